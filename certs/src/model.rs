@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use tributary_protocol::digest::Digest;
 use tributary_protocol::limits::MODEL_REASON_BYTES_MAX;
 use tributary_protocol::plan::Attestation;
-use tributary_protocol::printable::PRINTABLE_CHARACTERS_MAX;
+use tributary_protocol::printable::{PRINTABLE_CHARACTERS_MAX, is_one_line};
 use tributary_protocol::registry::{ModelManifest, ModelStatement, SignedStatement};
 use tributary_protocol::role::Role;
 use tributary_protocol::roster::StaffNumber;
@@ -95,9 +95,7 @@ impl StatementFile {
     /// [`StatementSignFault::Reason`], [`StatementSignFault::NoEvidence`].
     pub fn check(&self) -> Result<(), StatementSignFault> {
         let ModelStatement { reason, step, evidence, .. } = &self.statement;
-        let raw = reason.raw();
-        let whole = reason.printable().as_str() == raw && raw.len() <= MODEL_REASON_BYTES_MAX;
-        if raw.trim().is_empty() || !whole {
+        if !is_one_line(reason.raw()) || reason.raw().len() > MODEL_REASON_BYTES_MAX {
             return Err(StatementSignFault::Reason);
         }
         if step.needs_evidence() && *evidence == Digest::ZERO {
@@ -127,7 +125,9 @@ impl StatementFile {
         if let Some(signed) = self.signatures.iter().find(|signed| signed.staff == *staff || signed.role == role) {
             return Err(StatementSignFault::Signed { staff: signed.staff.clone(), role: signed.role });
         }
-        match role.may(self.statement.step.action(), staff == owner) {
+        // Whether somebody else is the owner's deputy, the roster says where the statement is judged.
+        let action = self.statement.step.action();
+        match role.may(action, true) || (staff != owner && role.may(action, false)) {
             true => Ok(()),
             false => Err(StatementSignFault::Duty { role, owner: owner.clone() }),
         }
@@ -185,7 +185,7 @@ impl StatementFile {
 
 #[cfg(test)]
 mod tests {
-    use tributary_protocol::plan::RunRef;
+    use tributary_protocol::plan::{PrivacyMode, RunRef};
     use tributary_protocol::registry::{Lineage, ModelStep};
 
     use super::*;
@@ -200,6 +200,7 @@ mod tests {
             run: RunRef { plan: Digest([1; 32]), number: 1 },
             name: "churn".into(),
             purpose: "churn".into(),
+            privacy: PrivacyMode::Customer,
             group: "all".into(),
             owner: StaffNumber::parse("north-bank/e1").unwrap(),
             statement: Digest::ZERO,
@@ -242,10 +243,7 @@ mod tests {
         let fault = |file: &StatementFile, person: &SigningPerson, role| {
             file.may_sign(person.staff(), role, &federation).unwrap_err()
         };
-        assert!(
-            matches!(fault(&file, &other, Role::PlanOwner), StatementSignFault::Duty { .. }),
-            "it is not their plan"
-        );
+        assert_eq!(file.may_sign(other.staff(), Role::PlanOwner, &federation), Ok(()), "as the owner's deputy");
         assert!(matches!(fault(&file, &other, Role::PrivacyOfficer), StatementSignFault::Duty { .. }));
         assert_eq!(file.may_sign(owner.staff(), Role::PlanOwner, &Digest::ZERO), Err(StatementSignFault::Federation));
         file.sign(&owner, Role::PlanOwner, federation, 8).unwrap();

@@ -102,7 +102,7 @@ fn a_signature_counts_by_the_signed_roster_alone() {
         action: Action::ApprovePlan,
         subject: &subject,
         federation: &name,
-        own: false,
+        owner: None,
         over: Over::Federation,
         now: Some(NOW + 5),
     };
@@ -305,7 +305,7 @@ fn a_person_s_key_and_roles_are_renewed_replaced_and_lost() {
             action: Action::ApprovePlan,
             subject: &subject,
             federation: &name,
-            own: false,
+            owner: None,
             over: Over::Federation,
             now: Some(now),
         };

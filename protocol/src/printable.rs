@@ -15,6 +15,13 @@ use serde::{Deserialize, Serialize};
 /// Longest printable text, in characters, the dots of a cut one among them.
 pub const PRINTABLE_CHARACTERS_MAX: usize = 600;
 
+/// Whether a text is one line that says something, and that its readers see whole.
+#[must_use]
+pub fn is_one_line(text: &str) -> bool {
+    let whole = !text.is_empty() && text.trim() == text && !text.contains(is_hidden);
+    whole && text.chars().count() <= PRINTABLE_CHARACTERS_MAX
+}
+
 /// Ends a text that was cut.
 const CUT: &str = "...";
 

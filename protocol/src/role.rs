@@ -61,7 +61,7 @@ pub enum Action {
     WithdrawModel,
 }
 
-/// Which objects of its kind an action reaches. A plan is a person's own if that person proposed it, and so are its models; a branch, if it lies in
+/// Which objects of its kind an action reaches. A plan is a person's own if that person proposed it, or whose deputy the person is; so are its models. A branch is, if it lies in
 /// the scope of the person's role; the federation is everybody's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Reach {

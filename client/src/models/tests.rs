@@ -9,7 +9,7 @@ use tributary_model::architecture::Architecture;
 use tributary_model::parameters::Parameters;
 use tributary_model::schema::Schema;
 use tributary_protocol::ids::OrganisationId;
-use tributary_protocol::plan::{Grant, GrantSubject, GrantUses, RunRef};
+use tributary_protocol::plan::{Grant, GrantSubject, GrantUses, PrivacyMode, RunRef};
 use tributary_protocol::privacy::RdpVector;
 use tributary_protocol::registry::{Lineage, ModelManifest, ModelStatement, ModelStep, SignedStatement};
 use tributary_protocol::role::Role;
@@ -164,6 +164,7 @@ fn manifest(number: u32) -> ModelManifest {
         run: RunRef { plan: Digest([9; 32]), number },
         name: "monthly churn".into(),
         purpose: "churn".into(),
+        privacy: PrivacyMode::Customer,
         group: "all".into(),
         owner: staff(PROPOSER),
         statement: Digest::ZERO,

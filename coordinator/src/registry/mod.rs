@@ -131,6 +131,7 @@ impl Registry {
             run: run.reference(),
             name: plan.name.clone(),
             purpose: plan.purpose.clone(),
+            privacy: plan.privacy,
             group: plan.group.clone(),
             owner: approvals.proposal.staff.clone(),
             statement: Digest::of(&statement_json),

@@ -126,6 +126,7 @@ fn contents(registry: &Registry, job: &Job, number: u32) -> Contents {
         run: job.run.reference(),
         name: job.plan().name.clone(),
         purpose: job.plan().purpose.clone(),
+        privacy: job.plan().privacy,
         group: job.plan().group.clone(),
         owner: job.approvals.proposal.staff.clone(),
         statement: Digest::of(b"statement"),

@@ -89,12 +89,12 @@ impl Approvals {
         judge: impl Fn(&Attestation, Wanted<'_>) -> Result<(), AttestationFault>,
     ) -> Result<(), ApprovalFault> {
         let Self { proposal, approval } = self;
-        let wanted = |action, own| Wanted { action, subject, federation, own, over, now };
-        judge(proposal, wanted(propose, true)).map_err(ApprovalFault::Proposal)?;
+        let wanted = |action| Wanted { action, subject, federation, owner: Some(&proposal.staff), over, now };
+        judge(proposal, wanted(propose)).map_err(ApprovalFault::Proposal)?;
         if proposal.staff == approval.staff {
             return Err(ApprovalFault::OnePerson);
         }
-        judge(approval, wanted(approve, false)).map_err(ApprovalFault::Approval)
+        judge(approval, wanted(approve)).map_err(ApprovalFault::Approval)
     }
 }
 

@@ -117,8 +117,8 @@ pub struct Wanted<'a> {
     pub subject: &'a Digest,
     /// The federation.
     pub federation: &'a Digest,
-    /// Whether the object is the person's own: see [`crate::role::Reach`].
-    pub own: bool,
+    /// Who put the object forward, where somebody did: it is that person's own, and their deputy's. See [`crate::role::Reach`].
+    pub owner: Option<&'a StaffNumber>,
     /// Whose data it reaches: the scope of the role has all of it.
     pub over: Over<'a>,
     /// Seconds of the Unix clock now; without them nothing is judged by a clock.
@@ -144,15 +144,21 @@ impl Attestation {
         let holds = |holds: bool, fault| if holds { Ok(()) } else { Err(fault) };
         holds(self.action == wanted.action && self.subject == *wanted.subject, AttestationFault::Subject)?;
         holds(self.federation == *wanted.federation, AttestationFault::Federation)?;
-        holds(self.role.may(self.action, wanted.own), AttestationFault::Duty)?;
-        let person = roster.person(&self.staff).ok_or(AttestationFault::Person)?;
+        let (owns, person) = (wanted.owner == Some(&self.staff), roster.person(&self.staff));
+        // A deputy does what the principal may, also with what the principal has put forward.
+        let for_owner = |holding: &Holding| wanted.owner.is_some() && holding.deputy_of.as_ref() == wanted.owner;
+        let may = |own| self.role.may(self.action, own);
+        let stands_in = person.is_some_and(|person| person.holdings_of(self.role).any(for_owner));
+        holds(may(owns) || stands_in && may(true), AttestationFault::Duty)?;
+        let person = person.ok_or(AttestationFault::Person)?;
         if let Some(now) = wanted.now {
             holds(self.at <= now.saturating_add(SKEW), AttestationFault::Future)?;
         }
         // Whoever holds a role twice, in person and as a deputy, may use either.
         let mut last = AttestationFault::Role;
         for holding in person.holdings_of(self.role) {
-            match self.judge_holding(roster, holding, &wanted) {
+            let duty = holds(may(owns || for_owner(holding)), AttestationFault::Duty);
+            match duty.and_then(|()| self.judge_holding(roster, holding, &wanted)) {
                 Ok(()) => return Ok(()),
                 Err(fault) => last = fault,
             }

@@ -177,7 +177,7 @@ impl CapRaise {
         }
         let (subject, federation) = (self.digest(), &self.federation);
         let (action, over) = (Action::RaiseCap, Over::Branch(branch));
-        let wanted = Wanted { action, subject: &subject, federation, own: false, over, now };
+        let wanted = Wanted { action, subject: &subject, federation, owner: None, over, now };
         officer.judge_role(roster, wanted).map_err(RaiseFault::Officer)?;
         let owns = |person: &Person| {
             let mut owner = person.holdings_of(Role::BranchOwner);

@@ -3,7 +3,7 @@
 use super::approvals::Grounds;
 use super::attestation::{Attestation, AttestationFault, Over, Wanted};
 use crate::digest::{Canonical, Digest};
-use crate::printable::{Untrusted, is_hidden};
+use crate::printable::{Untrusted, is_one_line};
 use crate::role::Action;
 use crate::roster::StaffNumber;
 use crate::secagg::suite::Suite;
@@ -29,7 +29,7 @@ pub fn rejected(plan: &Digest, reason: &str) -> Digest {
 /// Whether a text can be a reason: one line that can be shown as it is.
 #[must_use]
 pub fn is_reason(text: &str) -> bool {
-    (1..=REASON_BYTES_MAX).contains(&text.len()) && text.trim() == text && !text.contains(is_hidden)
+    text.len() <= REASON_BYTES_MAX && is_one_line(text)
 }
 
 impl Rejection {
@@ -43,8 +43,8 @@ impl Rejection {
         proposer: &StaffNumber,
         Grounds { roster, federation, group, now }: Grounds<'_>,
     ) -> Result<(), AttestationFault> {
-        let (own, subject) = (self.signed.staff == *proposer, &rejected(plan, self.reason.raw()));
-        let wanted = Wanted { action: Action::RejectPlan, subject, federation, own, over: Over::Group(group), now };
+        let (owner, subject) = (Some(proposer), &rejected(plan, self.reason.raw()));
+        let wanted = Wanted { action: Action::RejectPlan, subject, federation, owner, over: Over::Group(group), now };
         self.signed.judge::<S>(roster, wanted)
     }
 }

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::{Canonical, Digest};
-use crate::plan::{Grant, GrantSubject, RunRef};
+use crate::plan::{Grant, GrantSubject, PrivacyMode, RunRef};
 use crate::printable::Untrusted;
 use crate::roster::{MemberName, StaffNumber, is_group_name};
 use crate::versioned::{Release, Versioned};
@@ -50,6 +50,8 @@ pub struct Lineage {
     pub name: Untrusted,
     /// What it is for.
     pub purpose: Untrusted,
+    /// What protected the customers whose data it learnt from.
+    pub privacy: PrivacyMode,
     /// The roster's group of the plan.
     pub group: String,
     /// Who put the plan forward: the model is this person's own.
@@ -100,6 +102,8 @@ impl Lineage {
     pub fn is_granted(&self, grant: &Grant, branch: &MemberName) -> bool {
         let subject = match &grant.subject {
             GrantSubject::Plan(plan) => *plan == self.run.plan,
+            // As for the plan itself: a model that no noise protects is granted by name alone.
+            GrantSubject::Plans { .. } if self.privacy == PrivacyMode::None => false,
             GrantSubject::Plans { proposer, purpose } => *proposer == self.owner && *purpose == self.purpose,
         };
         grant.uses.keep_models && subject && grant.branches.binary_search(branch).is_ok()
@@ -112,7 +116,7 @@ impl Lineage {
         };
         let body = body.digest(&self.initial).digest(&self.run.plan).u32(self.run.number);
         let body = body.bytes(self.name.raw().as_bytes()).bytes(self.purpose.raw().as_bytes());
-        let body = body.bytes(self.group.as_bytes()).bytes(self.owner.as_str().as_bytes());
+        let body = body.u8(self.privacy.number()).bytes(self.group.as_bytes()).bytes(self.owner.as_str().as_bytes());
         body.digest(&self.statement).u32(self.rounds).u8(u8::from(self.complete))
     }
 }

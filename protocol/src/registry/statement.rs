@@ -6,7 +6,7 @@ use super::manifest::ModelManifest;
 use crate::digest::{Canonical, Digest};
 use crate::limits::MODEL_REASON_BYTES_MAX;
 use crate::plan::{Attestation, AttestationFault, Over, Wanted};
-use crate::printable::Untrusted;
+use crate::printable::{Untrusted, is_one_line};
 use crate::role::Action;
 use crate::roster::Roster;
 use crate::secagg::suite::Suite;
@@ -131,8 +131,10 @@ pub enum StatementFault {
     /// It was signed for another federation.
     #[error("it was made for another federation")]
     Federation,
-    /// Its text is too long.
-    #[error("its reason is longer than 1000 bytes; make a shorter one")]
+    /// Its readers would not see its reason whole.
+    #[error(
+        "its reason is empty, too long, or has characters that do not show; make it again with a reason of one plain line"
+    )]
     Reason,
     /// It names no report.
     #[error("it names no report on the gates that the model passed; make it again with the report (`--evidence`)")]
@@ -191,15 +193,15 @@ impl SignedStatement {
         let about = statement.model == manifest.digest() && statement.purpose == manifest.lineage.purpose;
         holds(about, StatementFault::OtherModel)?;
         holds(statement.federation == *federation, StatementFault::Federation)?;
-        holds(statement.reason.raw().len() <= MODEL_REASON_BYTES_MAX, StatementFault::Reason)?;
+        let reason = statement.reason.raw();
+        holds(reason.len() <= MODEL_REASON_BYTES_MAX && is_one_line(reason), StatementFault::Reason)?;
         let named = statement.evidence != Digest::ZERO || !statement.step.needs_evidence();
         holds(named, StatementFault::NoEvidence)?;
         let (subject, action) = (statement.digest(), statement.step.action());
         let over = Over::Group(&manifest.lineage.group);
-        let counts = |signed: &Attestation| {
-            let own = signed.staff == manifest.lineage.owner;
-            judge(signed, Wanted { action, subject: &subject, federation, own, over, now })
-        };
+        let owner = Some(&manifest.lineage.owner);
+        let counts =
+            |signed: &Attestation| judge(signed, Wanted { action, subject: &subject, federation, owner, over, now });
         counts(first).map_err(StatementFault::First)?;
         holds(first.staff != second.staff, StatementFault::OnePerson)?;
         holds(first.role != second.role, StatementFault::OneRole)?;

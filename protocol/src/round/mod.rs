@@ -35,6 +35,6 @@ pub use coordinator::{
 pub use descriptor::{RoundDescriptor, RoundHead, SessionView};
 pub use effect::{Contribution, CoordinatorEffect, OrderFault, Outbox, ParticipantEffect};
 pub use event::{CoordinatorEvent, EvictionReason, ParticipantEvent, Recorded, RunEnd, StageTerms};
-pub use orders::{Orders, Standing, order_digest};
+pub use orders::{OrderGrounds, Orders, Standing, order_digest};
 pub use participant::{Branch, Granted, Participant, ParticipantInput, Policy, Timing};
 pub use record::{BudgetFault, BudgetRecord, Claim, KeyedSession, Next, OutOfOrder, RunRecord, RunSpend};

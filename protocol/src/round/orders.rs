@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
-use crate::plan::Attestation;
+use crate::plan::{Approvals, Attestation, Over, Wanted};
 use crate::role::{Action, Role};
 use crate::roster::{Roster, StaffNumber};
 use crate::signed::SignedBody as _;
@@ -27,6 +27,19 @@ pub struct Standing {
     pub order: Attestation,
     /// Who agrees that it is lifted, and in which role.
     pub(super) agreed: Vec<(StaffNumber, Role)>,
+}
+
+/// On what an order is judged.
+#[derive(Clone, Copy)]
+pub struct OrderGrounds<'a> {
+    /// The plan.
+    pub plan: &'a Digest,
+    /// Who stands by it.
+    pub approvals: &'a Approvals,
+    /// The group whose branches it reaches.
+    pub group: &'a str,
+    /// Seconds of the Unix clock now; without them nothing is judged by a clock.
+    pub now: Option<u64>,
 }
 
 /// What names an order, for whoever lifts it.
@@ -63,6 +76,24 @@ impl Orders {
             || self.standing.get(&order.subject).is_some_and(agreed)
     }
 
+    /// What an order needs so that it counts: it stops this plan or the federation, or lifts what stands. Without a value it is about something else.
+    #[must_use]
+    pub fn wanted<'a>(&self, order: &'a Attestation, grounds: OrderGrounds<'a>) -> Option<Wanted<'a>> {
+        let OrderGrounds { plan, approvals: Approvals { proposal, .. }, group, now } = grounds;
+        // What lifts an order names it, so that no old word lifts a new one.
+        let stopped = |action| self.standing.get(&order.subject).is_some_and(|stop| stop.order.action == action);
+        let over = match order.action {
+            Action::PausePlan | Action::AbortPlan if order.subject == *plan => Over::Group(group),
+            Action::Freeze if order.subject == proposal.federation => Over::Federation,
+            Action::ResumePlan if stopped(Action::PausePlan) => Over::Group(group),
+            Action::Thaw if stopped(Action::Freeze) => Over::Federation,
+            _ => return None,
+        };
+        let Attestation { action, subject, .. } = order;
+        let (federation, owner) = (&proposal.federation, Some(&proposal.staff));
+        Some(Wanted { action: *action, subject, federation, owner, over, now })
+    }
+
     /// What of this goes over to a run of a plan that begins: every freeze, and what stops its own plan.
     #[must_use]
     pub fn carried_to(&self, plan: &Digest) -> Self {
@@ -85,7 +116,8 @@ impl Orders {
         }
     }
 
-    pub(super) fn apply(&mut self, order: &Attestation) {
+    /// Takes an order that counts.
+    pub fn apply(&mut self, order: &Attestation) {
         let digest = order_digest(order);
         match order.action {
             Action::PausePlan | Action::Freeze | Action::AbortPlan => {

@@ -36,6 +36,29 @@ fn wanted(models: &BranchModels) -> Vec<Digest> {
     models.wanted(|_| true).map(ModelManifest::digest).collect()
 }
 
+/// As a plan without noise, its model is kept where the owner granted that plan by its digest, and not for all that somebody proposes.
+#[test]
+fn a_model_without_noise_is_granted_by_name_alone() {
+    use crate::plan::GrantSubject;
+    use crate::round::cast;
+    let mut model = manifest(1);
+    let by_name = GrantSubject::Plan(model.lineage.run.plan);
+    let standing =
+        GrantSubject::Plans { proposer: model.lineage.owner.clone(), purpose: model.lineage.purpose.clone() };
+    let branch = cast::name(ClientId(1), 1);
+    for (privacy, subject, granted) in [
+        (PrivacyMode::Customer, &by_name, true),
+        (PrivacyMode::Customer, &standing, true),
+        (PrivacyMode::None, &by_name, true),
+        (PrivacyMode::None, &standing, false),
+    ] {
+        model.lineage.privacy = privacy;
+        let mut grant = cast::grant(&cast::plan());
+        (grant.subject, grant.branches, grant.uses.keep_models) = (subject.clone(), [branch.clone()].into(), true);
+        assert_eq!(model.lineage.is_granted(&grant, &branch), granted, "{} {subject:?}", privacy.name());
+    }
+}
+
 #[test]
 fn a_champion_is_fetched_kept_and_replaced() {
     let [one, two] = [1, 2].map(manifest);

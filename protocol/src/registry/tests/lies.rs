@@ -56,6 +56,9 @@ const LIES: &[Lie] = &[
     (SIGNED, 3, |event| {
         restated(event, |it| it.reason = alloc::string::String::from_utf8(alloc::vec![b'x'; 1_001]).unwrap().into());
     }),
+    (SIGNED, 3, |event| restated(event, |it| it.reason = "".into())),
+    (SIGNED, 3, |event| restated(event, |it| it.reason = "passed\nall gates".into())),
+    (SIGNED, 3, |event| restated(event, |it| it.reason = "passed \u{202e}setag lla".into())),
     (SIGNED, 3, |event| {
         let it = signed_of(event);
         it.second = it.first.clone();

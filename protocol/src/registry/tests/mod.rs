@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use super::*;
 use crate::digest::Digest;
 use crate::ids::ClientId;
-use crate::plan::{Attestation, RunRef};
+use crate::plan::{Attestation, PrivacyMode, RunRef};
 use crate::role::Role;
 use crate::roster::{Roster, SignedRoster, StaffNumber};
 use crate::round::cast::{
@@ -46,6 +46,7 @@ pub(super) fn manifest(run: u32) -> ModelManifest {
         run: RunRef { plan: Digest([9; 32]), number: run },
         name: "monthly churn".into(),
         purpose: "churn".into(),
+        privacy: PrivacyMode::Customer,
         group: "all".into(),
         owner: staff(PROPOSER),
         statement: Digest::of(b"statement"),
@@ -169,7 +170,7 @@ fn what_is_signed_has_these_digests() {
     let first = statement(ModelStep::Promote, &model, 1);
     let note = note(1, &model, CopyState::Kept, &first);
     let found = [model.digest(), first.digest(), note.canonical().finish()].map(|digest| digest.short());
-    assert_eq!(found, ["1d91ab6c", "c66ca82f", "a3e4eab7"]);
+    assert_eq!(found, ["802e9519", "8bcf5cd4", "285dd34c"]);
 }
 
 /// Every field of what is signed changes its digest.
@@ -177,7 +178,7 @@ fn what_is_signed_has_these_digests() {
 fn a_digest_covers_every_field() {
     let model = manifest(1);
     type Change = fn(&mut ModelManifest);
-    let changes: [Change; 16] = [
+    let changes: [Change; 17] = [
         |model| model.parameters.0[0] ^= 1,
         |model| model.parameter_bytes += 1,
         |model| model.architecture.push(0),
@@ -189,6 +190,7 @@ fn a_digest_covers_every_field() {
         |model| model.lineage.run.number += 1,
         |model| model.lineage.name = "other".into(),
         |model| model.lineage.purpose = "other".into(),
+        |model| model.lineage.privacy = PrivacyMode::None,
         |model| model.lineage.group = "other".into(),
         |model| model.lineage.owner = StaffNumber::parse("bank-1/other").expect("a number"),
         |model| model.lineage.statement.0[0] ^= 1,

@@ -3,9 +3,9 @@
 use super::rule::{OutOfOrder, rule};
 use super::run::RunRecord;
 use crate::digest::Digest;
-use crate::plan::{Attestation, AttestationFault, Over, Plan, Wanted};
+use crate::plan::{Attestation, AttestationFault, Plan};
 use crate::role::Action;
-use crate::round::orders::{Orders, Standing, order_digest};
+use crate::round::orders::{OrderGrounds, Orders, Standing, order_digest};
 
 /// Most orders that stand at once, of as many people, beside one that ends the plan.
 const STANDING_MAX: usize = 16;
@@ -20,20 +20,9 @@ impl RunRecord {
         let (Some(run), Some(approvals), Some(roster)) = (&self.run, &self.approvals, &self.roster) else {
             return Err(AttestationFault::Person);
         };
-        let (plan, federation) = (run.plan().digest(), &approvals.proposal.federation);
-        // What lifts an order names it, so that no old word lifts a new one.
-        let stopped = |action| self.orders.standing.get(&order.subject).is_some_and(|stop| stop.order.action == action);
-        let group = Over::Group(&run.group);
-        let over = match order.action {
-            Action::PausePlan | Action::AbortPlan if order.subject == plan => group,
-            Action::Freeze if order.subject == *federation => Over::Federation,
-            Action::ResumePlan if stopped(Action::PausePlan) => group,
-            Action::Thaw if stopped(Action::Freeze) => Over::Federation,
-            _ => return Err(AttestationFault::Subject),
-        };
-        let own = order.staff == approvals.proposal.staff;
-        let Attestation { action, subject, .. } = order;
-        order.judge_role(roster, Wanted { action: *action, subject, federation, own, over, now })
+        let grounds = OrderGrounds { plan: &run.plan().digest(), approvals, group: &run.group, now };
+        let wanted = self.orders.wanted(order, grounds).ok_or(AttestationFault::Subject)?;
+        order.judge_role(roster, wanted)
     }
 
     pub(super) fn check_carried(&self, orders: &Orders) -> Result<(), OutOfOrder> {

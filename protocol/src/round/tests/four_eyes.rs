@@ -187,7 +187,7 @@ fn everybody() -> Vec<Person> {
 #[test]
 fn the_table_decides_for_every_role_action_and_object() {
     use crate::plan::{Over, Wanted};
-    let (subject, federation) = (Digest::of(b"object"), cast::federation());
+    let (subject, federation, proposer) = (Digest::of(b"object"), cast::federation(), staff(PROPOSER));
     for role in Role::ALL {
         let scope = if role.is_of_branches() { Scope::Organisation(OrganisationId(1)) } else { Scope::Federation };
         let mut somebody = person("bank-1/somebody", role);
@@ -198,7 +198,8 @@ fn the_table_decides_for_every_role_action_and_object() {
             let branch = roster.entries().first().expect("nine");
             for own in [true, false] {
                 let over = if role.is_of_branches() { Over::Branch(branch) } else { Over::Federation };
-                let wanted = Wanted { action, subject: &subject, federation: &federation, own, over, now: Some(0) };
+                let (federation, owner) = (&federation, Some(if own { &signed.staff } else { &proposer }));
+                let wanted = Wanted { action, subject: &subject, federation, owner, over, now: Some(0) };
                 let expected = if role.may(action, own) { Ok(()) } else { Err(AttestationFault::Duty) };
                 assert_eq!(signed.judge::<Toy>(&roster, wanted), expected, "{role} {action} own: {own}");
             }
@@ -208,7 +209,7 @@ fn the_table_decides_for_every_role_action_and_object() {
                 action,
                 subject: &subject,
                 federation: &federation,
-                own: true,
+                owner: Some(&signed.staff),
                 over: Over::Branch(&other),
                 now: None,
             };
@@ -217,6 +218,46 @@ fn the_table_decides_for_every_role_action_and_object() {
             assert_eq!(judged.is_ok(), reaches, "{role} {action} at a branch of another organisation");
         }
     }
+}
+
+/// A deputy does with the principal's plans what the principal may, as long as the deputy is one. A role of the deputy's own does not stand in.
+#[test]
+fn a_deputy_of_the_owner_orders_as_the_owner_may() {
+    use crate::plan::{Over, Wanted};
+    let federation = cast::federation();
+    let (principal, subject) = (staff(PROPOSER), Digest::of(b"plan"));
+    let holding = |deputy_of: Option<&str>, until| Holding {
+        role: Role::PlanOwner,
+        deputy_of: deputy_of.map(staff),
+        scope: Scope::Federation,
+        from: 0,
+        until,
+    };
+    let judged = |holdings: &[Holding], action, now| {
+        let mut other = person("bank-1/other", Role::PlanOwner);
+        other.holdings = holdings.to_vec();
+        let mut people = [other, person(PROPOSER, Role::PlanOwner), person("bank-1/third", Role::PlanOwner)];
+        people.sort_by(|one, other| one.staff.cmp(&other.staff));
+        let roster = roster(people.to_vec()).roster;
+        let signed = attestation("bank-1/other", Role::PlanOwner, action, subject);
+        let (owner, federation, over) = (Some(&principal), &federation, Over::Federation);
+        signed.judge::<Toy>(&roster, Wanted { action, subject: &subject, federation, owner, over, now: Some(now) })
+    };
+    let (own, deputy) = (holding(None, 90_000), holding(Some(PROPOSER), 40_000));
+    for action in [Action::PausePlan, Action::ResumePlan, Action::AbortPlan, Action::WithdrawModel] {
+        assert_eq!(judged(core::slice::from_ref(&deputy), action, 0), Ok(()), "{action}");
+        assert_eq!(judged(&[own.clone(), deputy.clone()], action, 0), Ok(()), "{action}");
+        assert_eq!(judged(core::slice::from_ref(&own), action, 0), Err(AttestationFault::Duty), "{action}");
+        assert_eq!(
+            judged(&[holding(Some("bank-1/third"), 90_000)], action, 0),
+            Err(AttestationFault::Duty),
+            "{action}"
+        );
+        // After the time as a deputy the own role does not reach the plan.
+        let after = judged(&[own.clone(), deputy.clone()], action, 50_000);
+        assert!(matches!(after, Err(AttestationFault::Duty | AttestationFault::Ended)), "{action}: {after:?}");
+    }
+    assert_eq!(judged(&[deputy], Action::ApprovePlan, 0), Err(AttestationFault::Duty));
 }
 
 /// A roster without the approver stops what rests on the approval, at the coordinator too; another officer's signature lets it go on.

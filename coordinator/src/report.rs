@@ -8,6 +8,8 @@ use std::net::SocketAddr;
 use serde::Serialize;
 use tributary_certs::inspect::date;
 use tributary_daemon::lines;
+use tributary_protocol::plan::Attestation;
+use tributary_protocol::role::Action;
 
 pub use self::names::{Missing, RefusedFor, RunName, Whom};
 
@@ -33,6 +35,17 @@ impl Told {
 impl From<Event> for Told {
     fn from(event: Event) -> Self {
         Self { event, run: None }
+    }
+}
+
+impl Event {
+    pub(crate) fn ordered(order: &Attestation) -> Self {
+        Self::Ordered {
+            action: order.action.to_string(),
+            staff: order.staff.to_string(),
+            role: order.role.to_string(),
+            stops: !matches!(order.action, Action::Thaw | Action::ResumePlan),
+        }
     }
 }
 

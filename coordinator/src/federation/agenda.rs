@@ -53,6 +53,11 @@ impl Agenda {
         self.plans.get(plan)
     }
 
+    /// Plans that are served, but for these.
+    pub(crate) fn others<'a>(&'a self, open: &'a BTreeSet<Digest>) -> impl Iterator<Item = (&'a Digest, &'a Served)> {
+        self.plans.iter().filter(|(plan, _)| !open.contains(plan))
+    }
+
     pub(crate) fn plan_mut(&mut self, plan: &Digest) -> Option<&mut Served> {
         self.plans.get_mut(plan)
     }

@@ -4,6 +4,7 @@ mod agenda;
 pub mod grant_files;
 mod grants;
 pub(crate) mod hands;
+mod heard;
 pub(crate) mod keyring;
 mod models;
 pub(crate) mod muster;

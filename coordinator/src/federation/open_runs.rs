@@ -24,6 +24,7 @@ use tributary_storage::journal::{self, Ledgers};
 use super::agenda::Agenda;
 use super::grants::Grants;
 use super::hands::Hands;
+use super::heard::{Heard, Waiting};
 use super::models;
 use super::served::{Known, Over, began_from};
 use crate::connections::{Arrival, Limits};
@@ -36,9 +37,6 @@ use crate::run::shell::RunShell;
 use crate::run::uploads::Verdict;
 use crate::settings::Windows;
 use crate::store::{Store, forget_run, kept_until, ledger_of};
-
-/// Orders that are kept for runs that begin later, at most.
-const ORDERS_MAX: usize = 10_000;
 
 /// Statements that are kept for rosters that come later, at most.
 const UNSTATED_MAX: usize = 100;
@@ -54,8 +52,7 @@ pub(crate) struct Federation<'a> {
     ended: BTreeMap<RunId, Result<(Digest, u32), String>>,
     /// The newest roster.
     roster: SignedRoster,
-    /// Every order that has come: runs that begin hear of them.
-    heard: Vec<Attestation>,
+    heard: Heard,
     /// What owners have granted and taken back, where it is carried.
     grants: Grants,
     /// Statements about models that count under no roster so far.
@@ -95,7 +92,7 @@ impl<'a> Federation<'a> {
             runs: BTreeMap::new(),
             ended,
             roster,
-            heard: Vec::new(),
+            heard: Heard::after(orders.clone()),
             grants: Grants::default(),
             unstated: Vec::new(),
             orders,
@@ -211,7 +208,7 @@ impl<'a> Federation<'a> {
         self.hands.enrol(&self.roster.roster);
         shell.begin(&mut self.hands)?;
         self.hands.tell(Some(shell.name()), Event::RunOpened { as_of: shell.as_of() });
-        for order in self.heard.clone() {
+        for order in self.heard.all().to_vec() {
             shell.input(Input::Ordered(Box::new(order)), &mut self.hands)?;
         }
         self.runs.insert(reference.id(), shell);
@@ -314,17 +311,8 @@ impl<'a> Federation<'a> {
                 self.each(|| Input::Roster(roster.clone()))
             }
             Arrival::Ordered(order) => {
-                if self.runs.is_empty() {
-                    let (action, staff) = (order.action.to_string(), order.staff.to_string());
-                    tracing::warn!(
-                        action,
-                        staff,
-                        "an order has come while no run is open; each run judges it before it begins"
-                    );
-                }
-                if self.heard.len() < ORDERS_MAX {
-                    self.heard.push((*order).clone());
-                }
+                self.heard.hear((*order).clone());
+                self.announce(&order);
                 self.each(|| Input::Ordered(order.clone()))
             }
             Arrival::Owners(words) => {
@@ -337,6 +325,19 @@ impl<'a> Federation<'a> {
                 self.hands.runs_release(client, release);
                 Ok(())
             }
+        }
+    }
+
+    /// People hear of an order that no open run takes when it comes, and not when the next run begins.
+    fn announce(&mut self, order: &Attestation) {
+        let open = self.open_plans();
+        let waiting = self.agenda.others(&open).map(|(plan, served)| {
+            let job = served.job();
+            Waiting { plan, approvals: &job.approvals, group: &job.plan().group }
+        });
+        let (waiting, grounds) = ((waiting, !open.is_empty()), (&self.roster.roster, unix_seconds()));
+        if self.heard.counts::<RealSuite>(order, waiting, grounds) {
+            self.hands.tell(None, Event::ordered(order));
         }
     }
 
@@ -471,6 +472,7 @@ impl<'a> Federation<'a> {
         let (released, aborted) = (record.released(), record.is_aborted());
         self.ended.insert(run, record.outcome());
         self.orders = record.orders.clone();
+        self.heard.ended(self.orders.clone());
         let over = Over { number, began: shell.began(), released, aborted };
         let kept_until = kept_until(Millis(unix_millis()), shell.retention_days());
         self.agenda.ended(plan, over, kept_until);

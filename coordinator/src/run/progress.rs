@@ -11,7 +11,6 @@ use tributary_protocol::digest::Digest;
 use tributary_protocol::message::ClosedReason;
 use tributary_protocol::plan::Plan;
 use tributary_protocol::privacy::{Accounts, Unit};
-use tributary_protocol::role::Action;
 use tributary_protocol::round::{CoordinatorEvent, RunRecord};
 
 use crate::connections::Members;
@@ -128,12 +127,7 @@ impl Progress {
                 let reason = format!("it is out of the plan: {reason}");
                 Some(Event::Refused { client: self.members.whom(*client), reason, cause: RefusedFor::Other })
             }
-            CoordinatorEvent::OrderTaken { order } => Some(Event::Ordered {
-                action: order.action.to_string(),
-                staff: order.staff.to_string(),
-                role: order.role.to_string(),
-                stops: !matches!(order.action, Action::Thaw | Action::ResumePlan),
-            }),
+            CoordinatorEvent::OrderTaken { order } => Some(Event::ordered(order)),
             CoordinatorEvent::RunOpened { .. }
             | CoordinatorEvent::RosterAdopted { .. }
             | CoordinatorEvent::OrdersCarried { .. }

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::metrics::ScoreBins;
 use crate::schema::{FieldKind, Missing, Range, Schema, Transform};
 
 /// Where counts lie, and what they count.
@@ -9,7 +10,7 @@ use crate::schema::{FieldKind, Missing, Range, Schema, Transform};
 pub struct CellLayout {
     histograms: Vec<Histogram>,
     bins: usize,
-    scores: bool,
+    scores: Option<ScoreBins>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -23,7 +24,7 @@ struct Histogram {
 
 #[derive(Clone, Debug, PartialEq)]
 enum Source {
-    /// One head's scores of one class, in equal bins of 0 to 1.
+    /// One head's scores of one class.
     Scores,
     /// One slot between public bounds, in equal bins, and perhaps a slot after it that says that the value is missing.
     Scaled { slot: usize, low: f32, missing: bool },
@@ -40,19 +41,6 @@ pub struct NoisedHistogram {
     pub counts: Vec<f64>,
 }
 
-/// What a round of evaluation says of one head, estimated from noised counts.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct HeadEvaluation {
-    /// The head's name.
-    pub head: String,
-    /// Area under the receiver operating characteristic; nothing where the counts cannot give one.
-    pub auc: Option<f64>,
-    /// Share of positives, estimated.
-    pub positives: Option<f64>,
-    /// For each bin of scores: its middle, and the share of positives in it, where enough customers are.
-    pub calibration: Vec<(f64, Option<f64>)>,
-}
-
 impl CellLayout {
     /// Two histograms of scores for each head: negatives, then positives.
     #[must_use]
@@ -62,7 +50,7 @@ impl CellLayout {
             .enumerate()
             .map(|(index, name)| Histogram { name, start: index * bins, cells: bins, source: Source::Scores })
             .collect();
-        Self { histograms, bins, scores: true }
+        Self { histograms, bins, scores: Some(ScoreBins::new(bins)) }
     }
 
     /// One histogram for each field of a schema.
@@ -88,7 +76,7 @@ impl CellLayout {
             slot += field.width();
             start += cells;
         }
-        Self { histograms, bins, scores: false }
+        Self { histograms, bins, scores: None }
     }
 
     /// Cells altogether.
@@ -100,7 +88,7 @@ impl CellLayout {
     /// Counts that one customer adds at most: one for each head, or one for each field. The squared sensitivity of all cells, in counts.
     #[must_use]
     pub fn counts_per_customer(&self) -> usize {
-        if self.scores { self.histograms.len() / 2 } else { self.histograms.len() }
+        if self.scores.is_some() { self.histograms.len() / 2 } else { self.histograms.len() }
     }
 
     /// Whether a histogram has a cell for every customer, whatever its values are.
@@ -113,7 +101,7 @@ impl CellLayout {
     #[must_use]
     pub fn score_cell(&self, head: usize, positive: bool, score: f32) -> Option<usize> {
         let histogram = self.histograms.get(2 * head + usize::from(positive))?;
-        Some(histogram.start + bin(score, self.bins))
+        Some(histogram.start + self.scores.as_ref()?.of(score))
     }
 
     /// The cells of a customer's encoded row, one for each field at most.
@@ -147,37 +135,6 @@ impl CellLayout {
     }
 }
 
-/// Estimates of each head from the noised histograms of [`CellLayout::scores`]; `noise_stddev` is one cell's, in counts. A bin's share of
-/// positives is given where its count is above three standard deviations of noise.
-#[must_use]
-pub fn evaluate_heads(histograms: &[NoisedHistogram], heads: &[String], noise_stddev: f64) -> Vec<HeadEvaluation> {
-    let pairs = histograms.chunks_exact(2);
-    pairs.zip(heads).map(|(pair, head)| evaluate_head(head, &pair[0].counts, &pair[1].counts, noise_stddev)).collect()
-}
-
-fn evaluate_head(head: &str, negatives: &[f64], positives: &[f64], noise_stddev: f64) -> HeadEvaluation {
-    let (mut won, mut below, mut all_positives) = (0.0, 0.0, 0.0);
-    for (negative, positive) in negatives.iter().zip(positives) {
-        won += positive * (below + negative / 2.0);
-        below += negative;
-        all_positives += positive;
-    }
-    let all_negatives = below;
-    let counted = all_negatives > 0.0 && all_positives > 0.0;
-    let bins = negatives.len() as f64;
-    let calibration = negatives.iter().zip(positives).enumerate().map(|(index, (negative, positive))| {
-        let count = negative + positive;
-        let enough = count > (3.0 * std::f64::consts::SQRT_2 * noise_stddev).max(0.5);
-        ((index as f64 + 0.5) / bins, enough.then(|| (positive / count).clamp(0.0, 1.0)))
-    });
-    HeadEvaluation {
-        head: head.to_owned(),
-        auc: counted.then(|| (won / (all_negatives * all_positives)).clamp(0.0, 1.0)),
-        positives: counted.then(|| all_positives / (all_negatives + all_positives)),
-        calibration: calibration.collect(),
-    }
-}
-
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -196,49 +153,10 @@ mod tests {
         let layout = CellLayout::scores(&["churn".into(), "deposit".into()], 10);
         assert_eq!((layout.cells(), layout.counts_per_customer()), (40, 2));
         assert_eq!(layout.score_cell(0, false, 0.0), Some(0));
-        assert_eq!(layout.score_cell(0, true, 0.05), Some(10));
+        assert_eq!(layout.score_cell(0, true, 0.0005), Some(10));
         assert_eq!(layout.score_cell(1, true, 1.0), Some(39));
         assert_eq!(layout.score_cell(1, false, f32::NAN), Some(20));
         assert_eq!(layout.score_cell(2, false, 0.5), None);
-    }
-
-    #[test]
-    fn an_auc_is_read_from_counts() {
-        let heads = ["churn".to_owned()];
-        let layout = CellLayout::scores(&heads, 4);
-        // Negatives 2, 1, 0, 0 and positives 0, 1, 0, 2 of 1000 units each: 9 pairs, one tie, no loss.
-        let sum = [2000, 1000, 0, 0, 0, 1000, 0, 2000];
-        let histograms = layout.read(&sum, 1000);
-        assert_eq!(histograms[1].counts, [0.0, 1.0, 0.0, 2.0]);
-        let found = &evaluate_heads(&histograms, &heads, 0.0)[0];
-        assert_eq!(found.auc, Some(8.5 / 9.0));
-        assert_eq!(found.positives, Some(0.5));
-        assert_eq!(found.calibration[1], (0.375, Some(0.5)));
-        assert_eq!(found.calibration[2], (0.625, None));
-        assert_eq!(evaluate_heads(&layout.read(&[0; 8], 1000), &heads, 0.0)[0].auc, None);
-        let noisy = &evaluate_heads(&histograms, &heads, 5.0)[0];
-        assert!(noisy.calibration.iter().all(|(_, share)| share.is_none()), "too few to say");
-    }
-
-    /// The numbers come from another program in another language.
-    #[test]
-    fn an_evaluation_has_its_bits() {
-        let heads = ["churn".to_owned()];
-        let sum = [670_126, -4_321, 307_353, 819_004, 1_356_108, 92_263, 142_909, -98, 1_114_826, 188_405];
-        let histograms = CellLayout::scores(&heads, 5).read(&sum, 1000);
-        let found = &evaluate_heads(&histograms, &heads, 1.7)[0];
-        assert_eq!(found.auc.map(f64::to_bits), Some(0x3fdc_3065_c3d7_550b));
-        assert_eq!(found.positives.map(f64::to_bits), Some(0x3fd5_01d3_aff1_a98b));
-        let calibration: Vec<(u64, u64)> =
-            found.calibration.iter().map(|(middle, share)| (middle.to_bits(), share.unwrap().to_bits())).collect();
-        let expected = [
-            (0x3fb9_9999_9999_999a, 0x3fbe_fb0d_b3ff_551c),
-            (0x3fd3_3333_3333_3333, 0x3ff0_0000_0000_0000),
-            (0x3fe0_0000_0000_0000, 0x0000_0000_0000_0000),
-            (0x3fe6_6666_6666_6666, 0x3fe2_7292_da66_d9a0),
-            (0x3fec_cccc_cccc_cccd, 0x3fbf_3a4e_6ccd_7a54),
-        ];
-        assert_eq!(calibration, expected);
     }
 
     #[test]

@@ -10,6 +10,7 @@ pub mod counts;
 pub mod elementary;
 pub mod evaluate;
 pub mod features;
+pub mod metrics;
 #[cfg(feature = "train")]
 pub mod network;
 pub mod nominal;

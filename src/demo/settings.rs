@@ -138,7 +138,7 @@ impl CoordinatorFile<'_> {
             );
             line(
                 &mut text,
-                format_args!("\n[plan.evaluation]\nbins = 20\nbudget_share = {}", DEFAULTS.evaluation_share),
+                format_args!("\n[plan.evaluation]\nbins = 28\nbudget_share = {}", DEFAULTS.evaluation_share),
             );
         }
         if let Some(CoalitionRule::Organisations { .. }) = self.coalition {

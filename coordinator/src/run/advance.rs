@@ -231,7 +231,7 @@ impl Advance {
         let Some(layout) = stage.layout() else {
             let values: Vec<i64> = sum.values_from(0).collect();
             let outcome = stage.read(&values, survivors)?;
-            let counts = self.counts(descriptor, stage.settings().kind(), (survivors, &outcome));
+            let counts = self.counts(descriptor, &stage, (survivors, &outcome));
             return Ok((outcome, None, vec![Box::new(move || store.write_counts(&counts))]));
         };
         let (outcome, next, files) = self.step((&stage, &layout), survivors, sum, store)?;
@@ -271,20 +271,20 @@ impl Advance {
     fn counts(
         &self,
         descriptor: &RoundDescriptor,
-        kind: &'static str,
+        stage: &PlannedStage<'_>,
         (survivors, outcome): (usize, &Outcome),
     ) -> Counts {
         Counts {
             version: COUNTS_VERSION,
             stage: descriptor.stage.saturating_add(1),
-            kind,
+            kind: stage.settings().kind(),
             plan: self.run.plan.to_string(),
             run: self.run.number,
             model: descriptor.model.to_string(),
             round: descriptor.round.0,
             survivors,
             noise_stddev_min: outcome.noise_stddev_min,
-            heads: outcome.heads.clone(),
+            heads: stage.figures(&outcome.histograms, (descriptor.share_variance, survivors)),
             histograms: outcome.histograms.clone(),
         }
     }

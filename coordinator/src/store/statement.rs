@@ -4,7 +4,8 @@ use std::fs;
 
 use serde::{Deserialize, Serialize};
 use tributary_evidence::statement::{Facts, Statement};
-use tributary_model::counts::{HeadEvaluation, NoisedHistogram};
+use tributary_model::counts::NoisedHistogram;
+use tributary_model::metrics::HeadFigures;
 use tributary_protocol::plan::RunRef;
 use tributary_protocol::round::CoordinatorEvent;
 use tributary_storage::files::{self, Existing};
@@ -13,7 +14,7 @@ use super::evidence::remove;
 use super::{Store, StoreError};
 
 /// The version of `counts/<stage>-<kind>.json`.
-pub const COUNTS_VERSION: u32 = 1;
+pub const COUNTS_VERSION: u32 = 2;
 
 /// What a stage counted, noise included: `counts/<stage>-<kind>.json`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -37,7 +38,7 @@ pub struct Counts {
     /// Standard deviation of the noise in each count that is guaranteed, in customers; with more honest branches it is larger.
     pub noise_stddev_min: f64,
     /// Estimates for each label, of an evaluation.
-    pub heads: Vec<HeadEvaluation>,
+    pub heads: Vec<HeadFigures>,
     /// The counts, in customers; they can be fractional or negative.
     pub histograms: Vec<NoisedHistogram>,
 }

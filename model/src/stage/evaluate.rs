@@ -14,7 +14,8 @@ use super::outcome::{AdvanceFault, Outcome};
 #[cfg(feature = "train")]
 use super::state::PublicState;
 use crate::canonical::{DecodeError, Reader};
-use crate::counts::{CellLayout, evaluate_heads};
+use crate::counts::{CellLayout, NoisedHistogram};
+use crate::metrics::{HeadFigures, ScoreBins, ScoreCounts};
 #[cfg(feature = "train")]
 use crate::update::{ClippedSum, count_scores};
 
@@ -27,7 +28,7 @@ pub struct EvaluateSettings {
     pub bins: u32,
 }
 
-const LABEL: &str = "tributary/stage/evaluate/1";
+const LABEL: &str = "tributary/stage/evaluate/2";
 
 impl EvaluateSettings {
     pub(super) const KIND: &'static str = "evaluate";
@@ -63,8 +64,18 @@ impl Kind for EvaluateSettings {
         let histograms = histogram::read(place, &self.layout(&place.frame), self.clip_units, sum)?;
         let unit = u128::from(self.clip_units).pow(2);
         let noise_stddev_min = noise_multiplier(place.terms.noise_variance, unit);
-        let heads = evaluate_heads(&histograms, place.frame.architecture.heads(), noise_stddev_min);
-        Ok(Outcome { histograms, heads, noise_stddev_min, ..Outcome::default() })
+        Ok(Outcome { histograms, noise_stddev_min, ..Outcome::default() })
+    }
+
+    fn figures(&self, frame: &Frame<'_>, histograms: &[NoisedHistogram], noise_variance: f64) -> Vec<HeadFigures> {
+        let bins = ScoreBins::new(self.bins as usize);
+        let noise_stddev = noise_variance.sqrt() / f64::from(self.clip_units);
+        let pairs = histograms.chunks_exact(2).zip(frame.architecture.heads());
+        let head = |(pair, head): (&[NoisedHistogram], &String)| {
+            let (negatives, positives) = (&pair[0].counts, &pair[1].counts);
+            HeadFigures::of(head, ScoreCounts { bins: &bins, negatives, positives, noise_stddev })
+        };
+        pairs.map(head).collect()
     }
 
     #[cfg(feature = "train")]

@@ -8,6 +8,8 @@ use super::outcome::{AdvanceFault, Outcome};
 #[cfg(feature = "train")]
 use super::state::PublicState;
 use super::stepping::Stepping;
+use crate::counts::NoisedHistogram;
+use crate::metrics::HeadFigures;
 use crate::server_optimizer::OptimizerSettings;
 #[cfg(feature = "train")]
 use crate::{
@@ -50,6 +52,11 @@ pub(super) trait Kind {
     /// Reads a sum that moves nothing.
     fn read(&self, _: Place<'_>, _sum: &[i64], _survivors: usize) -> Result<Outcome, AdvanceFault> {
         Err(AdvanceFault::MovesTheModel)
+    }
+
+    /// What counts say of each head, where the noise in each of them has this variance, in units squared.
+    fn figures(&self, _: &Frame<'_>, _counts: &[NoisedHistogram], _noise_variance: f64) -> Vec<HeadFigures> {
+        Vec::new()
     }
 
     /// How rows must be laid out; nothing where any layout does.

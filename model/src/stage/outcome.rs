@@ -1,7 +1,7 @@
 //! What a sum says, and why one cannot be used.
 
 use super::frame::StageFault;
-use crate::counts::{HeadEvaluation, NoisedHistogram};
+use crate::counts::NoisedHistogram;
 use crate::nominal::NoisedCustomers;
 use crate::server_optimizer::{MeanError, OptimizerError, RoundMetrics};
 
@@ -14,8 +14,6 @@ pub struct Outcome {
     pub customers: Option<NoisedCustomers>,
     /// Counts.
     pub histograms: Vec<NoisedHistogram>,
-    /// What the counts say of each head.
-    pub heads: Vec<HeadEvaluation>,
     /// Standard deviation of the noise that one count carries at least, in counts.
     pub noise_stddev_min: f64,
 }

@@ -13,6 +13,8 @@ use super::outcome::{AdvanceFault, Outcome};
 use super::settings::StageSettings;
 use super::state::{PublicState, StateFault, StateForm};
 use super::stepping::Stepping;
+use crate::counts::NoisedHistogram;
+use crate::metrics::HeadFigures;
 use crate::parameters::Parameters;
 use crate::server_optimizer::{ServerOptimizer, StateLayout};
 #[cfg(feature = "train")]
@@ -181,6 +183,12 @@ impl<'a> PlannedStage<'a> {
     /// If the stage moves the model, or the sum has another length.
     pub fn read(&self, sum: &[i64], survivors: usize) -> Result<Outcome, AdvanceFault> {
         self.kind().read(self.place, sum, survivors)
+    }
+
+    /// What counts say of each head, with intervals. Each of so many survivors has added noise of this variance, in units squared.
+    #[must_use]
+    pub fn figures(&self, counts: &[NoisedHistogram], (share_variance, survivors): (u128, usize)) -> Vec<HeadFigures> {
+        self.kind().figures(&self.place.frame, counts, share_variance as f64 * survivors as f64)
     }
 
     /// Everything that the sums move, before the first one.

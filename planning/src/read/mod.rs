@@ -212,7 +212,7 @@ fn mechanism(document: &mut Document, privacy: Option<PrivacyTarget>) -> Option<
     let offset = document.integer("plan.upload_offset_ms", 0..=DAY_MS, Some(default.upload_offset_ms));
     let local = local(document, mode);
     let retention = retention(document);
-    let [statistics, evaluation] = ["statistics", "evaluation"].map(|name| counting(document, name, mode));
+    let [statistics, evaluation] = [("statistics", 20), ("evaluation", 28)].map(|of| counting(document, of, mode));
     Some(MechanismSettings {
         purpose: purpose?,
         overlap_max: overlap_max?,
@@ -246,11 +246,15 @@ fn local(document: &mut Document, mode: Option<PrivacyMode>) -> Option<Option<Lo
     Some(Some(LocalSteps { rule, adaptive: adaptive? }))
 }
 
-fn counting(document: &mut Document, name: &str, mode: Option<PrivacyMode>) -> Option<Option<CountingSettings>> {
+fn counting(
+    document: &mut Document,
+    (name, bins_usual): (&str, u32),
+    mode: Option<PrivacyMode>,
+) -> Option<Option<CountingSettings>> {
     let keys = ["bins", "budget_share"].map(|key| format!("plan.{name}.{key}"));
     let share = |value: f64| value > 0.0 && value <= 0.5;
     let wanted = keys.iter().any(|key| document.has(key));
-    let bins = document.integer(&keys[0], 2..=1000, Some(20_u32));
+    let bins = document.integer(&keys[0], 2..=1000, Some(bins_usual));
     let budget_share = document.number(&keys[1], "above 0, at most 0.5", Some(0.1), share);
     if mode == Some(PrivacyMode::Branch) {
         let names: Vec<&str> = keys.iter().map(String::as_str).collect();

@@ -197,7 +197,11 @@ fn counts_are_read_and_move_nothing() {
     let stage = PlannedStage::new(&settings, frame, &terms);
     let mut state = stage.start(initial());
     let outcome = stage.advance(&mut state, &[2000, 1000, 0, 0, 0, 1000, 0, 2000], 9).unwrap();
-    assert_eq!(outcome.heads[0].auc, Some(8.5 / 9.0));
+    let figures = stage.figures(&outcome.histograms, (1_000_000, 4));
+    let (auc, customers) = (figures[0].auc.unwrap(), figures[0].customers);
+    assert!(auc.low < 8.5 / 9.0 && auc.high == 1.0, "{auc:?}");
+    // Two customers of noise in each of eight counts.
+    assert!((customers.high - customers.value - 1.96 * 2.0 * 8.0_f64.sqrt()).abs() < 1e-9, "{customers:?}");
     assert_eq!(outcome.histograms[1].counts, [0.0, 1.0, 0.0, 2.0]);
     assert!((outcome.noise_stddev_min - 2.0).abs() < 1e-12);
     assert!(state.public().parameters == initial() && stage.conclude(&state).unwrap().parameters == initial());

@@ -212,5 +212,5 @@ fn stages_hand_their_model_on() {
     let counts = integers(evaluating.contribute(&rows, &given, &mut CountingEntropy(1)).unwrap());
     assert!(counts.iter().all(|units| units % 1000 == 0) && counts.iter().sum::<i64>() > 0);
     let outcome = evaluating.read(&counts, 1).unwrap();
-    assert!(outcome.heads[0].auc.is_some());
+    assert!(evaluating.figures(&outcome.histograms, (0, 1))[0].auc.is_some());
 }

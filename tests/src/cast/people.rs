@@ -87,16 +87,10 @@ impl Staff {
         }
     }
 
-    /// What somebody orders who may, about a plan that this person has put forward: a plan's owner orders of own plans alone, and so does a deputy.
-    pub(crate) fn order<S: Keyed>(
-        self,
-        (by, action): (Role, Action),
-        (subject, proposer): (Digest, &StaffNumber),
-    ) -> Attestation {
-        let is_first = proposer.as_str() == OWNER.staff && matches!(self.owner, Holder::First | Holder::Deputy);
+    /// What somebody orders who may.
+    pub(crate) fn order<S: Keyed>(self, (by, action): (Role, Action), subject: Digest) -> Attestation {
         let signer = match by {
             Role::PrivacyOfficer => self.officer(),
-            Role::PlanOwner if is_first => OWNER,
             Role::PlanOwner => self.owner(),
             _ => OPERATOR,
         };

@@ -3,7 +3,6 @@
 use tributary_protocol::ids::RunId;
 use tributary_protocol::plan::{Attestation, GrantSubject, Run};
 use tributary_protocol::role::{Action, Role};
-use tributary_protocol::roster::StaffNumber;
 use tributary_protocol::round::{Input, ParticipantInput, order_digest};
 
 use super::branch::HeardThere;
@@ -71,39 +70,29 @@ impl<S: Keyed> World<'_, S> {
         }
         let approvals = &self.cast.plans[plan].approvals;
         let subject = if action == Action::Freeze { approvals.proposal.federation } else { approvals.proposal.subject };
-        let proposer = self.proposer_of(plan);
-        self.order(staff.order::<S>((by, action), (subject, &proposer)));
+        self.order(staff.order::<S>((by, action), subject));
         self.run_centre();
-    }
-
-    /// Who has put a plan forward, as the ledger of its open run has it.
-    fn proposer_of(&self, plan: usize) -> StaffNumber {
-        let mut open = self.centre.runs.values().filter(|own| own.plan == plan).filter_map(|own| own.machine.as_ref());
-        let shown = open.find_map(|machine| machine.record().approvals.as_ref());
-        shown.unwrap_or(&self.cast.plans[plan].approvals).proposal.staff.clone()
     }
 
     /// Two people of two roles let everything go on that stands; they look again until it does. Of a plan that has ended nothing does.
     fn lift(&mut self) {
         let staff = self.cast.rosters[self.centre.roster].1;
-        let mut stops: Vec<(Attestation, StaffNumber)> = Vec::new();
+        let mut stops: Vec<Attestation> = Vec::new();
         for own in self.centre.runs.values() {
             let Some(record) = own.machine.as_ref().map(|machine| machine.record()) else { continue };
             if record.finished.is_some() || record.is_aborted() {
                 continue;
             }
-            let proposer = self.proposer_of(own.plan);
-            let standing = record.orders.standing().map(|stop| (stop.order.clone(), proposer.clone()));
-            let fresh: Vec<_> = standing.filter(|stop| !stops.contains(stop)).collect();
-            stops.extend(fresh);
+            let fresh = record.orders.standing().map(|stop| &stop.order).filter(|order| !stops.contains(order));
+            stops.extend(fresh.cloned().collect::<Vec<_>>());
         }
-        for (stop, proposer) in &stops {
+        for stop in &stops {
             let (action, other) = match stop.action {
                 Action::Freeze => (Action::Thaw, Role::PlatformOperator),
                 _ => (Action::ResumePlan, Role::PlanOwner),
             };
             for by in [Role::PrivacyOfficer, other].into_iter().filter(|by| staff.has(*by)) {
-                self.order(staff.order::<S>((by, action), (order_digest(stop), proposer)));
+                self.order(staff.order::<S>((by, action), order_digest(stop)));
             }
         }
         self.run_centre();
@@ -189,9 +178,8 @@ impl<S: Keyed> World<'_, S> {
             }
             return self.work(index, 5, None, ParticipantInput::RunJudged { run, verdict: Ok(()) });
         }
-        // The shell answers at once, as the daemon's does: an answer that came later would be one to the next question.
+        self.work(index, 5, None, ParticipantInput::NotReady);
         let branch = &mut self.branches[index];
-        branch.inbox.push_front(HeardThere::Run(run, ParticipantInput::NotReady));
         if let Some(own) = branch.runs.get_mut(&run).filter(|_| ready < u64::MAX) {
             own.again = Some(ready);
             self.queue.push(ready, Event::Again(index, branch.process.life, run));

@@ -7,7 +7,7 @@ mod support;
 use std::path::Path;
 
 use support::folders::{Folders, in_force, kind};
-use support::{DAY, Federation, LONG, MONTH, NOW, assert_refused, connect, root_of};
+use support::{DAY, Federation, LONG, MONTH, NOW, assert_refused, connect, pair_of, root_of};
 use tributary_certs::enrolment::{names, open_authority};
 use tributary_certs::entropy::OsEntropy;
 use tributary_certs::fault::FaultKind;
@@ -111,6 +111,46 @@ fn an_end_is_told_in_time_and_says_who_must_do_what() {
         assert_eq!(near.or_else(|| (told == Some(true)).then_some(true)), told, "{root} {issuing} {end:?}");
         assert!(end.cure().contains("tributary certs crl"));
     }
+}
+
+/// An authority that certifies authorities issues no certificate of a member. Where none of those below it is in use, nobody waits for its list.
+#[test]
+fn an_authority_with_nothing_in_use_below_it_has_no_end_to_tell() {
+    let domain = TrustDomain::parse("federation.example").unwrap();
+    let make = |above: Option<&CertificateAuthority>, name: &str, below: u8| {
+        let mut parameters = rcgen::CertificateParams::default();
+        parameters.distinguished_name = rcgen::DistinguishedName::new();
+        parameters.distinguished_name.push(rcgen::DnType::CommonName, name);
+        parameters.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Constrained(below));
+        parameters.key_usages = vec![rcgen::KeyUsagePurpose::KeyCertSign, rcgen::KeyUsagePurpose::CrlSign];
+        parameters.use_authority_key_identifier_extension = above.is_some();
+        let key = TlsKey::generate();
+        let made = match above {
+            None => parameters.self_signed(&pair_of(&key)),
+            Some(above) => {
+                let issuer = rcgen::Issuer::from_ca_cert_der(above.certificate(), pair_of(above.key())).unwrap();
+                parameters.signed_by(&pair_of(&key), &issuer)
+            }
+        };
+        CertificateAuthority::from_parts(domain.clone(), made.unwrap().into(), key).unwrap()
+    };
+    let root = make(None, "root", 2);
+    let (middle, other) = (make(Some(&root), "middle", 1), make(Some(&root), "other", 0));
+    let lowest = make(Some(&middle), "lowest", 0);
+    let roots = TrustRoots::new([root.certificate().clone()]).unwrap();
+    let authorities = [&middle, &other, &lowest].map(|authority| authority.certificate().clone());
+    let end = |revoked: &[Vec<u8>]| {
+        let soon = Validity { not_before: NOW - DAY, not_after: NOW + DAY };
+        let lists = vec![
+            root.revocation_list(1, LONG, &[]).unwrap(),
+            middle.revocation_list(1, soon, revoked).unwrap(),
+            other.revocation_list(1, LONG, &[]).unwrap(),
+            lowest.revocation_list(1, LONG, &[]).unwrap(),
+        ];
+        RevocationLists::verified(lists, &authorities, &roots).unwrap().end(NOW).unwrap().next_update
+    };
+    assert_eq!(end(&[]), NOW + DAY);
+    assert_eq!(end(&[serial_of(lowest.certificate()).unwrap()]), LONG.not_after);
 }
 
 /// A partner's authority can neither revoke a member of another organisation nor vouch for one by its lists.
@@ -311,6 +351,8 @@ fn a_revocation_that_failed_is_gone_through_with_at_the_next_try() {
     assert_eq!(read_certificates(&issuing).unwrap(), std::slice::from_ref(&stolen));
     replace("centre").unwrap();
     assert_eq!(standing(&leaf), Revocation::Revoked);
+    // The coordinator beside it knows at once, and is not the last to hear.
+    assert_eq!(std::fs::read(office.at("centre").join(names::REVOCATIONS)).unwrap(), office.text());
     office.renew("branch-1", ClientId(1), now).unwrap();
     let anew = read_certificates(&office.at("branch-1").join(names::CHAIN)).unwrap().remove(0);
     assert_eq!(standing(&anew), Revocation::Good);

@@ -117,10 +117,18 @@ fn a_client_whose_entry_in_the_roster_has_expired_is_told_so() {
     // Enrolled long ago: the entry ends after a year, and the certificate was renewed for the same key.
     let federation = Federation::aged(CLIENTS, now(), now() - 366 * DAY);
     federation.renew("branch-0");
-    let (code, explanation) =
-        with_coordinator(&federation, async |address| turned_away(&federation, "branch-0", address).await);
+    let mut daemon = Daemon::start(&federation.settings(|text| text));
+    let address = daemon.address();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (code, explanation) = runtime.block_on(turned_away(&federation, "branch-0", address));
     assert_eq!(code, RejectCode::EntryEnded);
     assert!(explanation.contains("has ended"), "{explanation}");
+    // Its operator here is told as well, and once, however often it comes.
+    let is_told = |event: &Event| matches!(event, Event::TurnedAway { code, .. } if code == "EntryEnded");
+    daemon.wait_for(|event| is_told(event).then_some(()));
+    assert_eq!(runtime.block_on(turned_away(&federation, "branch-0", address)).0, RejectCode::EntryEnded);
+    daemon.stop();
+    assert!(!daemon.join().1.iter().any(is_told));
 }
 
 #[test]

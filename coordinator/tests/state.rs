@@ -11,9 +11,10 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 
 use log::logged;
-use support::Federation;
-use tributary_coordinator::Ends;
+use support::{Federation, now};
+use tributary_certs::enrolment::names;
 use tributary_coordinator::cli::serve_reporting;
+use tributary_coordinator::{Ends, Opened};
 
 /// Starts the coordinator and stops it at once; how it ended and what the log was told.
 fn serve(config: &Path) -> (Result<(), String>, String) {
@@ -72,6 +73,17 @@ fn state_that_others_may_use_is_refused_and_nothing_changes() {
     symlink(federation.path("elsewhere"), &ledger).unwrap();
     let refused = serve(&config).0.unwrap_err();
     assert!(refused.contains("is a link, and not a file"), "{refused}");
+}
+
+#[test]
+fn lists_that_are_damaged_between_the_check_and_the_start_are_refused() {
+    let federation = Federation::new(2);
+    let opened = Opened::open(&federation.settings(|text| text), now()).unwrap();
+    fs::write(federation.coordinator().join(names::REVOCATIONS), "half a file").unwrap();
+    let ended = tributary_coordinator::run(opened, Ends::Never, &mut |_| {}, std::future::ready(()));
+    let refused = ended.unwrap_err().to_string();
+    assert!(refused.contains("identity.revocations"), "{refused}");
+    assert!(!federation.path("state/audit.log").exists(), "nothing is made");
 }
 
 #[test]

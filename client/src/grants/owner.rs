@@ -80,13 +80,12 @@ pub fn grant_here(config: &Path, request: &GrantRequest, key: &Path) -> Result<(
     }
     let request = GrantRequest { branches: vec![own_name(&settings.identity)?], ..request.clone() };
     let grant = signed(&request, &settings.identity.folder.join(names::AUTHORITIES), key)?;
-    let path = put(&settings, &grant)?;
+    let path = put(&folder_of(&settings), &grant)?;
     Ok((grant, commands::grant_installed(path.display())))
 }
 
-fn put(settings: &Settings, grant: &Grant) -> Result<PathBuf, ClientError> {
-    let folder = folder_of(settings);
-    create_private_folder(&folder).map_err(ClientError::file)?;
+fn put(folder: &Path, grant: &Grant) -> Result<PathBuf, ClientError> {
+    create_private_folder(folder).map_err(ClientError::file)?;
     let path = folder.join(format!("{}.{GRANT}", grant.digest()));
     write_grant(grant, &path).map_err(ClientError::file)?;
     Ok(path)
@@ -174,7 +173,7 @@ pub fn install(config: &Path, file: &Path, now_unix_s: u64) -> Result<Said, Clie
         let grant = read_grant(file).map_err(ClientError::file)?;
         speaks(&OwnersWord::Granted(grant.clone()), &owner).map_err(not_here)?;
         Place::of(&settings.identity)?.admits(&grant, now_unix_s).map_err(not_here)?;
-        put(&settings, &grant)?
+        put(&folder, &grant)?
     };
     Ok(match withdrawn {
         true => commands::withdrawal_installed(path.display()),
@@ -265,4 +264,23 @@ pub fn list(config: &Path) -> Result<Vec<GrantLine>, ClientError> {
         recorded.contains(&digest) || withdrawals.iter().any(here)
     };
     Ok(grants.iter().map(|grant| GrantLine::of(grant, Some(&owner), taken(grant))).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use tributary_certs::suite::SigningKey;
+    use tributary_protocol::round::cast;
+
+    use super::*;
+
+    #[test]
+    fn a_grant_that_is_put_into_the_folder_is_there_once_and_whole() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = home.path().join("grants");
+        let grant = sign_grant(&SigningKey::from_seed(&[1; 32]), cast::grant(&cast::plan()));
+        let path = put(&folder, &grant).unwrap();
+        assert_eq!((path.parent(), read_grant(&path).unwrap()), (Some(&*folder), grant.clone()));
+        assert!(put(&folder, &grant).is_err(), "it is here already");
+        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1);
+    }
 }

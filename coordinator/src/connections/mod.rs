@@ -12,6 +12,7 @@
 
 mod admission;
 mod conversation;
+mod deadlines;
 mod handshakes;
 mod hush;
 mod limits;

@@ -11,13 +11,12 @@ use tributary_protocol::limits::{CONTROL_MESSAGE_BYTES_MAX, upstream_bytes_max};
 use tributary_protocol::message::{FRAME_CONTROL, FRAME_VECTOR, ToCoordinator, Upstream, frame_bytes_max};
 use tributary_protocol::round::Input;
 use tributary_protocol::secagg::permit::{Arriving, Ticket};
-use tributary_transport::limits::{
-    CLOSING_TIME, HANDSHAKE_TIME, PROGRESS_BYTES_MIN, PROGRESS_TIME, PROOF_OF_LIFE_TIME,
-};
+use tributary_transport::limits::{CLOSING_TIME, PROGRESS_BYTES_MIN, PROGRESS_TIME};
 use tributary_transport::{End, Frames, Link as Wires, PeerFault, Welcome};
 
 use super::Door;
 use super::conversation::{Arrival, Link, QUEUE_MAX};
+use super::deadlines::{Deadlines, Late, Seen};
 use super::orders::Order;
 use super::seats::{Resumption, Seat};
 use crate::run::spool::SpooledUpload;
@@ -36,14 +35,7 @@ pub(super) struct Session<'a> {
     frames: Frames,
     queued: mpsc::Receiver<Vec<Bytes>>,
     judged: mpsc::Receiver<Verdict>,
-    /// Until when a cut link may be taken up again.
-    detached: Option<Instant>,
-    /// Until when the client must have proved that it is alive.
-    proving: Option<Instant>,
-    /// Until when the client must have taken the welcome.
-    welcoming: Option<Instant>,
-    /// The frame that is incomplete must have come so far until then.
-    progress: Option<(Instant, u64)>,
+    deadlines: Deadlines,
 }
 
 /// Why a session is over.
@@ -89,18 +81,7 @@ impl<'a> Session<'a> {
             FRAME_CONTROL => Some(upstream_bytes_max(members.count(), limits.session_rounds())),
             other => frame_bytes_max(other, limits.upload_bytes()),
         });
-        let mut own = Self {
-            door,
-            seat,
-            link,
-            frames,
-            queued,
-            judged,
-            detached: None,
-            proving: None,
-            welcoming: Some(Instant::now() + HANDSHAKE_TIME),
-            progress: None,
-        };
+        let mut own = Self { door, seat, link, frames, queued, judged, deadlines: Deadlines::begin(Instant::now()) };
         let leave = own.read().await.err().unwrap_or(Leave::Released);
         let (reason, end) = match leave {
             Leave::Released => {
@@ -139,13 +120,13 @@ impl<'a> Session<'a> {
                 biased;
                 order = self.seat.orders.next() => match order {
                     // Somebody else waits for the seat, but this client may be alive.
-                    Order::Prove if self.detached.is_none() => {
+                    Order::Prove if !self.deadlines.is_detached() => {
                         hurried.get_or_insert_with(|| Instant::now() + CLOSING_TIME);
                     }
                     order => if self.ordered(order).is_err() { return },
                 },
                 resumption = self.seat.next.take() => if self.resume(resumption).is_err() { return },
-                told = self.link.flush(), if self.detached.is_none() => match told {
+                told = self.link.flush(), if !self.deadlines.is_detached() => match told {
                     Ok(()) => return,
                     Err(end) => if self.lost(end).is_err() { return },
                 },
@@ -161,7 +142,7 @@ impl<'a> Session<'a> {
                 self.more().await?;
                 continue;
             };
-            self.progress = None;
+            self.deadlines.forget_progress();
             let message = match frame.kind {
                 FRAME_CONTROL => codec::decode::<ToCoordinator>(&frame.payload, CONTROL_MESSAGE_BYTES_MAX),
                 _ => return Err(Leave::Refused("a vector came that no header announced".into())),
@@ -214,7 +195,7 @@ impl<'a> Session<'a> {
             }
             Verdict::Discard => return self.pass_over().await,
         };
-        self.progress = None;
+        self.deadlines.forget_progress();
         self.tell(arrival).await
     }
 
@@ -237,7 +218,7 @@ impl<'a> Session<'a> {
     /// Reads the rest of a vector that nobody wants.
     async fn pass_over(&mut self) -> Result<(), Leave> {
         while self.piece().await?.is_some() {}
-        self.progress = None;
+        self.deadlines.forget_progress();
         Ok(())
     }
 
@@ -255,9 +236,8 @@ impl<'a> Session<'a> {
     /// Waits for more bytes; meanwhile whatever else concerns the session is done.
     async fn more(&mut self) -> Result<(), Leave> {
         loop {
-            // Again after a cut: a peer that comes back and says nothing more would otherwise have no deadline.
-            if self.frames.is_partial() && self.progress.is_none() && self.detached.is_none() {
-                self.progress = Some((Instant::now() + PROGRESS_TIME, self.link.received() + PROGRESS_BYTES_MIN));
+            if self.frames.is_partial() {
+                self.deadlines.demand_progress(Instant::now(), self.link.received());
             }
             let deadline = self.deadline();
             tokio::select! {
@@ -265,7 +245,7 @@ impl<'a> Session<'a> {
                 order = self.seat.orders.next() => self.ordered(order)?,
                 resumption = self.seat.next.take() => self.resume(resumption)?,
                 frames = self.queued.recv() => self.queue(frames)?,
-                data = self.link.read(), if self.detached.is_none() => match data {
+                data = self.link.read(), if !self.deadlines.is_detached() => match data {
                     Ok(data) => {
                         self.seat.moved(self.link.bytes());
                         self.frames.feed(data);
@@ -288,7 +268,7 @@ impl<'a> Session<'a> {
                 verdict = self.judged.recv() => return verdict.ok_or(Leave::Released),
                 resumption = self.seat.next.take() => self.resume(resumption)?,
                 frames = self.queued.recv() => self.queue(frames)?,
-                end = self.link.tend(), if self.detached.is_none() => self.lost(end)?,
+                end = self.link.tend(), if !self.deadlines.is_detached() => self.lost(end)?,
                 () = sleep_until(deadline), if deadline.is_some() => self.expired()?,
             }
         }
@@ -300,8 +280,7 @@ impl<'a> Session<'a> {
             End::Cut(reason) => {
                 tracing::info!(client = %self.seat.client(), %reason, "connection cut; the link waits");
                 self.link.detach();
-                self.detached = Some(Instant::now() + self.door.timers.detached);
-                self.progress = None;
+                self.deadlines.cut(Instant::now(), self.door.timers.detached);
                 Ok(())
             }
             End::Faulty(reason) => Err(Leave::Refused(reason)),
@@ -319,8 +298,7 @@ impl<'a> Session<'a> {
         match self.link.welcome(greeted, peer_received, welcome) {
             Ok(()) => {
                 tracing::info!(client = %self.seat.client(), %transport, "the link goes on");
-                (self.detached, self.proving) = (None, None);
-                self.welcoming = Some(Instant::now() + HANDSHAKE_TIME);
+                self.deadlines.resume(Instant::now());
                 Ok(())
             }
             Err(end) => self.lost(end),
@@ -339,10 +317,9 @@ impl<'a> Session<'a> {
 
     fn ordered(&mut self, order: Order) -> Result<(), Leave> {
         match order {
-            Order::Prove if self.detached.is_none() => {
+            Order::Prove if !self.deadlines.is_detached() => {
                 self.link.ping();
-                // Whoever asks again does not give a dead one more time.
-                self.proving.get_or_insert_with(|| Instant::now() + PROOF_OF_LIFE_TIME);
+                self.deadlines.prove(Instant::now());
                 Ok(())
             }
             Order::Prove | Order::Leave => Err(Leave::Fault(over("another process of this branch took over"))),
@@ -350,44 +327,30 @@ impl<'a> Session<'a> {
         }
     }
 
+    fn seen(&self) -> Seen {
+        Seen { answered: self.link.has_answered(), welcomed: self.link.is_welcomed(), received: self.link.received() }
+    }
+
     fn deadline(&mut self) -> Option<Instant> {
-        if self.proving.is_some() && self.link.has_answered() {
-            self.proving = None;
-        }
-        if self.link.is_welcomed() {
-            self.welcoming = None;
-        }
-        let progress = self.progress.map(|(until, _)| until);
-        [self.detached, self.proving, self.welcoming, progress].into_iter().flatten().min()
+        let seen = self.seen();
+        self.deadlines.first(seen)
     }
 
     fn expired(&mut self) -> Result<(), Leave> {
-        let now = Instant::now();
+        let seen = self.seen();
         let cut = |reason: String| Err(Leave::Fault(PeerFault::Ended(End::Cut(reason.into()))));
-        if self.detached.is_some_and(|until| now >= until) {
-            return cut(format!("the client did not come back within {} seconds", self.door.timers.detached.as_secs()));
-        }
-        if self.proving.is_some_and(|until| now >= until) && !self.link.has_answered() {
-            return cut("it did not answer, and another process of this branch is there".into());
-        }
-        if self.welcoming.is_some_and(|until| now >= until) {
-            self.welcoming = None;
-            if !self.link.is_welcomed() {
-                return self.lost(End::Cut("it did not take the welcome".into()));
+        match self.deadlines.late(Instant::now(), seen) {
+            None => Ok(()),
+            Some(Late::Return) => {
+                cut(format!("the client did not come back within {} seconds", self.door.timers.detached.as_secs()))
             }
+            Some(Late::Answer) => cut("it did not answer, and another process of this branch is there".into()),
+            Some(Late::Welcome) => self.lost(End::Cut("it did not take the welcome".into())),
+            Some(Late::Bytes) => Err(Leave::Refused(format!(
+                "a message came more slowly than {PROGRESS_BYTES_MIN} bytes in {} seconds",
+                PROGRESS_TIME.as_secs()
+            ))),
         }
-        if let Some((until, received)) = self.progress
-            && now >= until
-        {
-            if self.link.received() < received {
-                return Err(Leave::Refused(format!(
-                    "a message came more slowly than {PROGRESS_BYTES_MIN} bytes in {} seconds",
-                    PROGRESS_TIME.as_secs()
-                )));
-            }
-            self.progress = Some((now + PROGRESS_TIME, self.link.received() + PROGRESS_BYTES_MIN));
-        }
-        Ok(())
     }
 }
 

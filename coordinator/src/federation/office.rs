@@ -144,3 +144,34 @@ impl Drop for Renewing<'_> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.1);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use tributary_daemon::Watchdog;
+
+    use super::*;
+    use crate::connections::porch::Place;
+
+    #[test]
+    fn whoever_finds_no_place_is_counted_member_or_not() {
+        let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let counter =
+            Counter::new(PathBuf::new(), Watchdog::new().watch("office", "office_stalled_seconds", "Help.", PATIENCE));
+        let fill = |porch: &Arc<Porch>, places: usize| -> Vec<Place> {
+            let place = || {
+                let place = porch.enter(address, false).unwrap();
+                place.mark().waits_for_us();
+                place
+            };
+            (0..places).map(|_| place()).collect()
+        };
+        let _all = (fill(&counter.anybody, QUESTIONS_MAX), fill(&counter.members, RENEWALS_MAX));
+        assert_eq!((counter.asking(), counter.turned_away()), ((QUESTIONS_MAX, RENEWALS_MAX), 0));
+        for (porch, count) in [(&counter.anybody, 1), (&counter.members, 2), (&counter.members, 3)] {
+            assert!(porch.enter(address, false).is_none());
+            assert_eq!(counter.turned_away(), count);
+        }
+    }
+}

@@ -189,6 +189,39 @@ fn held(folder: &Path) -> Result<Validity, RenewFault> {
     Ok(validity_of(leaf)?)
 }
 
+/// What came of the attempts so far, and when the next one may be made.
+struct Attempts {
+    /// Not before this second.
+    next: u64,
+    /// Seconds to wait after the next failure.
+    pause: u64,
+    failures: u64,
+}
+
+impl Attempts {
+    const fn none() -> Self {
+        Self { next: 0, pause: RETRY_SECONDS.0, failures: 0 }
+    }
+
+    /// Whether a renewal that is due at `due` may be tried now.
+    fn is_due(&self, due: u64, now: u64) -> bool {
+        now >= due.max(self.next)
+    }
+
+    const fn succeeded(&mut self, now: u64) {
+        (self.next, self.pause) = (now.saturating_add(RETRY_SECONDS.1), RETRY_SECONDS.0);
+    }
+
+    /// Seconds until the next attempt.
+    fn failed(&mut self, now: u64) -> u64 {
+        self.failures += 1;
+        let pause = self.pause;
+        self.next = now.saturating_add(pause);
+        self.pause = (pause * 2).min(RETRY_SECONDS.1);
+        pause
+    }
+}
+
 /// Renews the certificate of a running coordinator, in a task of its own.
 pub(crate) struct Renewal {
     pub(crate) folders: Folders,
@@ -203,7 +236,7 @@ impl Renewal {
     /// For as long as it is polled, and the daemon's loop hears it.
     pub(crate) async fn run(mut self) {
         let draw = u64::from_le_bytes(OsEntropy.bytes32()[..8].try_into().expect("eight bytes"));
-        let (mut next, mut pause, mut failures) = (0, RETRY_SECONDS.0, 0);
+        let mut attempts = Attempts::none();
         let mut ticks = tokio::time::interval(LOOK_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -214,8 +247,8 @@ impl Renewal {
             let now = unix_seconds();
             let held = *self.held.borrow_and_update();
             let due = if held.authority_revoked { now } else { renewal_due(held.validity, 0, draw) };
-            self.metrics.publish("renewal", now, metrics(due, failures));
-            if now < due.max(next) {
+            self.metrics.publish("renewal", now, metrics(due, attempts.failures));
+            if !attempts.is_due(due, now) {
                 continue;
             }
             let folders = self.folders.clone();
@@ -225,16 +258,13 @@ impl Renewal {
             self.pulse.rest();
             let event = match renewed.unwrap_or_else(|fault| Err(fault.into())) {
                 Ok(Validity { not_after, .. }) => {
-                    (next, pause) = (now.saturating_add(RETRY_SECONDS.1), RETRY_SECONDS.0);
+                    attempts.succeeded(now);
                     Event::CertificateRenewed { not_after }
                 }
                 Err(reason) => {
-                    failures += 1;
-                    next = now.saturating_add(pause);
-                    let retry_seconds = pause;
-                    pause = (pause * 2).min(RETRY_SECONDS.1);
+                    let retry_seconds = attempts.failed(now);
                     tracing::error!(retry_seconds, "this coordinator's certificate was not renewed: {reason}");
-                    self.metrics.publish("renewal", now, metrics(due, failures));
+                    self.metrics.publish("renewal", now, metrics(due, attempts.failures));
                     Event::RenewalFailed { reason: reason.to_string(), retry_seconds }
                 }
             };
@@ -314,6 +344,24 @@ mod tests {
         let request = CoordinatorRequest { organisation: "centre", id: "main", host_names: &[], addresses: &addresses };
         issue_coordinator(&folders.authority, &request, &folders.own, at).unwrap();
         (home, folders)
+    }
+
+    #[test]
+    fn attempts_begin_when_one_is_due_and_pause_after_each() {
+        let mut attempts = Attempts::none();
+        let mut now = 1_000_000;
+        assert!(!attempts.is_due(now + 1, now) && attempts.is_due(now, now));
+        for pause in [60, 120, 240, 480, 960, 1_920, 3_600, 3_600] {
+            assert_eq!(attempts.failed(now), pause);
+            assert!(!attempts.is_due(0, now + pause - 1) && attempts.is_due(0, now + pause));
+            now += pause;
+        }
+        assert_eq!(attempts.failures, 8);
+        // Nothing renews in a loop, and the first failure after a success is followed soon.
+        attempts.succeeded(now);
+        assert!(!attempts.is_due(0, now + 3_599) && attempts.is_due(0, now + 3_600));
+        assert_eq!(attempts.failed(now), 60);
+        assert!(!attempts.is_due(now + DAY, now + 60), "a new certificate is not due for long");
     }
 
     #[test]

@@ -30,11 +30,10 @@ impl SampledRound {
         let Self { sampling_probability: q, noise_multiplier: z } = self;
         let u = if q == 1.0 {
             loss
-        } else if loss > 1.0 {
-            loss - q.ln() + (-(1.0 - q) * (-loss).exp()).ln_1p()
         } else {
-            let excess = loss.exp_m1() / q;
-            if excess <= -1.0 { f64::NEG_INFINITY } else { excess.ln_1p() }
+            let excess = (loss.exp_m1() / q).max(-1.0);
+            // Of what is beyond the largest number, the rest is below the last place.
+            if excess.is_finite() { excess.ln_1p() } else { loss - q.ln() }
         };
         z * z * u + 0.5
     }
@@ -173,6 +172,11 @@ mod tests {
             }
         }
         assert_eq!(round(0.25, 1.0).value_at(-1.0), f64::NEG_INFINITY);
+        // On both sides of the largest number, which is about e^709.8.
+        for (q, loss) in [(0.25, 1.0), (0.25, 708.0), (0.25, 709.5), (0.25, 710.0), (1e-9, 689.0), (1e-9, 690.0)] {
+            let back = round(q, 1.0).loss(round(q, 1.0).value_at(loss));
+            assert!((back - loss).abs() <= 1e-14 * loss, "{q}: {back} instead of {loss}");
+        }
     }
 
     #[test]

@@ -310,6 +310,30 @@ fn what_a_disk_gives_back_otherwise_spoils_the_sum() {
     }
 }
 
+/// What arrives in pieces is judged at its end: by its length, and by the digest that its client signed.
+#[test]
+fn an_upload_that_arrives_otherwise_than_it_was_signed_is_not_verified() {
+    let cohort = Cohort::new(Ring::Bits64, 3, 6, 1);
+    let update = cohort.upload(2, descriptor());
+    let whole = update.bytes().to_vec();
+    let arrives = |bytes: &[u8]| {
+        let storage = Faulty { pieces: vec![], damage: |_| Ok(()) };
+        let mut arriving = cohort.ticket(2, &update).receive_into(storage);
+        bytes.chunks(16).for_each(|piece| arriving.append(piece).expect("it takes everything"));
+        arriving.finish().err()
+    };
+    let client = cohort.clients[2];
+    let length = |found| Some(FoldError::OtherLength { client, expected: whole.len(), found });
+    assert_eq!(arrives(&whole), None);
+    assert_eq!(arrives(&whole[1..]), length(whole.len() - 1));
+    assert_eq!(arrives(&[&whole[..], &[0]].concat()), length(whole.len() + 1));
+    for place in [0, whole.len() / 2, whole.len() - 1] {
+        let mut changed = whole.clone();
+        changed[place] ^= 1;
+        assert_eq!(arrives(&changed), Some(FoldError::OtherDigest(client)), "byte {place}");
+    }
+}
+
 #[test]
 fn an_upload_of_another_shape_is_not_folded() {
     let (cohort, other) = (Cohort::new(Ring::Bits64, 3, 5, 1), Cohort::new(Ring::Bits64, 3, 6, 1));

@@ -379,6 +379,57 @@ fn a_withdrawn_grant_stops_the_run_before_its_next_round() {
     assert!(world.events.iter().any(told), "the coordinator's ledger has the branch's signed answer");
 }
 
+/// A copy of a model is kept under a grant of the budget's owner that counts now, for this branch, with that use; and no longer after a withdrawal.
+#[test]
+fn a_model_is_kept_under_a_grant_that_counts() {
+    let lineage = crate::registry::Lineage {
+        parent: None,
+        initial: Digest::ZERO,
+        run: crate::plan::RunRef { plan: Digest([9; 32]), number: 1 },
+        name: "monthly".into(),
+        purpose: "test".into(),
+        privacy: crate::plan::PrivacyMode::Customer,
+        group: "all".into(),
+        owner: staff(PROPOSER),
+        statement: Digest::ZERO,
+        rounds: 3,
+        complete: true,
+    };
+    let (served, name) = (plan(|_| {}), cast::name(VICTIM, 1));
+    let kept = |change: &dyn Fn(&mut Grant), withdrawn: bool| {
+        let mut grant = cast::grant(&served);
+        (grant.uses.keep_models, grant.not_before, grant.not_after) = (true, 100, 200);
+        change(&mut grant);
+        let grant = match grant.owner == Toy::verifying_key(&OWNER_KEY) {
+            true => owner_signs(grant),
+            false => {
+                grant.signature = Toy::sign(&[9; 32], &grant.to_sign::<Toy>());
+                grant
+            }
+        };
+        let mut events = Vec::from([cast::begun(VICTIM, false)]);
+        if withdrawn {
+            events.push(ParticipantEvent::GrantWithdrawn { withdrawal: cast::withdrawal(&grant) });
+        }
+        let own = Policy { grants: [granted(&served, grant)].to_vec(), ..policy(&served) };
+        let branch = crate::round::Branch::<Toy>::resume(own, served.schema, cast::signing_key(VICTIM), &events);
+        branch.expect("in order").keeps_model(&lineage, &name, Millis(150_000))
+    };
+    assert!(kept(&|_| {}, false));
+    assert!(!kept(&|_| {}, true), "it was withdrawn");
+    let changes: [fn(&mut Grant); 6] = [
+        |grant| grant.federation.0[0] ^= 1,
+        |grant| grant.uses.keep_models = false,
+        |grant| grant.branches.retain(|branch| *branch != cast::name(VICTIM, 1)),
+        |grant| grant.not_after = 149,
+        |grant| grant.not_before = 151,
+        |grant| grant.owner = Toy::verifying_key(&[9; 32]),
+    ];
+    for (number, change) in changes.iter().enumerate() {
+        assert!(!kept(&change, false), "change {number}");
+    }
+}
+
 /// Uses are counted in the file, over runs; and a run begins when the schedule lets it.
 #[test]
 fn runs_begin_in_their_order_and_time_and_within_the_grant() {

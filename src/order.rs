@@ -165,6 +165,7 @@ fn sign(
     let federation = RosterAuthorities::read(&signed.authorities).map_err(Failure::failed)?.digest();
     confirm.map_or(Ok(()), |confirm| confirm())?;
     let order = person.attest(action, subject.unwrap_or(federation), federation, signed.role, unix_seconds());
+    let order = order.map_err(Failure::failed)?;
     write_order(&order, &signed.out).map_err(Failure::failed)?;
     if signed.json {
         json::print(&serde_json::json!({

@@ -1,6 +1,7 @@
 //! Values as people type them, one form of each in every command.
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use tributary_certs::token::is_label;
 use tributary_planning::dates;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::role::Role;
@@ -20,6 +21,11 @@ pub(crate) fn staff(text: &str) -> Result<StaffNumber, &'static str> {
     StaffNumber::parse(text).map_err(|_| {
         "a staff number is ORGANISATION/NUMBER, each 1 to 63 of a-z, 0-9, '-', '_' and '.', such as north-bank/e20417"
     })
+}
+
+/// The label of a token or of a key in it.
+pub(crate) fn label(text: &str) -> Result<String, &'static str> {
+    is_label(text).then(|| text.to_owned()).ok_or("a label is 1 to 64 bytes of text without control characters")
 }
 
 /// A role by its word; help and errors list the words.

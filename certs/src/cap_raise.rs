@@ -12,7 +12,7 @@ use tributary_protocol::secagg::suite::Suite as _;
 use tributary_storage::files::FileError;
 
 use crate::object::ObjectFile;
-use crate::people::SigningPerson;
+use crate::people::{SigningPerson, Unsigned};
 use crate::suite::{RealSuite, SigningKey};
 
 const RAISE: ObjectFile = ObjectFile {
@@ -40,8 +40,10 @@ pub fn sign_raise(owner: &SigningKey, mut raise: CapRaise) -> CapRaise {
 }
 
 /// A privacy officer's signature on a raise, at a second of the Unix clock.
-#[must_use]
-pub fn attest_raise(person: &SigningPerson, raise: &CapRaise, at: u64) -> Attestation {
+///
+/// # Errors
+/// [`Unsigned`].
+pub fn attest_raise(person: &SigningPerson, raise: &CapRaise, at: u64) -> Result<Attestation, Unsigned> {
     person.attest(Action::RaiseCap, raise.digest(), raise.federation, Role::PrivacyOfficer, at)
 }
 
@@ -98,7 +100,7 @@ mod tests {
         assert!(raise.is_genuine::<RealSuite>());
         let staff = StaffNumber::parse("north-bank/e20533").unwrap();
         let person = make_person(&folder.path().join("officer"), &staff, 5).unwrap();
-        let officer = attest_raise(&person, &raise, 9);
+        let officer = attest_raise(&person, &raise, 9).unwrap();
         assert!(raise.is_attested_by(&officer));
         for (name, officer) in [("a", None), ("b", Some(officer))] {
             let signed = SignedRaise { raise: raise.clone(), officer };

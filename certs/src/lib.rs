@@ -37,6 +37,7 @@ pub mod skew;
 pub mod state;
 pub mod suite;
 pub mod tls;
+pub mod token;
 pub mod trust;
 mod verify;
 

@@ -15,7 +15,7 @@ use tributary_protocol::roster::StaffNumber;
 use tributary_storage::files::FileError;
 
 use crate::object::ObjectFile;
-use crate::people::SigningPerson;
+use crate::people::{SigningPerson, Unsigned};
 
 const STATEMENT: ObjectFile = ObjectFile {
     title: "tributary model statement 1",
@@ -80,6 +80,9 @@ pub enum StatementSignFault {
     /// Nobody else needs to sign.
     #[error("two people have signed it, and it needs no more; carry it to the coordinator (`tributary model install`)")]
     Complete,
+    /// The person's key did not sign.
+    #[error(transparent)]
+    Unsigned(#[from] Unsigned),
 }
 
 impl StatementFile {
@@ -136,7 +139,7 @@ impl StatementFile {
     /// Adds a person's signature, at a second of the Unix clock.
     ///
     /// # Errors
-    /// As [`StatementFile::may_sign`].
+    /// As [`StatementFile::may_sign`]; [`StatementSignFault::Unsigned`]. Nothing is added.
     pub fn sign(
         &mut self,
         person: &SigningPerson,
@@ -146,7 +149,7 @@ impl StatementFile {
     ) -> Result<(), StatementSignFault> {
         self.may_sign(person.staff(), role, &federation)?;
         let (action, subject) = (self.statement.step.action(), self.statement.digest());
-        self.signatures.push(person.attest(action, subject, federation, role, at));
+        self.signatures.push(person.attest(action, subject, federation, role, at)?);
         Ok(())
     }
 

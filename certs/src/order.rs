@@ -71,7 +71,7 @@ mod tests {
     fn order(action: Action) -> Attestation {
         let key = SigningKey::generate(&mut OsEntropy);
         let staff = StaffNumber::parse("north-bank/e20533").unwrap();
-        attest(&key, action, Digest([1; 32]), Digest([2; 32]), &staff, Role::PrivacyOfficer, 1_900_000_000)
+        attest(&key, action, Digest([1; 32]), Digest([2; 32]), &staff, Role::PrivacyOfficer, 1_900_000_000).unwrap()
     }
 
     #[test]

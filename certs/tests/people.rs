@@ -9,9 +9,9 @@ use tributary_certs::enrolment::{CoordinatorRequest, init_authority, issue_clien
 use tributary_certs::identity::TrustDomain;
 use tributary_certs::keys::{read_signing_key, write_signing_key};
 use tributary_certs::people::{
-    AskedScope, Deputy, Giver, PERSON_KEY, PERSON_REQUEST, PeopleError, PersonRequest, RoleGiven, SigningPerson, Which,
-    change_key, deputise, give_role, grant, grant_more, make_next_key, make_person, read_people, renew, revoke,
-    scope_named,
+    AskedScope, Deputy, Giver, PERSON_KEY, PERSON_REQUEST, PeopleError, PersonKey, PersonRequest, RoleGiven,
+    SigningPerson, Which, change_key, deputise, give_role, grant, grant_more, make_next_key, make_person, read_people,
+    renew, revoke, scope_named,
 };
 use tributary_certs::roster::{RosterAuthorities, parse_roster, print_roster};
 use tributary_certs::suite::{RealSuite, SigningKey};
@@ -97,7 +97,7 @@ fn a_signature_counts_by_the_signed_roster_alone() {
     let officer = federation.person("north-bank/e20417");
     let name = federation.authorities.digest();
     let subject = Digest::of(b"a plan");
-    let approval = officer.attest(Action::ApprovePlan, subject, name, Role::PrivacyOfficer, NOW + 5);
+    let approval = officer.attest(Action::ApprovePlan, subject, name, Role::PrivacyOfficer, NOW + 5).unwrap();
     let wanted = Wanted {
         action: Action::ApprovePlan,
         subject: &subject,
@@ -210,8 +210,8 @@ fn a_key_is_one_person_s_and_nothing_else_s() {
     let federation = Federation::new();
     let ca = federation.ca();
     let person = federation.hired("north-bank/e1", Role::Auditor);
-    let with = |key: &SigningKey| PersonRequest::make(&number("north-bank/e2"), key, None, NOW);
-    let grant = |key: &SigningKey| grant(&ca, &with(key), &given(Role::Auditor), false, &giver());
+    let with = |key: &dyn PersonKey| PersonRequest::make(&number("north-bank/e2"), key, None, NOW).unwrap();
+    let grant = |key: &dyn PersonKey| grant(&ca, &with(key), &given(Role::Auditor), false, &giver());
     let twice = federation.refused(|| grant(person.key()));
     assert!(matches!(twice, PeopleError::Fault(PeopleFault::KeyTwice { .. })), "{twice:?}");
     let branch = read_signing_key(&federation.at("branch-1").join(names::SIGNING_KEY)).unwrap();
@@ -311,8 +311,9 @@ fn a_person_s_key_and_roles_are_renewed_replaced_and_lost() {
         };
         attestation.judge::<RealSuite>(&roster.roster, wanted)
     };
-    let approve =
-        |person: &SigningPerson, at| person.attest(Action::ApprovePlan, subject, name, Role::PrivacyOfficer, at);
+    let approve = |person: &SigningPerson, at| {
+        person.attest(Action::ApprovePlan, subject, name, Role::PrivacyOfficer, at).unwrap()
+    };
     let first = sign_roster(&ca).unwrap();
     let old = approve(&person, NOW + 10);
     assert_eq!(judge(&first, &old, NOW + 20), Ok(()));
@@ -342,7 +343,7 @@ fn a_person_s_key_and_roles_are_renewed_replaced_and_lost() {
     // Another key under the same staff number needs the old key's word.
     let next = make_next_key(&federation.at("next"), &person, NOW).unwrap();
     let silent = PersonRequest { after: None, ..next.request().clone() };
-    let stranger = PersonRequest::make(staff, next.key(), Some(&SigningKey::from_seed(&[7; 32])), NOW);
+    let stranger = PersonRequest::make(staff, next.key(), Some(&SigningKey::from_seed(&[7; 32])), NOW).unwrap();
     for request in [&silent, &stranger] {
         let error = federation.refused(|| change_key(&ca, request, false, &giver()));
         assert!(matches!(error, PeopleError::OtherKey { .. }), "{error:?}");
@@ -372,7 +373,7 @@ fn a_person_s_key_and_roles_are_renewed_replaced_and_lost() {
     // Nor after the person left, under this name or another; and who is still in the roster needs the word of its key there.
     revoke(&ca, staff, Which::All).unwrap();
     assert_eq!(federation.listed("north-bank/e2"), None);
-    let found = PersonRequest::make(&number("north-bank/e9"), next.key(), None, NOW);
+    let found = PersonRequest::make(&number("north-bank/e9"), next.key(), None, NOW).unwrap();
     for request in [next.request(), &found] {
         let error = federation.refused(|| grant(&ca, request, &given(Role::Auditor), false, &giver()));
         assert!(matches!(error, PeopleError::Lost { .. }), "{error:?}");

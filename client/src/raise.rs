@@ -117,9 +117,9 @@ impl ProposedRaise {
     /// Signs it as a privacy officer who has read it, at a second of the Unix clock, and writes both signatures into a new file.
     ///
     /// # Errors
-    /// If the file cannot be written.
+    /// If the officer's key does not sign, or the file cannot be written.
     pub fn attest(self, person: &SigningPerson, out: &Path, at: u64) -> Result<(), ClientError> {
-        let officer = attest_raise(person, &self.0, at);
+        let officer = attest_raise(person, &self.0, at).map_err(ClientError::file)?;
         write_raise(&SignedRaise { raise: self.0, officer: Some(officer) }, out).map_err(ClientError::file)
     }
 }

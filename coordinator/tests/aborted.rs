@@ -36,7 +36,7 @@ fn runtime() -> tokio::runtime::Runtime {
 fn abort(federation: &Federation, plan: Digest) {
     let officer = SigningPerson::open(&federation.path("people/e2")).unwrap();
     let authorities = RosterAuthorities::read(&federation.path("authority").join(names::AUTHORITIES)).unwrap();
-    let order = officer.attest(Action::AbortPlan, plan, authorities.digest(), Role::PrivacyOfficer, now());
+    let order = officer.attest(Action::AbortPlan, plan, authorities.digest(), Role::PrivacyOfficer, now()).unwrap();
     let carried = federation.path("end.order");
     write_order(&order, &carried).unwrap();
     install_order(&federation.path("state"), &carried).unwrap();

@@ -87,7 +87,7 @@ impl PlanFile {
             // A rejection has a reason.
             _ => return Err(SigningError::Action(action)),
         };
-        *place = Some(person.attest(action, plan, federation, role, at));
+        *place = Some(person.attest(action, plan, federation, role, at)?);
         Ok(())
     }
 
@@ -107,7 +107,7 @@ impl PlanFile {
             return Err(SigningError::Reason);
         }
         let subject = rejected(&self.plan.digest(), reason);
-        let signed = person.attest(Action::RejectPlan, subject, federation, role, at);
+        let signed = person.attest(Action::RejectPlan, subject, federation, role, at)?;
         self.rejection = Some(Rejection { reason: reason.into(), signed });
         Ok(())
     }

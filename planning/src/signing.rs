@@ -1,5 +1,6 @@
 //! Who may still sign a file that two people sign, asked before a person is.
 
+use tributary_certs::people::Unsigned;
 use tributary_model::weak_modes::ModeNotBuilt;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::plan::Attestation;
@@ -46,6 +47,9 @@ pub enum SigningError {
         "a reason is one line of 1 to 500 bytes, without blanks around it, control characters and marks of direction; nothing was signed"
     )]
     Reason,
+    /// The person's key did not sign.
+    #[error(transparent)]
+    Unsigned(#[from] Unsigned),
 }
 
 /// The one role that the table gives an action of this kind.

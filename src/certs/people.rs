@@ -4,7 +4,7 @@ use serde::Serialize;
 use tributary_certs::clock::unix_seconds;
 use tributary_certs::inspect::date;
 use tributary_certs::people::{
-    self, Deputy, Giver, Listed, PERSON_REQUEST, PersonRequest, RoleGiven, SigningPerson, Which, fingerprint,
+    self, Deputy, Giver, KeptIn, Listed, PERSON_REQUEST, PersonRequest, RoleGiven, SigningPerson, Which, fingerprint,
 };
 use tributary_certs::roster::print_scope;
 use tributary_protocol::role::Role;
@@ -37,28 +37,18 @@ pub(super) fn run(command: &RoleCommand) -> Result<Exit, Failure> {
 }
 
 pub(super) fn request(options: &PersonOptions) -> Result<Exit, Failure> {
-    if options.token {
-        return Err(Failure::failed(
-            "no key was made: people sign with Ed25519, as everybody in the roster does, and this release uses tokens for ECDSA on P-256 alone, which \
-             connections need. Make the key without --token, on a machine or an encrypted medium that nobody else uses",
-        ));
+    let old = options.old.as_deref().map(SigningPerson::open).transpose().map_err(Failure::failed)?;
+    if let Some(old) = old.as_ref().filter(|old| *old.staff() != options.staff) {
+        return Err(Failure::failed(format!(
+            "no key was made: the folder of the old key is of {}, not of {}; name the folder of this person's own key",
+            old.staff(),
+            options.staff
+        )));
     }
-    let now = unix_seconds();
-    let made = match &options.old {
-        None => people::make_person(&options.out, &options.staff, now),
-        Some(old) => {
-            let old = SigningPerson::open(old).map_err(Failure::failed)?;
-            if *old.staff() != options.staff {
-                return Err(Failure::failed(format!(
-                    "no key was made: the folder of the old key is of {}, not of {}; name the folder of this person's own key",
-                    old.staff(),
-                    options.staff
-                )));
-            }
-            people::make_next_key(&options.out, &old, now)
-        }
-    };
-    let made = made.map_err(Failure::failed)?;
+    let token = options.place();
+    let kept = token.as_ref().map_or(KeptIn::Folder, KeptIn::Token);
+    let old = old.as_ref().map(SigningPerson::key);
+    let made = people::make_key(&options.out, kept, &options.staff, old, unix_seconds()).map_err(Failure::failed)?;
     println!("fingerprint {}", made.request().fingerprint());
     let text =
         "bring it to the federation's office; read the fingerprint to whoever signs the roster, and to nobody else";

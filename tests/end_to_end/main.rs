@@ -29,8 +29,11 @@ mod ready;
 mod runs;
 #[cfg(feature = "simulate")]
 mod simulate;
+#[path = "../softhsm.rs"]
+mod softhsm;
 mod support;
 mod thefts;
+mod tokens;
 mod units;
 mod walk;
 mod weak_modes;

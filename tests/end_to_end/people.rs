@@ -112,9 +112,6 @@ fn a_person_asks_an_office_gives_and_two_holders_make_the_role() {
     let officer = bank.request("north-bank/e2", "officer", &[]);
     bank.certs(&["person", "request", "--staff", "north-bank/e2", "--out", &bank.path("officer")])
         .assert_refused(1, &["exists already", "not replaced"]);
-    bank.certs(&["person", "request", "--staff", "north-bank/e3", "--out", &bank.path("token"), "--token"])
-        .assert_refused(1, &["Ed25519", "without --token"]);
-    assert!(!Path::new(&bank.path("token")).exists());
     bank.certs(&["person", "request", "--staff", "e3", "--out", &bank.path("x")])
         .assert_refused(64, &["ORGANISATION/NUMBER"]);
 

@@ -5,10 +5,12 @@ use std::time::SystemTime;
 
 use tributary_certs::denied::DenyList;
 #[cfg(feature = "pkcs11")]
-use tributary_certs::pkcs11::{TokenKey, TokenSettings};
+use tributary_certs::pkcs11::TokenKey;
 use tributary_certs::provider::KeyExchange;
 use tributary_certs::revocation::{ListsRead, RevocationFileError, RevocationLists, Seen, organisation_file};
 use tributary_certs::tls::{Credentials, TlsError, TrustRoots};
+#[cfg(feature = "pkcs11")]
+use tributary_certs::token::{TokenLimits, TokenSettings, is_label};
 use tributary_certs::trust::organisation_files;
 use tributary_settings::Document;
 use tributary_storage::files::FileError;
@@ -181,16 +183,16 @@ pub fn token(document: &mut Document) -> Option<Option<KeyPlace>> {
 
 #[cfg(feature = "pkcs11")]
 fn open_token(document: &mut Document) -> Option<KeyPlace> {
-    let label = |text: &str| (!text.is_empty() && text.len() <= 64).then(|| text.to_owned());
+    let label = |text: &str| is_label(text).then(|| text.to_owned());
     let module = document.existing_file("identity.token.module");
     let token = document.text("identity.token.token", "the token's label, 1 to 64 bytes", None, label);
     let key = document.text("identity.token.key", "the key's label, 1 to 64 bytes", None, label);
     let pin_file = document.existing_file("identity.token.pin_file");
-    let usual = tributary_certs::pkcs11::TokenLimits::default();
+    let usual = TokenLimits::default();
     let threads = document.integer("identity.token.threads", 1..=16, Some(usual.threads.get()));
     let waiting = document.integer("identity.token.waiting", 1..=1_024, Some(usual.waiting.get()));
     let deadline = document.integer("identity.token.deadline_ms", 100..=4_000, Some(2_000_u64));
-    let limits = tributary_certs::pkcs11::TokenLimits {
+    let limits = TokenLimits {
         threads: threads.and_then(|threads| threads.try_into().ok())?,
         waiting: waiting.and_then(|waiting| waiting.try_into().ok())?,
         deadline: std::time::Duration::from_millis(deadline?),

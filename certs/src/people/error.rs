@@ -3,9 +3,11 @@
 use tributary_protocol::role::Role;
 use tributary_protocol::roster::{PeopleFault, RosterError, StaffNumber};
 
+use super::key::Unsigned;
 use crate::enrolment::EnrolmentError;
 use crate::inspect::date;
 use crate::roster::RosterFileError;
+use crate::token::TokenError;
 use tributary_storage::files::FileError;
 
 /// Why nothing was changed about a person.
@@ -14,6 +16,12 @@ pub enum PeopleError {
     /// A file cannot be used.
     #[error(transparent)]
     File(#[from] FileError),
+    /// The token of a person's key, or the key in it, cannot be used.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    /// The key did not sign.
+    #[error(transparent)]
+    Unsigned(#[from] Unsigned),
     /// The authority's folder cannot be used.
     #[error(transparent)]
     Office(#[from] EnrolmentError),

@@ -11,8 +11,13 @@
 
 mod error;
 mod folder;
+#[cfg_attr(not(feature = "pkcs11"), path = "no_token.rs")]
+mod in_token;
+mod key;
 pub(crate) mod lines;
 mod listing;
+#[cfg(feature = "pkcs11")]
+mod place;
 mod request;
 mod roles;
 mod signing;
@@ -20,6 +25,7 @@ mod signing;
 pub use error::PeopleError;
 pub(crate) use folder::people_of;
 pub use folder::{Enlisted, KeyBefore, PersonRest, read_people};
+pub use key::{PERSON_TOKEN, PersonKey, Unsigned};
 pub use listing::{Listed, RoleState, list};
 pub(crate) use request::is_proved;
 pub use request::{PersonRequest, Word, fingerprint};
@@ -27,4 +33,4 @@ pub use roles::{
     AskedScope, Deputy, Giver, RoleGiven, Which, change_key, deputise, give_role, grant, grant_more, renew, revoke,
     scope_named,
 };
-pub use signing::{PERSON_KEY, PERSON_REQUEST, SigningPerson, attest, make_next_key, make_person};
+pub use signing::{KeptIn, PERSON_KEY, PERSON_REQUEST, SigningPerson, attest, make_key, make_next_key, make_person};

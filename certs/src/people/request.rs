@@ -16,10 +16,11 @@ use tributary_protocol::secagg::suite::{Signature, Suite as _, VerifyingKey};
 use tributary_protocol::signed::signed_message;
 
 use super::PeopleError;
+use super::key::{PersonKey, Unsigned};
 use super::lines::staff;
 use crate::lines::{Fields, body};
 use crate::office::Fingerprint;
-use crate::suite::{RealSuite, SigningKey};
+use crate::suite::RealSuite;
 use tributary_storage::files::{self, Existing, FileError, read_titled};
 
 const TITLE: &str = "tributary person request 1";
@@ -83,15 +84,23 @@ impl Word {
 
 impl PersonRequest {
     /// A request of a key; `old` gives its word, where the person had another key before.
-    #[must_use]
-    pub fn make(staff: &StaffNumber, key: &SigningKey, old: Option<&SigningKey>, made: u64) -> Self {
-        let signing_key = key.verifying_key();
-        let proof = RealSuite::sign(key, &proof_input(staff, &signing_key, made));
-        let word = |old: &SigningKey| {
-            let input = word_input(staff, &old.verifying_key(), &signing_key);
-            Word { key: old.verifying_key(), signature: RealSuite::sign(old, &input) }
+    ///
+    /// # Errors
+    /// [`Unsigned`] if one of the keys is in a token that does not sign.
+    pub fn make(
+        staff: &StaffNumber,
+        key: &dyn PersonKey,
+        old: Option<&dyn PersonKey>,
+        made: u64,
+    ) -> Result<Self, Unsigned> {
+        let signing_key = key.public();
+        let proof = key.signature(&proof_input(staff, &signing_key, made))?;
+        let word = |old: &dyn PersonKey| {
+            let signature = old.signature(&word_input(staff, &old.public(), &signing_key))?;
+            Ok::<_, Unsigned>(Word { key: old.public(), signature })
         };
-        Self { staff: staff.clone(), after: old.map(word), signing_key, made, proof }
+        let after = old.map(word).transpose()?;
+        Ok(Self { staff: staff.clone(), after, signing_key, made, proof })
     }
 
     /// The fingerprint of its key.

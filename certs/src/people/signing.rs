@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! person.key       the signing key, which leaves this folder never
+//! person.token     or where the key is, in a token that it leaves never
 //! person.request   who, the public key, and its own signature: for the office
 //! fingerprint      of the key, to be read to the holders of the roster keys
 //! ```
@@ -12,14 +13,17 @@ use tributary_protocol::digest::Digest;
 use tributary_protocol::plan::Attestation;
 use tributary_protocol::role::{Action, Role};
 use tributary_protocol::roster::StaffNumber;
-use tributary_protocol::secagg::suite::{Signature, Suite as _};
+use tributary_protocol::secagg::suite::Signature;
 use tributary_protocol::signed::SignedBody as _;
 
+use super::in_token;
+use super::key::{PERSON_TOKEN, PersonKey, Unsigned};
 use super::{PeopleError, PersonRequest};
 use crate::enrolment::write_fingerprint;
 use crate::entropy::OsEntropy;
 use crate::keys::{read_signing_key, write_signing_key};
 use crate::suite::{RealSuite, SigningKey};
+use crate::token::TokenSettings;
 use tributary_storage::files::{self, FileError};
 
 /// The file of a person's signing key.
@@ -30,7 +34,16 @@ pub const PERSON_REQUEST: &str = "person.request";
 /// Somebody who can sign: a staff number and its key. It has no `Debug`: it holds a key.
 pub struct SigningPerson {
     request: PersonRequest,
-    key: SigningKey,
+    key: Box<dyn PersonKey>,
+}
+
+/// Where a person's new key is kept.
+#[derive(Clone, Copy, Debug)]
+pub enum KeptIn<'a> {
+    /// In the person's folder.
+    Folder,
+    /// In a token, which the folder names. The limits are a person's, whatever is said here.
+    Token(&'a TokenSettings),
 }
 
 /// Makes a person's folder: a key that nobody else has, and the request for the office. A folder that was begun and not finished is finished.
@@ -38,51 +51,85 @@ pub struct SigningPerson {
 /// # Errors
 /// [`FileError::Exists`] if the folder holds a person's key already, which is never replaced; [`PeopleError::File`].
 pub fn make_person(folder: &Path, staff: &StaffNumber, now: u64) -> Result<SigningPerson, PeopleError> {
-    make(folder, staff, None, now)
+    make_key(folder, KeptIn::Folder, staff, None, now)
 }
 
 /// As [`make_person`], for another key of somebody who has one: the old key gives its word for it.
 ///
 /// # Errors
-/// As [`make_person`].
+/// As [`make_person`]; [`PeopleError::Unsigned`].
 pub fn make_next_key(folder: &Path, old: &SigningPerson, now: u64) -> Result<SigningPerson, PeopleError> {
-    make(folder, &old.request.staff, Some(&old.key), now)
+    make_key(folder, KeptIn::Folder, old.staff(), Some(old.key()), now)
 }
 
-fn make(folder: &Path, staff: &StaffNumber, old: Option<&SigningKey>, now: u64) -> Result<SigningPerson, PeopleError> {
-    files::create_private_folder(folder)?;
-    files::keeps_secrets(folder)?;
-    let (path, request_path) = (folder.join(PERSON_KEY), folder.join(PERSON_REQUEST));
-    if request_path.exists() {
-        return Err(FileError::Exists { path: request_path }.into());
+/// As [`make_person`], with the key in the folder or in a token; `old` is the same person's key before it.
+///
+/// # Errors
+/// As [`make_person`]; [`PeopleError::Token`] if the token cannot be used or the key's label is taken, [`PeopleError::Unsigned`].
+pub fn make_key(
+    folder: &Path,
+    kept: KeptIn<'_>,
+    staff: &StaffNumber,
+    old: Option<&dyn PersonKey>,
+    now: u64,
+) -> Result<SigningPerson, PeopleError> {
+    let request_path = folder.join(PERSON_REQUEST);
+    // The place of a key of the other kind: a folder has one key.
+    let other = folder.join(if matches!(kept, KeptIn::Folder) { PERSON_TOKEN } else { PERSON_KEY });
+    if let Some(path) = [&request_path, &other].into_iter().find(|path| path.exists()) {
+        return Err(FileError::Exists { path: path.clone() }.into());
     }
-    // A key without its request is of a command that was killed.
-    let key = if path.exists() {
-        read_signing_key(&path)?
-    } else {
-        let key = SigningKey::generate(&mut OsEntropy);
-        write_signing_key(&key, &path)?;
-        key
+    let key: Box<dyn PersonKey> = match kept {
+        KeptIn::Folder => {
+            ready(folder)?;
+            Box::new(key_in(folder)?)
+        }
+        KeptIn::Token(settings) => {
+            let token = in_token::reach(settings, folder)?;
+            ready(folder)?;
+            token.make(folder)?
+        }
     };
-    let request = PersonRequest::make(staff, &key, old, now);
+    let request = PersonRequest::make(staff, &*key, old, now)?;
     write_fingerprint(folder, &request.fingerprint())?;
     request.write(&request_path)?;
     Ok(SigningPerson { request, key })
 }
 
+fn ready(folder: &Path) -> Result<(), FileError> {
+    files::create_private_folder(folder)?;
+    files::keeps_secrets(folder)
+}
+
+/// The key of a folder: a new one, or that of a command that was killed before it wrote the request.
+fn key_in(folder: &Path) -> Result<SigningKey, FileError> {
+    let path = folder.join(PERSON_KEY);
+    if path.exists() {
+        return read_signing_key(&path);
+    }
+    let key = SigningKey::generate(&mut OsEntropy);
+    write_signing_key(&key, &path)?;
+    Ok(key)
+}
+
 impl SigningPerson {
-    /// Opens a person's folder.
+    /// Opens a person's folder. A key in a token is found there: the PIN is tried once.
     ///
     /// # Errors
-    /// [`PeopleError::File`] if key or request cannot be used, or are of two keys.
+    /// [`PeopleError::File`] if key or request cannot be used, or are of two keys; [`PeopleError::Token`].
     pub fn open(folder: &Path) -> Result<Self, PeopleError> {
-        let (path, request_path) = (folder.join(PERSON_KEY), folder.join(PERSON_REQUEST));
+        let request_path = folder.join(PERSON_REQUEST);
         let request = PersonRequest::read(&request_path)?;
+        if folder.join(PERSON_TOKEN).exists() {
+            let key = in_token::open(folder, &request.signing_key, &request_path)?;
+            return Ok(Self { request, key });
+        }
+        let path = folder.join(PERSON_KEY);
         let key = read_signing_key(&path)?;
         if key.verifying_key() != request.signing_key {
             return Err(FileError::content(&path, "key of the person's request beside it").into());
         }
-        Ok(Self { request, key })
+        Ok(Self { request, key: Box::new(key) })
     }
 
     /// Who.
@@ -99,31 +146,42 @@ impl SigningPerson {
 
     /// The key.
     #[must_use]
-    pub fn key(&self) -> &SigningKey {
-        &self.key
+    pub fn key(&self) -> &dyn PersonKey {
+        &*self.key
     }
 
     /// This person's signature on an action; see [`attest`].
-    #[must_use]
-    pub fn attest(&self, action: Action, subject: Digest, federation: Digest, role: Role, at: u64) -> Attestation {
-        attest(&self.key, action, subject, federation, self.staff(), role, at)
+    ///
+    /// # Errors
+    /// [`Unsigned`].
+    pub fn attest(
+        &self,
+        action: Action,
+        subject: Digest,
+        federation: Digest,
+        role: Role,
+        at: u64,
+    ) -> Result<Attestation, Unsigned> {
+        attest(self.key(), action, subject, federation, self.staff(), role, at)
     }
 }
 
 /// A person's signature on an action: what is done to the object of a digest, in the federation of a digest
 /// ([`crate::roster::RosterAuthorities::digest`]), at a second of the Unix clock. Whether it counts, the roster in force says.
-#[must_use]
+///
+/// # Errors
+/// [`Unsigned`] if the key is in a token that does not sign.
 pub fn attest(
-    key: &SigningKey,
+    key: &dyn PersonKey,
     action: Action,
     subject: Digest,
     federation: Digest,
     staff: &StaffNumber,
     role: Role,
     at: u64,
-) -> Attestation {
+) -> Result<Attestation, Unsigned> {
     let signature = Signature::ed25519([0; 64]);
     let mut attestation = Attestation { action, subject, federation, staff: staff.clone(), role, at, signature };
-    attestation.signature = RealSuite::sign(key, &attestation.to_sign::<RealSuite>());
-    attestation
+    attestation.signature = key.signature(&attestation.to_sign::<RealSuite>())?;
+    Ok(attestation)
 }

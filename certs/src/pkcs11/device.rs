@@ -6,39 +6,29 @@ use std::mem;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
 use cryptoki::error::{Error as Refusal, RvError};
-use cryptoki::mechanism::Mechanism;
 use cryptoki::object::{Attribute, AttributeType, KeyType, ObjectClass, ObjectHandle};
 use cryptoki::session::{Session, UserType};
 use cryptoki::slot::{Slot, TokenInfo};
 use cryptoki::types::RawAuthPin;
-use sha2::{Digest as _, Sha256};
-use tributary_protocol::entropy::Entropy as _;
 use zeroize::Zeroizing;
 
-use super::error::TokenError;
-use crate::entropy::OsEntropy;
+use super::algorithm::{Algorithm, Halves};
+use crate::token::TokenError;
 use tributary_storage::files;
 
-/// An uncompressed point of P-256: 0x04, x, y (SEC 1, section 2.3.3).
-pub(super) type Point = [u8; 65];
-
-/// The halves r and s of a signature, 32 bytes each, big-endian.
-pub(super) type Halves = [u8; 64];
-
-/// The name of the curve P-256 in DER (RFC 5480, section 2.1.1.1).
-const P256: [u8; 10] = [0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
-
-/// What a key signs to prove that its public half is its own. No handshake and no certificate begins so.
+/// What a key signs to prove that its public half is its own. No handshake, no certificate and nothing that a person signs begins so.
 const PROOF: &[u8] = b"tributary: this key belongs to the public key beside it";
 
 /// The libraries that this process has loaded. They stay: a library may run threads of its own, and may not be loaded twice.
 static MODULES: Mutex<BTreeMap<PathBuf, Pkcs11>> = Mutex::new(BTreeMap::new());
 
+/// What joins the two halves of a key in a token (CKA_ID).
+pub(super) type Id = Vec<u8>;
+
 /// What the threads of one key share.
-pub(super) struct Place {
+pub(super) struct Place<A: Algorithm> {
     pub(super) module: PathBuf,
     pub(super) token: String,
     pub(super) key: String,
@@ -46,7 +36,13 @@ pub(super) struct Place {
     /// Why the PIN is not tried again. Held while logging in, so that no two threads spend a try each.
     refused: Mutex<Option<PinFault>>,
     /// The public half that was found first: another one later is another key.
-    point: OnceLock<Point>,
+    public: OnceLock<A::Public>,
+}
+
+/// A key that was found: its public half, and what joins that to the private one.
+pub(super) struct Found<A: Algorithm> {
+    pub(super) public: A::Public,
+    pub(super) id: Id,
 }
 
 /// What is wrong with the PIN, until a person has done something about it.
@@ -59,8 +55,8 @@ enum PinFault {
 }
 
 /// A thread's way to the key.
-pub(super) struct Device {
-    place: Arc<Place>,
+pub(super) struct Device<A: Algorithm> {
+    place: Arc<Place<A>>,
     open: Option<Open>,
 }
 
@@ -75,53 +71,59 @@ enum Access {
     Write,
 }
 
-impl Device {
-    pub(super) fn new(place: &Arc<Place>) -> Self {
+impl<A: Algorithm> Device<A> {
+    pub(super) fn new(place: &Arc<Place<A>>) -> Self {
         Self { place: Arc::clone(place), open: None }
     }
 
     /// Opens a session and finds the key, and gives its public half.
-    pub(super) fn find(&mut self) -> Result<Point, TokenError> {
+    pub(super) fn find(&mut self) -> Result<Found<A>, TokenError> {
         let session = self.place.connect(Access::Read)?;
         self.take(session)
     }
 
+    /// Opens a session, and refuses if the label is taken.
+    pub(super) fn is_free(&mut self) -> Result<(), TokenError> {
+        let session = self.place.connect(Access::Read)?;
+        self.place.is_free(&session)
+    }
+
     /// Makes the key inside the token, never to leave it, and gives its public half.
-    pub(super) fn generate(&mut self) -> Result<Point, TokenError> {
+    pub(super) fn generate(&mut self, id: Id) -> Result<Found<A>, TokenError> {
         let session = self.place.connect(Access::Write)?;
-        self.place.generate(&session)?;
+        self.place.generate(&session, id)?;
         self.take(session)
     }
 
-    /// Signs a SHA-256 digest. After an error of the connection, once more over a new one.
-    pub(super) fn sign(&mut self, digest: &[u8; 32]) -> Result<Halves, TokenError> {
+    /// Signs what [`Algorithm::input`] made of a message. After an error of the connection, once more over a new one.
+    pub(super) fn sign(&mut self, input: &[u8]) -> Result<Halves, TokenError> {
         if let Some(open) = &self.open {
-            match open.session.sign(&Mechanism::Ecdsa, open.key, digest) {
+            match open.session.sign(&A::signing(), open.key, input) {
                 Err(refusal) if is_lost(&refusal) => self.open = None,
                 answer => return self.place.halves(answer),
             }
         }
         self.find()?;
         let open = self.open.as_ref().expect("found above");
-        self.place.halves(open.session.sign(&Mechanism::Ecdsa, open.key, digest))
+        self.place.halves(open.session.sign(&A::signing(), open.key, input))
     }
 
-    fn take(&mut self, session: Session) -> Result<Point, TokenError> {
-        let (key, point) = self.place.find(&session)?;
-        self.place.prove(&session, key, &point)?;
-        if *self.place.point.get_or_init(|| point) != point {
+    fn take(&mut self, session: Session) -> Result<Found<A>, TokenError> {
+        let (key, found) = self.place.find(&session)?;
+        self.place.prove(&session, key, &found.public)?;
+        if *self.place.public.get_or_init(|| found.public) != found.public {
             return Err(TokenError::Changed { token: self.place.token.clone(), key: self.place.key.clone() });
         }
         self.open = Some(Open { session, key });
-        Ok(point)
+        Ok(found)
     }
 }
 
-impl Place {
+impl<A: Algorithm> Place<A> {
     pub(super) fn new(module: PathBuf, token: String, key: String, mut pin: Zeroizing<Vec<u8>>) -> Self {
         // It moves from one place that is erased to another.
         let pin = RawAuthPin::new(Box::new(mem::take(&mut *pin)));
-        Self { module, token, key, pin, refused: Mutex::new(None), point: OnceLock::new() }
+        Self { module, token, key, pin, refused: Mutex::new(None), public: OnceLock::new() }
     }
 
     /// A session with the token, logged in. One thread at a time, for the PIN's sake.
@@ -173,7 +175,7 @@ impl Place {
     }
 
     /// The private key of our label and its public half.
-    fn find(&self, session: &Session) -> Result<(ObjectHandle, Point), TokenError> {
+    fn find(&self, session: &Session) -> Result<(ObjectHandle, Found<A>), TokenError> {
         let (token, name) = (self.token.clone(), self.key.clone());
         let keys = session.find_objects(&self.template(ObjectClass::PRIVATE_KEY)).map_err(self.call())?;
         let key = match keys[..] {
@@ -188,17 +190,20 @@ impl Place {
             AttributeType::Extractable,
             AttributeType::Id,
         ];
-        let mut public = self.template(ObjectClass::PUBLIC_KEY);
+        let (mut public, mut joint) = (self.template(ObjectClass::PUBLIC_KEY), Id::new());
         for attribute in session.get_attributes(key, &wanted).map_err(self.call())? {
             match attribute {
-                Attribute::KeyType(KeyType::EC) => {}
+                Attribute::KeyType(kind) if kind == A::KEY_TYPE => {}
                 Attribute::KeyType(KeyType::RSA) => return Err(self.kind("an RSA key")),
                 Attribute::KeyType(_) => return Err(self.kind("a key of another kind")),
                 Attribute::AlwaysAuthenticate(true) => return Err(self.kind("a key that wants the PIN each time")),
                 Attribute::Sensitive(false) | Attribute::Extractable(true) => {
                     return Err(TokenError::Exposed { token, key: name });
                 }
-                Attribute::Id(id) if !id.is_empty() => public.push(Attribute::Id(id)),
+                Attribute::Id(id) if !id.is_empty() => {
+                    joint.clone_from(&id);
+                    public.push(Attribute::Id(id));
+                }
                 _ => {}
             }
         }
@@ -208,34 +213,56 @@ impl Place {
         };
         let wanted = [AttributeType::EcParams, AttributeType::EcPoint];
         match &session.get_attributes(half, &wanted).map_err(self.call())?[..] {
-            [Attribute::EcParams(curve), Attribute::EcPoint(point)] if *curve == P256 => {
-                let point = point_in(point).ok_or_else(|| self.kind("stored beside an unreadable public key"))?;
-                Ok((key, point))
+            [Attribute::EcParams(curve), Attribute::EcPoint(point)] if A::CURVES.contains(&curve.as_slice()) => {
+                let public = A::public(point).ok_or_else(|| self.kind("stored beside an unreadable public key"))?;
+                Ok((key, Found { public, id: joint }))
             }
             _ => Err(self.kind("a key on another curve")),
         }
     }
 
     /// Has the key sign something, which its public half must verify.
-    fn prove(&self, session: &Session, key: ObjectHandle, point: &Point) -> Result<(), TokenError> {
-        let halves = self.halves(session.sign(&Mechanism::Ecdsa, key, &Sha256::digest(PROOF)))?;
-        let verified = UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).verify(PROOF, &halves);
-        verified.map_err(|_| TokenError::WrongPublicKey { token: self.token.clone(), key: self.key.clone() })
+    fn prove(&self, session: &Session, key: ObjectHandle, public: &A::Public) -> Result<(), TokenError> {
+        let halves = self.halves(session.sign(&A::signing(), key, &A::input(PROOF)))?;
+        self.judge(public, PROOF, &halves)
     }
 
-    fn generate(&self, session: &Session) -> Result<(), TokenError> {
+    /// Whether a signature is the key's.
+    pub(super) fn judge(&self, public: &A::Public, message: &[u8], halves: &Halves) -> Result<(), TokenError> {
+        let wrong = || TokenError::WrongPublicKey { token: self.token.clone(), key: self.key.clone() };
+        A::verifies(public, message, halves).then_some(()).ok_or_else(wrong)
+    }
+
+    /// Whether nothing has the key's label yet.
+    fn is_free(&self, session: &Session) -> Result<(), TokenError> {
         for class in [ObjectClass::PRIVATE_KEY, ObjectClass::PUBLIC_KEY] {
             if !session.find_objects(&self.template(class)).map_err(self.call())?.is_empty() {
                 return Err(TokenError::KeyExists { token: self.token.clone(), key: self.key.clone() });
             }
         }
-        // What joins the halves.
-        let id = Attribute::Id(OsEntropy.bytes32()[..16].to_vec());
+        Ok(())
+    }
+
+    fn generate(&self, session: &Session, id: Id) -> Result<(), TokenError> {
+        self.is_free(session)?;
+        let mut refusal = None;
+        // A token knows the curve by one of its names, and refuses the others each in its own way.
+        for curve in A::CURVES {
+            match self.make_pair(session, curve, &id) {
+                Ok(()) => return Ok(()),
+                Err(error) => refusal.get_or_insert(error),
+            };
+        }
+        Err(self.call()(refusal.expect("a curve has a name")))
+    }
+
+    fn make_pair(&self, session: &Session, curve: &[u8], id: &Id) -> Result<(), Refusal> {
+        let id = Attribute::Id(id.clone());
         let mut public = self.template(ObjectClass::PUBLIC_KEY);
         public.extend([
             Attribute::Private(false),
             Attribute::Verify(true),
-            Attribute::EcParams(P256.to_vec()),
+            Attribute::EcParams(curve.to_vec()),
             id.clone(),
         ]);
         let mut private = self.template(ObjectClass::PRIVATE_KEY);
@@ -247,8 +274,7 @@ impl Place {
             Attribute::Derive(false),
             id,
         ]);
-        session.generate_key_pair(&Mechanism::EccKeyPairGen, &public, &private).map_err(self.call())?;
-        Ok(())
+        session.generate_key_pair(&A::generation(), &public, &private).map(|_| ())
     }
 
     fn template(&self, class: ObjectClass) -> Vec<Attribute> {
@@ -266,7 +292,7 @@ impl Place {
     }
 
     fn kind(&self, found: &'static str) -> TokenError {
-        TokenError::KeyKind { token: self.token.clone(), key: self.key.clone(), found }
+        TokenError::KeyKind { token: self.token.clone(), key: self.key.clone(), found, needed: A::NAME }
     }
 
     fn pin(&self, fault: PinFault) -> TokenError {
@@ -368,28 +394,10 @@ fn is_lost(refusal: &Refusal) -> bool {
     )
 }
 
-/// A public key as tokens store it: the point inside an octet string, or, from some vendors, bare.
-fn point_in(stored: &[u8]) -> Option<Point> {
-    let bare = stored.strip_prefix(&[0x04, 65]).unwrap_or(stored);
-    Point::try_from(bare).ok().filter(|point| point[0] == 0x04)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use cryptoki::context::Function;
-
-    #[test]
-    fn a_point_is_read_in_both_forms() {
-        let point: Point = core::array::from_fn(|at| if at == 0 { 4 } else { 7 });
-        let enclosed = [[0x04, 65].as_slice(), &point].concat();
-        assert_eq!((point_in(&point), point_in(&enclosed)), (Some(point), Some(point)));
-        // Compressed, cut off, too long.
-        for wrong in [&[[2].as_slice(), &point[1..]].concat(), &enclosed[..66], &[point.as_slice(), &[0]].concat(), &[]]
-        {
-            assert_eq!(point_in(wrong), None);
-        }
-    }
 
     #[test]
     fn the_last_try_is_never_spent() {

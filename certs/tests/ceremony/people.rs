@@ -188,7 +188,7 @@ fn a_holder_verifies_that_the_old_key_signed_for_the_new_one() {
     let mut proposal = federation.propose();
     let rest = proposal.rests.people.get_mut(&staff("north-bank/e2")).unwrap();
     let other = make_person(&federation.at("other"), &staff("north-bank/e2"), NOW).unwrap();
-    let foreign = PersonRequest::make(&staff("north-bank/e2"), next.key(), Some(other.key()), NOW);
+    let foreign = PersonRequest::make(&staff("north-bank/e2"), next.key(), Some(other.key()), NOW).unwrap();
     rest.before = people::KeyBefore::Vouches(foreign.after.unwrap());
     let judge = |proposal: Proposal| {
         let holder = Holder::open(&federation.at("anna")).unwrap();
@@ -218,7 +218,7 @@ fn a_holder_verifies_that_the_old_key_signed_for_the_new_one() {
     );
     let roster = federation.in_force_by(false).roster;
     let key = |name: &str| roster.person(&staff(name)).unwrap().signing_key.clone();
-    assert_eq!((key("north-bank/e1"), key("north-bank/e2")), (owner.key().verifying_key(), next.key().verifying_key()));
+    assert_eq!((key("north-bank/e1"), key("north-bank/e2")), (owner.key().public(), next.key().public()));
 }
 
 /// Whoever has the office's whole folder, and no key of a holder, gives nobody a role.

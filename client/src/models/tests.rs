@@ -193,7 +193,7 @@ fn told(step: ModelStep, number: u32, sequence: u64) -> Told {
         reason: "better".into(),
     };
     let sign = |seed, role| {
-        attest(&key(seed), step.action(), statement.digest(), federation(), &staff(seed), role, NOW.0 / 1000)
+        attest(&key(seed), step.action(), statement.digest(), federation(), &staff(seed), role, NOW.0 / 1000).unwrap()
     };
     let (first, second) = (sign(PROPOSER, Role::PlanOwner), sign(VALIDATOR, Role::ModelValidator));
     Told { manifest, statement: SignedStatement { statement, first, second } }

@@ -64,8 +64,9 @@ mod tests {
         let state = tempfile::tempdir().unwrap();
         let key = SigningKey::generate(&mut OsEntropy);
         let staff = StaffNumber::parse("north-bank/e1").unwrap();
-        let signed =
-            |action, at| attest(&key, action, Digest([1; 32]), Digest([2; 32]), &staff, Role::PrivacyOfficer, at);
+        let signed = |action, at| {
+            attest(&key, action, Digest([1; 32]), Digest([2; 32]), &staff, Role::PrivacyOfficer, at).unwrap()
+        };
         let mut folder = OrdersFolder::of(state.path());
         assert!(folder.new_ones().is_empty(), "there is no folder yet");
         let [thaw, freeze] = [signed(Action::Thaw, 1), signed(Action::Freeze, 2)];
@@ -90,7 +91,8 @@ mod tests {
         let state = tempfile::tempdir().unwrap();
         let key = SigningKey::generate(&mut OsEntropy);
         let staff = StaffNumber::parse("north-bank/e1").unwrap();
-        let order = attest(&key, Action::Freeze, Digest([1; 32]), Digest([2; 32]), &staff, Role::PrivacyOfficer, 1);
+        let order =
+            attest(&key, Action::Freeze, Digest([1; 32]), Digest([2; 32]), &staff, Role::PrivacyOfficer, 1).unwrap();
         let carried = state.path().join("carried.order");
         write_order(&order, &carried).unwrap();
         let text = std::fs::read(&carried).unwrap();

@@ -94,7 +94,7 @@ impl World {
         let subject = statement.digest();
         let sign = |place: usize| -> Attestation {
             let (staff, role, key) = &self.keys[place];
-            attest(key, step.action(), subject, FEDERATION, staff, *role, unix_seconds())
+            attest(key, step.action(), subject, FEDERATION, staff, *role, unix_seconds()).unwrap()
         };
         let (first, second) = (sign(0), sign(1));
         SignedStatement { statement, first, second }

@@ -46,7 +46,7 @@ pub(crate) fn people() -> People {
     let (owner, officer) = (made("e1"), made("e2"));
     let person = |person: &SigningPerson, role| Person {
         staff: person.staff().clone(),
-        signing_key: person.key().verifying_key(),
+        signing_key: person.key().public(),
         holdings: vec![Holding { role, deputy_of: None, scope: Scope::Federation, from: 0, until: 1_000_000 }],
     };
     let entry = RosterEntry {

@@ -67,7 +67,7 @@ impl YearFile {
         at: u64,
     ) -> Result<(), SigningError> {
         let role = self.may_sign(action, person.staff(), federation)?;
-        let signed = person.attest(action, self.year.digest(), federation, role, at);
+        let signed = person.attest(action, self.year.digest(), federation, role, at)?;
         match action {
             Action::ProposeYear => self.proposal = Some(signed),
             _ => self.approval = Some(signed),

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Subcommand};
 use tributary_certs::people::AskedScope;
+use tributary_certs::token::{TokenLimits, TokenSettings};
 use tributary_protocol::role::Role;
 use tributary_protocol::roster::StaffNumber;
 
@@ -43,11 +44,33 @@ pub(crate) struct PersonOptions {
     #[arg(long, value_name = "DIR")]
     pub(in crate::certs) out: PathBuf,
     /// The folder of the key before it, which signs for the new one
-    #[arg(long, value_name = "DIR", conflicts_with = "token")]
+    #[arg(long, value_name = "DIR")]
     pub(in crate::certs) old: Option<PathBuf>,
-    /// Make the key in a PKCS#11 token; refused, with the reason
-    #[arg(long)]
-    pub(in crate::certs) token: bool,
+    /// Make the key in a PKCS#11 token, through this library of its vendor; the folder then names the token
+    #[arg(long, value_name = "FILE", requires_all = ["token", "key_label", "pin_file"])]
+    token_module: Option<PathBuf>,
+    /// The token's label
+    #[arg(long, value_name = "LABEL", requires = "token_module", value_parser = typed::label)]
+    token: Option<String>,
+    /// The new key's label in the token, which nothing there may have yet
+    #[arg(long, value_name = "LABEL", requires = "token_module", value_parser = typed::label)]
+    key_label: Option<String>,
+    /// The file of the token's PIN: one line of text, mode 0600
+    #[arg(long, value_name = "FILE", requires = "token_module")]
+    pin_file: Option<PathBuf>,
+}
+
+impl PersonOptions {
+    /// Where the key is to be made, if in a token.
+    pub(in crate::certs) fn place(&self) -> Option<TokenSettings> {
+        Some(TokenSettings {
+            module: self.token_module.clone()?,
+            token: self.token.clone()?,
+            key: self.key_label.clone()?,
+            pin_file: self.pin_file.clone()?,
+            limits: TokenLimits::PERSON,
+        })
+    }
 }
 
 /// Who types it.

@@ -115,7 +115,7 @@ fn approvals(run: &Run) -> Approvals {
     let [proposal, approval] = [Action::ProposePlan, Action::ApprovePlan];
     let sign = |(staff, role, seed): (&str, Role, u8), action| {
         let key = SigningKey::from_seed(&[seed; 32]);
-        attest(&key, action, run.plan().digest(), SUM, &StaffNumber::parse(staff).unwrap(), role, 0)
+        attest(&key, action, run.plan().digest(), SUM, &StaffNumber::parse(staff).unwrap(), role, 0).unwrap()
     };
     Approvals { proposal: sign(PEOPLE[0], proposal), approval: sign(PEOPLE[1], approval) }
 }

@@ -124,7 +124,7 @@ const HOMES: [(&str, &[&str], &[&str]); 9] = [
         &["certs/", "coordinator/tests/", "daemon/src/notices/hook/tests.rs"],
     ),
     ("aws_lc_rs", &["tributary-certs"], &["certs/"]),
-    ("cryptoki", &["tributary-certs"], &["certs/src/pkcs11/", "certs/tests/pkcs11.rs"]),
+    ("cryptoki", &["tributary-certs"], &["certs/src/pkcs11/", "certs/tests/pkcs11/"]),
 ];
 
 /// Wanted for tests alone: package and crate.

@@ -5,17 +5,23 @@ use std::num::{NonZeroU8, NonZeroU16};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use tributary_storage::files::FileError;
+use tributary_storage::files::{FileError, shown};
 
 /// Why a token or its key could not be used. The operator or the environment is to blame; no message holds the PIN.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
+    /// This build uses no token.
+    #[error(
+        "this executable was built without PKCS#11, so that it can neither make nor use a key in a token. Nothing was made or signed. Use an executable \
+         that was built with `--features pkcs11`, or a key in a file"
+    )]
+    NotBuilt,
     /// The file of the PIN could not be used.
     #[error(transparent)]
     File(#[from] FileError),
     /// The vendor's library is not there.
     #[error(
-        "the token's PKCS#11 library {} cannot be opened ({source}); install the vendor's package, or correct the path in the settings",
+        "the token's PKCS#11 library {} cannot be opened ({source}); install the vendor's package, or correct the path",
         module.display()
     )]
     NoModule {
@@ -47,7 +53,7 @@ pub enum TokenError {
     },
     /// No token of this label is present.
     #[error(
-        "no token is labelled {token:?} (present: {}); plug it in, or correct the label in the settings",
+        "no token is labelled {token:?} (present: {}); plug it in, or correct the label",
         if present.is_empty() { "none".to_owned() } else { present.join(", ") }
     )]
     NoToken {
@@ -101,9 +107,7 @@ pub enum TokenError {
         token: String,
     },
     /// No private key of this label.
-    #[error(
-        "the token {token:?} holds no private key labelled {key:?}; correct the label in the settings, or generate the key"
-    )]
+    #[error("the token {token:?} holds no private key labelled {key:?}; correct the label, or generate the key")]
     NoKey {
         /// The token's label.
         token: String,
@@ -137,7 +141,7 @@ pub enum TokenError {
     },
     /// Another kind of key.
     #[error(
-        "{key:?} on the token {token:?} is {found}, and an ECDSA key on P-256 is needed; generate one, and enrol with it"
+        "{key:?} on the token {token:?} is {found}, and {needed} is needed; generate one under another label, and name that"
     )]
     KeyKind {
         /// The token's label.
@@ -146,10 +150,12 @@ pub enum TokenError {
         key: String,
         /// What it is.
         found: &'static str,
+        /// What it must be.
+        needed: &'static str,
     },
     /// The token would hand out the key.
     #[error(
-        "{key:?} may leave the token {token:?}, so the token does not protect it; generate one inside the token, and enrol with it"
+        "{key:?} may leave the token {token:?}, so the token does not protect it; generate one inside the token under another label, and name that"
     )]
     Exposed {
         /// The token's label.
@@ -177,6 +183,29 @@ pub enum TokenError {
         token: String,
         /// The key's label.
         key: String,
+    },
+    /// Another key than the one whose public half was brought to the office.
+    #[error(
+        "the token {token:?} holds another key as {key:?} than {} names. Nothing was signed; plug in the token of that request. If its key is gone, \
+         make another one in a new folder (`tributary certs person request`)",
+        shown(request)
+    )]
+    NotRequested {
+        /// The token's label.
+        token: String,
+        /// The key's label.
+        key: String,
+        /// The person's request.
+        request: PathBuf,
+    },
+    /// A place that the one line for it cannot hold.
+    #[error(
+        "{} cannot be written into a line of text, as the person's folder names its token. Nothing was made; give that file a plain path",
+        shown(path)
+    )]
+    Path {
+        /// The path.
+        path: PathBuf,
     },
     /// A key was to be made, and the label is taken.
     #[error(

@@ -28,8 +28,8 @@ enum Source {
     Scores,
     /// One slot between public bounds, in equal bins, and perhaps a slot after it that says that the value is missing.
     Scaled { slot: usize, low: f32, missing: bool },
-    /// Slots of which one is set.
-    OneHot { slot: usize },
+    /// Slots of which one is set; always, where it is complete.
+    OneHot { slot: usize, complete: bool },
 }
 
 /// One histogram of noised counts. Counts can be fractional or negative; whoever shows them says so.
@@ -60,9 +60,10 @@ impl CellLayout {
         let mut histograms = Vec::new();
         for field in schema.fields() {
             let (cells, source) = match &field.kind {
-                FieldKind::Numeric { transform: Transform::Bins(_), .. } | FieldKind::Categorical { .. } => {
-                    (field.width(), Source::OneHot { slot })
+                FieldKind::Numeric { transform: Transform::Bins(_), .. } => {
+                    (field.width(), Source::OneHot { slot, complete: true })
                 }
+                FieldKind::Categorical { .. } => (field.width(), Source::OneHot { slot, complete: false }),
                 FieldKind::Numeric { transform, missing, .. } => {
                     let low = match transform.range() {
                         Range::Unit => 0.0,
@@ -94,7 +95,9 @@ impl CellLayout {
     /// Whether a histogram has a cell for every customer, whatever its values are.
     #[must_use]
     pub fn counts_everybody(&self, histogram: usize) -> bool {
-        self.histograms.get(histogram).is_some_and(|histogram| matches!(histogram.source, Source::Scaled { .. }))
+        self.histograms.get(histogram).is_some_and(|histogram| {
+            matches!(histogram.source, Source::Scaled { .. } | Source::OneHot { complete: true, .. })
+        })
     }
 
     /// The cell of a score, by head and class.
@@ -113,7 +116,7 @@ impl CellLayout {
                 Source::Scaled { slot, low, .. } => {
                     row.get(slot).map(|value| bin((value - low) / (1.0 - low), self.bins))
                 }
-                Source::OneHot { slot } => row[slot..slot + histogram.cells].iter().position(|value| *value == 1.0),
+                Source::OneHot { slot, .. } => row[slot..slot + histogram.cells].iter().position(|value| *value == 1.0),
             };
             if let Some(cell) = cell {
                 add(histogram.start + cell);
@@ -157,6 +160,16 @@ mod tests {
         assert_eq!(layout.score_cell(1, true, 1.0), Some(39));
         assert_eq!(layout.score_cell(1, false, f32::NAN), Some(20));
         assert_eq!(layout.score_cell(2, false, 0.5), None);
+    }
+
+    /// A number always has a bin; a category may be one that the list lacks.
+    #[test]
+    fn numbers_count_everybody() {
+        let schema = Schema::parse(include_str!("../../docs/samples/schemas/bank_full.toml")).unwrap();
+        let layout = CellLayout::features(&schema, 8);
+        let complete =
+            |name| layout.counts_everybody(schema.fields().iter().position(|field| field.name == name).unwrap());
+        assert_eq!(["age", "balance", "pdays", "job", "poutcome"].map(complete), [true, true, true, false, false]);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! [`server_optimizer::StateStep`] -> [`parameters::Parameters`] at the centre.
 
 pub mod architecture;
+pub mod blocks;
 pub mod canonical;
 pub mod counts;
 pub mod elementary;

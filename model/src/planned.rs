@@ -68,7 +68,14 @@ pub fn check(plan: &Plan, schema: Option<&Schema>) -> Result<Planned, PlannedFau
         check_stage(number, stage, &settings, &frame)?;
         Ok(settings)
     });
-    let stages = stages.collect::<Result<_, PlannedFault>>()?;
+    let stages: Vec<StageSettings> = stages.collect::<Result<_, PlannedFault>>()?;
+    if let Some(first) = stages.first() {
+        first.opens().map_err(|error| PlannedFault(format!("stage 1: {error}")))?;
+    }
+    for (number, own) in stages.iter().enumerate() {
+        let next = stages.get(number + 1);
+        own.precedes(next).map_err(|error| PlannedFault(format!("stage {}: {error}", number + 1)))?;
+    }
     Ok(Planned { plan: plan.clone(), schema: schema.cloned(), stages, architecture })
 }
 

@@ -2,6 +2,7 @@
 
 mod data;
 mod finding;
+mod staged;
 mod year;
 
 use core::fmt;
@@ -212,6 +213,9 @@ fn asked(plan: &Plan, beside: Beside<'_>) -> Vec<Finding> {
             let text = "at this delta the statement would allow that one customer's data is revealed in full";
             ask("plan.delta", text.into());
         }
+    }
+    if let Some((key, text)) = staged::asked(plan) {
+        ask(key, text);
     }
     match beside.slowest_ms {
         Some(slowest) if slowest > plan.upload_offset_ms => ask(

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use tributary_model::server_optimizer::UpdateRule;
+use tributary_model::stage::COARSE_MAX;
 use tributary_model::update::LocalRule;
 use tributary_protocol::plan::{Charter, ModelRef, PrivacyMode, Readiness, Retention, Schedule};
 use tributary_protocol::secagg::modular::Ring;
@@ -89,6 +90,8 @@ pub struct MechanismSettings {
     pub sampling_rate: f64,
     /// Local training, in the modes that have it.
     pub local: Option<LocalSteps>,
+    /// Staged additive learning instead of clipped gradients.
+    pub staged: Option<StagedLearning>,
     /// Customers counted by their features before training.
     pub statistics: Option<CountingSettings>,
     /// Customers counted by label and score of the released model.
@@ -108,6 +111,46 @@ pub struct LocalSteps {
     pub adaptive: bool,
 }
 
+/// Staged additive learning: labels counted, a first stage, and a second one with the blocks weighed by what the first has found.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StagedLearning {
+    /// Groups of each numeric field's coarse blocks, ascending, with zeros after them; the schema's own bins are the finest.
+    pub groups: [u32; COARSE_MAX],
+    /// Share of the training's budget for the count of labels.
+    pub labels_share: f64,
+    /// Rounds of the first stage, fewer than the plan's.
+    pub first_rounds: u32,
+    /// Share of the last step that the next one keeps.
+    pub momentum: f64,
+    /// How far the first stage steps, in customers over the noise of one release at the whole budget.
+    pub first_step: f64,
+    /// How far the second stage steps.
+    pub step: f64,
+    /// Longest step, which counts where there is little noise or none.
+    pub step_max: f64,
+    /// Share of the norm that a block without any finding keeps, over the best block's, squared.
+    pub floor: f64,
+}
+
+impl StagedLearning {
+    /// What suits most plans of so many rounds: a quarter of them for the first stage.
+    #[must_use]
+    pub fn usual(rounds: u32) -> Self {
+        let mut groups = [0; COARSE_MAX];
+        groups[..2].copy_from_slice(&[4, 8]);
+        Self {
+            groups,
+            labels_share: 0.005,
+            first_rounds: (rounds / 4).max(1),
+            momentum: 0.9,
+            first_step: 0.2,
+            step: 0.4,
+            step_max: 4000.0,
+            floor: 0.02,
+        }
+    }
+}
+
 /// A counting round.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CountingSettings {
@@ -124,6 +167,7 @@ impl Default for MechanismSettings {
             overlap_max: 1,
             sampling_rate: 1.0,
             local: None,
+            staged: None,
             statistics: None,
             evaluation: None,
             upload_offset_ms: UPLOAD_OFFSET_MS_DEFAULT,

@@ -20,6 +20,15 @@ pub(super) enum Model {
     Mlp,
 }
 
+/// How the model is learnt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Method {
+    /// Sums of clipped gradients
+    Gradient,
+    /// Additive tables, learnt in stages from sums of residuals: more for the same epsilon, where every number of the schema has bins
+    Staged,
+}
+
 /// What protects the single customer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Privacy {
@@ -79,6 +88,9 @@ pub(crate) struct DemoOptions {
     /// The network
     #[arg(long, value_enum, default_value_t = Model::Logistic)]
     pub(super) model: Model,
+    /// How the model is learnt
+    #[arg(long, value_enum, default_value_t = Method::Gradient)]
+    pub(super) method: Method,
     /// What protects the single customer
     #[arg(long, value_enum, default_value_t = Privacy::Customer)]
     pub(super) privacy: Privacy,
@@ -187,6 +199,10 @@ impl DemoOptions {
             !(self.measure && mode == PrivacyMode::Branch),
             "left out: counts have no bound for a whole branch",
         )?;
+        let whole =
+            self.model == Model::Logistic && !mode.trains_locally() && self.sampling_rate >= 1.0 && self.rounds > 1;
+        let staged = "gradient, unless --model is logistic, --privacy is customer, nothing is sampled and --rounds is 2 or more (200 suit it)";
+        range("method", self.method == Method::Gradient || whole, staged)?;
         let (clip_norm, learning_rate) = (self.clip_norm(), self.learning_rate());
         range("clip-norm", (1e-3..=1e3).contains(&clip_norm), "from 0.001 to 1000")?;
         range("learning-rate", learning_rate > 0.0 && learning_rate <= 1000.0, "above 0 and at most 1000")?;
@@ -224,7 +240,7 @@ impl DemoOptions {
 
     /// Rounds of training, and one of each stage that counts.
     pub(super) fn rounds_of_all_stages(&self) -> u32 {
-        self.rounds + if self.measure { 2 } else { 0 }
+        self.rounds + if self.measure { 2 } else { 0 } + u32::from(self.method == Method::Staged)
     }
 
     /// L2 bound of a customer's gradient.

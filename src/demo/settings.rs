@@ -23,7 +23,7 @@ use tributary_protocol::secagg::parameters::{CoalitionRule, CohortRule};
 use tributary_storage::files::create_private_folder;
 
 use super::defaults::DEFAULTS;
-use super::options::{DemoOptions, Model};
+use super::options::{DemoOptions, Method, Model};
 use super::prepare::Branch;
 use super::workplace::Workplace;
 use crate::certs::unix_seconds;
@@ -123,14 +123,24 @@ impl CoordinatorFile<'_> {
         } else {
             line(&mut text, format_args!("seed = {seed}"));
         }
-        line(&mut text, format_args!("example_clip_norm = {clip_norm:?}\nloss_bound = {:?}", DEFAULTS.loss_bound));
+        match self.options.method {
+            Method::Gradient => {
+                line(
+                    &mut text,
+                    format_args!("example_clip_norm = {clip_norm:?}\nloss_bound = {:?}", DEFAULTS.loss_bound),
+                );
+            }
+            Method::Staged => line(&mut text, format_args!("method = \"staged\"")),
+        }
         line(&mut text, format_args!("customers_nominal = {nominal}\ncustomers_max = {most}"));
         line(&mut text, format_args!("round_deadline_ms = {round_ms}\nkeying_deadline_ms = {keying_ms}"));
         // Where branches upload differences of models, the centre averages them: a step of one, and nothing kept of the last.
         let averages = self.options.privacy.mode().trains_locally();
         let (learning_rate, momentum) = if averages { (1.0, 0.0) } else { (learning_rate, *momentum) };
-        line(&mut text, format_args!("\n[plan.optimizer]\nkind = \"sgd\"\nlearning_rate = {learning_rate:?}"));
-        line(&mut text, format_args!("momentum = {momentum:?}\ntail_fraction = {tail_fraction:?}"));
+        if self.options.method == Method::Gradient {
+            line(&mut text, format_args!("\n[plan.optimizer]\nkind = \"sgd\"\nlearning_rate = {learning_rate:?}"));
+            line(&mut text, format_args!("momentum = {momentum:?}\ntail_fraction = {tail_fraction:?}"));
+        }
         if self.options.measure {
             line(
                 &mut text,

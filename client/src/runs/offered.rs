@@ -64,6 +64,8 @@ impl Offered {
             Err(StateFault::Bound) => Some(None),
             // The digest of what is no state of the stage is that of no model, and the machine refuses it for that.
             Err(StateFault::Length { .. } | StateFault::Parameters(_)) => None,
+            // With it a customer could move the sum by more than is charged. No state has this digest, and the machine refuses it for that.
+            Err(StateFault::Known) => return Ok(Digest::ZERO),
         };
         self.bound = weak.map(|bound| bound_refusal(bound, &self.policy));
         match self.bound {

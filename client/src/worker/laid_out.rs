@@ -84,7 +84,10 @@ impl Layout {
     fn of(stage: &PlannedStage<'_>, planned: &Planned, has_held_out: bool) -> Self {
         let held_out = |stage: &PlannedStage<'_>| has_held_out && stage.takes_held_out();
         let own = held_out(stage);
-        let others = || stages(planned).filter(|other| held_out(other) == own).find_map(|other| other.placement());
+        let same_rows = || stages(planned).filter(|other| held_out(other) == own);
+        // Cells are laid out for stages that ask for them, and for no other.
+        let others =
+            || same_rows().filter_map(|other| other.placement()).find(|placement| *placement != Placement::Cells);
         let placement = stage.placement().or_else(others).unwrap_or(Placement::Dense);
         Self { held_out: own, placement }
     }

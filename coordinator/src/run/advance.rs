@@ -9,7 +9,7 @@ use bytes::Bytes;
 use tributary_certs::suite::RealSuite;
 use tributary_model::planned::Planned;
 use tributary_model::server_optimizer::StateLayout;
-use tributary_model::stage::{AdvanceFault, Outcome, PlannedStage, PublicState};
+use tributary_model::stage::{AdvanceFault, Beside, Outcome, PlannedStage, PublicState};
 use tributary_protocol::digest::Digest;
 use tributary_protocol::message::ClosedReason;
 use tributary_protocol::plan::RunRef;
@@ -47,10 +47,8 @@ struct Version {
     unsent: Option<Bytes>,
     /// Rounds of the stage in it.
     steps: u32,
-    /// L2 bound of a difference of models, where the stage adapts it.
-    bound: Option<f64>,
-    /// The one with which the stage began.
-    first_bound: Option<f64>,
+    /// What stands beside the parameters.
+    beside: Beside,
 }
 
 impl Version {
@@ -208,12 +206,13 @@ impl Advance {
     pub(crate) fn conclude(&mut self, stage: u16, store: &Store) -> Result<Digest, StoreError> {
         let planned = Arc::clone(&self.planned);
         let concluded = planned.stage(stage).expect("a stage that is concluded is the plan's");
-        let public = match concluded.layout() {
-            Some(layout) => PublicState::of(store.released(&layout, self.current.name())?),
-            None => concluded_as_it_was(&concluded, &self.current, store)?,
+        let last = match concluded.layout() {
+            Some(layout) => {
+                PublicState::new(store.released(&layout, self.current.name())?, self.current.beside.clone())
+            }
+            None => state_of(&concluded, &self.current.digest, store)?,
         };
-        store.add_model(&public.parameters.digest(), &public.parameters.to_le_bytes())?;
-        let next = begin(&planned, stage.saturating_add(1), public, store)?;
+        let next = begin(&planned, stage.saturating_add(1), concluded.hand_on(last), store)?;
         let digest = next.digest;
         self.pending = Some(next);
         Ok(digest)
@@ -231,11 +230,33 @@ impl Advance {
         let Some(layout) = stage.layout() else {
             let values: Vec<i64> = sum.values_from(0).collect();
             let outcome = stage.read(&values, survivors)?;
+            // Most counts leave the state alone: then it need not be read.
+            let next = if stage.first() == Beside::default() {
+                None
+            } else {
+                stage.learnt(&state_of(&stage, &self.current.digest, store)?, &values)
+            };
+            let next = next.map(|state| self.counted(&stage, state));
+            let model = next.as_ref().map_or(self.current.digest, |(next, _)| next.digest);
             let counts = self.counts(descriptor, &stage, (survivors, &outcome));
-            return Ok((outcome, None, vec![Box::new(move || store.write_counts(&counts))]));
+            let mut files: Vec<File<'a>> = vec![Box::new(move || store.write_counts(&counts))];
+            let next = next.map(|(next, stored)| {
+                files.push(Box::new(move || store.add_model(&model, &stored)));
+                next
+            });
+            return Ok((outcome, next, files));
         };
         let (outcome, next, files) = self.step((&stage, &layout), survivors, sum, store)?;
         Ok((outcome, Some(next), files))
+    }
+
+    /// The version after a count that the state holds, and what is kept of it.
+    fn counted(&self, stage: &PlannedStage<'_>, state: PublicState) -> (Version, Vec<u8>) {
+        let (bytes, stored) = (state.to_bytes(), stage.stored(&state));
+        let digest = stage.state_digest(&bytes);
+        let Version { stage, steps, .. } = self.current;
+        let (unsent, steps) = (Some(Bytes::from(bytes)), steps.saturating_add(1));
+        (Version { stage, digest, unsent, steps, beside: state.beside() }, stored)
     }
 
     fn step<'a>(
@@ -245,20 +266,22 @@ impl Advance {
         sum: &AggregateSum,
         store: &'a Store,
     ) -> Result<(Outcome, Version, Vec<File<'a>>), Failure> {
-        let stepping = stage.stepping(self.current.bound, survivors)?;
+        let stepping = stage.stepping(&self.current.beside, survivors)?;
         let parameters = stepping.parameters(sum.dimension())?;
-        let gradients = sum.values_from(0).take(parameters).map(|units| stepping.gradient(units));
+        let gradients = stepping.gradients(sum.values_from(0).take(parameters));
         let stepped = store.step_optimizer(layout, self.current.name(), gradients)?;
         let riders: Vec<i64> = sum.values_from(parameters).collect();
-        let (outcome, bound) = stepping.riders(&riders);
+        let (outcome, update_clip_norm) = stepping.riders(&riders);
+        let beside = Beside { update_clip_norm, ..self.current.beside.clone() };
         let mut bytes = stepped.model;
         let parameter_bytes = bytes.len();
-        bytes.extend(bound.into_iter().flat_map(f64::to_le_bytes));
+        bytes.extend(beside.to_bytes());
         let (digest, bytes) = (stage.state_digest(&bytes), Bytes::from(bytes));
-        let Version { stage, first_bound, .. } = self.current;
-        // A state with the stage's first bound has the digest of its parameters, and so their file: another stage may read it.
-        let stored = if bound == first_bound { bytes.slice(..parameter_bytes) } else { bytes.clone() };
-        let next = Version { stage, digest, unsent: Some(bytes), steps: stepped.steps, bound, first_bound };
+        // A state with what the stage begins with has the digest of its parameters, and so their file: another stage may read it.
+        let is_first = beside == stage.first();
+        let stored = if is_first { bytes.slice(..parameter_bytes) } else { bytes.clone() };
+        let stage = self.current.stage;
+        let next = Version { stage, digest, unsent: Some(bytes), steps: stepped.steps, beside };
         let (name, state) = (next.name(), stepped.state);
         let files: Vec<File<'a>> = vec![
             Box::new(move || store.keep_optimizer(name, state)),
@@ -305,19 +328,22 @@ fn write_together(mut files: Vec<File<'_>>) -> Result<(), StoreError> {
     })
 }
 
-/// The beginning of a stage, durable where it has an optimizer.
-fn begin(planned: &Planned, stage: u16, public: PublicState, store: &Store) -> Result<Version, StoreError> {
-    let digest = public.parameters.digest();
+/// The beginning of a stage, durable.
+fn begin(planned: &Planned, stage: u16, handed: PublicState, store: &Store) -> Result<Version, StoreError> {
     let Some(place) = planned.stage(stage) else {
-        return Ok(Version { stage, digest, unsent: None, steps: 0, bound: None, first_bound: None });
+        let digest = handed.parameters.digest();
+        store.add_model(&digest, &handed.parameters.to_le_bytes())?;
+        return Ok(Version { stage, digest, unsent: None, steps: 0, beside: Beside::default() });
     };
-    let public = place.begin(public.parameters);
-    let bound = public.update_clip_norm;
-    let version = Version { stage, digest, unsent: None, steps: 0, bound, first_bound: bound };
+    let public = place.begin_after(handed);
+    let bytes = public.to_bytes();
+    let digest = place.state_digest(&bytes);
+    store.add_model(&digest, &place.stored(&public))?;
+    let version = Version { stage, digest, unsent: Some(bytes.into()), steps: 0, beside: public.beside() };
     if let Some(layout) = place.layout() {
         store.begin_optimizer(&layout, version.name(), &public.parameters)?;
     }
-    Ok(Version { unsent: Some(public.to_bytes().into()), ..version })
+    Ok(version)
 }
 
 /// The state that a ledger names, with the optimizer's.
@@ -325,10 +351,9 @@ fn resume(planned: &Planned, name: StateName, store: &Store) -> Result<Version, 
     let StateName { stage, model, steps } = name;
     let Some(place) = planned.stage(stage) else {
         store.model(planned.architecture(), &model)?;
-        return Ok(Version { stage, digest: model, unsent: None, steps: 0, bound: None, first_bound: None });
+        return Ok(Version { stage, digest: model, unsent: None, steps: 0, beside: Beside::default() });
     };
-    let bytes = store.state(&place, &model)?;
-    let public = place.read_state(&bytes).map_err(|_| store.other_model(&model))?;
+    let public = state_of(&place, &model, store)?;
     if let Some(layout) = place.layout() {
         match steps {
             // The process may have ended between the files of two stages.
@@ -336,14 +361,14 @@ fn resume(planned: &Planned, name: StateName, store: &Store) -> Result<Version, 
             _ => store.verify_optimizer(&layout, name, &public.parameters)?,
         }
     }
-    let (bound, first_bound) = (public.update_clip_norm, place.begin(public.parameters).update_clip_norm);
-    Ok(Version { stage, digest: model, unsent: Some(bytes.into()), steps, bound, first_bound })
+    let unsent = Some(public.to_bytes().into());
+    Ok(Version { stage, digest: model, unsent, steps, beside: public.beside() })
 }
 
-fn concluded_as_it_was(stage: &PlannedStage<'_>, current: &Version, store: &Store) -> Result<PublicState, StoreError> {
-    let bytes = store.state(stage, &current.digest)?;
-    let public = stage.read_state(&bytes).map_err(|_| store.other_model(&current.digest))?;
-    Ok(PublicState::of(public.parameters))
+/// A stage's public state of this digest.
+fn state_of(stage: &PlannedStage<'_>, digest: &Digest, store: &Store) -> Result<PublicState, StoreError> {
+    let bytes = store.state(stage, digest)?;
+    stage.read_state(&bytes).map_err(|_| store.other_model(digest))
 }
 
 /// Runs the blocks, on all cores where there are many.

@@ -124,15 +124,14 @@ impl Store {
         }
     }
 
-    /// Reads a public state as a stage's participants are given it, and verifies its digest. What a stage before has handed on is parameters
-    /// alone; the bound with which this stage begins is added.
+    /// Reads a public state as a stage's participants are given it, and verifies its digest. Of a state that is parameters alone, what the stage
+    /// begins with is added.
     ///
     /// # Errors
     /// [`StoreError`] if it cannot be read, or is not the state of that digest.
     pub fn state(&self, stage: &PlannedStage<'_>, digest: &Digest) -> Result<Vec<u8>, StoreError> {
         let bytes = files::read_stored(&self.model_file(digest), &STATE_FORMAT)?;
-        let handed_on = Parameters::from_le_bytes(stage.frame().architecture, &bytes).ok();
-        let bytes = handed_on.map_or(bytes, |parameters| stage.begin(parameters).to_bytes());
+        let bytes = stage.restored(bytes);
         if stage.state_digest(&bytes) == *digest { Ok(bytes) } else { Err(self.other_model(digest)) }
     }
 

@@ -103,6 +103,18 @@ impl FeatureMatrix {
         self.rows.layout().unpack(row.map(|row| self.rows.row(row)), slots);
     }
 
+    /// Fields of an encoded row.
+    #[cfg(feature = "train")]
+    pub(crate) fn fields(&self) -> usize {
+        self.rows.layout().fields()
+    }
+
+    /// Writes which slot of each field is 1, counted within the field: 65,535 where none is, where the field is a number, and of no row.
+    #[cfg(feature = "train")]
+    pub(crate) fn write_active(&self, row: Option<usize>, slots: &mut [u16]) {
+        self.rows.layout().active(row.map(|row| self.rows.row(row)), slots);
+    }
+
     /// Target and presence of a label of a row: 1 where it is known.
     #[must_use]
     pub fn label(&self, row: usize, label: usize) -> (f32, f32) {

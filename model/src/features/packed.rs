@@ -31,6 +31,10 @@ pub(super) enum CellKind {
 /// Slots that one byte can tell apart, none of them included.
 const SHORT_SLOTS_MAX: usize = 255;
 
+/// No slot of a field is 1: one before the first.
+#[cfg(any(test, feature = "train"))]
+const NO_SLOT: u16 = u16::MAX;
+
 /// What a label's byte says.
 pub(super) const UNKNOWN: u8 = 2;
 
@@ -80,6 +84,29 @@ impl RowLayout {
                 }
             }
             (slots, bytes) = (rest, left);
+        }
+    }
+
+    /// Fields that lie in a row.
+    #[cfg(any(test, feature = "train"))]
+    pub(super) fn fields(&self) -> usize {
+        self.cells.len()
+    }
+
+    /// The slot of each field that is 1, counted within the field: 65,535 where none is, for a field that is a number, and for no row. The same
+    /// work for all of them.
+    #[cfg(any(test, feature = "train"))]
+    pub(super) fn active(&self, row: Option<&[u8]>, slots: &mut [u16]) {
+        let blank = vec![0; if row.is_none() { self.bytes() } else { 0 }];
+        let mut bytes = row.unwrap_or(&blank);
+        for (cell, slot) in self.cells.iter().zip(slots) {
+            let (packed, left) = bytes.split_at(cell.bytes());
+            let number = packed.iter().rev().fold(0_u16, |number, byte| number.wrapping_shl(8) | u16::from(*byte));
+            *slot = match cell.kind {
+                CellKind::OneHot => number.wrapping_sub(1),
+                CellKind::Number => NO_SLOT,
+            };
+            bytes = left;
         }
     }
 
@@ -224,6 +251,15 @@ mod tests {
         let (first, second) = (unpacked(Some(0)), unpacked(Some(1)));
         assert_eq!((&first[..5], first[304], first[305]), (&[0.0, 0.0, 1.0, 0.5, 0.0][..], 1.0, 0.25));
         assert_eq!((&second[..5], second[5..305].iter().sum::<f32>()), (&[0.0, 0.0, 0.0, 0.0, 1.0][..], 0.0));
+        let active = |index: Option<usize>| {
+            let mut slots = [7; 4];
+            rows.layout().active(index.map(|index| rows.row(index)), &mut slots);
+            slots
+        };
+        assert_eq!(rows.layout().fields(), 4);
+        assert_eq!(active(Some(0)), [2, NO_SLOT, 299, NO_SLOT]);
+        assert_eq!(active(Some(2)), [0, NO_SLOT, 0, NO_SLOT]);
+        assert_eq!([active(Some(1)), active(None)], [[NO_SLOT; 4]; 2]);
         assert_eq!((unpacked(Some(2))[0], unpacked(Some(2))[3], unpacked(Some(2))[5]), (1.0, -1.0, 1.0));
         assert!(unpacked(None).iter().all(|slot| *slot == 0.0));
         let labels = |row| rows.layout().label(rows.row(row), 0);

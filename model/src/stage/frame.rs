@@ -5,6 +5,7 @@ use tributary_protocol::privacy::Unit;
 use tributary_protocol::secagg::modular::Ring;
 
 use crate::architecture::Architecture;
+use crate::blocks::UngroupedField;
 use crate::canonical::DecodeError;
 use crate::schema::Schema;
 use crate::update::ClipRuleError;
@@ -62,6 +63,27 @@ pub struct Form {
     pub repeats: bool,
 }
 
+/// What a stage hands on to the one after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Handed {
+    /// A model of the plan's network.
+    Model,
+    /// A model over blocks of cells, with block weights.
+    Blocks(BlockSettings),
+}
+
+/// How fields lie in blocks of cells, and the units of a customer's vector over them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BlockSettings {
+    /// Integer units of a norm of 1, 256 to 2^20.
+    pub clip_units: u32,
+    /// Groups of the coarse blocks, ascending from 2 to 256; zeros after them.
+    pub coarse: [u32; COARSE_MAX],
+}
+
+/// Most coarse blocks of a field.
+pub const COARSE_MAX: usize = 3;
+
 /// A stage in its plan: what all of them share, and its own numbers.
 #[derive(Clone, Copy)]
 pub struct Place<'a> {
@@ -90,6 +112,20 @@ pub enum StageFault {
         /// What this mode admits.
         instead: &'static str,
     },
+    /// A field is in no group.
+    #[error(transparent)]
+    Ungrouped(#[from] UngroupedField),
+    /// The network is another.
+    #[error("a stage of kind \"{0}\" learns tables over the schema's slots: write model = \"logistic\"")]
+    Network(&'static str),
+    /// The first stage.
+    #[error("a run cannot begin with a stage of kind \"{0}\": put one of kind \"labels\" before it")]
+    Opens(&'static str),
+    /// The order of stages.
+    #[error(
+        "a stage of kind \"{0}\" hands on a model over blocks, which only a stage of the same kind, blocks and units takes: put that one after it"
+    )]
+    Order(&'static str),
     /// The schema is missing.
     #[error("the stage counts customers by the schema's fields, and the schema is not given: name the plan's schema")]
     Schema,
@@ -130,6 +166,17 @@ impl<'a> Frame<'a> {
     #[must_use]
     pub fn overlap_squared(&self) -> u128 {
         u128::from(self.overlap_max).pow(2)
+    }
+
+    /// By how much the squared sensitivity of a kind grows whose sums are of customers, and whose noise all branches add together.
+    pub(super) fn overlap_of(&self, kind: &'static str) -> Result<u128, StageFault> {
+        match self.privacy {
+            PrivacyMode::Customer => Ok(self.overlap_squared()),
+            PrivacyMode::None => Ok(1),
+            privacy @ (PrivacyMode::Local | PrivacyMode::Branch) => {
+                Err(StageFault::Mode { kind, privacy, instead: "a stage of kind \"local\"" })
+            }
+        }
     }
 
     /// The schema.

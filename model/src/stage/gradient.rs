@@ -3,7 +3,7 @@
 use tributary_protocol::digest::Canonical;
 #[cfg(feature = "train")]
 use tributary_protocol::entropy::Entropy;
-use tributary_protocol::plan::{NoiseShare, PrivacyMode};
+use tributary_protocol::plan::NoiseShare;
 use tributary_protocol::privacy::Unit;
 
 use super::charge::release;
@@ -13,9 +13,10 @@ use super::kind::Kind;
 #[cfg(feature = "train")]
 use super::kind::{ContributeFault, Rows};
 use super::outcome::AdvanceFault;
+use super::state::Beside;
 #[cfg(feature = "train")]
 use super::state::PublicState;
-use super::stepping::{RiderNoise, Stepping};
+use super::stepping::{RiderNoise, Scale, Stepping};
 use crate::canonical::{DecodeError, Reader};
 use crate::server_optimizer::{MeanScale, OptimizerSettings};
 use crate::update::{ClipRule, ClipSettings, ClipUnit};
@@ -66,13 +67,7 @@ impl Kind for GradientSettings {
     }
 
     fn form(&self, frame: &Frame<'_>) -> Result<Form, StageFault> {
-        let overlap_squared = match frame.privacy {
-            PrivacyMode::Customer => frame.overlap_squared(),
-            PrivacyMode::None => 1,
-            privacy @ (PrivacyMode::Local | PrivacyMode::Branch) => {
-                return Err(StageFault::Mode { kind: Self::KIND, privacy, instead: "a stage of kind \"local\"" });
-            }
-        };
+        let overlap_squared = frame.overlap_of(Self::KIND)?;
         let (rule, parameters) = (self.rule()?, frame.architecture.parameter_count());
         let sensitivity_squared = rule.sensitivity_squared_units(parameters)? * overlap_squared;
         Ok(Form {
@@ -97,13 +92,14 @@ impl Kind for GradientSettings {
         Some(&self.optimizer)
     }
 
-    fn stepping(&self, place: Place<'_>, _: Option<f64>, survivors: usize) -> Result<Stepping, AdvanceFault> {
+    fn stepping(&self, place: Place<'_>, _: &Beside, survivors: usize) -> Result<Stepping, AdvanceFault> {
         let (rule, Place { frame, terms }) = (self.rule()?, place);
         let probability = release(terms).sampling_probability;
         let scale = MeanScale::new(frame.architecture, &rule, frame.customers_nominal as f64 * probability)?;
         // Every branch adds the whole noise at most.
         let variance = terms.noise_variance as f64 * survivors as f64;
         let counted = rule.riders().map(|scale| RiderNoise { variance, units: scale.units, probability });
+        let scale = Scale::Mean(scale);
         Ok(Stepping { scale, dimension: terms.dimension as usize, counted, bound: None })
     }
 

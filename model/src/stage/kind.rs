@@ -1,13 +1,17 @@
 //! What every kind of stage says of itself. One file implements it for each kind.
 
+use std::borrow::Cow;
+
 #[cfg(feature = "train")]
 use tributary_protocol::entropy::Entropy;
 
-use super::frame::{Form, Frame, Place, StageFault};
+use super::frame::{Form, Frame, Handed, Place, StageFault};
 use super::outcome::{AdvanceFault, Outcome};
 #[cfg(feature = "train")]
-use super::state::PublicState;
+use super::state::StateFault;
+use super::state::{Beside, Known, PublicState};
 use super::stepping::Stepping;
+use crate::architecture::Architecture;
 use crate::counts::NoisedHistogram;
 use crate::metrics::HeadFigures;
 use crate::server_optimizer::OptimizerSettings;
@@ -39,13 +43,53 @@ pub(super) trait Kind {
         None
     }
 
+    /// The network whose parameters are the stage's public state.
+    fn network<'a>(&self, frame: &Frame<'a>) -> Cow<'a, Architecture> {
+        Cow::Borrowed(frame.architecture)
+    }
+
+    /// What stands beside the parameters where nothing is handed on to the stage.
+    fn first(&self, _: &Frame<'_>) -> Beside {
+        Beside::bound(self.first_bound())
+    }
+
+    /// Whether a round may begin from these releases.
+    fn admits(&self, _: &Frame<'_>, _: &Known) -> bool {
+        true
+    }
+
+    /// The state with which the stage begins, from what the one before handed on.
+    fn begin(&self, frame: &Frame<'_>, handed: PublicState) -> PublicState {
+        PublicState::new(handed.parameters, self.first(frame))
+    }
+
+    /// What the stage hands on, from its last state, or the one of its tail's mean model.
+    fn hand_on(&self, _: Place<'_>, last: PublicState) -> PublicState {
+        PublicState::of(last.parameters)
+    }
+
+    /// What it hands on.
+    fn hands_on(&self) -> Handed {
+        Handed::Model
+    }
+
+    /// Whether a run can begin with it: from a model as it is.
+    fn opens(&self) -> bool {
+        true
+    }
+
+    /// Whether it can begin with what a stage before hands on.
+    fn takes(&self, handed: Handed) -> bool {
+        handed == Handed::Model
+    }
+
     /// What moves the model; nothing where the stage leaves it as it is.
     fn optimizer(&self) -> Option<&OptimizerSettings> {
         None
     }
 
-    /// How a sum of so many survivors is read, where it moves the model. `bound` is the state's.
-    fn stepping(&self, _: Place<'_>, _bound: Option<f64>, _survivors: usize) -> Result<Stepping, AdvanceFault> {
+    /// How a sum of so many survivors is read, where it moves the model. `beside` is the state's.
+    fn stepping(&self, _: Place<'_>, _beside: &Beside, _survivors: usize) -> Result<Stepping, AdvanceFault> {
         Err(AdvanceFault::MovesNothing)
     }
 
@@ -57,6 +101,11 @@ pub(super) trait Kind {
     /// What counts say of each head, where the noise in each of them has this variance, in units squared.
     fn figures(&self, _: &Frame<'_>, _counts: &[NoisedHistogram], _noise_variance: f64) -> Vec<HeadFigures> {
         Vec::new()
+    }
+
+    /// The state after a sum that is read, where it says something that the state holds.
+    fn learnt(&self, _: Place<'_>, _state: &PublicState, _sum: &[i64]) -> Option<PublicState> {
+        None
     }
 
     /// How rows must be laid out; nothing where any layout does.
@@ -120,6 +169,12 @@ pub enum ContributeFault {
     /// Scores.
     #[error(transparent)]
     Train(#[from] TrainError),
+    /// The rows are laid out for another stage.
+    #[error("the branch's rows are laid out for another stage of the plan: this is a fault of the program")]
+    Placement,
+    /// The public state allows one customer more than the plan says.
+    #[error(transparent)]
+    State(#[from] StateFault),
     /// The noise is in the steps.
     #[error(
         "the stage's noise is inside of its steps, and a vector without it was asked for: this is a fault of the program"

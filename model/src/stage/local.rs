@@ -13,10 +13,10 @@ use super::kind::Kind;
 #[cfg(feature = "train")]
 use super::kind::{ContributeFault, Rows};
 use super::outcome::AdvanceFault;
-use super::state::BOUND_BYTES;
 #[cfg(feature = "train")]
 use super::state::PublicState;
-use super::stepping::{AdaptiveBound, RiderNoise, Stepping};
+use super::state::{BOUND_BYTES, Beside};
+use super::stepping::{AdaptiveBound, RiderNoise, Scale, Stepping};
 use crate::canonical::{DecodeError, Reader};
 use crate::server_optimizer::{MeanScale, OptimizerSettings};
 use crate::update::{ClipRule, ClipSettings, ClipUnit, LocalRule};
@@ -137,9 +137,10 @@ impl Kind for LocalSettings {
         Some(&self.optimizer)
     }
 
-    fn stepping(&self, place: Place<'_>, bound: Option<f64>, survivors: usize) -> Result<Stepping, AdvanceFault> {
+    fn stepping(&self, place: Place<'_>, beside: &Beside, survivors: usize) -> Result<Stepping, AdvanceFault> {
         let Place { frame, terms } = place;
         let rule = self.clip_rule(frame.privacy)?;
+        let bound = beside.update_clip_norm;
         if bound.is_some() != self.adaptive {
             return Err(AdvanceFault::OtherState);
         }
@@ -154,6 +155,7 @@ impl Kind for LocalSettings {
         let riders = rule.riders().filter(|_| customers_are_counted);
         let counted = riders.map(|scale| RiderNoise { variance, units: scale.units, probability });
         let bound = self.adaptive.then_some(AdaptiveBound { current, first });
+        let scale = Scale::Mean(scale);
         Ok(Stepping { scale, dimension: terms.dimension as usize, counted, bound })
     }
 

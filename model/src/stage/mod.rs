@@ -16,6 +16,7 @@ mod frame;
 mod gradient;
 mod histogram;
 mod kind;
+mod labels;
 mod local;
 #[cfg(any(test, feature = "test-stage"))]
 mod mean;
@@ -23,16 +24,18 @@ mod outcome;
 mod planned_stage;
 mod pricing;
 mod settings;
+mod staged;
 mod state;
 mod stepping;
 
 pub use charge::{noise_multiplier, release, round_charge, stated_charge};
 pub use count::CountSettings;
 pub use evaluate::EvaluateSettings;
-pub use frame::{Chosen, Form, Frame, Place, StageFault};
+pub use frame::{BlockSettings, COARSE_MAX, Chosen, Form, Frame, Handed, Place, StageFault};
 pub use gradient::GradientSettings;
 #[cfg(feature = "train")]
 pub use kind::{ContributeFault, Rows};
+pub use labels::LabelSettings;
 pub use local::LocalSettings;
 #[cfg(any(test, feature = "test-stage"))]
 pub use mean::MeanSettings;
@@ -40,7 +43,8 @@ pub use outcome::{AdvanceFault, Outcome};
 pub use planned_stage::{PlannedStage, StageState};
 pub use pricing::{PricingFault, Wanted, priced};
 pub use settings::StageSettings;
-pub use state::{PublicState, STATE_FORMAT, StateFault};
+pub use staged::{HEAD_SHARES, Reweight, StagedSettings, Steps};
+pub use state::{Beside, Known, PublicState, STATE_FORMAT, StateFault};
 pub use stepping::Stepping;
 
 #[cfg(test)]

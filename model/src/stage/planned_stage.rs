@@ -11,7 +11,7 @@ use super::kind::Kind;
 use super::kind::{ContributeFault, Rows};
 use super::outcome::{AdvanceFault, Outcome};
 use super::settings::StageSettings;
-use super::state::{PublicState, StateFault, StateForm};
+use super::state::{Beside, PublicState, StateFault, StateForm};
 use super::stepping::Stepping;
 use crate::counts::NoisedHistogram;
 use crate::metrics::HeadFigures;
@@ -74,10 +74,34 @@ impl<'a> PlannedStage<'a> {
 
     // The public state.
 
-    /// The public state with which the stage begins.
+    /// The public state with which the stage begins from a model.
     #[must_use]
     pub fn begin(&self, parameters: Parameters) -> PublicState {
-        PublicState { parameters, update_clip_norm: self.kind().first_bound() }
+        self.begin_after(PublicState::of(parameters))
+    }
+
+    /// The public state with which the stage begins, from what the one before handed on.
+    #[must_use]
+    pub fn begin_after(&self, handed: PublicState) -> PublicState {
+        self.kind().begin(&self.place.frame, handed)
+    }
+
+    /// What stands beside the parameters where nothing is handed on to the stage.
+    #[must_use]
+    pub fn first(&self) -> Beside {
+        self.kind().first(&self.place.frame)
+    }
+
+    /// What a coordinator keeps of a state of the stage: its parameters alone, where the rest is what the stage begins with.
+    #[must_use]
+    pub fn stored(&self, state: &PublicState) -> Vec<u8> {
+        self.state_form().stored(state)
+    }
+
+    /// The bytes that participants are given, from what was kept of a state.
+    #[must_use]
+    pub fn restored(&self, stored: Vec<u8>) -> Vec<u8> {
+        self.state_form().restored(stored)
     }
 
     /// The digest of the public state in these bytes, whatever they are.
@@ -90,12 +114,12 @@ impl<'a> PlannedStage<'a> {
     /// parameters are zero where participants need none.
     ///
     /// # Errors
-    /// If the length is another, or the bound is no clip norm.
+    /// If the length is another, the bound is no clip norm, or block weights would let a customer move the sum by more than the plan says.
     pub fn admit_state(&self, bytes: &[u8]) -> Result<PublicState, StateFault> {
         if self.place.terms.model_bytes == 0 && bytes.is_empty() {
             return Ok(PublicState::zero(self.place.frame.architecture));
         }
-        self.state_form().admit(bytes)
+        self.judged(self.state_form().admit(bytes)?)
     }
 
     /// The public state from bytes that are to be verified.
@@ -103,16 +127,21 @@ impl<'a> PlannedStage<'a> {
     /// # Errors
     /// If they are no state of the stage.
     pub fn read_state(&self, bytes: &[u8]) -> Result<PublicState, StateFault> {
-        self.state_form().read(bytes)
+        self.judged(self.state_form().read(bytes)?)
     }
 
     /// The bound of differences of models in a state's bytes, without its parameters: for a policy's floor. Nothing where the stage does not
-    /// adapt it.
+    /// adapt it. What else stands beside the parameters is judged.
     ///
     /// # Errors
-    /// If the length is another, or the bound is no clip norm.
+    /// If the length is another, the bound is no clip norm, or block weights would let a customer move the sum by more than the plan says.
     pub fn bound_of(&self, bytes: &[u8]) -> Result<Option<f64>, StateFault> {
-        if self.kind().first_bound().is_none() { Ok(None) } else { self.state_form().bound(bytes) }
+        if self.first() == Beside::default() {
+            return Ok(None);
+        }
+        let beside = self.state_form().beside(bytes)?;
+        let admitted = self.kind().admits(&self.place.frame, &beside.known);
+        if admitted { Ok(beside.update_clip_norm) } else { Err(StateFault::Known) }
     }
 
     // At a branch.
@@ -142,6 +171,10 @@ impl<'a> PlannedStage<'a> {
         state: &PublicState,
         entropy: &mut dyn Entropy,
     ) -> Result<ClippedSum, ContributeFault> {
+        let looked_up = self.placement() == Some(Placement::Cells);
+        if looked_up != rows.trainer.cells().is_some() {
+            return Err(ContributeFault::Placement);
+        }
         self.kind().contribute(self.place, rows, state, entropy)
     }
 
@@ -166,15 +199,15 @@ impl<'a> PlannedStage<'a> {
     /// How the state of the server optimizer is laid out; nothing where the stage moves no model.
     #[must_use]
     pub fn layout(&self) -> Option<StateLayout> {
-        self.kind().optimizer().map(|settings| StateLayout::new(*settings, self.place.frame.architecture))
+        self.kind().optimizer().map(|settings| StateLayout::new(*settings, &self.kind().network(&self.place.frame)))
     }
 
-    /// How a sum of so many survivors steps the optimizer's state. `bound` is the public state's.
+    /// How a sum of so many survivors steps the optimizer's state. `beside` is the public state's.
     ///
     /// # Errors
     /// If the stage moves no model, or nobody survived.
-    pub fn stepping(&self, bound: Option<f64>, survivors: usize) -> Result<Stepping, AdvanceFault> {
-        self.kind().stepping(self.place, bound, survivors)
+    pub fn stepping(&self, beside: &Beside, survivors: usize) -> Result<Stepping, AdvanceFault> {
+        self.kind().stepping(self.place, beside, survivors)
     }
 
     /// Reads a sum that leaves the model as it is.
@@ -191,11 +224,24 @@ impl<'a> PlannedStage<'a> {
         self.kind().figures(&self.place.frame, counts, share_variance as f64 * survivors as f64)
     }
 
+    /// The state after a sum of a stage that trains no model, where the sum says something that the state holds; nothing where it stays.
+    #[must_use]
+    pub fn learnt(&self, state: &PublicState, sum: &[i64]) -> Option<PublicState> {
+        self.kind().learnt(self.place, state, sum)
+    }
+
     /// Everything that the sums move, before the first one.
     #[must_use]
     pub fn start(&self, parameters: Parameters) -> StageState {
-        let optimizer = self.kind().optimizer().map(|settings| ServerOptimizer::new(*settings, &parameters));
-        StageState { public: self.begin(parameters), optimizer }
+        self.start_after(PublicState::of(parameters))
+    }
+
+    /// The same, from what the stage before handed on.
+    #[must_use]
+    pub fn start_after(&self, handed: PublicState) -> StageState {
+        let public = self.begin_after(handed);
+        let optimizer = self.kind().optimizer().map(|settings| ServerOptimizer::new(*settings, &public.parameters));
+        StageState { public, optimizer }
     }
 
     /// Moves the state by one opened sum. Pure: the same state and sum give the same bits on every machine.
@@ -204,15 +250,20 @@ impl<'a> PlannedStage<'a> {
     /// If the sum cannot be used. Then the state is as it was.
     pub fn advance(&self, state: &mut StageState, sum: &[i64], survivors: usize) -> Result<Outcome, AdvanceFault> {
         if self.kind().optimizer().is_none() {
-            return self.read(sum, survivors);
+            let outcome = self.read(sum, survivors)?;
+            if let Some(next) = self.learnt(&state.public, sum) {
+                state.public = next;
+            }
+            return Ok(outcome);
         }
-        let stepping = self.stepping(state.public.update_clip_norm, survivors)?;
+        let stepping = self.stepping(&state.public.beside(), survivors)?;
         let optimizer = state.optimizer.as_mut().ok_or(AdvanceFault::OtherState)?;
         let (gradient, riders) = sum.split_at(stepping.parameters(sum.len())?);
-        let gradient: Vec<f64> = gradient.iter().map(|units| stepping.gradient(*units)).collect();
+        let gradient: Vec<f64> = stepping.gradients(gradient.iter().copied()).collect();
         let parameters = optimizer.step(&gradient)?;
         let (outcome, update_clip_norm) = stepping.riders(riders);
-        state.public = PublicState { parameters, update_clip_norm };
+        state.public.parameters = parameters;
+        state.public.update_clip_norm = update_clip_norm;
         Ok(outcome)
     }
 
@@ -225,7 +276,17 @@ impl<'a> PlannedStage<'a> {
             Some(optimizer) => optimizer.released()?,
             None => state.public.parameters.clone(),
         };
-        Ok(PublicState::of(parameters))
+        Ok(self.hand_on(PublicState { parameters, ..state.public.clone() }))
+    }
+
+    /// What the stage hands on, from its last public state: with the parameters that its optimizer releases, where it has one.
+    #[must_use]
+    pub fn hand_on(&self, last: PublicState) -> PublicState {
+        self.kind().hand_on(self.place, last)
+    }
+
+    fn judged(&self, state: PublicState) -> Result<PublicState, StateFault> {
+        if self.kind().admits(&self.place.frame, &state.known) { Ok(state) } else { Err(StateFault::Known) }
     }
 
     fn kind(&self) -> &'a dyn Kind {
@@ -233,6 +294,7 @@ impl<'a> PlannedStage<'a> {
     }
 
     fn state_form(&self) -> StateForm<'a> {
-        StateForm { architecture: self.place.frame.architecture, first_bound: self.kind().first_bound() }
+        let frame = &self.place.frame;
+        StateForm { architecture: self.kind().network(frame), first: self.kind().first(frame) }
     }
 }

@@ -6,12 +6,14 @@ use tributary_protocol::privacy::Accounts;
 use super::charge::stated_charge;
 use super::count::CountSettings;
 use super::evaluate::EvaluateSettings;
-use super::frame::{Chosen, Form, Frame, StageFault};
+use super::frame::{Chosen, Form, Frame, Handed, StageFault};
 use super::gradient::GradientSettings;
 use super::kind::Kind;
+use super::labels::LabelSettings;
 use super::local::LocalSettings;
 #[cfg(any(test, feature = "test-stage"))]
 use super::mean::MeanSettings;
+use super::staged::StagedSettings;
 use crate::server_optimizer::lowest_clip_norm;
 
 /// Makes the list of kinds from one line for each.
@@ -56,6 +58,8 @@ stages! {
     Count(CountSettings): "Customers counted by the values of their fields.",
     Gradient(GradientSettings): "Clipped gradients of customers.",
     Local(LocalSettings): "Differences of models after local steps.",
+    Labels(LabelSettings): "Customers counted by label.",
+    Staged(StagedSettings): "Residuals of customers in blocks of cells.",
     Evaluate(EvaluateSettings): "Customers counted by label and score.",
     #[cfg(any(test, feature = "test-stage"))]
     Mean(MeanSettings): "For tests: the noised mean of one column.",
@@ -91,6 +95,24 @@ impl StageSettings {
     #[must_use]
     pub fn adapts(&self) -> bool {
         self.as_kind().first_bound().is_some()
+    }
+
+    /// Whether a run can begin with the stage.
+    ///
+    /// # Errors
+    /// [`StageFault::Opens`].
+    pub fn opens(&self) -> Result<(), StageFault> {
+        if self.as_kind().opens() { Ok(()) } else { Err(StageFault::Opens(self.kind())) }
+    }
+
+    /// Whether the stage can hand on what it does to the one after it; nothing after the last one.
+    ///
+    /// # Errors
+    /// [`StageFault::Order`].
+    pub fn precedes(&self, next: Option<&Self>) -> Result<(), StageFault> {
+        let handed = self.as_kind().hands_on();
+        let taken = next.map_or(handed == Handed::Model, |next| next.as_kind().takes(handed));
+        if taken { Ok(()) } else { Err(StageFault::Order(self.kind())) }
     }
 
     /// What follows from a plan's frame: the numbers that need no noise.

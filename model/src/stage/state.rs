@@ -1,8 +1,12 @@
 //! The public state: what a round starts from, as every participant is given it.
 //!
-//! Its bytes are the parameters as little-endian 32-bit floats. Where the stage adapts its bound, the bound follows them as a 64-bit float. A
-//! stage begins with the bound that its settings name. That one is in the plan already, so it does not enter the digest: a state with it has
-//! the digest of its parameters. So the state that a stage hands on is, by digest, the state with which the next one begins.
+//! Its bytes are the parameters as little-endian 32-bit floats. Where the stage adapts its bound, the bound follows them as a 64-bit float. What
+//! earlier rounds of the run have released beside the model comes last: customers of each head as 64-bit floats, block weights as 32-bit
+//! integers. A stage begins with a bound and releases that its settings name, unless it is handed others. Those are in the plan already, so
+//! they do not enter the digest: a state with them has the digest of its parameters. So a model that a stage hands on is, by digest, the state
+//! with which the next one begins.
+
+use std::borrow::Cow;
 
 use tributary_protocol::digest::{Canonical, Digest};
 
@@ -31,6 +35,26 @@ pub struct PublicState {
     pub parameters: Parameters,
     /// L2 bound of a difference of models, where the stage adapts it.
     pub update_clip_norm: Option<f64>,
+    /// What earlier rounds of the run have released beside the model, where the stage uses it.
+    pub known: Known,
+}
+
+/// What rounds of a run have released beside the model.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Known {
+    /// For each head the noised number of customers whose label is known; finite.
+    pub customers: Vec<f64>,
+    /// Block weights, head by head.
+    pub weights: Vec<u32>,
+}
+
+/// Everything in a public state but its parameters.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Beside {
+    /// L2 bound of a difference of models, where the stage adapts it.
+    pub update_clip_norm: Option<f64>,
+    /// What earlier rounds have released.
+    pub known: Known,
 }
 
 /// Bytes that are no public state of this stage.
@@ -50,21 +74,83 @@ pub enum StateFault {
     /// The bound cannot be used.
     #[error("the public state's update_clip_norm is no clip norm (0.001 to 1e6): do not use it")]
     Bound,
+    /// The releases cannot be used.
+    #[error(
+        "the public state's counts of customers or block weights are outside of what its stage admits: a customer could move the sum by more \
+         than the plan says. Do not use it"
+    )]
+    Known,
 }
 
 /// How the public state of one stage is written.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(super) struct StateForm<'a> {
-    pub(super) architecture: &'a Architecture,
-    /// The bound with which the stage begins, where it adapts it.
-    pub(super) first_bound: Option<f64>,
+    /// The stage's own network.
+    pub(super) architecture: Cow<'a, Architecture>,
+    /// What the stage begins with where nothing else is handed on to it.
+    pub(super) first: Beside,
+}
+
+impl Beside {
+    /// A bound alone.
+    #[must_use]
+    pub fn bound(update_clip_norm: Option<f64>) -> Self {
+        Self { update_clip_norm, known: Known::default() }
+    }
+
+    /// As it is written after the parameters.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let Self { update_clip_norm, known } = self;
+        let numbers = update_clip_norm.iter().chain(&known.customers).flat_map(|number| number.to_le_bytes());
+        numbers.chain(known.weights.iter().flat_map(|weight| weight.to_le_bytes())).collect()
+    }
+
+    fn bytes(&self) -> usize {
+        let numbers = usize::from(self.update_clip_norm.is_some()) + self.known.customers.len();
+        BOUND_BYTES * numbers + size_of::<u32>() * self.known.weights.len()
+    }
+
+    /// What another state of the same stage says, from bytes of the right number.
+    fn like(&self, bytes: &[u8]) -> Self {
+        let numbers = usize::from(self.update_clip_norm.is_some()) + self.known.customers.len();
+        let (numbers, weights) = bytes.split_at_checked(BOUND_BYTES * numbers).unwrap_or_default();
+        let mut numbers = numbers.as_chunks().0.iter().map(|bytes| f64::from_le_bytes(*bytes));
+        let update_clip_norm = self.update_clip_norm.and_then(|_| numbers.next());
+        let weights = weights.as_chunks().0.iter().map(|bytes| u32::from_le_bytes(*bytes)).collect();
+        Self { update_clip_norm, known: Known { customers: numbers.collect(), weights } }
+    }
+
+    /// A bound that is one, and numbers that are numbers.
+    fn checked(self) -> Result<Self, StateFault> {
+        if !self.update_clip_norm.is_none_or(is_clip_norm) {
+            return Err(StateFault::Bound);
+        }
+        if self.known.customers.iter().all(|customers| customers.is_finite()) {
+            Ok(self)
+        } else {
+            Err(StateFault::Known)
+        }
+    }
 }
 
 impl PublicState {
-    /// A state without a bound.
+    /// A model alone.
     #[must_use]
     pub fn of(parameters: Parameters) -> Self {
-        Self { parameters, update_clip_norm: None }
+        Self { parameters, update_clip_norm: None, known: Known::default() }
+    }
+
+    /// A model, and what stands beside it.
+    #[must_use]
+    pub fn new(parameters: Parameters, beside: Beside) -> Self {
+        Self { parameters, update_clip_norm: beside.update_clip_norm, known: beside.known }
+    }
+
+    /// Everything but the parameters.
+    #[must_use]
+    pub fn beside(&self) -> Beside {
+        Beside { update_clip_norm: self.update_clip_norm, known: self.known.clone() }
     }
 
     /// All parameters zero.
@@ -77,61 +163,77 @@ impl PublicState {
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = self.parameters.to_le_bytes();
-        bytes.extend(self.update_clip_norm.into_iter().flat_map(f64::to_le_bytes));
+        bytes.extend(self.beside().to_bytes());
         bytes
     }
 }
 
 impl StateForm<'_> {
+    fn parameter_bytes(&self) -> usize {
+        size_of::<f32>() * self.architecture.parameter_count()
+    }
+
     /// Bytes of a state.
     pub(super) fn bytes(&self) -> usize {
-        let bound = if self.first_bound.is_some() { BOUND_BYTES } else { 0 };
-        size_of::<f32>() * self.architecture.parameter_count() + bound
+        self.parameter_bytes() + self.first.bytes()
     }
 
-    /// The parameters' bytes, and the bound.
-    fn parts<'b>(&self, bytes: &'b [u8]) -> Result<(&'b [u8], Option<f64>), StateFault> {
-        if bytes.len() != self.bytes() {
-            return Err(StateFault::Length { expected: self.bytes(), found: bytes.len() });
-        }
-        match bytes.split_last_chunk::<BOUND_BYTES>() {
-            Some((parameters, bound)) if self.first_bound.is_some() => {
-                Ok((parameters, Some(f64::from_le_bytes(*bound))))
-            }
-            _ => Ok((bytes, None)),
-        }
+    /// The parameters' bytes, and what stands after them.
+    fn parts<'b>(&self, bytes: &'b [u8]) -> Result<(&'b [u8], Beside), StateFault> {
+        let length = StateFault::Length { expected: self.bytes(), found: bytes.len() };
+        let parts = bytes.split_at_checked(self.parameter_bytes()).filter(|_| bytes.len() == self.bytes());
+        let (parameters, beside) = parts.ok_or(length)?;
+        Ok((parameters, self.first.like(beside)))
     }
 
-    /// The bound in a state's bytes, judged.
-    pub(super) fn bound(&self, bytes: &[u8]) -> Result<Option<f64>, StateFault> {
-        let (_, bound) = self.parts(bytes)?;
-        if bound.is_none_or(is_clip_norm) { Ok(bound) } else { Err(StateFault::Bound) }
+    /// What stands beside the parameters in a state's bytes, judged.
+    pub(super) fn beside(&self, bytes: &[u8]) -> Result<Beside, StateFault> {
+        self.parts(bytes)?.1.checked()
     }
 
     /// A state from bytes that are trusted, or to be verified: every parameter within its limits.
     pub(super) fn read(&self, bytes: &[u8]) -> Result<PublicState, StateFault> {
-        let (parameters, _) = self.parts(bytes)?;
-        let parameters = Parameters::from_le_bytes(self.architecture, parameters)?;
-        Ok(PublicState { parameters, update_clip_norm: self.bound(bytes)? })
+        let (parameters, beside) = self.parts(bytes)?;
+        let parameters = Parameters::from_le_bytes(&self.architecture, parameters)?;
+        Ok(PublicState::new(parameters, beside.checked()?))
     }
 
     /// A state from somebody who is not trusted: parameters beyond their limits stay at them.
     pub(super) fn admit(&self, bytes: &[u8]) -> Result<PublicState, StateFault> {
-        let (parameters, _) = self.parts(bytes)?;
+        let (parameters, beside) = self.parts(bytes)?;
         let values = parameters.as_chunks().0.iter().map(|word| f32::from_le_bytes(*word)).collect();
-        let parameters = Parameters::clamped(self.architecture.clone(), values)?;
-        Ok(PublicState { parameters, update_clip_norm: self.bound(bytes)? })
+        let parameters = Parameters::clamped(self.architecture.clone().into_owned(), values)?;
+        Ok(PublicState::new(parameters, beside.checked()?))
+    }
+
+    /// What is kept of a state: its parameters alone, where the rest is what the stage begins with.
+    pub(super) fn stored(&self, state: &PublicState) -> Vec<u8> {
+        let is_first = state.beside().to_bytes() == self.first.to_bytes();
+        if is_first { state.parameters.to_le_bytes() } else { state.to_bytes() }
+    }
+
+    /// A state's bytes from what was kept of it.
+    pub(super) fn restored(&self, mut stored: Vec<u8>) -> Vec<u8> {
+        if stored.len() == self.parameter_bytes() {
+            stored.extend(self.first.to_bytes());
+        }
+        stored
     }
 
     /// The digest of a state's bytes, whatever they are.
     pub(super) fn digest(&self, bytes: &[u8]) -> Digest {
         // What has another length is no state, and its digest is that of no model.
-        let Ok((parameters, bound)) = self.parts(bytes) else { return digest_of(self.architecture, &[]) };
-        let parameters = digest_of(self.architecture, parameters);
-        let moved = bound.map(f64::to_bits).filter(|bound| self.first_bound.map(f64::to_bits) != Some(*bound));
-        match moved {
-            None => parameters,
-            Some(bound) => Canonical::new("tributary/public-state/1").digest(&parameters).u64(bound).finish(),
+        let Ok((values, beside)) = self.parts(bytes) else { return digest_of(&self.architecture, &[]) };
+        let parameters = digest_of(&self.architecture, values);
+        let rest = beside.to_bytes();
+        if rest == self.first.to_bytes() {
+            return parameters;
+        }
+        match beside {
+            Beside { update_clip_norm: Some(bound), known } if known == Known::default() => {
+                Canonical::new("tributary/public-state/1").digest(&parameters).u64(bound.to_bits()).finish()
+            }
+            _ => Canonical::new("tributary/public-state/2").digest(&parameters).bytes(&rest).finish(),
         }
     }
 }

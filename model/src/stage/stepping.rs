@@ -5,15 +5,24 @@ use crate::nominal::NoisedCustomers;
 use crate::server_optimizer::{MeanScale, adapted_clip_norm};
 
 /// Reads one round's sum: the gradients for [`crate::server_optimizer::StateStep`] first, then what rode along.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Stepping {
-    pub(super) scale: MeanScale,
+    pub(super) scale: Scale,
     /// Coordinates of the sum.
     pub(super) dimension: usize,
     /// How the riding count of customers is read, where customers are counted.
     pub(super) counted: Option<RiderNoise>,
     /// This round's bound and the stage's first one, where it adapts.
     pub(super) bound: Option<AdaptiveBound>,
+}
+
+/// How a coordinate of a sum becomes a gradient.
+#[derive(Clone)]
+pub(super) enum Scale {
+    /// All alike.
+    Mean(MeanScale),
+    /// Each by its own factor; nothing rides along.
+    Each(Vec<f64>),
 }
 
 /// The noise of a riding count of customers.
@@ -44,19 +53,27 @@ impl Stepping {
         if found != expected {
             return Err(AdvanceFault::Dimension { expected, found });
         }
-        Ok(self.scale.parameters(found)?)
+        match &self.scale {
+            Scale::Mean(scale) => Ok(scale.parameters(found)?),
+            Scale::Each(factors) => Ok(factors.len()),
+        }
     }
 
-    /// The noised mean gradient of one parameter.
-    #[must_use]
-    pub fn gradient(&self, units: i64) -> f64 {
-        self.scale.gradient(units)
+    /// The noised mean gradients of parameters, from the leading coordinates of a sum.
+    pub fn gradients(&self, leading: impl Iterator<Item = i64>) -> impl Iterator<Item = f64> {
+        leading.enumerate().map(|(index, units)| match &self.scale {
+            Scale::Mean(scale) => scale.gradient(units),
+            Scale::Each(factors) => factors.get(index).map_or(0.0, |factor| units as f64 * factor),
+        })
     }
 
     /// What rode along, and the bound of the next round, where the stage adapts it.
     #[must_use]
     pub fn riders(&self, riders: &[i64]) -> (Outcome, Option<f64>) {
-        let metrics = self.scale.metrics(riders);
+        let metrics = match &self.scale {
+            Scale::Mean(scale) => scale.metrics(riders),
+            Scale::Each(_) => None,
+        };
         let bound = self.bound.map(|bound| {
             metrics.map_or(bound.current, |metrics| {
                 adapted_clip_norm(bound.current, metrics.within_clip_norm, bound.first)

@@ -10,15 +10,17 @@
 //!
 //! What this does **not** promise: equal bits on different machines or builds. Only the integers after the noise leave a branch.
 
+mod cells;
 mod central;
 mod micro_batch;
 mod pass;
 mod placement;
 mod table;
 
+pub(crate) use cells::{CellRows, UNKNOWN};
 pub use central::{CentralSettings, predict, train_centrally};
 pub(crate) use micro_batch::{MicroBatch, NOBODY};
-pub(crate) use pass::{HostPass, Pass};
+pub(crate) use pass::{HostPass, Pass, sigmoid};
 pub use placement::Placement;
 pub use table::{MaximaFault, PlacementKey, ROWS_PER_CUSTOMER_MAX, Table, TableMaxima};
 
@@ -40,6 +42,7 @@ pub struct Trainer {
     device: Device,
     batches: Vec<MicroBatch>,
     spilled: Vec<MicroBatch>,
+    cells: Option<CellRows>,
     customers: usize,
     customers_padded: usize,
     placement: Placement,
@@ -92,13 +95,14 @@ impl Trainer {
             return Err(TrainError::Heads { expected: heads, found: data.labels() });
         }
         let device = Device::flex();
+        let cells = (placement == Placement::Cells).then(|| CellRows::new(table));
         let placed = placement::place(table, placement);
         let laid = |batches: &[Vec<u32>]| batches.iter().map(|rows| MicroBatch::new(data, rows, &device)).collect();
         let (batches, spilled) = (laid(&placed.batches), laid(&placed.spilled));
         let customers = table.customer_count();
         let customers_padded = customers.max(table.maxima().customers as usize);
         let architecture = architecture.clone();
-        Ok(Self { architecture, device, batches, spilled, customers, customers_padded, placement })
+        Ok(Self { architecture, device, batches, spilled, cells, customers, customers_padded, placement })
     }
 
     /// Most bytes that rows within public maxima take, laid out for a network of this shape, with one pass through it. Rows do not decide any
@@ -106,6 +110,10 @@ impl Trainer {
     #[must_use]
     pub fn bytes_max(architecture: &Architecture, maxima: TableMaxima, placement: Placement) -> u64 {
         let heads = architecture.heads().len() as u64;
+        if placement == Placement::Cells {
+            // A field has one slot at least.
+            return CellRows::bytes(maxima, u64::from(architecture.inputs()), heads);
+        }
         let batch = MicroBatch::bytes(u64::from(architecture.inputs()), heads);
         let units = architecture.hidden().iter().map(|units| u64::from(*units)).sum::<u64>() + heads;
         // Of each unit its sum, its activation and both their gradients; of each parameter itself, its gradient and their sum.
@@ -134,6 +142,11 @@ impl Trainer {
     /// How rows are laid out.
     pub(crate) fn placement(&self) -> Placement {
         self.placement
+    }
+
+    /// The rows as the slots that are 1, where they were laid out so.
+    pub(crate) fn cells(&self) -> Option<&CellRows> {
+        self.cells.as_ref()
     }
 
     /// Passes every micro-batch of the placement through the network and back, one at a time.

@@ -231,7 +231,8 @@ fn losses_and_gradients(batch: &MicroBatch, logits: &mut [f32]) -> Zeroizing<Vec
     losses
 }
 
-fn sigmoid(z: f64) -> f64 {
+/// The sigmoid of z, in the same time for every z.
+pub(crate) fn sigmoid(z: f64) -> f64 {
     sigmoid_of(z, exponential(-z.abs()))
 }
 

@@ -23,6 +23,8 @@ pub enum Placement {
     /// By the customer's seat into a number of micro-batches that follows from public maxima alone, as the chunked form needs
     /// (docs/PRIVACY.md, "The mechanism"). A micro-batch takes so many customers that all of their rows fit. Who finds no place is counted in the exact form.
     Hashed,
+    /// No micro-batches: of each row the slots that are 1, padded to the public maximum of rows. Enough for stages that look values up.
+    Cells,
 }
 
 /// Rows of micro-batches.
@@ -42,15 +44,21 @@ pub(super) fn place(table: &Table, placement: Placement) -> Placed {
             Placed { batches, spilled: Vec::new() }
         }
         Placement::Hashed => scatter(table),
+        Placement::Cells => Placed { batches: Vec::new(), spilled: Vec::new() },
     }
 }
 
-/// Micro-batches that there are for any rows within public maxima.
+/// Micro-batches, or groups of as many rows, that there are for any rows within public maxima.
 pub(super) fn batches_padded(maxima: TableMaxima, placement: Placement) -> u64 {
     match placement {
-        Placement::Dense => u64::from(maxima.rows).div_ceil(SLOTS as u64),
+        Placement::Dense | Placement::Cells => u64::from(maxima.rows).div_ceil(SLOTS as u64),
         Placement::Hashed => batch_count(maxima),
     }
+}
+
+/// Rows to which those within public maxima are padded where there are no micro-batches.
+pub(super) fn rows_padded(maxima: TableMaxima) -> u64 {
+    batches_padded(maxima, Placement::Cells).saturating_mul(SLOTS as u64)
 }
 
 fn dense(rows: &[u32]) -> Vec<Vec<u32>> {

@@ -20,8 +20,8 @@ pub enum UpdateError {
     /// The rule itself cannot be met.
     #[error(transparent)]
     Rule(#[from] ClipRuleError),
-    /// The chunked form needs fixed micro-batches.
-    #[error("the chunked form needs a hashed placement of the rows; this is a fault of the program")]
+    /// Gradients need micro-batches, and the chunked form fixed ones.
+    #[error("the rows are laid out for another stage of the plan; this is a fault of the program")]
     Placement,
 }
 
@@ -50,7 +50,7 @@ pub fn clipped_sum_of(
     let mut values = Zeroizing::new(vec![0_i64; rule.update_length(count)]);
     let (gradient, riders) = values.split_at_mut(count);
     match (rule.form(), trainer.placement()) {
-        (ClipForm::Exact, _) => {
+        (ClipForm::Exact, Placement::Dense | Placement::Hashed) => {
             let network = trainer.network(parameters);
             let passes = trainer.passes(&network).chain(trainer.spilled(&network));
             exact::accumulate(passes, parameters, (rule, selection), gradient, riders);
@@ -58,7 +58,7 @@ pub fn clipped_sum_of(
         (ClipForm::Chunked, Placement::Hashed) => {
             chunked::accumulate(trainer, parameters, (rule, selection), gradient, riders);
         }
-        (ClipForm::Chunked, Placement::Dense) => return Err(UpdateError::Placement),
+        (ClipForm::Chunked, Placement::Dense) | (_, Placement::Cells) => return Err(UpdateError::Placement),
     }
     Ok(ClippedSum::new(values))
 }

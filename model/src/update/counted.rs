@@ -189,7 +189,7 @@ mod tests {
 
     #[test]
     fn one_customer_is_one_count_a_field() {
-        let schema = Schema::parse(include_str!("../../../docs/samples/schemas/bank_full.toml")).unwrap();
+        let schema = Schema::parse(include_str!("../../../docs/samples/schemas/deposit_churn.toml")).unwrap();
         let layout = CellLayout::features(&schema, 8);
         let width = schema.width();
         let mut dice = Dice::new(5);

@@ -21,6 +21,8 @@ mod exact;
 mod local;
 mod local_rule;
 #[cfg(feature = "train")]
+mod residuals;
+#[cfg(feature = "train")]
 mod sums;
 
 pub use clip_rule::{
@@ -34,5 +36,7 @@ pub use counted::{VectorBound, count_features, count_scores, sum_of_customers};
 #[cfg(feature = "train")]
 pub use local::{LocalError, LocalNoise, branch_update, private_update};
 pub use local_rule::{LEARNING_RATE_MAX, LEARNING_RATE_MIN, LOCAL_STEPS_MAX, LocalRule};
+#[cfg(feature = "train")]
+pub(crate) use residuals::{ResidualRule, label_sum, residual_sum};
 #[cfg(feature = "train")]
 pub use sums::{ClippedSum, NoiseLength, NoisedUpdate, QuantizedUpdate};

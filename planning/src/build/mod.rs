@@ -1,5 +1,7 @@
 //! The canonical plan: every number of it follows from what its author wrote.
 
+mod staged;
+
 use std::path::Path;
 
 use tributary_model::architecture::Architecture;
@@ -19,6 +21,7 @@ use tributary_protocol::privacy::{Accounts, Unit};
 use tributary_protocol::secagg::modular::Ring;
 use tributary_settings::Fault;
 
+use self::staged::Unfit;
 use crate::settings::{CountingSettings, ModelKind, PlanSettings};
 
 /// A plan, and the schema that it names.
@@ -156,14 +159,30 @@ impl PlanForm<'_> {
             found: mechanism.sampling_rate.to_string(),
             allowed: "above 1e-9, at most 1".into(),
         })?;
-        let training = Wanted {
-            settings: self.training(clip_units)?,
-            ring,
-            rounds: settings.rounds,
-            sampling_threshold,
-            budget_share: (1.0 - shares).max(0.1),
+        let budget_share = (1.0 - shares).max(0.1);
+        let training = match &mechanism.staged {
+            Some(learning) => {
+                let tail = |rounds| tail_start(rounds, settings.tail_fraction);
+                staged::stages(settings, learning, (clip_units, budget_share), tail).map_err(|unfit| match unfit {
+                    Unfit::Noise(error) => pricing_fault(&PricingFault::Calibrate(error)),
+                    Unfit::Numbers => Fault {
+                        key: "plan.staged".into(),
+                        found: format!("{learning:?}"),
+                        allowed:
+                            "groups ascending from 2 to 256, a momentum below 1, and steps of at most 1000 a round"
+                                .into(),
+                    },
+                })?
+            }
+            None => vec![Wanted {
+                settings: self.training(clip_units)?,
+                ring,
+                rounds: settings.rounds,
+                sampling_threshold,
+                budget_share,
+            }],
         };
-        Ok(statistics.into_iter().chain([training]).chain(evaluation).collect())
+        Ok(statistics.into_iter().chain(training).chain(evaluation).collect())
     }
 
     fn training(&self, clip_units: u32) -> Result<StageSettings, Fault> {

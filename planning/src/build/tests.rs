@@ -3,13 +3,17 @@ use std::path::Path;
 use tributary_model::architecture::Architecture;
 use tributary_model::planned::Planned;
 use tributary_model::privacy::epsilon_of;
+use tributary_model::stage::noise_multiplier;
 use tributary_model::update::LocalRule;
 use tributary_protocol::plan::{Charter, Materiality, ModelRef, NoiseShare, PrivacyMode, Retention, Run, Stage};
 use tributary_protocol::privacy::RdpVector;
 
 use super::*;
 use crate::guarantee::{Guarantee, moving};
-use crate::settings::{LocalSteps, MechanismSettings, PrivacyTarget, ScheduleSettings};
+use crate::lint::{Beside, Lint};
+use crate::settings::{
+    CountingSettings, LocalSteps, MechanismSettings, PrivacyTarget, ScheduleSettings, StagedLearning,
+};
 
 #[path = "../../../tests/plan_settings.rs"]
 mod plan_settings;
@@ -311,4 +315,62 @@ fn the_cap_over_all_runs_is_the_authors_or_what_they_come_to() {
     assert_eq!(capped.cap, Accounts { customer: cap(8.0, 1e-6), branch: open.charge_max().branch });
     assert!(capped.charge_of_run().within(&capped.cap) && !capped.charge_max().within(&capped.cap));
     assert_ne!(open.digest(), capped.digest());
+}
+
+fn staged(rounds: u32) -> PlanSettings {
+    let mechanism = MechanismSettings {
+        staged: Some(StagedLearning::usual(rounds)),
+        evaluation: Some(CountingSettings { bins: 20, budget_share: 0.1 }),
+        ..MechanismSettings::default()
+    };
+    PlanSettings { rounds, tail_fraction: 0.5, mechanism, ..settings() }
+}
+
+#[test]
+fn staged_learning_is_three_stages_within_one_epsilon() {
+    let privacy = PrivacyTarget::Customer { epsilon: 1.0, delta: 1e-6 };
+    let job = Job::build(&PlanSettings { privacy, ..staged(40) }).unwrap();
+    let stages = &job.plan().stages;
+    let kinds: Vec<_> = stages.iter().map(|stage| (stage.kind.as_str(), stage.rounds)).collect();
+    assert_eq!(kinds, [("labels", 1), ("staged", 10), ("staged", 30), ("evaluate", 1)]);
+    let epsilon = job.guarantee.unwrap().epsilon;
+    assert!(epsilon <= 1.0 && epsilon > 0.98, "{epsilon}");
+    let noise = |stage: &Stage| noise_multiplier(stage.noise_variance, stage.sensitivity_squared);
+    assert!((noise(&stages[1]) / noise(&stages[2]) - 1.0).abs() < 1e-6, "every round of training has the same noise");
+    let [StageSettings::Staged(first), StageSettings::Staged(last)] = [1, 2].map(|at| job.planned.stages()[at]) else {
+        panic!("two stages over blocks");
+    };
+    assert!(first.reweight.is_some_and(|rule| (rule.noise_excess - 1.0 / 0.6).abs() < 1e-9) && last.reweight.is_none());
+    // Twice as far in the second stage, as long as neither is at its limit.
+    let [first, last] = [first.steps.length(10), last.steps.length(30)];
+    assert!((last / first - 2.0).abs() < 1e-6 && last < 4000.0, "{first} {last}");
+    let quiet = PlanSettings { privacy: PrivacyTarget::Customer { epsilon: 90.0, delta: 1e-6 }, ..staged(40) };
+    let StageSettings::Staged(last) = Job::build(&quiet).unwrap().planned.stages()[2] else { panic!("a stage") };
+    assert!((last.steps.length(30) - 4000.0).abs() < 1e-6, "the longest step");
+}
+
+#[test]
+fn what_staged_learning_cannot_learn_from_is_named() {
+    let deep = PlanSettings { model: ModelKind::Mlp { hidden: vec![4] }, ..staged(40) };
+    assert!(fault(&deep).found.contains("model = \"logistic\""));
+    let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/samples/schemas/deposit_churn.toml");
+    let text = std::fs::read_to_string(schema).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let schema = folder.path().join("schema.toml");
+    std::fs::write(&schema, text.replacen("transform = \"bins\"\nedges", "transform = \"linear\"\n# edges", 1))
+        .unwrap();
+    assert!(fault(&PlanSettings { schema, ..staged(40) }).found.contains("give it transform = \"bins\""));
+}
+
+/// Few customers for their epsilon: an author hears of it before anybody pays.
+#[test]
+fn too_few_customers_for_staged_learning_are_asked_about() {
+    let asked = |customers_nominal, epsilon| {
+        let privacy = PrivacyTarget::Customer { epsilon, delta: 1e-6 };
+        let job = Job::build(&PlanSettings { customers_nominal, privacy, ..staged(200) }).unwrap();
+        let lint = Lint::of(job.plan(), Beside::default());
+        lint.findings.iter().any(|finding| finding.text.to_string().contains("the last stage may step"))
+    };
+    assert!(asked(5_000, 1.0));
+    assert!(!asked(40_000, 1.0) && !asked(20_000, 4.0));
 }

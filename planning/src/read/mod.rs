@@ -5,6 +5,7 @@
 mod charter;
 mod keys;
 mod schedule;
+mod staged;
 
 use std::path::Path;
 
@@ -24,6 +25,9 @@ use tributary_settings::{Document, Faults};
 
 use self::keys::{NAME_ALLOWED, line, only_with, optional_integer};
 use crate::settings::{CountingSettings, LocalSteps, MechanismSettings, ModelKind, PlanSettings, PrivacyTarget};
+
+/// Share of the second stage's rounds whose models are averaged, in staged learning.
+const STAGED_TAIL: f64 = 0.5;
 
 /// Longest deadline, in milliseconds: a day.
 const DAY_MS: i64 = 86_400_000;
@@ -57,7 +61,10 @@ fn plan(document: &mut Document) -> Option<PlanSettings> {
     let retries_most = i64::try_from(retries_most).expect("a twentieth of a 32-bit number");
     let retries_most = if rounds.is_some() { retries_most } else { PLAN_ROUNDS_MAX.into() };
     let retries = document.integer("plan.retries", 0..=retries_most, Some(retries_default));
-    let example_clip_norm = document.number("plan.example_clip_norm", "above 0, at most 1e6", None, positive);
+    let is_staged = staged::is_staged(document);
+    // What has no meaning needs no value.
+    let meant = |default: f64| (is_staged == Some(true)).then_some(default);
+    let example_clip_norm = document.number("plan.example_clip_norm", "above 0, at most 1e6", meant(1.0), positive);
     let loss_bound =
         document.number("plan.loss_bound", "above 0, at most 1000", Some(4.0), |value| value > 0.0 && value <= 1000.0);
     let ring = ring(document);
@@ -75,14 +82,17 @@ fn plan(document: &mut Document) -> Option<PlanSettings> {
     let session_rounds = document.integer("plan.session_rounds", 1..=SESSION_ROUNDS_MAX as i64, Some(16));
     let round_deadline_ms = document.integer("plan.round_deadline_ms", 10..=DAY_MS, Some(60_000));
     let keying_deadline_ms = document.integer("plan.keying_deadline_ms", 10..=DAY_MS, Some(30_000));
+    let mode = privacy.map(|privacy| privacy.mode());
+    let staged = staged::staged(document, is_staged, (rounds, model.as_ref(), mode));
     let mechanism = mechanism(document, privacy);
     let cohort = cohort(document);
     let allowed = "a group of the roster, of a-z, 0-9, -, _ and ., or \"all\"";
     let group = document
         .text("plan.cohort.group", allowed, Some(ALL.to_owned()), |name| is_group_name(name).then(|| name.to_owned()));
-    let optimizer = optimizer(document);
+    let optimizer = optimizer(document, is_staged == Some(true));
     let tail = |value: f64| (0.0..=1.0).contains(&value);
-    let tail_fraction = document.number("plan.optimizer.tail_fraction", "from 0 to 1", Some(0.0), tail);
+    let usual = meant(STAGED_TAIL).unwrap_or(0.0);
+    let tail_fraction = document.number("plan.optimizer.tail_fraction", "from 0 to 1", Some(usual), tail);
     let schedule = schedule::schedule(document, (privacy, cohort));
     let not_before = schedule.as_ref().map(|schedule| schedule.schedule.not_before);
     let charter = charter::charter(document, not_before);
@@ -107,7 +117,7 @@ fn plan(document: &mut Document) -> Option<PlanSettings> {
         group: group?,
         optimizer: optimizer?,
         tail_fraction: tail_fraction?,
-        mechanism: mechanism?,
+        mechanism: MechanismSettings { staged: staged?, ..mechanism? },
         schedule: schedule?,
         charter: charter?,
     })
@@ -218,6 +228,7 @@ fn mechanism(document: &mut Document, privacy: Option<PrivacyTarget>) -> Option<
         overlap_max: overlap_max?,
         sampling_rate: sampling_rate?,
         local: local?,
+        staged: None,
         statistics: statistics?,
         evaluation: evaluation?,
         upload_offset_ms: offset?,
@@ -317,11 +328,12 @@ fn coalition(document: &mut Document) -> Option<CoalitionRule> {
     Some(CoalitionRule::Fraction { permille: permille_found? })
 }
 
-fn optimizer(document: &mut Document) -> Option<UpdateRule> {
-    let adam = document.choice("plan.optimizer.kind", &[("sgd", false), ("adam", true)], None);
+fn optimizer(document: &mut Document, is_staged: bool) -> Option<UpdateRule> {
+    let adam = document.choice("plan.optimizer.kind", &[("sgd", false), ("adam", true)], is_staged.then_some(false));
     let rate = |value: f64| value > 0.0 && value <= 1000.0;
     let decay = |value: f64| (0.0..1.0).contains(&value);
-    let learning_rate = document.number("plan.optimizer.learning_rate", "above 0, at most 1000", None, rate);
+    let learning_rate =
+        document.number("plan.optimizer.learning_rate", "above 0, at most 1000", is_staged.then_some(1.0), rate);
     let mut decays = |key: &str, default| document.number(key, "at least 0, below 1", Some(default), decay);
     let momentum = decays("plan.optimizer.momentum", 0.9);
     let beta1 = decays("plan.optimizer.beta1", 0.9);

@@ -6,7 +6,7 @@ use tributary_model::features::FeatureMatrix;
 use tributary_model::parameters::Parameters;
 use tributary_model::privacy::{Calibrated, NoiseSampler, Target, calibrate};
 use tributary_model::train::{Placement, PlacementKey, Table, TableMaxima, Trainer};
-use tributary_model::update::{ClipForm, ClipRule, ClipSettings, ClipUnit, clipped_sum};
+use tributary_model::update::{ClipForm, ClipRule, ClipSettings, ClipUnit, ClippedSum, clipped_sum};
 use tributary_protocol::digest::Digest;
 use tributary_protocol::entropy::Entropy;
 use tributary_protocol::secagg::modular::{Ring, RingWords};
@@ -101,7 +101,11 @@ pub(crate) fn update(
     noise: Option<&NoiseSampler>,
     entropy: &mut Counted,
 ) -> RingWords {
-    let clipped = clipped_sum(trainer, model, rule).unwrap();
+    noised(clipped_sum(trainer, model, rule).unwrap(), noise, entropy)
+}
+
+/// A clipped sum with a noise share on it, as words of the ring.
+pub(crate) fn noised(clipped: ClippedSum, noise: Option<&NoiseSampler>, entropy: &mut Counted) -> RingWords {
     let count = clipped.coordinates();
     let share = noise.map_or_else(|| vec![0; count], |sampler| sampler.share(count, entropy).unwrap().into_values());
     clipped.add_noise(share).unwrap().quantize(Ring::Bits64).into_words()

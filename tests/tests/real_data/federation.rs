@@ -13,10 +13,12 @@ use tributary_model::features::FeatureMatrix;
 use tributary_model::privacy::{NoiseSampler, share_variance};
 use tributary_model::schema::Schema;
 use tributary_model::server_optimizer::UpdateRule;
-use tributary_model::stage::{PlannedStage, Rows};
+use tributary_model::stage::{PlannedStage, PublicState, Rows, StageState};
 use tributary_model::train::{Placement, PlacementKey, Table, TableMaxima, Trainer, predict};
 use tributary_planning::build;
-use tributary_planning::settings::{MechanismSettings, ModelKind, PlanSettings, PrivacyTarget, ScheduleSettings};
+use tributary_planning::settings::{
+    MechanismSettings, ModelKind, PlanSettings, PrivacyTarget, ScheduleSettings, StagedLearning,
+};
 use tributary_protocol::digest::Digest;
 use tributary_protocol::entropy::Entropy;
 use tributary_protocol::ids::OrganisationId;
@@ -43,6 +45,8 @@ pub(crate) struct Published {
 pub(crate) const BANK_ADDITIONAL: Published =
     Published { name: "bank_additional", files: &["bank_additional/bank-additional-full.csv"] };
 pub(crate) const BANK_FULL: Published = Published { name: "bank_full", files: &["bank_full/bank-full.csv"] };
+pub(crate) const DEFAULT_CREDIT: Published =
+    Published { name: "default_credit", files: &["default_credit/UCI_Credit_Card.csv"] };
 pub(crate) const ADULT: Published = Published { name: "adult", files: &["adult/adult.data", "adult/adult.test"] };
 
 /// A family of models and its setting, one for every data set: docs/PRIVACY.md says where it comes from.
@@ -53,10 +57,20 @@ pub(crate) struct Setting {
     pub(crate) clip_norm: f64,
     /// On the mean gradient.
     pub(crate) learning_rate: f64,
+    /// Rounds.
+    pub(crate) rounds: u32,
+    /// Staged additive learning, which takes neither of the two above.
+    pub(crate) staged: Option<StagedLearning>,
 }
 
 /// Logistic regression, in the exact form.
-pub(crate) const LOGISTIC: Setting = Setting { model: ModelKind::Logistic, clip_norm: 1.0, learning_rate: 0.75 };
+pub(crate) const LOGISTIC: Setting =
+    Setting { model: ModelKind::Logistic, clip_norm: 1.0, learning_rate: 0.75, rounds: ROUNDS, staged: None };
+
+/// Staged additive learning as a plan has it that says no more.
+pub(crate) fn staged() -> Setting {
+    Setting { rounds: 200, staged: Some(StagedLearning::usual(200)), ..LOGISTIC }
+}
 
 /// The branches' data and everybody's held-out rows.
 pub(crate) struct Federation {
@@ -65,6 +79,10 @@ pub(crate) struct Federation {
     held_out: FeatureMatrix,
     customers: u64,
 }
+
+/// Branches of their own: how many there are, and at which one a training row is, counted from 0 over the files of the fifty branches in their
+/// order. A row of another number is at none.
+pub(crate) type Places<'a> = (usize, &'a dyn Fn(usize) -> usize);
 
 /// Where a round's noise comes from.
 #[derive(Clone, Copy)]
@@ -76,16 +94,28 @@ pub(crate) struct Noise {
 }
 
 impl Noise {
-    /// Every branch draws a share, and only those outside of the assumed coalition are counted on.
-    pub(crate) fn shares(job: &Job) -> Self {
-        let thresholds = job.plan().cohort.thresholds(&[OrganisationId(1); BRANCHES], BRANCHES).unwrap();
-        Self { branches: BRANCHES, counted_on: thresholds.honest_min.into() }
+    /// Every one of so many branches draws a share, and only those outside of the assumed coalition are counted on.
+    pub(crate) fn shares(job: &Job, branches: usize) -> Self {
+        let thresholds = job.plan().cohort.thresholds(&vec![OrganisationId(1); branches], branches).unwrap();
+        Self { branches, counted_on: thresholds.honest_min.into() }
+    }
+
+    fn sampler(self, job: &Job, stage: &PlannedStage<'_>) -> Option<NoiseSampler> {
+        job.guarantee.map(|_| {
+            let variance = share_variance(stage.terms().noise_variance, self.counted_on).unwrap();
+            NoiseSampler::new(variance).unwrap()
+        })
     }
 }
 
 impl Federation {
-    /// Nothing where the data is not at hand, which is said aloud.
+    /// Fifty branches by segment. Nothing where the data is not at hand, which is said aloud.
     pub(crate) fn open(published: Published) -> Option<Self> {
+        Self::of(published, None)
+    }
+
+    /// As [`Federation::open`], perhaps with other branches.
+    pub(crate) fn of(published: Published, places: Option<Places<'_>>) -> Option<Self> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let data = root.join("../shared/data");
         let rows: Vec<PathBuf> = published.files.iter().map(|file| data.join(file)).collect();
@@ -108,12 +138,22 @@ impl Federation {
         let files: Vec<BranchFiles> = split_by_branch(&request).unwrap();
         assert_eq!(files.len(), BRANCHES);
         let held_out: Vec<PathBuf> = files.iter().filter_map(|branch| branch.held_out.clone()).collect();
-        Some(Self {
-            held_out: read_csv_rows(&held_out, &schema, |_| true).unwrap(),
-            branches: files.iter().map(|branch| table(read_csv(&branch.training, &schema).unwrap())).collect(),
-            customers: files.iter().map(|branch| branch.training_rows).sum(),
-            schema_file,
-        })
+        let held_out = read_csv_rows(&held_out, &schema, |_| true).unwrap();
+        let training: Vec<PathBuf> = files.into_iter().map(|branch| branch.training).collect();
+        let branches: Vec<Table> = match places {
+            None => training.iter().map(|file| table(read_csv(file, &schema).unwrap())).collect(),
+            Some((count, place)) => {
+                let of = |number| read_csv_rows(&training, &schema, |row| place(row) == number).unwrap();
+                (0..count).map(|number| table(of(number))).collect()
+            }
+        };
+        let customers = branches.iter().map(|table| table.customer_count() as u64).sum();
+        Some(Self { schema_file, branches, held_out, customers })
+    }
+
+    /// Branches.
+    pub(crate) fn size(&self) -> usize {
+        self.branches.len()
     }
 
     /// One setting for each family of models, whatever the data.
@@ -124,8 +164,8 @@ impl Federation {
             name: "published".into(),
             schema: self.schema_file.clone(),
             model: setting.model.clone(),
-            rounds: ROUNDS,
-            retries: ROUNDS.div_ceil(20),
+            rounds: setting.rounds,
+            retries: setting.rounds.div_ceil(20),
             privacy,
             example_clip_norm: setting.clip_norm,
             loss_bound: 4.0,
@@ -141,7 +181,7 @@ impl Federation {
             group: "all".into(),
             optimizer: UpdateRule::Sgd { learning_rate: setting.learning_rate, momentum: 0.9 },
             tail_fraction: 0.5,
-            mechanism: MechanismSettings::default(),
+            mechanism: MechanismSettings { staged: setting.staged, ..MechanismSettings::default() },
             schedule: ScheduleSettings {
                 runs_max: 1,
                 schedule: plan.schedule,
@@ -156,64 +196,62 @@ impl Federation {
         Job::of(built.plan, &built.schema, approvals).unwrap_or_else(|fault| panic!("{fault:?}"))
     }
 
-    /// Trains as branches would that are all there, and gives the AUC on everybody's held-out rows. A plan without noise gets none.
+    /// Runs every stage as branches would that are all there, and gives the AUC on everybody's held-out rows. A plan without noise gets none.
     pub(crate) fn auc(&self, job: &Job, noise: Noise, run: u64) -> f64 {
-        let stage = job.planned.stage(0).unwrap();
-        let mut sums = NoisySums::new(job, &stage, noise, run);
-        let trainers: Vec<Trainer> = self.branches.iter().map(|table| trainer(job, &stage, table)).collect();
-        let mut state = stage.start(job.initial.clone());
-        for _ in 0..ROUNDS {
-            let mut total = RingWords::zero(stage.terms().ring, stage.terms().dimension as usize);
-            for (branch, trainer) in trainers.iter().enumerate() {
-                // No local steps divide by a branch's own number of customers.
-                let rows = Rows { trainer, customers_nominal: 1 };
-                let clipped = stage.contribute(&rows, state.public(), &mut sums.entropy).unwrap();
-                let noised = clipped.add_noise(sums.noise_of(branch, total.len())).unwrap();
-                total.add(&noised.quantize(stage.terms().ring).into_words()).unwrap();
+        let mut handed = PublicState::of(job.initial.clone());
+        let mut entropy = Repeatable { run, drawn: 0 };
+        let mut laid_out: Option<(Placement, Vec<Trainer>)> = None;
+        for stage in (0..).map_while(|number| job.planned.stage(number)) {
+            let placement = stage.placement().unwrap_or(Placement::Dense);
+            let (_, trainers) = match laid_out.take().filter(|(known, _)| *known == placement) {
+                Some(same) => laid_out.insert(same),
+                None => laid_out
+                    .insert((placement, self.branches.iter().map(|table| trainer(job, placement, table)).collect())),
+            };
+            let sampler = noise.sampler(job, &stage);
+            let mut state = stage.start_after(handed);
+            for _ in 0..stage.terms().rounds {
+                let sum = noised_sum(&stage, (&state, trainers), (noise, sampler.as_ref()), &mut entropy);
+                stage.advance(&mut state, &sum, trainers.len()).unwrap();
             }
-            stage.advance(&mut state, &total.centred(), trainers.len()).unwrap();
+            handed = stage.conclude(&state).unwrap();
         }
-        let released = stage.conclude(&state).unwrap().parameters;
-        let scores = predict(&released, &self.held_out).unwrap();
+        let scores = predict(&handed.parameters, &self.held_out).unwrap();
         evaluate(&scores, &self.held_out, 0).unwrap().auc.unwrap()
     }
 }
 
+/// One round's opened sum.
+fn noised_sum(
+    stage: &PlannedStage<'_>,
+    (state, trainers): (&StageState, &[Trainer]),
+    (noise, sampler): (Noise, Option<&NoiseSampler>),
+    entropy: &mut Repeatable,
+) -> Vec<i64> {
+    let (ring, coordinates) = (stage.terms().ring, stage.terms().dimension as usize);
+    let mut total = RingWords::zero(ring, coordinates);
+    for (branch, trainer) in trainers.iter().enumerate() {
+        // No local steps divide by a branch's own number of customers.
+        let rows = Rows { trainer, customers_nominal: 1 };
+        let clipped = stage.contribute(&rows, state.public(), entropy).unwrap();
+        let own = match sampler.filter(|_| branch < noise.branches) {
+            Some(sampler) => sampler.share(coordinates, entropy).unwrap().into_values(),
+            None => vec![0; coordinates],
+        };
+        total.add(&clipped.add_noise(own).unwrap().quantize(ring).into_words()).unwrap();
+    }
+    total.centred()
+}
+
 /// As a branch lays its rows out, with a public maximum just above their number.
-fn trainer(job: &Job, stage: &PlannedStage<'_>, table: &Table) -> Trainer {
-    Trainer::new(job.planned.architecture(), table, stage.placement().unwrap_or(Placement::Dense)).unwrap()
+fn trainer(job: &Job, placement: Placement, table: &Table) -> Trainer {
+    Trainer::new(job.planned.architecture(), table, placement).unwrap()
 }
 
 fn table(rows: FeatureMatrix) -> Table {
     let customers = u32::try_from(rows.customer_count()).unwrap().next_multiple_of(128);
     let maxima = TableMaxima { customers, rows: customers, rows_per_customer: 1 };
     Table::new(rows, maxima, &PlacementKey::new([1; 32])).unwrap()
-}
-
-/// A run's noise.
-struct NoisySums {
-    sampler: Option<NoiseSampler>,
-    branches: usize,
-    entropy: Repeatable,
-}
-
-impl NoisySums {
-    fn new(job: &Job, stage: &PlannedStage<'_>, noise: Noise, run: u64) -> Self {
-        let sampler = job.guarantee.map(|_| {
-            let variance = share_variance(stage.terms().noise_variance, noise.counted_on).unwrap();
-            NoiseSampler::new(variance).unwrap()
-        });
-        Self { sampler, branches: noise.branches, entropy: Repeatable { run, drawn: 0 } }
-    }
-
-    fn noise_of(&mut self, branch: usize, coordinates: usize) -> Vec<i64> {
-        match &self.sampler {
-            Some(sampler) if branch < self.branches => {
-                sampler.share(coordinates, &mut self.entropy).unwrap().into_values()
-            }
-            _ => vec![0; coordinates],
-        }
-    }
 }
 
 /// Keys that are the same in every run of the test, so that its figures are.

@@ -45,11 +45,11 @@ fn reading(settings: &PlanSettings) -> (f64, RoundMetrics) {
     let job = built(settings);
     let stage = moving(&job.planned).expect("a plan that trains");
     let adaptive = matches!(stage.settings(), StageSettings::Local(local) if local.adaptive);
-    let stepping = stage.stepping(adaptive.then_some(0.25), 8).unwrap();
+    let stepping = stage.stepping(&Beside::bound(adaptive.then_some(0.25)), 8).unwrap();
     let riders = clip_rule(&stage).riders().expect("a plan with riders");
     let losses = [100 * i64::from(riders.units), 100 * i64::from(riders.units), 50 * i64::from(riders.indicator_units)];
     let (outcome, _) = stepping.riders(&losses);
-    (stepping.gradient(i64::from(stage.terms().reach)), outcome.metrics.expect("riders"))
+    (stepping.gradients(std::iter::once(stage.terms().reach.into())).sum(), outcome.metrics.expect("riders"))
 }
 
 fn sampled(sampling_rate: f64, privacy: PrivacyTarget, local: Option<LocalSteps>) -> PlanSettings {
@@ -102,7 +102,7 @@ fn a_nominal_number_that_is_far_from_the_count_is_told() {
         let counted = |customers: f64| {
             #[expect(clippy::cast_possible_truncation, reason = "a few thousand millions")]
             let riders = [0, (customers * rate * f64::from(units)).round() as i64, 0];
-            let (outcome, _) = stage.stepping(None, 8).unwrap().riders(&riders);
+            let (outcome, _) = stage.stepping(&Beside::default(), 8).unwrap().riders(&riders);
             outcome.customers.expect("a plan with riders")
         };
         let stddev = counted(1.6 * NOMINAL).variance.sqrt();
@@ -122,7 +122,7 @@ fn a_nominal_number_that_is_far_from_the_count_is_told() {
         assert!(fewer.is_some_and(|event| event.to_string().contains("customers_nominal is 40000")));
     }
     let job = built(&sampled(1.0, PrivacyTarget::Branch { epsilon: 4.0, delta: 1e-6 }, local(1.0, false)));
-    let (outcome, _) = moving(&job.planned).unwrap().stepping(None, 8).unwrap().riders(&[1, 8, 4]);
+    let (outcome, _) = moving(&job.planned).unwrap().stepping(&Beside::default(), 8).unwrap().riders(&[1, 8, 4]);
     assert!(outcome.metrics.is_some());
     assert_eq!(outcome.customers, None, "branches are counted there");
 }

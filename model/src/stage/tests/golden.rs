@@ -146,9 +146,9 @@ fn blocks_of_coordinates_lead_to_the_same_bits() {
             let mut coordinates: Vec<u8> = layout.initial(initial().values()).collect();
             let mut bound = stage.begin(initial()).update_clip_norm;
             for (round, sum) in SUMS.iter().enumerate() {
-                let stepping = stage.stepping(bound, 7 + round).unwrap();
+                let stepping = stage.stepping(&Beside::bound(bound), 7 + round).unwrap();
                 let parameters = stepping.parameters(sum.len()).unwrap();
-                let mut gradients = sum[..parameters].iter().map(|units| stepping.gradient(*units));
+                let mut gradients = stepping.gradients(sum[..parameters].iter().copied());
                 let mut model = Vec::new();
                 let mut step = layout.step(u32::try_from(round).unwrap()).unwrap();
                 for block in coordinates.chunks_mut(3 * layout.coordinate_bytes()) {
@@ -181,8 +181,8 @@ fn a_sum_that_cannot_be_used_changes_nothing() {
         assert_eq!(stage.read(&SUMS[1], 7), Err(AdvanceFault::MovesTheModel));
         // A state of a stage of another kind.
         staged(&GOLDEN[0], |other| {
-            assert_eq!(other.stepping(None, 7).map(|_| ()), Ok(()));
-            assert_eq!(stage.stepping(None, 7).map(|_| ()), Err(AdvanceFault::OtherState));
+            assert_eq!(other.stepping(&Beside::default(), 7).map(|_| ()), Ok(()));
+            assert_eq!(stage.stepping(&Beside::default(), 7).map(|_| ()), Err(AdvanceFault::OtherState));
         });
     });
 }
@@ -207,7 +207,7 @@ fn counts_are_read_and_move_nothing() {
     assert!(state.public().parameters == initial() && stage.conclude(&state).unwrap().parameters == initial());
     assert_eq!(stage.advance(&mut state, &[0; 7], 9), Err(AdvanceFault::Dimension { expected: 8, found: 7 }));
     assert!(stage.layout().is_none());
-    assert_eq!(stage.stepping(None, 9).map(|_| ()), Err(AdvanceFault::MovesNothing));
+    assert_eq!(stage.stepping(&Beside::default(), 9).map(|_| ()), Err(AdvanceFault::MovesNothing));
 
     let schema = schema();
     let settings = StageSettings::Count(CountSettings { clip_units: 10, bins: 3 });

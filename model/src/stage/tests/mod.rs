@@ -3,6 +3,8 @@
 mod golden;
 mod numbers;
 mod settings;
+#[cfg(feature = "train")]
+mod staged;
 mod states;
 #[cfg(feature = "train")]
 mod way;

@@ -117,8 +117,8 @@ fn the_riding_loss_of_local_steps_is_divided_by_who_rides() {
     {
         let frame = frame(&network, privacy);
         let terms = StageSettings::Local(local(false)).terms(&frame, chosen).unwrap();
-        let stepping = local(false).stepping(Place { frame, terms: &terms }, None, 5).unwrap();
-        let metrics = stepping.scale.metrics(&[units, 0, 0]).expect("a loss rides");
+        let stepping = local(false).stepping(Place { frame, terms: &terms }, &Beside::default(), 5).unwrap();
+        let metrics = stepping.riders(&[units, 0, 0]).0.metrics.expect("a loss rides");
         assert_eq!(metrics.loss_mean, expected, "{privacy:?}");
     }
 }

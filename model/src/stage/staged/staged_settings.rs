@@ -1,0 +1,155 @@
+//! The settings of a stage over blocks, and how they are written.
+
+use tributary_protocol::digest::Canonical;
+
+use super::super::clipping::{read_optimizer, write_optimizer};
+use super::super::frame::{BlockSettings, COARSE_MAX};
+use crate::architecture::HEADS_MAX;
+use crate::canonical::{DecodeError, Reader};
+use crate::server_optimizer::{OptimizerFields, OptimizerSettings, UpdateRule};
+use crate::update::{CLIP_UNITS_MAX, CLIP_UNITS_MIN};
+
+/// What all heads' shares of the squared norm sum up to at most.
+pub const HEAD_SHARES: u32 = 1_000_000;
+
+/// Most groups of a coarse block.
+const GROUPS_MAX: u32 = 256;
+
+/// How residuals are weighed in blocks, and what their sums move.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StagedSettings {
+    /// Blocks and units; equal in all stages of a model.
+    pub of_blocks: BlockSettings,
+    /// Each head's share of the squared norm, in millionths; zeros after the last head. All heads alike where it is zeros alone.
+    pub head_shares: [u32; HEADS_MAX],
+    /// The steps.
+    pub steps: Steps,
+    /// How the next stage's block weights follow from what this one found; absent: the stage hands on tables over the schema's slots.
+    pub reweight: Option<Reweight>,
+}
+
+/// Gradient descent with momentum, and perhaps averaging of the last models.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Steps(OptimizerSettings);
+
+/// From the energy of a block that noise does not explain to its share of the squared norm: the root of its part of the largest energy plus a
+/// floor.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Reweight {
+    /// The floor, 0 to 1.
+    pub floor: f64,
+    /// Variance of a sum's noise over what the plan's stage states at least, as it is expected: 1 to 100. Branches add more noise than is counted
+    /// on, so that some may be missing.
+    pub noise_excess: f64,
+}
+
+const LABEL: &str = "tributary/stage/staged/1";
+
+impl Steps {
+    /// Steps of plain momentum.
+    #[must_use]
+    pub fn new(optimizer: OptimizerSettings) -> Option<Self> {
+        matches!(optimizer.update_rule(), UpdateRule::Sgd { .. }).then_some(Self(optimizer))
+    }
+
+    /// Steps of a learning rate and a momentum, averaged after so many rounds.
+    #[must_use]
+    pub fn of(learning_rate: f64, momentum: f64, tail_start: Option<u32>) -> Option<Self> {
+        let update_rule = UpdateRule::Sgd { learning_rate, momentum };
+        OptimizerSettings::new(OptimizerFields { update_rule, tail_start }).ok().map(Self)
+    }
+
+    /// How far so many rounds can move a model in all, as a multiple of their mean gradient.
+    #[must_use]
+    pub fn length(&self, rounds: u32) -> f64 {
+        let (learning_rate, momentum) = self.rates();
+        learning_rate * f64::from(rounds) / (1.0 - momentum)
+    }
+
+    pub(super) fn optimizer(&self) -> &OptimizerSettings {
+        &self.0
+    }
+
+    /// Learning rate and momentum.
+    pub(super) fn rates(&self) -> (f64, f64) {
+        match self.0.update_rule() {
+            UpdateRule::Sgd { learning_rate, momentum } => (learning_rate, momentum),
+            UpdateRule::Adam { learning_rate, .. } => (learning_rate, 0.0),
+        }
+    }
+}
+
+impl Reweight {
+    /// Whether its numbers are within their limits.
+    #[must_use]
+    pub fn checked(self) -> Option<Self> {
+        let within = (0.0..=1.0).contains(&self.floor) && (1.0..=100.0).contains(&self.noise_excess);
+        within.then_some(self)
+    }
+}
+
+impl StagedSettings {
+    pub(in super::super) const KIND: &'static str = "staged";
+
+    /// Settings within their limits.
+    #[must_use]
+    pub fn checked(self) -> Option<Self> {
+        Self::decode(&self.canonical()).ok()
+    }
+
+    /// Groups of the coarse blocks.
+    pub(super) fn coarse(&self) -> &[u32] {
+        let all = &self.of_blocks.coarse;
+        &all[..all.iter().take_while(|groups| **groups > 0).count()]
+    }
+
+    /// A head's share of the squared norm, of so many heads.
+    pub(super) fn head_share(&self, head: usize, heads: usize) -> f64 {
+        if self.head_shares.iter().all(|share| *share == 0) {
+            return 1.0 / heads as f64;
+        }
+        let share = self.head_shares.get(head).copied().unwrap_or_default();
+        f64::from(share) / f64::from(HEAD_SHARES)
+    }
+
+    pub(super) fn canonical(&self) -> Vec<u8> {
+        let body = Canonical::new(LABEL).u32(self.of_blocks.clip_units);
+        let body = self.of_blocks.coarse.iter().fold(body, |body, groups| body.u32(*groups));
+        let body = self.head_shares.iter().fold(body, |body, share| body.u32(*share));
+        let body = write_optimizer(body, self.steps.optimizer());
+        match self.reweight {
+            None => body.u8(0),
+            Some(rule) => body.u8(1).u64(rule.floor.to_bits()).u64(rule.noise_excess.to_bits()),
+        }
+        .into_bytes()
+    }
+
+    pub(in super::super) fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let mut reader = Reader::new(LABEL, bytes)?;
+        let clip_units = reader.u32_in(CLIP_UNITS_MIN..=CLIP_UNITS_MAX)?;
+        let mut coarse = [0; COARSE_MAX];
+        for groups in &mut coarse {
+            *groups = reader.u32_in(0..=GROUPS_MAX)?;
+        }
+        let mut head_shares = [0; HEADS_MAX];
+        for share in &mut head_shares {
+            *share = reader.u32_in(0..=HEAD_SHARES)?;
+        }
+        let steps = Steps::new(read_optimizer(&mut reader)?).ok_or(DecodeError::Range)?;
+        let reweight = match reader.u8()? {
+            0 => None,
+            1 => {
+                let rule = Reweight { floor: reader.f64()?, noise_excess: reader.f64()? };
+                Some(rule.checked().ok_or(DecodeError::Range)?)
+            }
+            _ => return Err(DecodeError::Range),
+        };
+        reader.finish()?;
+        let settings = Self { of_blocks: BlockSettings { clip_units, coarse }, head_shares, steps, reweight };
+        let groups = settings.coarse();
+        let ascending = groups.windows(2).all(|pair| pair[0] < pair[1]) && groups.iter().all(|groups| *groups > 1);
+        let ended = coarse[groups.len()..].iter().all(|groups| *groups == 0);
+        let shared = head_shares.iter().sum::<u32>() <= HEAD_SHARES;
+        if ascending && ended && shared { Ok(settings) } else { Err(DecodeError::Range) }
+    }
+}

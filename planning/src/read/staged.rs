@@ -1,0 +1,88 @@
+//! `[plan.staged]`: how an additive model is learnt in stages.
+
+use tributary_model::stage::COARSE_MAX;
+use tributary_protocol::plan::PrivacyMode;
+use tributary_settings::Document;
+
+use super::keys::only_with;
+use crate::settings::{ModelKind, StagedLearning};
+
+/// Keys that say how clipped gradients move a model, and mean nothing where none are clipped.
+pub(super) const OF_GRADIENTS: [&str; 10] = [
+    "plan.example_clip_norm",
+    "plan.loss_bound",
+    "plan.sampling_rate",
+    "plan.optimizer.kind",
+    "plan.optimizer.learning_rate",
+    "plan.optimizer.momentum",
+    "plan.optimizer.beta1",
+    "plan.optimizer.beta2",
+    "plan.optimizer.epsilon",
+    "plan.optimizer.tail_fraction",
+];
+
+/// Whether the plan learns in stages: `method = "staged"`.
+pub(super) fn is_staged(document: &mut Document) -> Option<bool> {
+    document.choice("plan.method", &[("gradient", false), ("staged", true)], Some(false))
+}
+
+/// The settings of staged learning, where the plan asks for it. A key that means nothing is a fault, as everywhere.
+pub(super) fn staged(
+    document: &mut Document,
+    is_staged: Option<bool>,
+    (rounds, model, mode): (Option<u32>, Option<&ModelKind>, Option<PrivacyMode>),
+) -> Option<Option<StagedLearning>> {
+    let usual = StagedLearning::usual(rounds.unwrap_or(200));
+    let names = ["groups", "labels_share", "first_rounds", "momentum", "first_step", "step", "step_max", "floor"];
+    let keys = names.map(|name| format!("plan.staged.{name}"));
+    let [groups, labels_share, first_rounds, momentum, first_step, step, step_max, floor] = &keys;
+    let groups_found =
+        document.integers(groups, 2..=256, usual.groups.iter().copied().filter(|own| *own > 0).collect());
+    let share = |value: f64| value > 0.0 && value <= 0.5;
+    let labels_share = document.number(labels_share, "above 0, at most 0.5", Some(usual.labels_share), share);
+    let most = i64::from(rounds.unwrap_or(u32::MAX).saturating_sub(1).max(1));
+    let first_rounds = document.integer(first_rounds, 1..=most, Some(usual.first_rounds));
+    let decay = |value: f64| (0.0..1.0).contains(&value);
+    let momentum = document.number(momentum, "at least 0, below 1", Some(usual.momentum), decay);
+    let length = |value: f64| value > 0.0 && value <= 1e6;
+    let mut steps = |key: &str, usual| document.number(key, "above 0, at most 1e6", Some(usual), length);
+    let first_step = steps(first_step, usual.first_step);
+    let step = steps(step, usual.step);
+    let step_max = steps(step_max, usual.step_max);
+    let floor = document.number(floor, "from 0 to 1", Some(usual.floor), |value| (0.0..=1.0).contains(&value));
+    if !is_staged? {
+        let names: Vec<&str> = keys.iter().map(String::as_str).collect();
+        only_with(document, &names, "method = \"staged\"");
+        return Some(None);
+    }
+    only_with(document, &OF_GRADIENTS, "method = \"gradient\"");
+    if rounds == Some(1) {
+        document.fault("plan.rounds", "1, with method = \"staged\"", "2 or more: a first stage and a second one");
+    }
+    if matches!(model, Some(ModelKind::Mlp { .. })) {
+        let allowed = "\"logistic\" with method = \"staged\": it learns tables over the schema's bins";
+        document.fault("plan.model", "\"mlp\"", allowed);
+    }
+    if matches!(mode, Some(PrivacyMode::Local | PrivacyMode::Branch)) {
+        let allowed = "\"customer\" or \"none\" with method = \"staged\"";
+        document.fault("plan.privacy", "a mode in which branches train locally", allowed);
+    }
+    let groups_found = groups_found?;
+    let fits = groups_found.len() <= COARSE_MAX && groups_found.windows(2).all(|pair| pair[0] < pair[1]);
+    if !fits {
+        document.fault(groups, format!("{groups_found:?}"), format!("at most {COARSE_MAX} numbers, ascending"));
+        return None;
+    }
+    let mut padded = [0; COARSE_MAX];
+    padded.iter_mut().zip(groups_found).for_each(|(own, found): (&mut u32, u32)| *own = found);
+    Some(Some(StagedLearning {
+        groups: padded,
+        labels_share: labels_share?,
+        first_rounds: first_rounds?,
+        momentum: momentum?,
+        first_step: first_step?,
+        step: step?,
+        step_max: step_max?,
+        floor: floor?,
+    }))
+}

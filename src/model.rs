@@ -1,6 +1,12 @@
 //! `tributary model`: the registry of models at the coordinator, and what people state about them.
 
 #[cfg(feature = "coordinator")]
+mod chart;
+#[cfg(feature = "coordinator")]
+mod evaluate;
+#[cfg(feature = "coordinator")]
+mod page;
+#[cfg(feature = "coordinator")]
 mod registry;
 #[cfg(feature = "coordinator")]
 mod shown;

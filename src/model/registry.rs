@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 use tributary_coordinator::registry::{self, Draft, RegistryError};
 use tributary_protocol::registry::ModelStep;
 
+use super::evaluate::{CompareOptions, EvaluateOptions, compare, evaluate};
 use super::{shown, statement};
 use crate::exit::Failure;
 use crate::json;
@@ -17,6 +18,10 @@ pub(crate) enum RegistryCommand {
     List(ListOptions),
     /// Show where a model comes from, and what was stated about it
     Show(OfOptions),
+    /// Show what the evaluation of its run says of a model, with intervals; as a page with charts too
+    Evaluate(EvaluateOptions),
+    /// Show the evaluations of two models side by side, with their differences
+    Compare(CompareOptions),
     /// Show which branches keep a model, and which have acknowledged its withdrawal
     Copies(OfOptions),
     /// Make a statement that a model is the champion of its purpose: the one that branches use
@@ -118,6 +123,8 @@ pub(super) fn run(command: &RegistryCommand) -> Result<(), Failure> {
             }
         }
         RegistryCommand::Show(options) => show(options)?,
+        RegistryCommand::Evaluate(options) => evaluate(options)?,
+        RegistryCommand::Compare(options) => compare(options)?,
         RegistryCommand::Copies(options) => copies(options)?,
         RegistryCommand::Promote(PromoteOptions { challenger, draft }) => {
             made(draft, if *challenger { ModelStep::Challenge } else { ModelStep::Promote })?;
@@ -130,7 +137,7 @@ pub(super) fn run(command: &RegistryCommand) -> Result<(), Failure> {
     Ok(())
 }
 
-fn explained(error: RegistryError) -> Failure {
+pub(super) fn explained(error: RegistryError) -> Failure {
     match error {
         RegistryError::Settings(faults) => Failure::settings(faults),
         other => Failure::failed(other),

@@ -51,6 +51,12 @@ fn left_behind(dir: &Path) -> Vec<String> {
     lines.filter(|line| line.contains(&dir) && line.contains("--events")).collect()
 }
 
+/// The registry's only model.
+fn evaluation_of(settings: &Path) -> String {
+    let listed = run(["model", "list", "--json", "--config"].map(Path::new).into_iter().chain([settings]));
+    listed.json()["models"][0]["model"].as_str().unwrap().to_owned()
+}
+
 #[test]
 fn the_demo_trains_one_model_and_says_what_it_cost() {
     let folder = tempfile::tempdir().unwrap();
@@ -195,6 +201,18 @@ fn coins_and_counts_are_charged_and_stated() {
         assert!(["auc", "pr_auc", "ks", "log_loss", "brier", "ece"].iter().all(|name| between(&head[name])), "{head}");
         assert!(!head["calibration"].as_array().unwrap().is_empty(), "{head}");
     }
+    // The registry shows the same, as a table and as a page in either language.
+    let evaluated = |words: &[&str]| {
+        let of = ["model", "evaluate", evaluation_of(&settings).as_str()].map(ToOwned::to_owned);
+        let words = of.into_iter().chain(words.iter().map(|word| (*word).to_owned()));
+        run(words.map(std::ffi::OsString::from).chain(["--config".into(), settings.clone().into()]))
+    };
+    assert_eq!(evaluated(&["--json"]).json()["heads"], evaluation["heads"]);
+    let page = dir.join("evaluation.html");
+    let shown = evaluated(&["--lang", "zh", "--html", page.to_str().unwrap()]);
+    assert_eq!(shown.code, Some(0), "{} {}", shown.out, shown.err);
+    assert!(shown.out.contains("校准误差") && fs::read_to_string(&page).unwrap().contains("ROC 曲线"), "{}", shown.out);
+    evaluated(&["--html", page.to_str().unwrap()]).assert_refused(1, &["evaluation.html"]);
     // Every branch's own books say the same.
     for branch in 0..8 {
         let config = dir.join(format!("branches/branch-{branch:03}/client.toml"));

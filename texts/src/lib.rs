@@ -7,6 +7,7 @@ pub mod budget;
 pub mod commands;
 pub mod confirm;
 pub mod dataset;
+pub mod evaluation;
 mod language;
 pub mod preflight;
 pub mod ready;
@@ -68,9 +69,18 @@ mod tests {
     use super::*;
 
     fn table() -> impl Iterator<Item = &'static Entry> {
-        [budget::TABLE, commands::TABLE, confirm::TABLE, dataset::TABLE, preflight::TABLE, ready::TABLE, screen::TABLE]
-            .into_iter()
-            .flatten()
+        [
+            budget::TABLE,
+            commands::TABLE,
+            confirm::TABLE,
+            dataset::TABLE,
+            evaluation::TABLE,
+            preflight::TABLE,
+            ready::TABLE,
+            screen::TABLE,
+        ]
+        .into_iter()
+        .flatten()
     }
 
     fn placeholders(text: &str) -> BTreeSet<&str> {

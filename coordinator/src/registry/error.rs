@@ -75,6 +75,23 @@ pub enum RegistryError {
         /// How many there are.
         count: usize,
     },
+    /// No evaluation.
+    #[error(
+        "nothing was counted of model {model}: its plan has no evaluation, or the one round of it was left out, or its folder was tidied. Put \
+         [plan.evaluation] into the next plan (`tributary plan new` has it)"
+    )]
+    NotEvaluated {
+        /// The model.
+        model: String,
+    },
+    /// Counts that this release does not read.
+    #[error("{path}: {fault}; restore it from a copy of the state", path = path.display())]
+    Counts {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        fault: String,
+    },
     /// No champion.
     #[error(
         "the plan begins from the champion for \"{purpose}\", and this registry has none. Have a model promoted (`tributary model promote`), or \

@@ -15,6 +15,7 @@
 //! keeps its folder: whoever asks later must be able to see what it was.
 
 mod error;
+mod evaluated;
 mod folder;
 mod statements;
 mod view;
@@ -40,6 +41,7 @@ use tributary_protocol::time::Millis;
 use tributary_storage::journal::Journal;
 
 pub use error::RegistryError;
+pub use evaluated::{Evaluation, evaluation};
 pub use folder::{FEATURES_NONE, PARAMETERS};
 pub(crate) use statements::StatementsFolder;
 pub use statements::install;

@@ -1,6 +1,6 @@
 //! What the registry holds, for people and programs: read from the journal, beside a daemon that may be writing to it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use tributary_certs::model::StatementFile;
@@ -114,9 +114,14 @@ pub fn list(config: &Path) -> Result<Vec<ModelLine>, RegistryError> {
 /// # Errors
 /// If there is none, or several.
 pub fn show(config: &Path, model: &str) -> Result<ModelLine, RegistryError> {
+    show_with_state(config, model).map(|(line, _)| line)
+}
+
+/// The same, and the folder of the coordinator's state.
+pub(super) fn show_with_state(config: &Path, model: &str) -> Result<(ModelLine, PathBuf), RegistryError> {
     let settings = Settings::load(config)?;
     let record = record_of(&settings.state_dir)?;
-    Ok(ModelLine::of(found(&record, model)?, &settings.state_dir))
+    Ok((ModelLine::of(found(&record, model)?, &settings.state_dir), settings.state_dir))
 }
 
 /// What every branch of the roster has of a model.

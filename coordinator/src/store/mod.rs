@@ -78,6 +78,11 @@ pub struct Store {
     run: PathBuf,
 }
 
+/// The folder of a run, in a coordinator's state.
+pub(crate) fn run_folder(state_dir: &Path, plan: &str, number: u32) -> PathBuf {
+    state_dir.join(PLANS).join(plan).join("runs").join(number.to_string())
+}
+
 impl Store {
     /// Opens the state folder for a run, and makes what that needs.
     ///

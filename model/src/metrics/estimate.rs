@@ -30,16 +30,19 @@ impl Estimate {
         Self { value: within(value), low: within(low), high: within(high) }
     }
 
+    /// How much higher it is than another one with noise of its own.
+    #[must_use]
+    pub fn minus(&self, other: &Self) -> Self {
+        let half = |of: &Self| (of.high - of.low) / 2.0;
+        let (value, own, theirs) = (self.value - other.value, half(self), half(other));
+        let both = (own * own + theirs * theirs).sqrt();
+        Self { value, low: value - both, high: value + both }
+    }
+
     /// Whether the interval has a number in it.
     #[must_use]
     pub fn covers(&self, number: f64) -> bool {
         (self.low..=self.high).contains(&number)
-    }
-
-    /// Whether the interval says something: it is no wider than this.
-    #[must_use]
-    pub fn is_within(&self, width: f64) -> bool {
-        self.high - self.low <= width
     }
 }
 

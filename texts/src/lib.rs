@@ -8,6 +8,7 @@ pub mod commands;
 pub mod confirm;
 pub mod dataset;
 mod language;
+pub mod mapping;
 pub mod preflight;
 pub mod ready;
 mod said;
@@ -68,9 +69,18 @@ mod tests {
     use super::*;
 
     fn table() -> impl Iterator<Item = &'static Entry> {
-        [budget::TABLE, commands::TABLE, confirm::TABLE, dataset::TABLE, preflight::TABLE, ready::TABLE, screen::TABLE]
-            .into_iter()
-            .flatten()
+        [
+            budget::TABLE,
+            commands::TABLE,
+            confirm::TABLE,
+            dataset::TABLE,
+            mapping::TABLE,
+            preflight::TABLE,
+            ready::TABLE,
+            screen::TABLE,
+        ]
+        .into_iter()
+        .flatten()
     }
 
     fn placeholders(text: &str) -> BTreeSet<&str> {

@@ -86,3 +86,7 @@ impl Place {
         self.dated(settings).ok().and_then(|(date, _)| date)
     }
 }
+
+#[cfg(test)]
+#[path = "sources_tests.rs"]
+mod tests;

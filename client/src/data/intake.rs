@@ -229,6 +229,10 @@ impl<'a> Intake<'a> {
     pub(super) fn row(&mut self, number: u64, values: &dyn Values, written: Vec<Fault>) -> Result<(), FileError> {
         self.wished_to_stop()?;
         let Some(begun) = &mut self.begun else { return Ok(()) };
+        // Rows beyond the limit are no rows with a fault, of which a few may be left out.
+        if begun.batch.rows() >= RawBatch::ROWS_MAX as usize {
+            return Err(FileError::of_all(&self.name, DataError::TooManyRows { rows_max: RawBatch::ROWS_MAX }));
+        }
         let index = self.index;
         self.index += 1;
         let mut faults = written;

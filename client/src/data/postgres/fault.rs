@@ -1,6 +1,7 @@
 //! What goes wrong with a server. Words of the server are shown only while no row was read: later they may hold a value of one.
 
 use std::fmt;
+use std::io;
 use std::path::Path;
 
 use tokio_postgres::error::SqlState;
@@ -14,11 +15,13 @@ pub(super) struct AskFault {
     doing: &'static str,
     what: String,
     cure: &'static str,
+    /// Whether a row may have caused it.
+    of_rows: bool,
 }
 
 impl AskFault {
     pub(super) fn new(doing: &'static str, what: impl Into<String>, cure: &'static str) -> Self {
-        Self { doing, what: what.into(), cure }
+        Self { doing, what: what.into(), cure, of_rows: false }
     }
 
     /// Nothing more arrives, and nobody said that this is the end.
@@ -51,12 +54,19 @@ impl AskFault {
     /// What a server says after rows have begun: its code alone.
     pub(super) fn of_rows(fault: &tokio_postgres::Error) -> Self {
         match fault.code() {
-            Some(code) => Self::new("stopped", format!("{} ({})", meaning(code), code.code()), cure(code)),
+            Some(code) => {
+                let what = format!("{} ({})", meaning(code), code.code());
+                Self { of_rows: true, ..Self::new("stopped", what, cure(code)) }
+            }
             None => Self::gone(),
         }
     }
 
+    /// Before the first row has come. What a row may have caused is for the branch's screen, and for no log.
     pub(super) fn before_rows(self, name: &Path) -> FileError {
+        if self.of_rows {
+            return FileError::Read { path: name.to_owned(), row: 0, source: io::Error::other(self) };
+        }
         FileError::Database { path: name.to_owned(), doing: self.doing, what: self.what, cure: self.cure }
     }
 }

@@ -217,6 +217,12 @@ fn a_real_server_is_asked_and_every_way_in_which_it_fails_is_told() {
         let told = refused(&origin(own(), query, DAY));
         assert!(told.contains(part), "{query}: {told}");
         assert!(!told.contains(PASSWORD) && !told.contains("6222020000000000001"), "{told}");
+        // What a row may have caused is in no log.
+        let of_rows = ["(22012)", "NaN", "infinite", "future", "empty", "longer than", "has no rows"]
+            .iter()
+            .any(|word| told.contains(word));
+        let fault = read(&origin(own(), query, DAY)).map(|_| ()).expect_err(query);
+        assert!(!of_rows || fault.tells_of_rows(), "{query}: {told}");
     }
     for day in ["SELECT 1", "SELECT 'soon'", "SELECT DATE '2026-11-30', 2", "SELECT csrq FROM kh", "SELECT NULL::date"]
     {

@@ -19,7 +19,8 @@ use tributary_protocol::round::Timing;
 use tributary_texts::{Language, Said, budget as texts, commands as words, confirm as asked, screen};
 
 use self::options::{
-    BudgetCommand, BudgetOptions, ClientInitOptions, EnrolOptions, PolicyCommand, RaiseCommand, RenewOptions,
+    BudgetCommand, BudgetOptions, ClientInitOptions, EnrolOptions, MappingCommand, PolicyCommand, RaiseCommand,
+    RenewOptions,
 };
 use crate::certs::unix_seconds;
 use crate::confirm::{Act, Shown, drawn_group};
@@ -232,6 +233,23 @@ pub(crate) fn policy(command: &PolicyCommand, language: Language) -> Result<Exit
         }
         PolicyCommand::Sign { .. } => return Err(Failure::usage(words::give_policy_or_home().text(language))),
         PolicyCommand::Show { config } => shown(&cli::show_policy(config).map_err(failed)?),
+    };
+    lines.iter().for_each(|line| println!("{}", line.text(language)));
+    Ok(Exit::Done)
+}
+
+/// `tributary client mapping`.
+///
+/// # Errors
+/// If a file cannot be used, or the mapping has faults or is not signed.
+pub(crate) fn mapping(command: &MappingCommand, language: Language) -> Result<Exit, Failure> {
+    let failed = |error| explained(&error, language);
+    let lines = match command {
+        MappingCommand::Init { folder, schema } => {
+            vec![tributary_texts::mapping::written(cli::init_mapping(folder, schema).map_err(failed)?.display())]
+        }
+        MappingCommand::Sign { mapping, key, schema } => cli::sign_mapping(mapping, key, schema).map_err(failed)?,
+        MappingCommand::Show { config } => cli::show_mapping(config).map_err(failed)?,
     };
     lines.iter().for_each(|line| println!("{}", line.text(language)));
     Ok(Exit::Done)

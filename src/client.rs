@@ -3,7 +3,9 @@
 use clap::{Args, Subcommand};
 use tributary_texts::Language;
 
-use crate::branch::options::{BudgetOptions, ClientInitOptions, EnrolOptions, PolicyCommand, RenewOptions};
+use crate::branch::options::{
+    BudgetOptions, ClientInitOptions, EnrolOptions, MappingCommand, PolicyCommand, RenewOptions,
+};
 use crate::exit::{Exit, Failure};
 use crate::options::{AskOptions, DaemonOptions};
 use crate::{authorise, branch, dataset, ready, roles, typed};
@@ -43,6 +45,9 @@ pub(crate) enum ClientCommand {
     /// The policy that the owner of the branch's data signs
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// How the branch's own columns become the schema's: a file that the owner of its data signs
+    #[command(subcommand)]
+    Mapping(MappingCommand),
     /// What the owner of the branch's data has granted: no plan runs without it
     #[command(subcommand)]
     Authorise(authorise::AuthoriseCommand),
@@ -71,6 +76,7 @@ pub(crate) fn run(ClientOptions { lang, command }: ClientOptions) -> Result<Exit
         ClientCommand::Resume(options) => branch::resume(&options, language),
         ClientCommand::Budget(options) => branch::budget(&options, language),
         ClientCommand::Policy(command) => branch::policy(&command, language),
+        ClientCommand::Mapping(command) => branch::mapping(&command, language),
         ClientCommand::Dataset(command) => dataset::run(&command, language),
         ClientCommand::Ready(options) => ready::run(&options, language),
         ClientCommand::Authorise(command) => authorise::run(command, language),

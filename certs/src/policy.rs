@@ -1,4 +1,4 @@
-//! A branch's signed policy: the owner of the data signs the file, the daemon demands the signature.
+//! What the owner of a branch's data signs as a file: its policy, and the mapping of its own columns. The daemon demands the signature.
 
 use std::path::{Path, PathBuf};
 
@@ -10,10 +10,47 @@ use crate::lines::{Fields, body};
 use crate::suite::{RealSuite, SigningKey};
 use tributary_storage::files::{self, Existing, FileError, read_titled};
 
-const TITLE: &str = "tributary policy signature 2";
-const WHAT: &str = "signature of a policy, as `tributary client policy sign` writes it";
+/// A kind of file that the owner signs. A signature of one kind is none of another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owned {
+    /// What plans the branch admits.
+    Policy,
+    /// How its own columns become the schema's.
+    Mapping,
+}
 
-/// Why a policy is not in force.
+impl Owned {
+    fn title(self) -> &'static str {
+        match self {
+            Self::Policy => "tributary policy signature 2",
+            Self::Mapping => "tributary mapping signature 1",
+        }
+    }
+
+    fn what(self) -> &'static str {
+        match self {
+            Self::Policy => "signature of a policy, as `tributary client policy sign` writes it",
+            Self::Mapping => "signature of a mapping, as `tributary client mapping sign` writes it",
+        }
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Policy => "policy",
+            Self::Mapping => "mapping",
+        }
+    }
+
+    fn message(self, digest: &Digest) -> Vec<u8> {
+        let (tag, domain) = match self {
+            Self::Policy => ("POLICY", "tributary/policy/1"),
+            Self::Mapping => ("MAPPING", "tributary/mapping/1"),
+        };
+        signed_message(tag, &Canonical::new(domain).digest(digest).finish())
+    }
+}
+
+/// Why a signed file is not in force.
 #[derive(Debug, thiserror::Error)]
 pub enum PolicyError {
     /// A file cannot be used.
@@ -29,53 +66,81 @@ pub enum PolicyError {
         /// The policy.
         path: PathBuf,
     },
+    /// The same of a mapping.
+    #[error(
+        "{path}: the mapping is not signed by the branch's owner as it stands, so no row is read: have the owner read it and sign it \
+         (`tributary client mapping sign`), or put the signed file back",
+        path = path.display()
+    )]
+    MappingNotSigned {
+        /// The mapping.
+        path: PathBuf,
+    },
 }
 
-/// Where the signature of a policy lies: beside it, with `.sig` behind its name.
+/// Where the signature of a file lies: beside it, with `.sig` after its name.
 #[must_use]
-pub fn signature_path(policy: &Path) -> PathBuf {
-    let mut name = policy.as_os_str().to_owned();
+pub fn signature_path(file: &Path) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
     name.push(".sig");
     PathBuf::from(name)
 }
 
-/// Signs a policy of this text, which its owner was shown, and writes the signature beside it. Where the file was changed meanwhile, it does not fit.
+/// Signs a policy of this text, as [`sign_owned`].
 ///
 /// # Errors
 /// [`FileError`].
 pub fn sign_policy(policy: &Path, text: &str, owner: &SigningKey) -> Result<PathBuf, FileError> {
-    let digest = Digest::of(text.as_bytes());
-    let signature = RealSuite::sign(owner, &message(&digest));
-    let path = signature_path(policy);
-    let text = format!("{TITLE}\npolicy {digest} signature {signature}\n");
-    files::write_public(&path, text.as_bytes(), Existing::Replace)?;
-    Ok(path)
+    sign_owned(Owned::Policy, policy, text, owner)
 }
 
-/// Checks that the owner signed a policy as it stands; the text that was signed, to be read instead of the file.
+/// Checks that the owner signed a policy as it stands, as [`verify_owned`].
 ///
 /// # Errors
 /// [`PolicyError`].
 pub fn verify_policy(policy: &Path, owner: &VerifyingKey) -> Result<String, PolicyError> {
-    let document = files::read_text(policy, "policy")?;
-    let digest = Digest::of(document.as_bytes());
-    let path = signature_path(policy);
-    let text = read_titled(&path, TITLE, WHAT)?;
-    let (stated, signature) = parse(&text).ok_or_else(|| FileError::content(&path, WHAT))?;
-    let signed = stated == digest && RealSuite::verify(owner, &message(&digest), &signature);
-    if signed { Ok(document) } else { Err(PolicyError::NotSigned { path: policy.to_owned() }) }
+    verify_owned(Owned::Policy, policy, owner)
 }
 
-fn parse(text: &str) -> Option<(Digest, Signature)> {
-    let mut lines = body(text, TITLE)?;
+/// Signs a file of this text, which its owner was shown, and writes the signature beside it. Where the file was changed meanwhile, it does not fit.
+///
+/// # Errors
+/// [`FileError`].
+pub fn sign_owned(kind: Owned, file: &Path, text: &str, owner: &SigningKey) -> Result<PathBuf, FileError> {
+    let digest = Digest::of(text.as_bytes());
+    let signature = RealSuite::sign(owner, &kind.message(&digest));
+    let path = signature_path(file);
+    let text = format!("{}\n{} {digest} signature {signature}\n", kind.title(), kind.word());
+    files::write_public(&path, text.as_bytes(), Existing::Replace)?;
+    Ok(path)
+}
+
+/// Checks that the owner signed a file as it stands; the text that was signed, to be read instead of the file.
+///
+/// # Errors
+/// [`PolicyError`].
+pub fn verify_owned(kind: Owned, file: &Path, owner: &VerifyingKey) -> Result<String, PolicyError> {
+    let document = files::read_text(file, kind.word())?;
+    let digest = Digest::of(document.as_bytes());
+    let path = signature_path(file);
+    let text = read_titled(&path, kind.title(), kind.what())?;
+    let (stated, signature) = parse(kind, &text).ok_or_else(|| FileError::content(&path, kind.what()))?;
+    if stated == digest && RealSuite::verify(owner, &kind.message(&digest), &signature) {
+        return Ok(document);
+    }
+    let path = file.to_owned();
+    Err(match kind {
+        Owned::Policy => PolicyError::NotSigned { path },
+        Owned::Mapping => PolicyError::MappingNotSigned { path },
+    })
+}
+
+fn parse(kind: Owned, text: &str) -> Option<(Digest, Signature)> {
+    let mut lines = body(text, kind.title())?;
     let mut fields = Fields::of(lines.next()?);
-    let (digest, signature) = (fields.digest("policy")?, fields.signature("signature")?);
+    let (digest, signature) = (fields.digest(kind.word())?, fields.signature("signature")?);
     fields.end()?;
     lines.next().is_none().then_some((digest, signature))
-}
-
-fn message(digest: &Digest) -> Vec<u8> {
-    signed_message("POLICY", &Canonical::new("tributary/policy/1").digest(digest).finish())
 }
 
 #[cfg(test)]
@@ -111,5 +176,27 @@ mod tests {
             std::fs::write(&signature, broken).unwrap();
             assert!(matches!(verify_policy(&policy, &key), Err(PolicyError::File(_))), "{broken:?}");
         }
+    }
+
+    /// A signature of a mapping admits no plan, and one of a policy maps nothing.
+    #[test]
+    fn a_signature_is_of_one_kind() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("mapping.toml");
+        std::fs::write(&file, "text\n").unwrap();
+        let owner = SigningKey::generate(&mut OsEntropy);
+        let key = owner.verifying_key();
+        let signature = sign_owned(Owned::Mapping, &file, "text\n", &owner).unwrap();
+        assert_eq!(verify_owned(Owned::Mapping, &file, &key).unwrap(), "text\n");
+        assert!(matches!(verify_policy(&file, &key), Err(PolicyError::File(_))));
+        // With the other kind's title and word, it is still a signature over another message.
+        let text = std::fs::read_to_string(&signature).unwrap();
+        let text = text.replace(Owned::Mapping.title(), Owned::Policy.title()).replace("\nmapping ", "\npolicy ");
+        std::fs::write(&signature, text).unwrap();
+        assert!(matches!(verify_policy(&file, &key), Err(PolicyError::NotSigned { .. })));
+        std::fs::write(&file, "other\n").unwrap();
+        sign_owned(Owned::Mapping, &file, "text\n", &owner).unwrap();
+        let fault = verify_owned(Owned::Mapping, &file, &key).unwrap_err().to_string();
+        assert!(fault.contains("mapping is not signed") && fault.contains("client mapping sign"), "{fault}");
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use tributary_certs::clock::unix_seconds;
 use tributary_certs::entropy::OsEntropy;
 use tributary_certs::keys::{read_signing_key, write_signing_key, write_verifying_key};
-use tributary_certs::policy::sign_policy as write_signature;
+use tributary_certs::policy::{Owned, sign_owned, sign_policy as write_signature};
 use tributary_certs::suite::SigningKey;
 use tributary_model::schema::Schema;
 use tributary_protocol::log::LedgerId;
@@ -13,11 +13,11 @@ use tributary_protocol::round::ParticipantEvent;
 use tributary_protocol::time::Millis;
 use tributary_settings::{Fault, Faults};
 use tributary_storage::files::{Existing, create_private_folder, read_text, write_public};
-use tributary_texts::{Language, Said, commands};
+use tributary_texts::{Language, Said, commands, mapping as words};
 use tributary_transport::preflight::{Finding, Findings, Outcome};
 
 use crate::budget::{BUDGET_FILE, Budget, bad_budget, check_budget};
-use crate::data::read_schema;
+use crate::data::{MAPPING_SAMPLE, Mapping, read_schema};
 use crate::error::ClientError;
 use crate::noticing::Noticing;
 use crate::policy::{BranchPolicy, not_built, sample_for};
@@ -112,6 +112,53 @@ pub fn sign_policy(
     let signature = write_signature(policy, &text, &owner).map_err(ClientError::file)?;
     lines.push(commands::policy_signed(signature.display()));
     Ok(lines)
+}
+
+/// Writes a commented mapping into a folder, with a schema's digest in it; never replaces one.
+///
+/// # Errors
+/// If the schema has faults, or the mapping cannot be written, or is there.
+pub fn init_mapping(folder: &std::path::Path, schema: &std::path::Path) -> Result<PathBuf, ClientError> {
+    let text = MAPPING_SAMPLE.replacen(&"0".repeat(64), &read_schema(schema)?.digest().to_string(), 1);
+    create_private_folder(folder).map_err(ClientError::file)?;
+    let path = folder.join("mapping.toml");
+    write_public(&path, text.as_bytes(), Existing::Keep).map_err(ClientError::file)?;
+    Ok(path)
+}
+
+/// Signs a mapping with the key of the data's owner, which is there since the policy was signed. Gives what was signed, in words, and what was
+/// written.
+///
+/// # Errors
+/// If the mapping has faults or maps to another schema, or a file cannot be used.
+pub fn sign_mapping(
+    mapping: &std::path::Path,
+    key: &std::path::Path,
+    schema: &std::path::Path,
+) -> Result<Vec<Said>, ClientError> {
+    // What is shown is what is signed, whoever may change the file meanwhile.
+    let text = read_text(mapping, "mapping").map_err(ClientError::file)?;
+    let mut lines = Mapping::parse(mapping, &text, &read_schema(schema)?)?.said();
+    if !key.exists() {
+        return Err(ClientError::Said(words::no_key(key.display())));
+    }
+    let owner = read_signing_key(key).map_err(ClientError::file)?;
+    let signature = sign_owned(Owned::Mapping, mapping, &text, &owner).map_err(ClientError::file)?;
+    lines.push(words::signed(signature.display()));
+    Ok(lines)
+}
+
+/// The mapping in force, in words, as the daemon would apply it.
+///
+/// # Errors
+/// If it is not signed, has faults, or maps to another schema than the settings name.
+pub fn show_mapping(config: &std::path::Path) -> Result<Vec<Said>, ClientError> {
+    let settings = Settings::load(config)?;
+    let schema = read_schema(&settings.schema_file)?;
+    match &settings.mapping_file {
+        None => Ok(vec![words::none_named(config.display())]),
+        Some(file) => Ok(Mapping::owned(file, &settings.policy_owner, &schema)?.said()),
+    }
 }
 
 /// The policy in force, as the daemon would apply it.

@@ -9,6 +9,7 @@ use tributary_storage::files::{read_private, shown};
 use tributary_transport::identity::{key_exchange, token};
 use tributary_transport::{DialSettings, Mode, NetworkSettings, Proxy};
 
+use crate::data::PostgresSettings;
 use crate::identity::IdentitySettings;
 use crate::worker::WorkerCaps;
 
@@ -32,8 +33,14 @@ pub struct Settings {
     pub network: NetworkSettings,
     /// Where the identity is.
     pub identity: IdentitySettings,
-    /// The branch's rows.
-    pub data_file: PathBuf,
+    /// The branch's rows, where they are in a file.
+    pub data_file: Option<PathBuf>,
+    /// Where they are in a PostgreSQL database.
+    pub postgres: Option<PostgresSettings>,
+    /// How the branch's own columns become the schema's, signed by the owner.
+    pub mapping_file: Option<PathBuf>,
+    /// Largest share of rows with a fault, in percent, that are left out one by one.
+    pub faulty_percent_max: u8,
     /// Their feature schema.
     pub schema_file: PathBuf,
     /// Public maximum of this branch's customers.
@@ -123,7 +130,12 @@ impl Settings {
         let proxy = proxy(&mut file);
         let network = NetworkSettings::read(&mut file);
         let identity = identity(&mut file);
-        let data_file = data_source(&mut file, "data.file");
+        let mapping_file = match file.has("data.mapping") {
+            true => file.existing_file("data.mapping").map(Some),
+            false => Some(None),
+        };
+        let (data_file, postgres) = rows(&mut file);
+        let faulty_percent_max = file.integer("data.faulty_percent_max", 0..=50, Some(1_u8));
         let schema_file = file.existing_file("data.schema");
         let customers_max = file.integer("data.customers_max", 1..=16_777_216, Some(100_000_u32));
         let rows_per_customer_max = file.integer("data.rows_per_customer_max", 1..=32, Some(1_u32));
@@ -153,6 +165,9 @@ impl Settings {
             network: network.expect(here),
             identity: identity.expect(here),
             data_file: data_file.expect(here),
+            postgres: postgres.expect(here),
+            mapping_file: mapping_file.expect(here),
+            faulty_percent_max: faulty_percent_max.expect(here),
             schema_file: schema_file.expect(here),
             customers_max: customers_max.expect(here),
             rows_max: rows_max.expect(here),
@@ -197,6 +212,31 @@ fn identity(file: &mut Document) -> Option<IdentitySettings> {
     let renew = file.boolean("identity.renew", true);
     let token = token?;
     Some(IdentitySettings { folder: folder?, renew: renew? && token.is_none(), token, key_exchange: key_exchange? })
+}
+
+/// A file with rows, or the database that has them.
+fn rows(file: &mut Document) -> (Option<Option<PathBuf>>, Option<Option<PostgresSettings>>) {
+    if !file.has("data.postgres") {
+        return (data_source(file, "data.file").map(Some), Some(None));
+    }
+    for key in ["data.file", "data.held_out"] {
+        if file.has(key) {
+            let _known = file.path(key);
+            file.fault(
+                key,
+                "a file, beside [data.postgres]",
+                "one of the two; held-out rows have a query in the mapping",
+            );
+        }
+    }
+    if !file.has("data.mapping") {
+        file.fault(
+            "data.mapping",
+            "nothing, beside [data.postgres]",
+            "the mapping that says which query gives the rows",
+        );
+    }
+    (Some(None), PostgresSettings::read(file).map(Some))
 }
 
 /// A file with rows, or a pipe from which they come.

@@ -11,7 +11,7 @@ use tributary_transport::preflight::{Cause, Findings, Outcome};
 
 use crate::budget::check_budget;
 use crate::data::{Stop, read_schema};
-use crate::dataset::{self, Loaded, Remark};
+use crate::dataset::{Loaded, Look, Remark, Sources};
 use crate::error::ClientError;
 use crate::identity::BranchIdentity;
 use crate::policy::BranchPolicy;
@@ -116,10 +116,17 @@ fn data(found: &mut Findings, settings: &Settings, policy: Option<&BranchPolicy>
         let _ = found.checked(Cause::Data, words::comparing_schema(), pinned, |()| words::schema_pinned());
     }
     // As the daemon reads them, to the end: what is good here runs.
-    for (_, file) in dataset::files(settings) {
-        let read = Loaded::read(file, settings, &schema, &Stop::default());
+    let sources = Sources::of(settings, &schema).map_err(|fault| fault.said());
+    let reading = words::reading(settings.mapping_file.as_ref().unwrap_or(&settings.schema_file).display());
+    let sources = match sources {
+        Ok(sources) => sources,
+        fault => return drop(found.checked(Cause::Data, reading, fault, |_| words::schema_pinned())),
+    };
+    for place in &sources.places {
+        let look = Look { place, mapping: sources.mapping.as_ref(), day: place.day(settings) };
+        let read = Loaded::read(look, settings, &schema, &Stop::default());
         let read = read.map_err(ClientError::file).and_then(Loaded::usable).map_err(|fault| fault.said());
-        let tried = words::reading(file.display());
+        let tried = words::reading(place.origin.name().display());
         let seen = |loaded: &Loaded| words::rows_fit(loaded.report.rows, loaded.report.customers);
         let Some(loaded) = found.checked(Cause::Data, &tried, read, seen) else { continue };
         for Remark { said, .. } in &loaded.remarks {

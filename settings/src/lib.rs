@@ -228,6 +228,39 @@ impl Document {
         })
     }
 
+    /// A table of texts, by name; an absent one has none.
+    pub fn pairs(&mut self, key: &str) -> Option<Vec<(String, String)>> {
+        self.known.insert(key.into());
+        let Some(found) = self.find(key) else { return Some(Vec::new()) };
+        let text = |(name, value): (&String, &Value)| Some((name.clone(), value.as_str()?.to_owned()));
+        let pairs: Option<Vec<(String, String)>> = found.as_table().and_then(|table| table.iter().map(text).collect());
+        match pairs {
+            Some(pairs) => {
+                self.known.extend(pairs.iter().map(|(name, _)| format!("{key}.{name}")));
+                Some(pairs)
+            }
+            None => {
+                let found = describe(found);
+                self.fault(key, found, "a table of texts, such as { \"a\" = \"b\" }");
+                None
+            }
+        }
+    }
+
+    /// The text of a table, for whoever reads such tables elsewhere; nothing where it is absent. Its keys count as known here.
+    pub fn inner(&mut self, key: &str) -> Option<String> {
+        self.known.insert(key.into());
+        let table = self.find(key)?;
+        let Value::Table(table) = table else {
+            let found = describe(table);
+            self.fault(key, found, "a table");
+            return None;
+        };
+        let (text, names) = (table.to_string(), table.keys().map(|name| format!("{key}.{name}")).collect::<Vec<_>>());
+        self.known.extend(names);
+        Some(text)
+    }
+
     /// A list of integers in a range, possibly empty.
     pub fn integers<T: TryFrom<i64>>(
         &mut self,

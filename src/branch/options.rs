@@ -171,6 +171,38 @@ pub(crate) enum RaiseCommand {
     },
 }
 
+/// `tributary client mapping`.
+#[derive(Subcommand)]
+pub(crate) enum MappingCommand {
+    /// Write a commented mapping.toml into a folder, for a schema
+    Init {
+        /// The folder; made if it is absent
+        #[arg(default_value = ".")]
+        folder: PathBuf,
+        /// The schema that it maps to
+        #[arg(long, value_name = "FILE")]
+        schema: PathBuf,
+    },
+    /// Show a mapping in words, and sign it as it stands, with the key that signed the policy
+    Sign {
+        /// The mapping
+        #[arg(long, value_name = "FILE")]
+        mapping: PathBuf,
+        /// The owner's private key
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+        /// The schema that it maps to
+        #[arg(long, value_name = "FILE")]
+        schema: PathBuf,
+    },
+    /// Show the mapping in force: the one that a settings file names, if its owner signed it
+    Show {
+        /// The client's settings file
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
+}
+
 /// `tributary client policy`.
 #[derive(Subcommand)]
 pub(crate) enum PolicyCommand {

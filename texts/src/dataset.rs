@@ -7,6 +7,31 @@ texts! {
         en: "{file}: {rows} rows, {customers} customers, at most {most} rows each{left_out}",
         zh: "{file}：{rows} 行，{customers} 个客户，每个客户最多 {most} 行{left_out}",
     }
+    holds_faulty(rows) { en: "  {rows} more rows have a fault and are left out", zh: "  另有 {rows} 行有错误，未使用" }
+    holds_elsewhere(rows) {
+        en: "  {rows} more rows are another branch's, by the mapping",
+        zh: "  另有 {rows} 行按映射属于别的分行",
+    }
+    field_absent(name, level, column) {
+        en: "  field {name}, level {level}: there is no column {column}, which the schema allows; it is learned as missing",
+        zh: "  字段 {name}，级别 {level}：没有列 {column}，模式允许这种情况；按缺失学习",
+    }
+    absent(named) {
+        en: "{named}: the data have no such column, which the schema allows; every row is learned as missing there. Look whether the export has lost it",
+        zh: "{named}：数据中没有这一列，模式允许这种情况；每一行都按缺失学习。请检查导出是否丢失了它",
+    }
+    rows_faulty(faulty, rows, limit, first) {
+        en: "{faulty} of {rows} rows have a fault and are left out, each by itself (data.faulty_percent_max = {limit}). Correct the export; the first faults, in English:{first}",
+        zh: "{rows} 行中有 {faulty} 行有错误，已逐行略过（data.faulty_percent_max = {limit}）。请改正导出；最初的错误（英文）：{first}",
+    }
+    other_database() {
+        en: "the settings and the mapping name different sources: `source` of the mapping is `postgres` where the settings have [data.postgres], and a file's kind where they have data.file. No row is read",
+        zh: "设置与映射指定的数据来源不一致：设置中有 [data.postgres] 时，映射的 `source` 应为 `postgres`；有 data.file 时应为文件的类型。没有读取任何数据行",
+    }
+    held_out_has_a_query() {
+        en: "the settings name data.held_out, and the mapping reads an SQLite file by a query. Name the held-out rows by mapping.held_out_query instead",
+        zh: "设置中指定了 data.held_out，而映射通过查询读取 SQLite 文件。请改用 mapping.held_out_query 指定留出的数据行",
+    }
     left_out(rows) { en: ", {rows} rows left out", zh: "，其中 {rows} 行未使用" }
     label(name, positive, negative, missing, unlisted) {
         en: "  label {name}: {positive} positive, {negative} negative, {missing} not known, {unlisted} unlisted",

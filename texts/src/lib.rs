@@ -9,6 +9,7 @@ pub mod confirm;
 pub mod dataset;
 pub mod evaluation;
 mod language;
+pub mod mapping;
 pub mod preflight;
 pub mod ready;
 mod said;
@@ -75,6 +76,7 @@ mod tests {
             confirm::TABLE,
             dataset::TABLE,
             evaluation::TABLE,
+            mapping::TABLE,
             preflight::TABLE,
             ready::TABLE,
             screen::TABLE,

@@ -93,6 +93,14 @@ texts! {
         en: "{table}: its ready file says SHA-256 {said}, and the file that was read has {found}: it was replaced, changed or cut after it was exported. Nothing of it is used; export the table anew, and its ready file after it",
         zh: "{table}：就绪文件中的 SHA-256 是 {said}，而读取的文件是 {found}：它在导出之后被替换、修改或截断。不会使用其中任何内容；请重新导出数据表，然后写入就绪文件",
     }
+    database_undated(name) {
+        en: "{name}: nobody says of which day these rows are. Add `date_query` to the mapping, or name the day in the settings (data.date)",
+        zh: "{name}：没有人说明这些数据行属于哪一天。请在映射中加入 `date_query`，或在设置中写明日期（data.date）",
+    }
+    stamp_of_database(name) {
+        en: "{name}: a database has no ready file beside it, and none was written. Its day is said by `date_query` of the mapping, or by the settings (data.date)",
+        zh: "{name}：数据库旁边没有就绪文件，没有写入任何文件。它的日期由映射的 `date_query` 或设置（data.date）说明",
+    }
     stamp_too_long() { en: "it is longer than 4096 bytes", zh: "它超过 4096 字节" }
     stamp_title() { en: "its first line is not `tributary data 1`", zh: "第一行不是 `tributary data 1`" }
     stamp_date() {

@@ -1,8 +1,9 @@
 //! What is wrong with a data file, without a word of what is in it.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use tributary_model::features::DataError;
 use tributary_model::schema::Encoding;
 use tributary_model::train::MaximaFault;
 use tributary_protocol::printable::Printable;
@@ -95,12 +96,51 @@ pub enum FileError {
     /// The settings' public maxima make no table.
     #[error(transparent)]
     Maxima(#[from] MaximaFault),
+    /// A database does not answer, or not so that rows can be read.
+    #[error("{path}: the database {doing} ({what}); nothing of it was used; {cure}", path = shown(path))]
+    Database {
+        /// Its name.
+        path: PathBuf,
+        /// What it does not do.
+        doing: &'static str,
+        /// What it says of itself, without a word of a row.
+        what: String,
+        /// What to do.
+        cure: &'static str,
+    },
+    /// Days are counted, and nobody says up to which one.
+    #[error(
+        "{path}: the mapping counts to the day of the data, and nobody says which day that is; nothing was read. Write the ready file beside a file, \
+         add mapping.date_query for a database, or name the day in the settings (data.date)",
+        path = shown(path)
+    )]
+    NoDay {
+        /// The source.
+        path: PathBuf,
+    },
     /// Rows cannot be read, or do not fit the schema.
     #[error("{0}")]
     Faults(Box<FileFaults>),
 }
 
 impl FileError {
+    /// The one fault of a source as a whole.
+    pub(super) fn of_all(path: &Path, fault: DataError) -> Self {
+        let mut faults = FileFaults::new(path.to_owned());
+        faults.add(fault);
+        Self::Faults(Box::new(faults))
+    }
+
+    /// The query for the day of the data gives something else.
+    pub(super) fn no_date(path: &Path) -> Self {
+        Self::Database {
+            path: path.to_owned(),
+            doing: "does not say the day of its data",
+            what: "mapping.date_query gives no text YYYY-MM-DD in one row of one column".to_owned(),
+            cure: "correct the query, and have the owner sign the mapping again",
+        }
+    }
+
     /// Whether its words depend on what is in the rows.
     #[must_use]
     pub fn tells_of_rows(&self) -> bool {
@@ -135,6 +175,8 @@ mod tests {
             FileError::Encoding { path: path(), row: Some(1), encoding, looks: encoding },
             FileError::Separator { path: path(), said, delimiter: ";".to_owned() },
             FileError::Stopped { path: path() },
+            FileError::NoDay { path: path() },
+            FileError::no_date(&path()),
             FileError::HeadersDiffer { path: path() },
             FileError::Faults(Box::new(FileFaults::new(path()))),
         ] {

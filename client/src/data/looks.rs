@@ -1,5 +1,9 @@
 //! What bytes look like, where they are not what was expected.
 
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::path::Path;
+
 use tributary_model::schema::Encoding;
 
 /// Bytes of a file's beginning that are looked at.
@@ -11,10 +15,10 @@ type Kind = (&'static [u8], &'static str, &'static str);
 /// Files of bytes. A header may begin with the same letters, so that they count only where bytes follow that no text has.
 const OF_BYTES: [Kind; 11] = [
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a spreadsheet of the old kind (xls)", SAVE_AS),
-    (b"PAR1", "a Parquet file", CSV),
+    (b"PAR1", "a Parquet file", "say source = \"parquet\" in the mapping"),
     (b"ORC", "an ORC file", CSV),
     (b"Obj\x01", "an Avro file", CSV),
-    (b"SQLite format 3\0", "an SQLite database", CSV),
+    (b"SQLite format 3\0", "an SQLite database", "say source = \"sqlite\" and the query in a mapping (data.mapping)"),
     (b"BZh", "a bzip2 archive", UNPACK),
     (b"\xfd7zXZ\0", "an xz archive", UNPACK),
     (b"\x28\xb5\x2f\xfd", "a zstd archive", UNPACK),
@@ -39,6 +43,19 @@ const CSV: &str = "export the table as CSV";
 
 /// How a gzip file begins.
 pub(super) const GZIP: &[u8] = b"\x1f\x8b";
+
+/// Whether a file begins and ends as Parquet does. A header may begin with the same letters.
+pub(super) fn is_parquet(path: &Path) -> bool {
+    let ends = |path: &Path| -> io::Result<bool> {
+        let mut file = File::open(path)?;
+        let (mut begin, mut end) = ([0; 4], [0; 4]);
+        file.read_exact(&mut begin)?;
+        file.seek(SeekFrom::End(-4))?;
+        file.read_exact(&mut end)?;
+        Ok(&begin == b"PAR1" && &end == b"PAR1")
+    };
+    ends(path).unwrap_or(false)
+}
 
 /// What a file is that is no text, and what to do about it.
 pub(super) fn other_kind(head: &[u8]) -> Option<(&'static str, &'static str)> {

@@ -1,24 +1,44 @@
-//! A branch's data files: read once, row by row, into encoded features; nothing else of them stays.
+//! A branch's rows, from files and databases: read once, row by row, into encoded features; nothing else of them stays.
+//!
+//! ```text
+//! text, Parquet, SQLite, PostgreSQL ──► Values (one row) ──► Intake (mapping, faults) ──► RawBatch ──► FeatureMatrix
+//! ```
 
 mod delimited;
 mod error;
 mod faults;
 mod fingerprint;
 mod fixed;
+mod intake;
 mod lines;
 mod looks;
+mod mapping;
+mod parquet;
 mod partition;
+mod place;
+mod postgres;
 mod read;
+mod reading;
 mod record;
 mod records;
 mod schema;
 mod source;
+mod sqlite;
+mod text;
 mod write;
 
 pub use error::{FileError, RECORD_BYTES_MAX};
 pub use faults::{FAULTS_TOLD_MAX, Fault, FileFaults};
+pub use intake::RowCounts;
+pub use mapping::{
+    ColumnKind, Conversion, Counted, DayForm, Home, MappedSource, Mapping, Money, Queries, Rule,
+    SAMPLE as MAPPING_SAMPLE,
+};
 pub use partition::{BranchFiles, PartitionError, PartitionRequest, split_by_branch};
-pub use read::{ReadTable, Stop, file_digest, read_csv, read_csv_rows, read_table};
+pub use place::Origin;
+pub use postgres::{PostgresSettings, PostgresTls};
+pub use read::{ReadTable, file_digest, read_csv, read_csv_rows, read_origin, read_table};
+pub use reading::{Reading, Stop};
 pub use schema::read_schema;
 pub use write::write_csv;
 

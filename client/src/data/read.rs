@@ -1,43 +1,35 @@
-//! A file's rows, encoded by their schema.
+//! A data set, encoded by its schema.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use tributary_model::features::{DataError, FeatureMatrix, RawBatch};
-use tributary_model::schema::{Layout, Schema};
+use tributary_model::features::FeatureMatrix;
+use tributary_model::schema::Schema;
 use tributary_protocol::digest::Digest;
+use tributary_protocol::plan::Date;
 
 use super::error::FileError;
-use super::faults::{FAULTS_TOLD_MAX, Fault, FileFaults};
+use super::faults::Fault;
 use super::fingerprint::Fingerprint;
-use super::record::OddityKind;
-use super::records::{Ended, Records};
+use super::intake::{Intake, RowCounts, TakenIn};
+use super::looks;
+use super::mapping::MappedSource;
+use super::place::Origin;
+use super::reading::{Reading, Stop};
+use super::{parquet, postgres, sqlite, text};
 
-/// A wish to stop reading, from another thread.
-#[derive(Clone, Default)]
-pub struct Stop(Arc<AtomicBool>);
-
-impl Stop {
-    /// From here on reading ends at the next row.
-    pub fn now(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    fn wished(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-/// A file that was read whole.
+/// A data set that was read whole.
 pub struct ReadTable {
     /// Its rows.
     pub rows: FeatureMatrix,
-    /// Places that may be wrong although they can be read, at most [`FAULTS_TOLD_MAX`].
+    /// Places that may be wrong although they can be read, at most [`FAULTS_TOLD_MAX`](super::FAULTS_TOLD_MAX).
     pub doubts: Vec<Fault>,
-    /// SHA-256 of the bytes that were read, up to the file's end; of the last file, where there are several.
+    /// Of a file: SHA-256 of its bytes; of the last file, where there are several. Of a database: of the encoded rows, whatever their order is.
     pub digest: Digest,
+    /// Rows that were read and left out.
+    pub counts: RowCounts,
+    /// Of which day it is, where the source or whoever reads it says so.
+    pub day: Option<Date>,
 }
 
 /// Reads a file whole. Rows stream through; only their encoding stays in memory.
@@ -45,7 +37,28 @@ pub struct ReadTable {
 /// # Errors
 /// All faults of the file and of its rows; also if it has no rows, or somebody wishes to stop.
 pub fn read_table(path: &Path, schema: &Schema, stop: &Stop) -> Result<ReadTable, FileError> {
-    read(&[path.to_owned()], schema, (&|_| true, stop))
+    read_origin(&Origin::File(path.to_owned()), schema, &Reading::strict(stop))
+}
+
+/// Reads a data set whole. Rows stream through; only their encoding stays in memory.
+///
+/// # Errors
+/// All faults of the source and of its rows; also if it has no rows, or somebody wishes to stop.
+pub fn read_origin(origin: &Origin, schema: &Schema, reading: &Reading<'_>) -> Result<ReadTable, FileError> {
+    let mut intake = Intake::new(schema, reading);
+    let digest = match origin {
+        Origin::File(path) => Some(file(path, schema, reading, &mut intake)?),
+        Origin::Sqlite { file, query, day_query } => {
+            sqlite::read(file, (query, day_query.as_deref()), &mut intake)?;
+            None
+        }
+        Origin::Postgres { at, query, day_query } => {
+            postgres::read(at, (query, day_query.as_deref()), &mut intake)?;
+            None
+        }
+    };
+    intake.end()?;
+    finished(intake, digest)
 }
 
 /// The SHA-256 of a file as it lies there, whether or not its rows can be read.
@@ -75,115 +88,32 @@ pub fn read_csv_rows(
     schema: &Schema,
     keep: impl Fn(usize) -> bool,
 ) -> Result<FeatureMatrix, FileError> {
-    read(paths, schema, (&keep, &Stop::default())).map(|table| table.rows)
-}
-
-fn read<'schema>(
-    paths: &[PathBuf],
-    schema: &'schema Schema,
-    (keep, stop): (&dyn Fn(usize) -> bool, &Stop),
-) -> Result<ReadTable, FileError> {
-    let mut first: Option<(Vec<String>, RawBatch<'schema>)> = None;
-    let mut doubts = Vec::new();
-    let mut digest = Digest::ZERO;
-    let mut index = 0;
+    let stop = Stop::default();
+    let reading = Reading { keep: &keep, ..Reading::strict(&stop) };
+    let mut intake = Intake::new(schema, &reading);
+    let mut digest = None;
     for path in paths {
-        let mut records = Records::open(path, schema.dialect())?;
-        let (header, batch) = match &mut first {
-            Some(first) => first,
-            empty => empty.insert((records.header().to_vec(), batch_for(path, schema, records.header())?)),
-        };
-        if records.header() != header.as_slice() {
-            return Err(FileError::HeadersDiffer { path: path.clone() });
-        }
-        let mut faults = FileFaults::new(path.clone());
-        loop {
-            if stop.wished() {
-                return Err(FileError::Stopped { path: path.clone() });
-            }
-            let (row, record) = match records.next() {
-                Ok(Some(next)) => next,
-                Ok(None) => break,
-                Err(Ended::File(fault)) if faults.count == 0 => return Err(fault),
-                Err(ended) => {
-                    faults.stopped = true;
-                    match ended {
-                        Ended::Broken(fault) => faults.add(fault),
-                        Ended::File(fault) => faults.add(Fault { row: None, column: None, text: fault.to_string() }),
-                    }
-                    break;
-                }
-            };
-            let odd = record.oddities.iter().any(|oddity| oddity.kind != OddityKind::HoldsARow);
-            if keep(index) && !odd {
-                // The batch and the record hold nothing of each other.
-                let values: Vec<&str> = record.iter().collect();
-                for fault in batch.push(row, &values).err().into_iter().flatten() {
-                    faults.add(fault);
-                }
-            }
-            index += 1;
-            if !record.oddities.is_empty() {
-                for oddity in record.oddities.clone() {
-                    let fault = records.fault(&oddity);
-                    match oddity.kind {
-                        OddityKind::HoldsARow if doubts.len() < FAULTS_TOLD_MAX => doubts.push(fault),
-                        OddityKind::HoldsARow => {}
-                        _ => faults.add(fault),
-                    }
-                }
-            }
-        }
-        if faults.count > 0 {
-            return Err(FileError::Faults(Box::new(faults)));
-        }
-        digest = records.digest()?;
+        digest = Some(text::read(path, schema, &reading, &mut intake)?);
+        intake.end()?;
     }
-    let path = paths.first().cloned().unwrap_or_default();
-    match first {
-        Some((_, batch)) => {
-            let rows = batch.into_features().map_err(|fault| only(&path, fault))?;
-            Ok(ReadTable { rows, doubts, digest })
-        }
-        None => Err(only(&path, DataError::NoRows)),
+    finished(intake, digest).map(|table| table.rows)
+}
+
+/// A file of text, or a Parquet file, which its first bytes say.
+fn file(path: &Path, schema: &Schema, reading: &Reading<'_>, intake: &mut Intake<'_>) -> Result<Digest, FileError> {
+    let said = reading.mapping.map(|mapping| &mapping.source);
+    // A pipe can be read once, and holds text.
+    let looks_so = path.is_file() && looks::is_parquet(path);
+    match said {
+        Some(MappedSource::Parquet) => parquet::read(path, intake),
+        None if looks_so => parquet::read(path, intake),
+        _ => text::read(path, schema, reading, intake),
     }
 }
 
-fn batch_for<'schema>(path: &Path, schema: &'schema Schema, header: &[String]) -> Result<RawBatch<'schema>, FileError> {
-    if header.is_empty() {
-        return Err(only(path, DataError::NoRows));
-    }
-    let names: Vec<&str> = header.iter().map(String::as_str).collect();
-    RawBatch::new(schema, &names).map_err(|found| {
-        let mut faults = FileFaults::new(path.to_owned());
-        faults.stopped = true;
-        for fault in found {
-            let hint = if matches!(fault, DataError::OneColumn { .. }) { delimiter_hint(schema, header) } else { None };
-            let mut fault = Fault::from(fault);
-            fault.text.extend(hint);
-            faults.add(fault);
-        }
-        FileError::Faults(Box::new(faults))
-    })
-}
-
-fn only(path: &Path, fault: DataError) -> FileError {
-    let mut faults = FileFaults::new(path.to_owned());
-    faults.add(fault);
-    FileError::Faults(Box::new(faults))
-}
-
-/// What the header's one column may be divided by.
-fn delimiter_hint(schema: &Schema, header: &[String]) -> Option<String> {
-    /// In the order in which they are looked for: one may be a part of another.
-    const USUAL: [&str; 10] = ["|@|", "|!|", "||", "\u{1}", ";", "\t", "|", ",", "^", "~"];
-    let Layout::Delimited { delimiter, .. } = &schema.dialect().layout else { return None };
-    let line = header.first()?;
-    let count = |usual: &&str| line.matches(*usual).count();
-    let found = USUAL.iter().copied().filter(|usual| usual != delimiter && count(usual) > 0);
-    let found = found.max_by_key(|usual| (count(usual) * usual.len(), usual.len()))?;
-    Some(format!(
-        " The schema says {delimiter:?}, and the line holds {found:?} {} times: the schema's key is csv.delimiter",
-        count(&found)
-    ))
+fn finished(intake: Intake<'_>, digest: Option<Digest>) -> Result<ReadTable, FileError> {
+    let TakenIn { batch, doubts, counts, day } = intake.finish()?;
+    let digest = digest.unwrap_or_else(|| batch.digest());
+    let rows = batch.into_features().map_err(|fault| FileError::of_all(Path::new("the data"), fault))?;
+    Ok(ReadTable { rows, doubts, digest, counts, day })
 }

@@ -55,6 +55,12 @@ impl Record {
         self.oddities.push(Oddity { column: self.ends.len(), kind });
     }
 
+    /// A value, by its number from 0; an empty one after the last.
+    pub(super) fn value(&self, index: usize) -> &str {
+        let begin = index.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or_default();
+        self.ends.get(index).map_or("", |end| &self.text[begin..*end])
+    }
+
     /// Number of values.
     pub(super) fn len(&self) -> usize {
         self.ends.len()

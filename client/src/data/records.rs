@@ -103,6 +103,11 @@ impl Records {
         Ok(more.then_some((self.row, &self.record)))
     }
 
+    /// The row that was read last.
+    pub(super) fn record(&self) -> &Record {
+        &self.record
+    }
+
     /// The SHA-256 of the file, of which what was not read yet is read now.
     pub(super) fn digest(&self) -> Result<Digest, FileError> {
         let failed = |source| FileError::Read { path: self.path.clone(), row: self.row.saturating_sub(1), source };

@@ -2,28 +2,29 @@
 
 mod change;
 mod report;
+mod sources;
 mod summary;
 mod verdict;
-
-use std::path::Path;
 
 use tributary_certs::entropy::OsEntropy;
 use tributary_model::schema::Schema;
 use tributary_model::train::{PlacementKey, Table, TableMaxima};
 use tributary_protocol::digest::Digest;
 use tributary_protocol::entropy::Entropy as _;
+use tributary_protocol::plan::Date;
 use tributary_texts::{Said, dataset as words};
 
 pub use change::{Changes, FieldChange, LabelChange};
 pub use report::{AuditLine, BoundCounts, DatasetReport, FieldLine, LabelLine};
+pub use sources::{Place, Sources};
 pub use summary::{FieldSummary, LabelSummary, Summary};
 pub use verdict::{Remark, remarks};
 
-use crate::data::{FileError, Stop, read_table};
+use crate::data::{FileError, Mapping, Reading, RowCounts, Stop, read_origin};
 use crate::error::ClientError;
 use crate::settings::Settings;
 
-/// One file that can be read.
+/// One data set that can be read.
 pub struct Loaded {
     /// Its rows, in order.
     pub table: Table,
@@ -31,20 +32,36 @@ pub struct Loaded {
     pub report: DatasetReport,
     /// What is remarkable about it.
     pub remarks: Vec<Remark>,
-    /// SHA-256 of the file as it was read.
+    /// SHA-256 of the file as it was read; of a database's rows as they are encoded.
     pub digest: Digest,
+    /// Of which day it is, where it says so itself or it was said before.
+    pub day: Option<Date>,
+}
+
+/// How a data set is read: which one, by which mapping, of which day as far as that is known.
+#[derive(Clone, Copy)]
+pub struct Look<'a> {
+    /// Which one.
+    pub place: &'a Place,
+    /// How its columns become the schema's.
+    pub mapping: Option<&'a Mapping>,
+    /// Of which day it is.
+    pub day: Option<Date>,
 }
 
 impl Loaded {
-    /// Reads a file, and judges it.
+    /// Reads a data set, and judges it.
     ///
     /// # Errors
-    /// All faults of the file.
-    pub fn read(file: &Path, settings: &Settings, schema: &Schema, stop: &Stop) -> Result<Self, FileError> {
-        let read = read_table(file, schema, stop)?;
-        let digest = read.digest;
+    /// All faults of it.
+    pub fn read(look: Look<'_>, settings: &Settings, schema: &Schema, stop: &Stop) -> Result<Self, FileError> {
+        let Look { place, mapping, day } = look;
+        let limit = settings.faulty_percent_max;
+        let reading = Reading { mapping, day, faulty_percent_max: limit, ..Reading::strict(stop) };
+        let read = read_origin(&place.origin, schema, &reading)?;
+        let (digest, day) = (read.digest, read.day);
         let doubts = read.doubts.into_iter().map(|doubt| Remark::new(false, None, Said::verbatim(doubt.text)));
-        let mut found: Vec<Remark> = doubts.collect();
+        let mut found: Vec<Remark> = faulty(&read.counts, limit).into_iter().chain(doubts).collect();
         found.extend(remarks(read.rows.counts(), schema, settings.share_limits, settings.rows_per_customer_max));
         let maxima = TableMaxima {
             customers: settings.customers_max,
@@ -52,8 +69,10 @@ impl Loaded {
             rows_per_customer: settings.rows_per_customer_max,
         };
         let table = Table::new(read.rows, maxima, &PlacementKey::new(OsEntropy.bytes32()))?;
-        let report = DatasetReport::new(file, table.data().counts(), schema, table.rows_left_out());
-        Ok(Self { table, report, remarks: found, digest })
+        let name = place.origin.name();
+        let mut report = DatasetReport::new(&name, table.data().counts(), schema, table.rows_left_out());
+        (report.rows_faulty, report.rows_elsewhere) = (read.counts.faulty, read.counts.elsewhere);
+        Ok(Self { table, report, remarks: found, digest, day })
     }
 
     /// The file, if nothing about it stops a branch from using it.
@@ -71,10 +90,13 @@ impl Loaded {
     }
 }
 
-/// Every file that the settings name, with its name in the settings.
-pub fn files(settings: &Settings) -> impl Iterator<Item = (&'static str, &Path)> {
-    let held_out = settings.held_out_file.as_deref().map(|file| ("data.held_out", file));
-    std::iter::once(("data.file", settings.data_file.as_path())).chain(held_out)
+/// What the operator is told of rows that are left out.
+fn faulty(counts: &RowCounts, limit: u8) -> Option<Remark> {
+    let RowCounts { read, faulty, told, .. } = counts;
+    (*faulty > 0).then(|| {
+        let first: String = told.iter().map(|fault| format!("\n    {}", fault.text)).collect();
+        Remark::new(false, None, words::rows_faulty(faulty, read, limit, first))
+    })
 }
 
 #[cfg(test)]

@@ -20,6 +20,10 @@ pub struct DatasetReport {
     pub rows_of_one_customer_max: u64,
     /// Rows beyond `data.rows_per_customer_max`.
     pub rows_left_out: u64,
+    /// Rows with a fault, which are in no other figure.
+    pub rows_faulty: u64,
+    /// Rows of other branches, by the mapping; they are in no other figure.
+    pub rows_elsewhere: u64,
     /// Each label.
     pub labels: Vec<LabelLine>,
     /// Each input.
@@ -69,6 +73,8 @@ pub struct FieldLine {
     pub level: u8,
     /// Missing.
     pub missing: u64,
+    /// Whether the file lacks the column, which the schema allows.
+    pub absent: bool,
     /// In no list; of categories alone.
     pub unlisted: Option<u64>,
     /// Of numbers alone.
@@ -104,6 +110,8 @@ impl DatasetReport {
             customers: counts.customers,
             rows_of_one_customer_max: counts.rows_of_one_customer_max,
             rows_left_out: rows_left_out as u64,
+            rows_faulty: 0,
+            rows_elsewhere: 0,
             labels: counts.labels.iter().map(LabelLine::new).collect(),
             fields: counts
                 .fields
@@ -130,6 +138,7 @@ impl FieldLine {
             column: counts.column.clone(),
             level: own.level.number(),
             missing: counts.missing,
+            absent: counts.absent,
             unlisted: (!counts.numeric).then_some(counts.unlisted),
             bounds: counts.numeric.then_some(BoundCounts {
                 below_min: counts.below,
@@ -158,6 +167,8 @@ impl DatasetReport {
         let Self { file, rows, customers, rows_of_one_customer_max, rows_left_out, .. } = self;
         let left_out = if *rows_left_out > 0 { words::left_out(rows_left_out) } else { Said::empty() };
         let mut lines = vec![words::holds(file, rows, customers, rows_of_one_customer_max, left_out)];
+        lines.extend((self.rows_faulty > 0).then(|| words::holds_faulty(self.rows_faulty)));
+        lines.extend((self.rows_elsewhere > 0).then(|| words::holds_elsewhere(self.rows_elsewhere)));
         let of = |count| share(count, *rows);
         for LabelLine { name, positive, negative, missing, unlisted, .. } in &self.labels {
             lines.push(words::label(name, of(*positive), of(*negative), of(*missing), of(*unlisted)));
@@ -166,7 +177,11 @@ impl DatasetReport {
             let found = if *found { words::is_there() } else { words::is_not_there() };
             lines.push(words::audit(name, level, format!("{column:?}"), found));
         }
-        for FieldLine { name, level, missing, unlisted, bounds, .. } in &self.fields {
+        for FieldLine { name, column, level, missing, absent, unlisted, bounds } in &self.fields {
+            if *absent {
+                lines.push(words::field_absent(name, level, format!("{column:?}")));
+                continue;
+            }
             let mut parts = vec![words::field(name, level, of(*missing))];
             parts.extend(unlisted.map(|unlisted| words::field_unlisted(of(unlisted))));
             parts.extend(bounds.as_ref().map(|BoundCounts { below_min, at_min, at_max, above_max }| {

@@ -1,8 +1,10 @@
 use std::fs;
+use std::path::Path;
 
 use tempfile::TempDir;
 
 use super::*;
+use crate::data::Origin;
 use crate::needed;
 
 /// A schema of a number, a category and a label.
@@ -35,10 +37,21 @@ fn settings(rows: &str, more: &str) -> (TempDir, Settings) {
     (folder, settings)
 }
 
+/// A file, read as a daemon reads it.
+fn read(file: &Path, settings: &Settings, schema: &Schema) -> Result<Loaded, FileError> {
+    let place = Place { key: "data.file", origin: Origin::File(file.to_owned()) };
+    Loaded::read(Look { place: &place, mapping: None, day: None }, settings, schema, &Stop::default())
+}
+
+/// The branch's own file.
+fn read_own(settings: &Settings, schema: &Schema) -> Result<Loaded, FileError> {
+    read(settings.data_file.as_deref().unwrap(), settings, schema)
+}
+
 fn load(rows: &str, more: &str) -> Loaded {
     let (_folder, settings) = settings(rows, more);
     let schema = Schema::parse(SCHEMA).unwrap();
-    Loaded::read(&settings.data_file, &settings, &schema, &Stop::default()).unwrap_or_else(|fault| panic!("{fault}"))
+    read_own(&settings, &schema).unwrap_or_else(|fault| panic!("{fault}"))
 }
 
 /// Ten rows with these values of `age`, `job` and `churn`, row by row.
@@ -98,7 +111,7 @@ fn an_audit_column_is_told_and_not_read() {
         ),
     ] {
         let (_folder, settings) = settings(&text, "");
-        let loaded = Loaded::read(&settings.data_file, &settings, &schema, &Stop::default()).unwrap();
+        let loaded = read_own(&settings, &schema).unwrap();
         let told = loaded.report.said().text(tributary_texts::Language::English).to_owned();
         assert!(
             told.contains("\n  audit gender, level 2: ") && told.contains(said) && !told.contains("secret"),
@@ -165,7 +178,7 @@ fn points_between_thousands_are_remarked() {
     let schema = Schema::parse(&text).unwrap();
     let (_folder, settings) =
         settings(&rows(|number| [["1.250", "12.500", "800"][number % 3], "office", usual(number)[2]]), "");
-    let loaded = Loaded::read(&settings.data_file, &settings, &schema, &Stop::default()).unwrap();
+    let loaded = read_own(&settings, &schema).unwrap();
     assert!(loaded.remarks.iter().any(|remark| remark.text.contains("csv.decimal = \",\"")), "{:?}", loaded.remarks);
 }
 
@@ -198,26 +211,26 @@ fn cases_that_went_wrong_go_right() {
     }
     let sample = fs::read_to_string(root.join("../docs/samples/schemas/deposit_churn.toml")).unwrap();
     let (_folder, settings) = settings("", "");
-    let read = |name: &str, schema: &str| {
+    let case = |name: &str, schema: &str| {
         let schema = Schema::parse(schema).unwrap_or_else(|faults| panic!("{faults}"));
-        Loaded::read(&cases.join(name), &settings, &schema, &Stop::default())
+        read(&cases.join(name), &settings, &schema)
     };
-    let refused = |name: &str, schema: &str| read(name, schema).map(|_| ()).expect_err(name).to_string();
+    let refused = |name: &str, schema: &str| case(name, schema).map(|_| ()).expect_err(name).to_string();
     let open = refused("q1-open-quote.csv", &sample);
     assert!(open.contains("row 10, column \"remarks\": a quote is opened and not closed"), "{open}");
     let keys = refused("id-sci.csv", &sample);
     assert!(keys.contains("40 faults") && keys.contains("scientific notation"), "{keys}");
-    let dates = read("age-is-date.csv", &sample).unwrap_or_else(|fault| panic!("{fault}"));
+    let dates = case("age-is-date.csv", &sample).unwrap_or_else(|fault| panic!("{fault}"));
     assert!(stops(dates).contains("field age (column \"age\"): 40 of 40"));
-    let floats = read("label-float.csv", &fs::read_to_string(cases.join("label-float.schema.toml")).unwrap());
+    let floats = case("label-float.csv", &fs::read_to_string(cases.join("label-float.schema.toml")).unwrap());
     let floats = floats.unwrap_or_else(|fault| panic!("{fault}"));
     assert_eq!((floats.report.labels[0].positive, floats.report.labels[0].negative), (1, 1));
     assert!(floats.usable().is_ok());
-    let separated = read("sep-line.csv", &sample).unwrap_or_else(|fault| panic!("{fault}"));
+    let separated = case("sep-line.csv", &sample).unwrap_or_else(|fault| panic!("{fault}"));
     assert_eq!((separated.report.rows, separated.report.customers), (40, 40));
     let named = refused("gbk-header.csv", &sample);
     assert!(named.contains("csv.encoding = \"gb18030\""), "{named}");
     let chinese = sample.replace("[csv]\n", "[csv]\nencoding = \"gb18030\"\n").replace("\"customer_id\"", "\"客户号\"");
-    let chinese = read("gbk-header.csv", &chinese).unwrap_or_else(|fault| panic!("{fault}"));
+    let chinese = case("gbk-header.csv", &chinese).unwrap_or_else(|fault| panic!("{fault}"));
     assert_eq!((chinese.report.rows, chinese.report.customers), (40, 40));
 }

@@ -75,7 +75,9 @@ fn fields(rows: u64, own: &FieldCounts, kind: &FieldKind, limits: ShareLimits, r
         let cure = if stops { words::export_or_raise(limits.unlisted) } else { words::ask_exporter() };
         remarks.push(Remark::new(stops, about(), words::unlisted(&named, own.unlisted, rows, cure)));
     }
-    if above(own.missing, rows, limits.missing) {
+    if own.absent {
+        remarks.push(Remark::new(false, about(), words::absent(&named)));
+    } else if above(own.missing, rows, limits.missing) {
         remarks.push(Remark::new(true, about(), words::missing(&named, own.missing, rows, limits.missing)));
     }
     if own.looks_grouped() {

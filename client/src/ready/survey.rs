@@ -12,9 +12,9 @@ use tributary_texts::{Language, Said, ready as words};
 use super::stamp::{Stamp, StampFault};
 use super::store::{AskedRun, FileDigests, KeptCounts, Statement, Store, Subject};
 use crate::data::{FileError, Stop, file_digest, read_schema};
-use crate::dataset::{self, Changes, Loaded, Summary};
+use crate::dataset::{Changes, Loaded, Look, Place, Sources, Summary};
 use crate::error::ClientError;
-use crate::settings::{DateSource, Settings};
+use crate::settings::Settings;
 
 /// Fewest letters of a plan's digest by which it is named.
 const PLAN_LETTERS_MIN: usize = 8;
@@ -88,32 +88,37 @@ impl SurveyedFile {
 pub fn survey(config: &Path) -> Result<Survey, ClientError> {
     let settings = Settings::load(config)?;
     let schema = read_schema(&settings.schema_file)?;
+    let sources = Sources::of(&settings, &schema)?;
     let files: Vec<SurveyedFile> =
-        dataset::files(&settings).map(|(key, file)| surveyed((key, file), &settings, &schema)).collect();
+        sources.places.iter().map(|place| surveyed(place, &sources, &settings, &schema)).collect();
     let store = Store::of(&settings.state_dir);
     let mut survey = Survey { files, earlier: None, alarms: Vec::new(), store, counts: None };
     survey.compare(&settings, &schema)?;
     Ok(survey)
 }
 
-fn surveyed((key, file): (&'static str, &Path), settings: &Settings, schema: &Schema) -> SurveyedFile {
-    let dated = match settings.date_source {
-        DateSource::Fixed(date) => Ok((date, None)),
-        // Before the file is read: what is exported meanwhile is another file, and is noticed.
-        DateSource::ReadyFile => Stamp::read(file).map(|stamp| (stamp.date, Some(stamp))),
-    };
-    let loaded = Loaded::read(file, settings, schema, &Stop::default());
-    let is_dated = !matches!(dated, Err(StampFault::Absent { .. }));
+fn surveyed(place: &Place, sources: &Sources, settings: &Settings, schema: &Schema) -> SurveyedFile {
+    // Before the file is read: what is exported meanwhile is another file, and is noticed.
+    let dated = place.dated(settings);
+    let day = dated.as_ref().ok().and_then(|(date, _)| *date);
+    let look = Look { place, mapping: sources.mapping.as_ref(), day };
+    let loaded = Loaded::read(look, settings, schema, &Stop::default());
+    let absent = matches!(dated, Err(StampFault::Absent { .. }));
     let date = dated.and_then(|(date, stamp)| {
-        if let Some(stamp) = stamp {
+        if let (Some(stamp), Some(file)) = (stamp, place.origin.file()) {
             // A table that was cut has rows that cannot be read, and the reason is told first.
             let found = loaded.as_ref().map_or_else(|_| file_digest(file), |loaded| Ok(loaded.digest));
             found.map_or(Ok(()), |found| stamp.holds(file, found))?;
         }
         Ok(date)
     });
+    let file = place.origin.name();
+    // A database says it with its rows.
+    let own = loaded.as_ref().ok().and_then(|loaded| loaded.day);
     let date = date.map_err(|fault: StampFault| fault.said());
-    SurveyedFile { key, file: file.to_owned(), schema: schema.digest().to_string(), loaded, date, is_dated }
+    let date = date.and_then(|date| date.or(own).ok_or_else(|| words::database_undated(shown(&file))));
+    let is_dated = !absent && (place.origin.file().is_some() || date.is_ok());
+    SurveyedFile { key: place.key, file, schema: schema.digest().to_string(), loaded, date, is_dated }
 }
 
 impl Survey {
@@ -291,9 +296,14 @@ pub fn overview(config: &Path) -> Result<(Vec<Waiting>, Option<Statement>), Clie
 pub fn stamp(config: &Path, date: Date) -> Result<Vec<PathBuf>, ClientError> {
     let settings = Settings::load(config)?;
     let schema = read_schema(&settings.schema_file)?;
+    let sources = Sources::of(&settings, &schema)?;
     let mut written = Vec::new();
-    for (_, file) in dataset::files(&settings) {
-        let loaded = Loaded::read(file, &settings, &schema, &Stop::default()).map_err(ClientError::file)?;
+    for place in &sources.places {
+        let Some(file) = place.origin.file() else {
+            return Err(ClientError::Said(words::stamp_of_database(shown(&place.origin.name()))));
+        };
+        let look = Look { place, mapping: sources.mapping.as_ref(), day: Some(date) };
+        let loaded = Loaded::read(look, &settings, &schema, &Stop::default()).map_err(ClientError::file)?;
         let stamp = Stamp { date, digest: loaded.digest };
         written.push(stamp.write(file).map_err(|fault| ClientError::Said(fault.said()))?);
     }

@@ -3,14 +3,12 @@
 //! Whether a table can be read, and is used, decides whether the daemon starts; a plan, a model or a coordinator has no part in it. So no
 //! refusal can say anything about a row. A table that cannot be read again leaves the rows before it in memory, and the runs that wait for it wait.
 
-use std::path::Path;
-
 use tributary_model::schema::Schema;
 use tributary_model::train::Table;
 use tributary_protocol::digest::Digest;
 
 use crate::data::Stop;
-use crate::dataset::Loaded;
+use crate::dataset::{Loaded, Look, Place, Sources};
 use crate::error::ClientError;
 use crate::ready::FileDigests;
 use crate::settings::Settings;
@@ -38,8 +36,11 @@ impl Snapshot {
         stop: &Stop,
         report: &mut dyn FnMut(Report),
     ) -> Result<Self, ClientError> {
-        let mut table = |file: &Path| -> Result<(Table, Digest), ClientError> {
-            let loaded = Loaded::read(file, settings, schema, stop).map_err(|fault| ClientError::rows(&fault))?;
+        let sources = Sources::of(settings, schema)?;
+        let mapping = sources.mapping.as_ref();
+        let mut table = |place: &Place| -> Result<(Table, Digest), ClientError> {
+            let look = Look { place, mapping, day: place.day(settings) };
+            let loaded = Loaded::read(look, settings, schema, stop).map_err(|fault| ClientError::rows(&fault))?;
             report(Report::Dataset(Box::new(loaded.report.clone())));
             for remark in loaded.remarks.iter().filter(|remark| !remark.stops) {
                 let (file, said) = (loaded.report.file.clone(), remark.said.clone());
@@ -55,8 +56,10 @@ impl Snapshot {
             }
             Ok((table, digest))
         };
-        let (training, data) = table(&settings.data_file)?;
-        let (held_out, digest) = settings.held_out_file.as_deref().map(table).transpose()?.unzip();
+        let mut places = sources.places.iter();
+        let none = || ClientError::Said(tributary_texts::ready::no_file_named());
+        let (training, data) = table(places.next().ok_or_else(none)?)?;
+        let (held_out, digest) = places.next().map(table).transpose()?.unzip();
         Ok(Self { training, held_out, files: FileDigests { data, held_out: digest } })
     }
 }

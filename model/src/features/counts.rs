@@ -26,6 +26,8 @@ pub struct FieldCounts {
     pub column: String,
     /// Whether its values are numbers.
     pub numeric: bool,
+    /// Whether the file lacks the column, which the schema allows: every value is missing.
+    pub absent: bool,
     /// Values that stand in the schema's place for what it does not list: nothing is lost by them.
     pub has_unlisted: bool,
     /// Empty, or a code that means missing.
@@ -67,6 +69,25 @@ pub struct LabelCounts {
     pub unlisted_usual: [u64; USUAL_WORDS.len()],
 }
 
+/// What a field's value is, to be counted once its row is taken.
+#[derive(Clone, Copy)]
+pub(super) enum FieldTally {
+    Listed,
+    Missing,
+    Unlisted,
+    Number { number: f64, pointed: bool, grouped: bool },
+}
+
+/// What a label's value is, to be counted once its row is taken.
+#[derive(Clone, Copy)]
+pub(super) enum LabelTally {
+    Positive,
+    Negative,
+    Missing,
+    /// Whether it is empty, and which pair of usual words it is one of.
+    Unlisted(bool, Option<usize>),
+}
+
 /// Pairs of words that files usually have for "yes" and "no", in lower case.
 pub const USUAL_WORDS: [[&str; 2]; 5] = [["是", "否"], ["yes", "no"], ["y", "n"], ["true", "false"], ["1", "0"]];
 
@@ -78,15 +99,27 @@ impl LabelCounts {
         (count.saturating_mul(2) > self.unlisted.saturating_sub(self.unlisted_empty)).then_some(words)
     }
 
-    /// Counts an unlisted value.
-    pub(super) fn unlisted(&mut self, value: &str) {
-        self.unlisted += 1;
-        self.unlisted_empty += u64::from(value.is_empty());
-        let lower = value.to_lowercase();
-        if let Some(at) = USUAL_WORDS.iter().position(|words| words.contains(&lower.as_str())) {
-            self.unlisted_usual[at] += 1;
+    /// Counts a value of a row that was taken.
+    pub(super) fn count(&mut self, tally: LabelTally) {
+        match tally {
+            LabelTally::Positive => self.positive += 1,
+            LabelTally::Negative => self.negative += 1,
+            LabelTally::Missing => self.missing += 1,
+            LabelTally::Unlisted(empty, usual) => {
+                self.unlisted += 1;
+                self.unlisted_empty += u64::from(empty);
+                if let Some(count) = usual.and_then(|at| self.unlisted_usual.get_mut(at)) {
+                    *count += 1;
+                }
+            }
         }
     }
+}
+
+/// Which pair of usual words a value is one of.
+pub(super) fn usual_words(value: &str) -> Option<usize> {
+    let lower = value.to_lowercase();
+    USUAL_WORDS.iter().position(|words| words.contains(&lower.as_str()))
 }
 
 impl FieldCounts {

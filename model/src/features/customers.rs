@@ -15,6 +15,8 @@ pub enum KeyFault {
     Scientific,
     /// A code that stands for nothing, such as `NULL` or `-`.
     Nothing,
+    /// A floating-point number, which holds no long key to its last digit.
+    Inexact,
 }
 
 /// Codes for nothing, in lower case.
@@ -66,6 +68,11 @@ impl Customers {
         let digest = Digest::of(key.as_bytes());
         let (half, _) = digest.0.split_first_chunk().expect("a digest has 32 bytes");
         self.keys.push((*half, row));
+    }
+
+    /// What a row's customer is known by, until indices are made.
+    pub(super) fn key(&self, row: usize) -> Option<&[u8]> {
+        self.keys.get(row).map(|(key, _)| key.as_slice())
     }
 
     /// A dense index for each row, in the order in which customers come first.

@@ -1,6 +1,7 @@
 //! One value to its slots, by what is worked out once for each field.
 
-use super::counts::{FieldCounts, LabelCounts};
+use super::cell::Read;
+use super::counts::{FieldCounts, FieldTally, LabelCounts, LabelTally, usual_words};
 use super::packed::{CellKind, PackedRow};
 use super::{DataError, ValueKind};
 use crate::schema::number::{finite, grouped, parse};
@@ -49,12 +50,17 @@ impl<'schema> Listed<'schema> {
         Self { texts, numbers }
     }
 
-    fn position(&self, value: &str, decimal: Decimal) -> Option<usize> {
-        let text = self.texts.iter().position(|text| *text == value);
-        text.or_else(|| {
-            let number = if self.numbers.is_empty() { None } else { finite(value, decimal) }?;
-            self.numbers.iter().find(|(known, _)| *known == number).map(|(_, index)| *index)
-        })
+    fn position(&self, value: Read<'_>, decimal: Decimal) -> Option<usize> {
+        let number = match value {
+            Read::Number(number) => number,
+            Read::Text(value) => {
+                if let Some(index) = self.texts.iter().position(|text| *text == value) {
+                    return Some(index);
+                }
+                if self.numbers.is_empty() { None } else { finite(value, decimal) }?
+            }
+        };
+        self.numbers.iter().find(|(known, _)| *known == number).map(|(_, index)| *index)
     }
 }
 
@@ -85,60 +91,93 @@ impl<'schema> FieldEncoder<'schema> {
         (if one_hot { CellKind::OneHot } else { CellKind::Number }, field.width())
     }
 
-    /// Counts of no value.
-    pub(super) fn counts(&self) -> FieldCounts {
+    /// Counts of no value, of a column that the file has or lacks.
+    pub(super) fn counts(&self, absent: bool) -> FieldCounts {
         let Field { name, column, kind, .. } = self.field;
         let has_unlisted = matches!(kind, FieldKind::Categorical { unlisted: Some(_), .. });
         let numeric = matches!(kind, FieldKind::Numeric { .. });
-        FieldCounts { name: name.clone(), column: column.clone(), numeric, has_unlisted, ..FieldCounts::default() }
+        let (name, column) = (name.clone(), column.clone());
+        FieldCounts { name, column, numeric, has_unlisted, absent, ..FieldCounts::default() }
     }
 
-    /// Appends `value` (blanks around it already removed) to `out`, and counts it. A category that is not listed, and for which the schema
-    /// names none, leaves every slot 0: what a list lacks must not decide over the whole table. On an error `out` may have grown.
-    pub(super) fn encode(
-        &self,
-        value: &str,
-        row: u64,
-        (out, counts): (&mut PackedRow, &mut FieldCounts),
-    ) -> Result<(), DataError> {
+    /// Appends a value to `out`, and says what it is. A category that is not listed, and for which the schema names none, leaves every slot 0:
+    /// what a list lacks must not decide over the whole table. On an error `out` may have grown.
+    pub(super) fn encode(&self, value: Read<'_>, row: u64, out: &mut PackedRow) -> Result<FieldTally, DataError> {
+        let empty = matches!(value, Read::Text(""));
         match &self.kind {
             Kind::Numeric(numeric) => {
-                let coded = value.is_empty() || self.field.missing_codes.iter().any(|code| code == value);
+                let is_code = |text: &str| self.field.missing_codes.iter().any(|code| code == text);
+                let coded = empty || matches!(value, Read::Text(text) if is_code(text));
                 let number = if coded { None } else { Some(self.number(value, row)?) };
                 let number = number.filter(|number| !numeric.codes.contains(number));
-                match number {
-                    None => counts.missing += 1,
-                    Some(number) => numeric.count(number, value, counts),
-                }
+                let tally = number.map_or(FieldTally::Missing, |number| FieldTally::number(number, value));
                 let (number, gone) = self.settle(number, numeric.missing, row)?;
                 numeric.encode(number, gone, self.field.width(), out);
+                Ok(tally)
             }
             Kind::Categorical { listed, categories, unlisted, missing } => {
-                let found = if value.is_empty() { None } else { listed.position(value, self.decimal) };
-                let coded = value.is_empty() || found.is_some_and(|index| index >= *categories);
-                counts.missing += u64::from(coded);
-                counts.unlisted += u64::from(!coded && found.is_none());
+                let found = if empty { None } else { listed.position(value, self.decimal) };
+                let coded = empty || found.is_some_and(|index| index >= *categories);
+                let tally = match (coded, found) {
+                    (true, _) => FieldTally::Missing,
+                    (false, None) => FieldTally::Unlisted,
+                    (false, Some(_)) => FieldTally::Listed,
+                };
                 let category = found.filter(|_| !coded).or(unlisted.filter(|_| !coded));
                 let width = self.field.width();
                 if !coded && category.is_none() {
                     out.one_hot(None, width);
-                    return Ok(());
+                    return Ok(tally);
                 }
                 let (index, gone) = self.settle(category, missing, row)?;
                 // The slot of the indicator is the last one.
                 out.one_hot(if gone { Some(*categories) } else { index }, width);
+                Ok(tally)
             }
         }
-        Ok(())
     }
 
-    fn number(&self, value: &str, row: u64) -> Result<f64, DataError> {
+    /// Counts a value of a row that was taken.
+    pub(super) fn count(&self, tally: FieldTally, counts: &mut FieldCounts) {
+        match tally {
+            FieldTally::Listed => {}
+            FieldTally::Missing => counts.missing += 1,
+            FieldTally::Unlisted => counts.unlisted += 1,
+            FieldTally::Number { number, pointed, grouped } => {
+                if let Kind::Numeric(Numeric { min, max, .. }) = &self.kind {
+                    counts.below += u64::from(number < *min);
+                    counts.at_min += u64::from(number == *min);
+                    counts.at_max += u64::from(number == *max);
+                    counts.above += u64::from(number > *max);
+                }
+                counts.pointed += u64::from(pointed);
+                counts.grouped += u64::from(grouped);
+            }
+        }
+    }
+
+    /// What a missing value is read as beside its indicator, as it is encoded.
+    pub(super) fn filling(&self) -> f32 {
+        match (&self.kind, self.field.imputation) {
+            (Kind::Numeric(numeric), Some(number)) => numeric.scaled(number),
+            _ => 0.0,
+        }
+    }
+
+    fn number(&self, value: Read<'_>, row: u64) -> Result<f64, DataError> {
         let column = || self.field.column.clone();
-        match parse(value, self.decimal) {
+        let (number, found) = match value {
+            Read::Number(number) => (Some(number), ValueKind::Number),
+            Read::Text(text) => {
+                let number = parse(text, self.decimal);
+                (number, if number.is_none() { ValueKind::of(text) } else { ValueKind::Number })
+            }
+        };
+        match number {
             Some(number) if number.is_nan() => Err(DataError::Nan { row, column: column() }),
             Some(number) if number.is_infinite() => Err(DataError::Infinite { row, column: column() }),
             Some(number) => Ok(number),
-            None => Err(DataError::NotANumber { row, column: column(), found: ValueKind::of(value) }),
+            None => Err(DataError::NotANumber { row, column: column(), found }),
         }
     }
 
@@ -182,16 +221,15 @@ impl Numeric<'_> {
         let narrow = result as f32;
         narrow
     }
+}
 
-    fn count(&self, number: f64, value: &str, counts: &mut FieldCounts) {
-        counts.below += u64::from(number < self.min);
-        counts.at_min += u64::from(number == self.min);
-        counts.at_max += u64::from(number == self.max);
-        counts.above += u64::from(number > self.max);
-        if value.as_bytes().contains(&b'.') {
-            counts.pointed += 1;
-            counts.grouped += u64::from(grouped(value.trim_start_matches(['-', '+']), '.'));
-        }
+impl FieldTally {
+    fn number(number: f64, value: Read<'_>) -> Self {
+        let text = match value {
+            Read::Text(text) if text.as_bytes().contains(&b'.') => text,
+            _ => return Self::Number { number, pointed: false, grouped: false },
+        };
+        Self::Number { number, pointed: true, grouped: grouped(text.trim_start_matches(['-', '+']), '.') }
     }
 }
 
@@ -214,27 +252,19 @@ impl<'schema> LabelEncoder<'schema> {
         LabelCounts { name: name.clone(), column: column.clone(), ..LabelCounts::default() }
     }
 
-    /// Appends the class of a value (blanks around it already removed) to `out`, and counts it. A value that is not listed teaches nothing.
-    pub(super) fn encode(&self, value: &str, (out, counts): (&mut PackedRow, &mut LabelCounts)) {
+    /// Appends the class of a value to `out`, and says what it is. A value that is not listed teaches nothing.
+    pub(super) fn encode(&self, value: Read<'_>, out: &mut PackedRow) -> LabelTally {
         let (positive, negative) = (self.label.positive.len(), self.label.negative.len());
-        let class = match self.listed.position(value, self.decimal) {
-            Some(index) if index < positive => {
-                counts.positive += 1;
-                Some(true)
-            }
-            Some(index) if index < positive + negative => {
-                counts.negative += 1;
-                Some(false)
-            }
-            Some(_) => {
-                counts.missing += 1;
-                None
-            }
+        let (class, tally) = match self.listed.position(value, self.decimal) {
+            Some(index) if index < positive => (Some(true), LabelTally::Positive),
+            Some(index) if index < positive + negative => (Some(false), LabelTally::Negative),
+            Some(_) => (None, LabelTally::Missing),
             None => {
-                counts.unlisted(value);
-                None
+                let text = if let Read::Text(text) = value { Some(text) } else { None };
+                (None, LabelTally::Unlisted(text == Some(""), text.and_then(usual_words)))
             }
         };
         out.label(class);
+        tally
     }
 }

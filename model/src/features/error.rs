@@ -155,6 +155,10 @@ impl fmt::Display for KeyFault {
                 "a code for nothing where a customer's key is expected: all rows that have it would count as one customer; leave such rows out \
                  of the export, or give each its own key"
             }
+            Self::Inexact => {
+                "a floating-point number where a customer's key is expected: such a number does not hold every digit of a long key; give the key as \
+                 text or as a whole number"
+            }
         })
     }
 }

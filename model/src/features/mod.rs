@@ -1,5 +1,6 @@
 //! From a branch's rows to numbers.
 
+mod cell;
 mod counts;
 mod customers;
 mod encode;
@@ -8,6 +9,7 @@ mod matrix;
 mod packed;
 mod raw;
 
+pub use cell::Cell;
 pub use counts::{FieldCounts, LabelCounts, TableCounts, USUAL_WORDS};
 pub use customers::KeyFault;
 pub use error::{DataError, ValueKind};

@@ -3,7 +3,7 @@
 //! A row of 80 slots takes about 100 bytes instead of 320, and a table is as large as its rows: it grows by blocks, which are never moved.
 
 /// How a row's slots and labels lie in its bytes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct RowLayout {
     cells: Vec<Cell>,
     /// Slots of an unpacked row.
@@ -13,10 +13,12 @@ pub(super) struct RowLayout {
     cells_bytes: usize,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 struct Cell {
     kind: CellKind,
     slots: usize,
+    /// What stands in the place of a missing number, beside the slot that says so.
+    filling: f32,
 }
 
 /// How one field lies in a row.
@@ -41,10 +43,16 @@ pub(super) const UNKNOWN: u8 = 2;
 impl RowLayout {
     /// Fields by their kind and number of slots.
     pub(super) fn new(fields: impl IntoIterator<Item = (CellKind, usize)>, labels: usize) -> Self {
-        let cells: Vec<Cell> = fields.into_iter().map(|(kind, slots)| Cell { kind, slots }).collect();
+        let cells: Vec<Cell> = fields.into_iter().map(|(kind, slots)| Cell { kind, slots, filling: 0.0 }).collect();
         let width = cells.iter().map(|cell| cell.slots).sum();
         let cells_bytes = cells.iter().map(|cell| cell.bytes()).sum();
         Self { cells, width, labels, cells_bytes }
+    }
+
+    /// With something else than 0 in the place of missing numbers, cell by cell.
+    pub(super) fn filled(mut self, fillings: impl Iterator<Item = f32>) -> Self {
+        self.cells.iter_mut().zip(fillings).for_each(|(cell, filling)| cell.filling = filling);
+        self
     }
 
     pub(super) fn width(&self) -> usize {
@@ -77,7 +85,7 @@ impl RowLayout {
                 CellKind::Number => {
                     let number = packed.first_chunk().map_or(0.0, |bytes| f32::from_le_bytes(*bytes));
                     match own {
-                        [_, missing] if number.is_nan() => *missing = 1.0,
+                        [value, missing] if number.is_nan() => (*value, *missing) = (cell.filling, 1.0),
                         [value, ..] => *value = number,
                         [] => {}
                     }

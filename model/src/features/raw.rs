@@ -1,22 +1,27 @@
 //! Rows on their way in.
 
-use super::counts::TableCounts;
+use super::cell::{Cell, trimmed};
+use super::counts::{FieldTally, LabelTally, TableCounts};
 use super::customers::{Customers, KeyFault};
 use super::encode::{FieldEncoder, LabelEncoder};
 use super::packed::{PackedRow, PackedRows, RowLayout};
 use super::{DataError, FeatureMatrix};
-use crate::schema::Schema;
+use crate::schema::{Decimal, Schema};
+use tributary_protocol::digest::{Digest, Hasher};
 
 /// Rows of one branch, checked and encoded one by one. Not serialisable, not printable, not clonable; consumed by
 /// [`RawBatch::into_features`], which also forgets the customers' ids.
 pub struct RawBatch<'schema> {
     schema: &'schema Schema,
+    decimal: Decimal,
     fields: Vec<FieldEncoder<'schema>>,
     labels: Vec<LabelEncoder<'schema>>,
     columns: Columns,
     rows: PackedRows,
-    /// The row that is being read.
+    /// The row that is being read, and what its values are.
     row: PackedRow,
+    field_tallies: Vec<FieldTally>,
+    label_tallies: Vec<LabelTally>,
     customers: Customers,
     counts: TableCounts,
 }
@@ -24,7 +29,8 @@ pub struct RawBatch<'schema> {
 /// Where the schema's columns stand in a row.
 struct Columns {
     count: usize,
-    fields: Vec<usize>,
+    /// `None`: the file lacks the column, which the schema allows.
+    fields: Vec<Option<usize>>,
     /// `None`: the label is not known for any row.
     labels: Vec<usize>,
     customer: Option<usize>,
@@ -41,24 +47,36 @@ impl<'schema> RawBatch<'schema> {
     /// # Errors
     /// Every [`DataError::MissingColumn`] and [`DataError::DuplicateColumn`]; or [`DataError::OneColumn`].
     pub fn new(schema: &'schema Schema, header: &[&str]) -> Result<Self, Vec<DataError>> {
+        Self::written(schema, header, schema.dialect().decimal)
+    }
+
+    /// The same for rows that are written in another way than the schema says: this stands before their fractions.
+    ///
+    /// # Errors
+    /// As [`RawBatch::new`].
+    pub fn written(schema: &'schema Schema, header: &[&str], decimal: Decimal) -> Result<Self, Vec<DataError>> {
         let columns = Columns::find(schema, header)?;
-        let decimal = schema.dialect().decimal;
         let fields: Vec<_> = schema.fields().iter().map(|field| FieldEncoder::new(field, decimal)).collect();
         let labels: Vec<_> = schema.labels().iter().map(|label| LabelEncoder::new(label, decimal)).collect();
         let layout = RowLayout::new(schema.fields().iter().map(FieldEncoder::cell), labels.len());
+        let layout = layout.filled(fields.iter().map(FieldEncoder::filling));
+        let of = |(field, place): (&FieldEncoder<'_>, &Option<usize>)| field.counts(place.is_none());
         let counts = TableCounts {
-            fields: fields.iter().map(FieldEncoder::counts).collect(),
+            fields: fields.iter().zip(&columns.fields).map(of).collect(),
             labels: labels.iter().map(LabelEncoder::counts).collect(),
             audits_found: columns.audits_found.clone(),
             ..TableCounts::default()
         };
         Ok(Self {
             schema,
+            decimal,
             fields,
             labels,
             columns,
             rows: PackedRows::new(layout),
             row: PackedRow::default(),
+            field_tallies: Vec::new(),
+            label_tallies: Vec::new(),
             customers: Customers::default(),
             counts,
         })
@@ -67,35 +85,65 @@ impl<'schema> RawBatch<'schema> {
     /// Adds a row. `row` is its number for error messages, from 1. Blanks around values do not count.
     ///
     /// # Errors
-    /// Every value that does not fit the schema, from the first column to the last. The row is then left out; more rows may follow, for their
-    /// faults, but the batch is of no use.
+    /// Every value that does not fit the schema, from the first column to the last. The row is then left out, and in no count.
     pub fn push(&mut self, row: u64, values: &[&str]) -> Result<(), Vec<DataError>> {
-        if values.len() != self.columns.count {
-            return Err(vec![DataError::FieldCount { row, expected: self.columns.count, found: values.len() }]);
+        self.add(row, values.len(), |place| Cell::Text(values[place]))
+    }
+
+    /// Adds a row of typed values, as [`RawBatch::push`].
+    ///
+    /// # Errors
+    /// As [`RawBatch::push`].
+    pub fn push_cells(&mut self, row: u64, values: &[Cell<'_>]) -> Result<(), Vec<DataError>> {
+        self.add(row, values.len(), |place| values[place])
+    }
+
+    fn add<'row>(&mut self, row: u64, count: usize, value: impl Fn(usize) -> Cell<'row>) -> Result<(), Vec<DataError>> {
+        if count != self.columns.count {
+            return Err(vec![DataError::FieldCount { row, expected: self.columns.count, found: count }]);
         }
         if self.rows.rows() >= Self::ROWS_MAX as usize {
             return Err(vec![DataError::TooManyRows { rows_max: Self::ROWS_MAX }]);
         }
         self.row.clear();
+        self.field_tallies.clear();
+        self.label_tallies.clear();
         let mut faults: Vec<(usize, DataError)> = Vec::new();
-        for ((encoder, place), counts) in self.fields.iter().zip(&self.columns.fields).zip(&mut self.counts.fields) {
-            if let Err(fault) = encoder.encode(trimmed(values[*place]), row, (&mut self.row, counts)) {
-                faults.push((*place, fault));
+        for (encoder, place) in self.fields.iter().zip(&self.columns.fields) {
+            let read = place.map_or(Cell::Missing, &value).read();
+            match encoder.encode(read, row, &mut self.row) {
+                Ok(tally) => self.field_tallies.push(tally),
+                Err(fault) => faults.push((place.unwrap_or(count), fault)),
             }
         }
-        for ((encoder, place), counts) in self.labels.iter().zip(&self.columns.labels).zip(&mut self.counts.labels) {
-            encoder.encode(trimmed(values[*place]), (&mut self.row, counts));
+        for (encoder, place) in self.labels.iter().zip(&self.columns.labels) {
+            self.label_tallies.push(encoder.encode(value(*place).read(), &mut self.row));
         }
         if let Some(place) = self.columns.customer {
-            let key = trimmed(values[place]);
+            let digits;
+            let key = match value(place) {
+                Cell::Missing => Ok(""),
+                Cell::Text(text) => Ok(trimmed(text)),
+                Cell::Integer(number) => {
+                    digits = number.to_string();
+                    Ok(digits.as_str())
+                }
+                Cell::Number(_) => Err(KeyFault::Inexact),
+            };
             match self.key_fault(row, key) {
                 Some(fault) => faults.push((place, fault)),
-                None if faults.is_empty() => self.customers.add(dense(self.rows.rows()), key),
+                None if faults.is_empty() => self.customers.add(dense(self.rows.rows()), key.unwrap_or_default()),
                 None => {}
             }
         }
         if faults.is_empty() {
             self.rows.push(&self.row);
+            for ((field, tally), counts) in self.fields.iter().zip(&self.field_tallies).zip(&mut self.counts.fields) {
+                field.count(*tally, counts);
+            }
+            for (counts, tally) in self.counts.labels.iter_mut().zip(&self.label_tallies) {
+                counts.count(*tally);
+            }
             return Ok(());
         }
         // Fields that read one column have one fault.
@@ -104,10 +152,35 @@ impl<'schema> RawBatch<'schema> {
         Err(faults.into_iter().map(|(_, fault)| fault).collect())
     }
 
+    /// What stands before the fraction of a number.
+    #[must_use]
+    pub fn decimal(&self) -> Decimal {
+        self.decimal
+    }
+
     /// Rows added so far.
     #[must_use]
     pub fn rows(&self) -> usize {
         self.rows.rows()
+    }
+
+    /// SHA-256 of the encoded rows and of whose they are, whatever their order is: what a database gives has no other one.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        let mut rows: Vec<[u8; 16]> = (0..self.rows.rows())
+            .map(|row| {
+                let mut hasher = Hasher::new();
+                hasher.update(self.customers.key(row).unwrap_or_default());
+                hasher.update(self.rows.row(row));
+                let digest = hasher.finish();
+                *digest.0.first_chunk().expect("a digest has 32 bytes")
+            })
+            .collect();
+        rows.sort_unstable();
+        let mut hasher = Hasher::new();
+        hasher.update(b"tributary/rows/1");
+        rows.iter().for_each(|row| hasher.update(row));
+        hasher.finish()
     }
 
     /// The encoded rows.
@@ -126,21 +199,14 @@ impl<'schema> RawBatch<'schema> {
         Ok(FeatureMatrix::packed(self.rows, customers, self.counts))
     }
 
-    fn key_fault(&self, row: u64, key: &str) -> Option<DataError> {
+    fn key_fault(&self, row: u64, key: Result<&str, KeyFault>) -> Option<DataError> {
         let column = || self.schema.customer_column().unwrap_or_default().to_owned();
-        if key.is_empty() {
-            return Some(DataError::Empty { row, column: column() });
-        }
-        KeyFault::of(key).map(|found| DataError::CustomerKey { row, column: column(), found })
-    }
-}
-
-/// Without blanks around it. Most values have none, which their first and last byte say.
-fn trimmed(value: &str) -> &str {
-    match value.as_bytes() {
-        [only] if only.is_ascii_graphic() => value,
-        [first, .., last] if first.is_ascii_graphic() && last.is_ascii_graphic() => value,
-        _ => value.trim(),
+        let found = match key {
+            Ok("") => return Some(DataError::Empty { row, column: column() }),
+            Ok(key) => KeyFault::of(key)?,
+            Err(found) => found,
+        };
+        Some(DataError::CustomerKey { row, column: column(), found })
     }
 }
 
@@ -151,11 +217,19 @@ fn dense(index: usize) -> u32 {
 impl Columns {
     fn find(schema: &Schema, header: &[&str]) -> Result<Self, Vec<DataError>> {
         let labels = schema.labels().iter().map(|label| label.column.as_str());
-        let needed = schema.fields().iter().map(|field| field.column.as_str());
-        let needed = needed.chain(labels).chain(schema.customer_column());
         let mut faults: Vec<DataError> = Vec::new();
+        let mut fields = Vec::new();
+        for field in schema.fields() {
+            match place(header, &field.column) {
+                Ok(place) => fields.push(Some(place)),
+                // One that differs in case only is a mistake, and would be lost without a word.
+                Err(DataError::MissingColumn { like: None, .. }) if field.optional => fields.push(None),
+                Err(fault) if faults.contains(&fault) => {}
+                Err(fault) => faults.push(fault),
+            }
+        }
         let mut places = Vec::new();
-        for column in needed {
+        for column in labels.chain(schema.customer_column()) {
             match place(header, column) {
                 Ok(place) => places.push(place),
                 Err(fault) if faults.contains(&fault) => {}
@@ -169,9 +243,8 @@ impl Columns {
             return Err(faults);
         }
         let customer = schema.customer_column().and_then(|_| places.pop());
-        let labels = places.split_off(schema.fields().len());
         let audits_found = schema.audits().iter().map(|audit| place(header, &audit.column).is_ok()).collect();
-        Ok(Self { count: header.len(), fields: places, labels, customer, audits_found })
+        Ok(Self { count: header.len(), fields, labels: places, customer, audits_found })
     }
 }
 

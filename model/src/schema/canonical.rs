@@ -6,7 +6,8 @@ use super::{DataClass, Decimal, Dialect, Field, FieldKind, Label, Layout, Missin
 
 /// Everything a schema says, in a fixed order. Lists whose order means nothing are sorted.
 pub(super) fn encoding(schema: &Schema) -> Canonical {
-    let mut out = Canonical::new("tributary schema 3").bytes(schema.name.as_bytes()).u32(schema.version);
+    let title = if schema.format == 1 { "tributary schema 3" } else { "tributary schema 4" };
+    let mut out = Canonical::new(title).bytes(schema.name.as_bytes()).u32(schema.version);
     out = dialect(out, &schema.dialect);
     out = texts(out, schema.customer_column.as_slice());
     out = set(out, &schema.dropped);
@@ -16,21 +17,43 @@ pub(super) fn encoding(schema: &Schema) -> Canonical {
         out = fields.iter().fold(out, |out, own| graded(field(out, own), own));
     }
     out = count(out, schema.labels.len());
-    schema.labels.iter().fold(out, label)
+    out = schema.labels.iter().fold(out, label);
+    if schema.format == 1 {
+        return out;
+    }
+    // What the second format adds comes after all of the first one.
+    out = texts(out.u32(schema.format), schema.reason_zh.as_slice());
+    for own in schema.fields.iter().chain(&schema.audits) {
+        out = texts(texts(read_otherwise(out, own), own.title_zh.as_slice()), own.reason_zh.as_slice());
+    }
+    schema.labels.iter().fold(out, |out, own| texts(out, own.title_zh.as_slice()))
+}
+
+/// What the second format adds to what a value becomes.
+fn read_otherwise(out: Canonical, field: &Field) -> Canonical {
+    let out = texts(out.u8(u8::from(field.optional)), field.measured_in.as_slice());
+    match field.imputation {
+        None => out.u8(0),
+        Some(constant) => number(out.u8(1), constant),
+    }
 }
 
 /// What a row of a file becomes, in a fixed order: who is a customer, the inputs and the labels.
 pub(super) fn inputs(schema: &Schema) -> Canonical {
-    let mut out = dialect(Canonical::new("tributary schema inputs 1"), &schema.dialect);
+    let title = if schema.format == 1 { "tributary schema inputs 1" } else { "tributary schema inputs 2" };
+    let mut out = dialect(Canonical::new(title), &schema.dialect);
     out = texts(out, schema.customer_column.as_slice());
     out = count(out, schema.fields.len());
     out = schema.fields.iter().fold(out, field);
+    if schema.format > 1 {
+        out = schema.fields.iter().fold(out, read_otherwise);
+    }
     out = count(out, schema.labels.len());
     schema.labels.iter().fold(out, label)
 }
 
 fn dialect(out: Canonical, dialect: &Dialect) -> Canonical {
-    // A dialect's characters are printable or a tab, so that 0 can stand for none.
+    // No character of a dialect is 0, which stands for none.
     let out = match &dialect.layout {
         Layout::Delimited { delimiter, quote } => out.u8(0).bytes(delimiter.as_bytes()).u8(quote.unwrap_or(0)),
         Layout::Fixed(spans) => {

@@ -1,5 +1,4 @@
 //! How a branch's text files are written.
-
 /// How a branch's text files are written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dialect {
@@ -20,7 +19,7 @@ pub struct Dialect {
 pub enum Layout {
     /// Something stands between two values.
     Delimited {
-        /// One to [`DELIMITER_BYTES_MAX`] characters of printable ASCII or tabs.
+        /// One to [`DELIMITER_BYTES_MAX`] characters of ASCII that begin or end no line.
         delimiter: String,
         /// Around values that hold a delimiter; ASCII. `None`: quotes are ordinary characters.
         quote: Option<u8>,

@@ -14,6 +14,7 @@ mod parse;
 mod parse_dialect;
 mod parse_field;
 mod repeated;
+mod second;
 mod words;
 
 use tributary_protocol::digest::Digest;
@@ -36,6 +37,8 @@ pub const SCHEMA_BYTES_MAX: usize = 1 << 20;
 pub const TEXT_BYTES_MAX: usize = 128;
 /// Longest reason, in bytes.
 pub const NECESSITY_BYTES_MAX: usize = 512;
+/// Newest format of a schema file that this release reads. The key `format` names it; without the key it is 1.
+pub const FORMAT_MAX: u32 = 2;
 
 // A field has at least one slot.
 const _: () = assert!(FIELDS_MAX <= WIDTH_MAX);
@@ -43,12 +46,14 @@ const _: () = assert!(FIELDS_MAX <= WIDTH_MAX);
 /// A parsed schema. Whatever holds one holds a valid one: [`Schema::parse`] is the only way to make it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Schema {
+    format: u32,
     name: String,
     version: u32,
     dialect: Dialect,
     customer_column: Option<String>,
     dropped: Vec<String>,
     necessity: Option<String>,
+    reason_zh: Option<String>,
     fields: Vec<Field>,
     audits: Vec<Field>,
     labels: Vec<Label>,
@@ -71,6 +76,16 @@ pub struct Field {
     pub level: Level,
     /// Why the field is needed.
     pub necessity: Option<String>,
+    /// Whether a file may lack the column: every value is then missing, and the field's indicator says so.
+    pub optional: bool,
+    /// A public number as which a missing value is read beside its indicator.
+    pub imputation: Option<f64>,
+    /// The unit of its values, such as 元 or months.
+    pub measured_in: Option<String>,
+    /// Its name for Chinese readers.
+    pub title_zh: Option<String>,
+    /// Why it is needed, for Chinese readers.
+    pub reason_zh: Option<String>,
 }
 
 /// Values of a field, and how they become numbers.
@@ -157,6 +172,8 @@ pub enum DataClass {
 pub struct Label {
     /// Name, unique in the schema.
     pub name: String,
+    /// Its name for Chinese readers.
+    pub title_zh: Option<String>,
     /// The column it is read from.
     pub column: String,
     /// Values that mean 1.
@@ -174,6 +191,12 @@ impl Schema {
     /// Every fault of the file, each with its key, what was found and what is allowed. Class C3 is one of them.
     pub fn parse(toml: &str) -> Result<Self, SchemaErrors> {
         parse::schema(toml)
+    }
+
+    /// The format of its file, from 1 to [`FORMAT_MAX`].
+    #[must_use]
+    pub fn format(&self) -> u32 {
+        self.format
     }
 
     /// Name of the schema.
@@ -210,6 +233,12 @@ impl Schema {
     #[must_use]
     pub fn necessity(&self) -> Option<&str> {
         self.necessity.as_deref()
+    }
+
+    /// The same for Chinese readers.
+    #[must_use]
+    pub fn reason_zh(&self) -> Option<&str> {
+        self.reason_zh.as_deref()
     }
 
     /// The inputs, in encoding order. Audit columns are not among them, and so in no row, layout or sum.

@@ -63,6 +63,11 @@ impl<'a> Node<'a> {
         self.table.get(key)
     }
 
+    /// Whether a key is there, without asking for it.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.table.contains_key(key)
+    }
+
     pub(super) fn required(&self, key: &'static str, allowed: &str) -> Option<&'a Value> {
         let value = self.value(key);
         if value.is_none() {
@@ -144,15 +149,15 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// One to eight ASCII characters.
+    /// One to eight ASCII characters. Some systems put a control character between values, such as U+0001.
     pub(super) fn delimiter(&self, key: &'static str) -> Option<String> {
         let value = self.value(key)?;
-        let allowed = |byte: u8| (0x20..0x7f).contains(&byte) || byte == b'\t';
+        let allowed = |byte: u8| (1..0x7f).contains(&byte) && !matches!(byte, b'\n' | b'\r' | 0x1a);
         let text = value.as_str().filter(|text| (1..=DELIMITER_BYTES_MAX).contains(&text.len()));
         let text = text.filter(|text| text.bytes().all(allowed));
         if text.is_none() {
             let allowed =
-                format!("one to {DELIMITER_BYTES_MAX} printable ASCII characters or tabs, such as \";\" or \"|@|\"");
+                format!("one to {DELIMITER_BYTES_MAX} ASCII characters other than line ends, such as \";\" or \"|@|\"");
             self.fault(key, described(value), allowed);
         }
         text.map(str::to_owned)

@@ -21,6 +21,14 @@ pub(crate) fn finite(text: &str, decimal: Decimal) -> Option<f64> {
     parse(text, decimal).filter(|number| number.is_finite())
 }
 
+impl Decimal {
+    /// A number of a file, without blanks around it; nothing where it is none, or has no value.
+    #[must_use]
+    pub fn number(self, text: &str) -> Option<f64> {
+        finite(text, self)
+    }
+}
+
 /// `1250,00` or `1.250,00`, with an exponent or without.
 fn with_comma(text: &str) -> Option<f64> {
     if text.len() > NUMBER_BYTES_MAX {

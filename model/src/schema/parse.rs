@@ -7,7 +7,8 @@ use super::node::{Faults, Node, described, quoted};
 use super::parse_dialect::dialect;
 use super::parse_field::{Use, field};
 use super::repeated::{repeated, repeated_value};
-use super::{Dialect, FIELDS_MAX, Field, LABELS_MAX, Label, SCHEMA_BYTES_MAX, Schema, WIDTH_MAX};
+use super::second::{Format, label_title};
+use super::{Dialect, FIELDS_MAX, FORMAT_MAX, Field, LABELS_MAX, Label, SCHEMA_BYTES_MAX, Schema, WIDTH_MAX};
 
 pub(super) fn schema(text: &str) -> Result<Schema, SchemaErrors> {
     let faults = Faults::default();
@@ -16,6 +17,22 @@ pub(super) fn schema(text: &str) -> Result<Schema, SchemaErrors> {
     match schema {
         Some(schema) if faults.is_empty() => Ok(schema),
         _ => Err(SchemaErrors(faults)),
+    }
+}
+
+impl Dialect {
+    /// Reads what a table `[csv]` of a schema says, from the text of that table alone.
+    ///
+    /// # Errors
+    /// Every fault, with its key.
+    pub fn parse(toml: &str) -> Result<Self, SchemaErrors> {
+        let faults = Faults::default();
+        let read = table(toml, &faults).and_then(|table| dialect(&Node::new(String::new(), &table, &faults)));
+        let faults = faults.into_inner();
+        match read {
+            Some(dialect) if faults.is_empty() => Ok(dialect),
+            _ => Err(SchemaErrors(faults)),
+        }
     }
 }
 
@@ -36,6 +53,9 @@ fn table(text: &str, faults: &Faults) -> Option<Table> {
 /// `None` only with a fault. What could be read is put together in either case, so that faults between sections show as well.
 fn whole(table: &Table, faults: &Faults) -> Option<Schema> {
     let root = Node::new(String::new(), table, faults);
+    let format = format(&root);
+    // Without a format that is known, the keys of all of them may stand there.
+    let keys = if format == Some(1) { Format::First } else { Format::Second };
     let (name, version) = (root.name("name"), version(&root));
     let customer_column = root.text("customer_column");
     let dropped = root.texts("drop");
@@ -49,10 +69,12 @@ fn whole(table: &Table, faults: &Faults) -> Option<Schema> {
     };
     let necessity = root.reason("necessity");
     let is_explained = root.value("necessity").is_some();
-    let fields = each(&root, "fields", FIELDS_MAX, |node| field(node, is_explained));
-    let labels = each(&root, "labels", LABELS_MAX, label);
+    let reason_zh = keys.reason_zh(&root);
+    let fields = each(&root, "fields", FIELDS_MAX, |node| field(node, is_explained, keys));
+    let labels = each(&root, "labels", LABELS_MAX, |node| label(node, keys));
     root.finish();
-    let complete = name.is_some()
+    let complete = format.is_some()
+        && name.is_some()
         && version.is_some()
         && dialect.is_some()
         && fields.iter().all(Option::is_some)
@@ -62,12 +84,14 @@ fn whole(table: &Table, faults: &Faults) -> Option<Schema> {
         root.fault("fields", "audit columns alone", "one input at least: a model learns from nothing else");
     }
     let schema = Schema {
+        format: format.unwrap_or(FORMAT_MAX),
         name: name.unwrap_or_default(),
         version: version.unwrap_or_default(),
         dialect: dialect.unwrap_or_else(Dialect::comma_separated),
         customer_column,
         dropped,
         necessity,
+        reason_zh,
         fields,
         audits,
         labels: labels.into_iter().flatten().collect(),
@@ -102,6 +126,17 @@ fn path(list: &str, index: usize, table: &Table) -> String {
     }
 }
 
+/// The file's format; 1 where it does not say one. `None` only with a fault.
+fn format(root: &Node<'_>) -> Option<u32> {
+    let Some(value) = root.value("format") else { return Some(1) };
+    let format = value.as_integer().and_then(|number| u32::try_from(number).ok());
+    let format = format.filter(|format| (1..=FORMAT_MAX).contains(format));
+    if format.is_none() {
+        root.fault("format", described(value), format!("1 to {FORMAT_MAX}; a later one needs a later release"));
+    }
+    format
+}
+
 fn version(root: &Node<'_>) -> Option<u32> {
     let allowed = "a whole number from 1 up";
     let value = root.required("version", allowed)?;
@@ -112,8 +147,9 @@ fn version(root: &Node<'_>) -> Option<u32> {
     version
 }
 
-fn label(node: &Node<'_>) -> Option<Label> {
+fn label(node: &Node<'_>, keys: Format) -> Option<Label> {
     let name = node.name("name");
+    let title_zh = label_title(node, keys);
     let column = node.text("column").or_else(|| name.clone());
     let (positive, negative, missing_codes) =
         (node.texts("positive"), node.texts("negative"), node.codes("missing_codes"));
@@ -132,7 +168,7 @@ fn label(node: &Node<'_>) -> Option<Label> {
         );
     }
     node.finish();
-    Some(Label { name: name?, column: column?, positive, negative, missing_codes })
+    Some(Label { name: name?, title_zh, column: column?, positive, negative, missing_codes })
 }
 
 /// What holds between the sections.

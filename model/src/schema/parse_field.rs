@@ -4,6 +4,7 @@ use toml::Value;
 
 use super::node::{Node, described, quoted};
 use super::repeated::{repeated, repeated_value};
+use super::second::Format;
 use super::{DataClass, Field, FieldKind, Level, Missing, Range, Reason, Transform};
 
 /// What a field is for.
@@ -17,7 +18,7 @@ pub(super) enum Use {
 
 /// Reads a field of a schema that is or is not explained as a whole. `None` only with a fault; a field with one may be returned, so that later
 /// checks see it.
-pub(super) fn field(node: &Node<'_>, is_explained: bool) -> Option<(Use, Field)> {
+pub(super) fn field(node: &Node<'_>, is_explained: bool, keys: Format) -> Option<(Use, Field)> {
     let name = node.name("name");
     let column = node.text("column").or_else(|| name.clone());
     let class = class(node);
@@ -42,6 +43,7 @@ pub(super) fn field(node: &Node<'_>, is_explained: bool) -> Option<(Use, Field)>
         Some(false) => categorical(node, &missing_codes),
         None => None,
     };
+    let second = keys.of_field(node, kind.as_ref());
     // Without a kind it is not known which keys mean something.
     if numeric.is_some() {
         node.finish();
@@ -52,8 +54,20 @@ pub(super) fn field(node: &Node<'_>, is_explained: bool) -> Option<(Use, Field)>
         let found = "a number that makes no groups, with use = \"audit\"";
         node.fault("transform", found, "\"bins\" with edges, or kind = \"categorical\": an audit compares groups");
     }
-    let field =
-        Field { name: name?, column: column?, kind: kind?, missing_codes, class: class?, level: level?, necessity };
+    let field = Field {
+        name: name?,
+        column: column?,
+        kind: kind?,
+        missing_codes,
+        class: class?,
+        level: level?,
+        necessity,
+        optional: second.optional,
+        imputation: second.imputation,
+        measured_in: second.measured_in,
+        title_zh: second.title_zh,
+        reason_zh: second.reason_zh,
+    };
     Some((usage?, field))
 }
 

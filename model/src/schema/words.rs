@@ -38,7 +38,10 @@ impl SchemaWords {
         let audits = schema.audits.iter().map(|own| field(own, "never learned from, and for audits alone: ", dialect));
         let fields = inputs.chain(audits).collect();
         let labels = schema.labels.iter().map(|own| label(own, dialect)).collect();
-        Self { customer, necessity: schema.necessity.clone(), fields, labels }
+        let zh = schema.reason_zh.as_ref().map_or(String::new(), |text| format!(" (zh: {})", quoted(text)));
+        let customer = if schema.necessity.is_none() { customer + &zh } else { customer };
+        let necessity = schema.necessity.as_ref().map(|text| format!("{text}{zh}"));
+        Self { customer, necessity, fields, labels }
     }
 
     /// All of it under the schema's digest, for a person's screen.
@@ -115,9 +118,21 @@ fn field(field: &Field, usage: &str, dialect: &Dialect) -> String {
         }
     };
     let needed = field.necessity.as_ref().map_or(String::new(), |text| format!("; needed: {}", quoted(text)));
+    let needed_zh = field.reason_zh.as_ref().map_or(String::new(), |text| format!("; needed (zh): {}", quoted(text)));
     let (name, column, level) = (&field.name, column(&field.column, dialect), field.level);
     let class = field.class.name();
-    format!("{name}: {usage}{column}, {kind}; a missing value{codes} {missing}; class {class}, {level}{needed}")
+    let titled = titled(name, field.title_zh.as_deref());
+    let unit = field.measured_in.as_ref().map_or(String::new(), |unit| format!(" in {unit}"));
+    let imputed = field.imputation.map_or(String::new(), |number| format!(" and read as {number} beside that"));
+    let optional = if field.optional { "; a file may lack the column" } else { "" };
+    format!(
+        "{titled}: {usage}{column}, {kind}{unit}; a missing value{codes} {missing}{imputed}{optional}; class {class}, {level}{needed}{needed_zh}"
+    )
+}
+
+/// A name, and the one for Chinese readers.
+fn titled(name: &str, title_zh: Option<&str>) -> String {
+    title_zh.map_or_else(|| name.to_owned(), |title| format!("{name} ({title})"))
 }
 
 fn missing<V>(rule: &Missing<V>, value: impl Fn(&V) -> String) -> String {
@@ -131,7 +146,7 @@ fn missing<V>(rule: &Missing<V>, value: impl Fn(&V) -> String) -> String {
 fn label(label: &Label, dialect: &Dialect) -> String {
     format!(
         "{}: {}, positive is {}; negative is {}; any other value teaches nothing",
-        label.name,
+        titled(&label.name, label.title_zh.as_deref()),
         column(&label.column, dialect),
         set(&label.positive),
         set(&label.negative),

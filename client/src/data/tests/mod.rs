@@ -7,6 +7,7 @@ use tributary_model::synthetic::{self, SyntheticSpec};
 
 use super::*;
 
+mod bad_inputs;
 mod faults;
 mod formats;
 mod split;

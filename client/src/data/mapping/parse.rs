@@ -1,0 +1,243 @@
+//! From a TOML file to a [`Mapping`].
+
+use std::path::Path;
+
+use tributary_model::schema::{Dialect, FieldKind, Schema, SchemaFault};
+use tributary_protocol::digest::Digest;
+use tributary_settings::{Document, Fault, Faults};
+
+use super::{ColumnKind, Conversion, Counted, DayForm, Home, MappedSource, Mapping, Money, Queries, Rule};
+use crate::error::ClientError;
+
+/// Most columns of one mapping.
+const RULES_MAX: usize = 1024;
+/// Longest name, code or meaning, in bytes.
+const TEXT_BYTES_MAX: usize = 128;
+/// Longest query, in bytes.
+const QUERY_BYTES_MAX: usize = 1 << 16;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Source {
+    Text,
+    Parquet,
+    Sqlite,
+    Postgres,
+}
+
+impl Mapping {
+    /// A mapping of this text, which was read from this file. Whether it is signed is another question.
+    ///
+    /// # Errors
+    /// Every fault at once; also if it maps to another schema.
+    pub fn parse(path: &Path, text: &str, schema: &Schema) -> Result<Self, ClientError> {
+        Ok(Self::read(Document::parse(path, text)?, path, schema)?)
+    }
+
+    fn read(mut file: Document, path: &Path, schema: &Schema) -> Result<Self, Faults> {
+        let own = schema.digest();
+        let pinned =
+            file.text("mapping.schema", "the digest of a schema, 64 hexadecimal digits", None, Digest::from_hex);
+        if let Some(pinned) = pinned.filter(|pinned| *pinned != own) {
+            let allowed =
+                format!("{own}, the schema of this branch; have the owner read the mapping for it, and sign it");
+            file.fault("mapping.schema", pinned.to_string(), allowed);
+        }
+        let sources = [
+            ("text", Source::Text),
+            ("parquet", Source::Parquet),
+            ("sqlite", Source::Sqlite),
+            ("postgres", Source::Postgres),
+        ];
+        let source = file.choice("mapping.source", &sources, Some(Source::Text));
+        let queries = queries(&mut file, source);
+        let dialect = dialect(&mut file, path, source)?;
+        let home = home(&mut file);
+        let prefixes = file.tables("columns", RULES_MAX).unwrap_or_default();
+        let rules: Vec<Option<Rule>> = prefixes.iter().map(|prefix| rule(&mut file, prefix, schema)).collect();
+        if prefixes.is_empty()
+            && home.is_none()
+            && dialect.is_none()
+            && queries.is_none()
+            && source == Some(Source::Text)
+        {
+            file.fault("columns", "nothing", "one [[columns]] at least, or another source than the schema's own file");
+        }
+        for (index, rule) in rules.iter().enumerate() {
+            let earlier = rules.get(..index).unwrap_or_default();
+            if let Some(rule) = rule
+                && earlier.iter().flatten().any(|other| other.to == rule.to)
+            {
+                file.fault(
+                    &format!("columns.{}.to", index + 1),
+                    format!("{:?} again", rule.to),
+                    "each column of the schema once",
+                );
+            }
+        }
+        file.finish()?;
+        let here = "every value is there when no fault is";
+        let queries = queries.ok_or(());
+        let source = match source.expect(here) {
+            Source::Text => MappedSource::Text(dialect),
+            Source::Parquet => MappedSource::Parquet,
+            Source::Sqlite => MappedSource::Sqlite(queries.expect(here)),
+            Source::Postgres => MappedSource::Postgres(queries.expect(here)),
+        };
+        Ok(Self { schema: own, source, home, rules: rules.into_iter().flatten().collect() })
+    }
+}
+
+fn name(text: &str) -> Option<String> {
+    let text = text.trim();
+    ((1..=TEXT_BYTES_MAX).contains(&text.len()) && !text.contains(char::is_control)).then(|| text.to_owned())
+}
+
+const NAME: &str = "1 to 128 bytes without control characters";
+
+/// Queries, which databases alone have.
+fn queries(file: &mut Document, source: Option<Source>) -> Option<Queries> {
+    let [rows, held_out, day] = ["mapping.query", "mapping.held_out_query", "mapping.date_query"];
+    if !matches!(source, Some(Source::Sqlite | Source::Postgres)) {
+        for key in [rows, held_out, day] {
+            if file.has(key) {
+                let _known = file.string(key);
+                file.fault(key, "a query, without a database", "nothing; or source = \"sqlite\" or \"postgres\"");
+            }
+        }
+        return None;
+    }
+    let query = |text: &str| {
+        let text = text.trim().trim_end_matches(';').trim_end();
+        ((1..=QUERY_BYTES_MAX).contains(&text.len()) && !text.contains('\0')).then(|| text.to_owned())
+    };
+    let allowed = "one query of at most 65536 bytes";
+    let rows = file.text(rows, allowed, None, query);
+    let mut more = |key| if file.has(key) { file.text(key, allowed, None, query) } else { None };
+    let (held_out, day) = (more(held_out), more(day));
+    Some(Queries { rows: rows?, held_out, day })
+}
+
+/// How this branch's text files are written, where it is not as the schema says. Its faults are told at once, with the keys of that table.
+fn dialect(file: &mut Document, path: &Path, source: Option<Source>) -> Result<Option<Dialect>, Faults> {
+    const KEY: &str = "mapping.csv";
+    if !file.has(KEY) {
+        return Ok(None);
+    }
+    let Some(text) = file.inner(KEY) else { return Ok(None) };
+    if source != Some(Source::Text) {
+        file.fault(KEY, "a table, without a text file", "nothing; or source = \"text\"");
+        return Ok(None);
+    }
+    Dialect::parse(&text).map(Some).map_err(|faults| {
+        let of = |fault: &SchemaFault| {
+            let SchemaFault { key, found, allowed } = fault.clone();
+            Fault { key: format!("{KEY}.{key}"), found, allowed }
+        };
+        Faults { file: path.to_path_buf(), faults: faults.faults().iter().map(of).collect() }
+    })
+}
+
+fn home(file: &mut Document) -> Option<Home> {
+    if !file.has("mapping.home") {
+        return None;
+    }
+    let column = file.text("mapping.home.column", NAME, None, name);
+    let values = file.texts("mapping.home.values", &format!("a list of texts, each {NAME}"), name);
+    Some(Home { column: column?, values: values? })
+}
+
+/// What a field of the schema reads from a column.
+struct Read<'schema> {
+    numeric: bool,
+    measured_in: Option<&'schema str>,
+}
+
+fn read<'schema>(schema: &'schema Schema, column: &str) -> Option<Read<'schema>> {
+    let fields: Vec<_> = schema.fields().iter().filter(|field| field.column == column).collect();
+    let other = schema.labels().iter().any(|label| label.column == column) || schema.customer_column() == Some(column);
+    let audit = schema.audits().iter().any(|field| field.column == column);
+    if fields.is_empty() {
+        return (other || audit).then_some(Read { numeric: false, measured_in: None });
+    }
+    let numeric = fields.iter().all(|field| matches!(field.kind, FieldKind::Numeric { .. }));
+    Some(Read { numeric, measured_in: fields.iter().find_map(|field| field.measured_in.as_deref()) })
+}
+
+fn rule(file: &mut Document, prefix: &str, schema: &Schema) -> Option<Rule> {
+    let of = |name: &str| format!("{prefix}.{name}");
+    let to = file.text(&of("to"), NAME, None, name);
+    let from = file.text(&of("from"), NAME, None, name);
+    let reads = to.as_deref().and_then(|to| read(schema, to));
+    if let (Some(to), None) = (&to, &reads) {
+        file.fault(&of("to"), format!("{to:?}, which the schema does not read"), "a column of the schema");
+    }
+    let words: Vec<&str> = ColumnKind::WORDS.iter().map(|(word, _)| *word).collect();
+    let kind = match file.has(&of("type")) {
+        true => file.text(&of("type"), &words.join(", "), None, |text| {
+            ColumnKind::WORDS.iter().find(|(word, _)| *word == text).map(|(_, kind)| kind.clone())
+        }),
+        false => None,
+    };
+    let codes = codes(file, &of("codes"));
+    let numeric = reads.as_ref().is_none_or(|reads| reads.numeric);
+    let conversion = conversion(file, prefix, numeric, reads.and_then(|reads| reads.measured_in));
+    Some(Rule { to: to?, from: from?, kind, codes: codes?, conversion: conversion? })
+}
+
+fn codes(file: &mut Document, key: &str) -> Option<Vec<(String, String)>> {
+    let pairs = file.pairs(key)?;
+    let trimmed = |text: &str| text.trim().to_owned();
+    let codes: Vec<(String, String)> = pairs.iter().map(|(code, meaning)| (trimmed(code), trimmed(meaning))).collect();
+    let fits = |text: &str| text.len() <= TEXT_BYTES_MAX && !text.contains(char::is_control);
+    if codes.iter().any(|(code, meaning)| !fits(code) || !fits(meaning)) {
+        file.fault(key, "a code or a meaning of another form", "texts of at most 128 bytes without control characters");
+        return None;
+    }
+    let mut names: Vec<&str> = codes.iter().map(|(code, _)| code.as_str()).collect();
+    names.sort_unstable();
+    if names.windows(2).any(|pair| pair[0] == pair[1]) {
+        file.fault(key, "a code twice, but for the blanks around it", "each code once");
+        return None;
+    }
+    Some(codes)
+}
+
+/// What becomes of a value: a day is counted, or a number is read, or nothing.
+fn conversion(file: &mut Document, prefix: &str, numeric: bool, measured_in: Option<&str>) -> Option<Conversion> {
+    let of = |name: &str| format!("{prefix}.{name}");
+    let [date, count, money, sign] = ["date", "count", "money", "trailing_sign"].map(of);
+    let asked: Vec<&String> = [&date, &count, &money, &sign].into_iter().filter(|key| file.has(key)).collect();
+    if let (false, Some(key)) = (numeric, asked.first()) {
+        let key = (*key).clone();
+        file.fault(
+            &key,
+            "a number, for a column that is read as text",
+            "nothing, but for columns that numeric fields alone read",
+        );
+    }
+    if file.has(&date) || file.has(&count) {
+        let form = file.choice(&date, &DayForm::WORDS, None);
+        let counted = file.choice(&count, &Counted::WORDS, None);
+        for key in [&money, &sign] {
+            if file.has(key) {
+                let _known = (file.has(key), file.boolean(key, false));
+                file.fault(key, "a number's key, beside a date", "nothing: a date has neither money nor a sign");
+            }
+        }
+        return Some(Conversion::Day(form?, counted?));
+    }
+    let trailing_sign = file.boolean(&sign, false);
+    if !file.has(&money) {
+        let trailing_sign = trailing_sign?;
+        let plain = Conversion::AsItIs;
+        return Some(if trailing_sign { Conversion::Number { trailing_sign, money: None } } else { plain });
+    }
+    let units = "分, 角, 元, 千元, 万元, 百万元, 亿元";
+    let from = file.text(&money, units, None, Money::named);
+    let to = measured_in.and_then(Money::named);
+    if to.is_none() {
+        let found = "a unit of money, where the schema names none for this column";
+        file.fault(&money, found, format!("nothing; or a schema whose field says measured_in, one of {units}"));
+    }
+    Some(Conversion::Number { trailing_sign: trailing_sign?, money: Some((from?, to?)) })
+}

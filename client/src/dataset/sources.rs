@@ -1,0 +1,92 @@
+//! Where a branch's data sets are, by its settings and by the mapping that its owner signed.
+
+use tributary_model::schema::Schema;
+use tributary_protocol::plan::Date;
+use tributary_texts::dataset as words;
+
+use crate::data::{MappedSource, Mapping, Origin, Queries};
+use crate::error::ClientError;
+use crate::ready::{Stamp, StampFault};
+use crate::settings::{DateSource, Settings};
+
+/// One data set.
+pub struct Place {
+    /// Its key in the settings.
+    pub key: &'static str,
+    /// Where its rows come from.
+    pub origin: Origin,
+}
+
+/// A branch's data sets.
+pub struct Sources {
+    /// How the branch's columns become the schema's.
+    pub mapping: Option<Mapping>,
+    /// The rows to learn from, and those that are only counted where there are any.
+    pub places: Vec<Place>,
+}
+
+impl Sources {
+    /// What the settings and the signed mapping name.
+    ///
+    /// # Errors
+    /// If the mapping is not signed or has faults, or the two do not fit each other.
+    pub fn of(settings: &Settings, schema: &Schema) -> Result<Self, ClientError> {
+        let owned = |file| Mapping::owned(file, &settings.policy_owner, schema);
+        let mapping = settings.mapping_file.as_deref().map(owned).transpose()?;
+        let places = places(settings, mapping.as_ref().map(|mapping| &mapping.source))?;
+        Ok(Self { mapping, places })
+    }
+}
+
+fn places(settings: &Settings, source: Option<&MappedSource>) -> Result<Vec<Place>, ClientError> {
+    let refused = |said| Err(ClientError::Said(said));
+    let file = settings.data_file.as_ref();
+    let both = |queries: &Queries, origin: &dyn Fn(String, Option<String>) -> Origin| {
+        let day = || queries.day.clone();
+        let training = Place { key: "data.file", origin: origin(queries.rows.clone(), day()) };
+        let held_out = queries.held_out.clone();
+        let held_out = held_out.map(|query| Place { key: "data.held_out", origin: origin(query, day()) });
+        std::iter::once(training).chain(held_out).collect::<Vec<_>>()
+    };
+    match (source, file, &settings.postgres) {
+        (Some(MappedSource::Postgres(queries)), None, Some(at)) => {
+            Ok(both(queries, &|query, day_query| Origin::Postgres { at: at.clone(), query, day_query }))
+        }
+        (Some(MappedSource::Postgres(_)), _, _) | (_, None, _) | (_, _, Some(_)) => refused(words::other_database()),
+        (Some(MappedSource::Sqlite(_)), _, None) if settings.held_out_file.is_some() => {
+            refused(words::held_out_has_a_query())
+        }
+        (Some(MappedSource::Sqlite(queries)), Some(file), None) => {
+            Ok(both(queries, &|query, day_query| Origin::Sqlite { file: file.clone(), query, day_query }))
+        }
+        (Some(MappedSource::Text(_) | MappedSource::Parquet) | None, Some(file), None) => {
+            let place = |key, file: &std::path::PathBuf| Place { key, origin: Origin::File(file.clone()) };
+            let held_out = settings.held_out_file.as_ref().map(|file| place("data.held_out", file));
+            Ok(std::iter::once(place("data.file", file)).chain(held_out).collect())
+        }
+    }
+}
+
+impl Place {
+    /// Of which day the rows are, as far as that is said before they are read; and the ready file that says it. A database says it with its rows.
+    ///
+    /// # Errors
+    /// Why a file's day is not known.
+    pub fn dated(&self, settings: &Settings) -> Result<(Option<Date>, Option<Stamp>), StampFault> {
+        match (settings.date_source, self.origin.file()) {
+            (DateSource::Fixed(date), _) => Ok((Some(date), None)),
+            (DateSource::ReadyFile, Some(file)) => Stamp::read(file).map(|stamp| (Some(stamp.date), Some(stamp))),
+            (DateSource::ReadyFile, None) => Ok((None, None)),
+        }
+    }
+
+    /// The same day, for a reader alone: who counts no days needs none.
+    #[must_use]
+    pub fn day(&self, settings: &Settings) -> Option<Date> {
+        self.dated(settings).ok().and_then(|(date, _)| date)
+    }
+}
+
+#[cfg(test)]
+#[path = "sources_tests.rs"]
+mod tests;

@@ -13,7 +13,7 @@ use tributary_model::synthetic::{self, SyntheticSpec};
 use tributary_planning::demonstration::TwoPeople;
 use tributary_planning::file::PlanFile;
 
-use super::options::{DemoOptions, RealData, Source, check_branches};
+use super::options::{DemoOptions, Method, RealData, Source, check_branches};
 use super::partners::{Mixed, bring_authority, enrol_partner, who};
 use super::settings::{BANK, ClientFile, CoordinatorFile};
 use super::workplace::{Workplace, branch_name, partner_name};
@@ -113,8 +113,12 @@ pub(super) fn write_clients(
 }
 
 fn invent(options: &DemoOptions, branches: usize, workplace: &Workplace) -> anyhow::Result<(Schema, Vec<Branch>)> {
-    let schema = synthetic::schema();
-    write(&workplace.schema(), synthetic::SCHEMA_TOML)?;
+    let text = match options.method {
+        Method::Gradient => synthetic::SCHEMA_TOML,
+        Method::Staged => synthetic::BINNED_SCHEMA_TOML,
+    };
+    let schema = Schema::parse(text).context("the built-in schema has no fault")?;
+    write(&workplace.schema(), text)?;
     let data = synthetic::generate(&SyntheticSpec {
         branches: branches + options.partners,
         customers_per_branch: options.customers_per_branch,

@@ -54,6 +54,9 @@ pub struct SyntheticBranch {
 /// The audit column. It hangs on nothing, and nothing hangs on it.
 const AUDITED: &str = "gender";
 
+/// The same columns with bins for every number, for staged learning.
+pub const BINNED_SCHEMA_TOML: &str = include_str!("../../../docs/samples/schemas/deposit_churn_bins.toml");
+
 /// The parsed [`SCHEMA_TOML`].
 ///
 /// # Panics

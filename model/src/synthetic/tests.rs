@@ -1,11 +1,14 @@
-use super::{SyntheticBranch, SyntheticData, SyntheticSpec, generate, schema};
+use super::{BINNED_SCHEMA_TOML, SyntheticBranch, SyntheticData, SyntheticSpec, generate, schema};
 use crate::features::{FeatureMatrix, RawBatch};
-use crate::schema::Field;
+use crate::schema::{Field, Schema};
 
 fn encoded(data: &SyntheticData, branch: &SyntheticBranch) -> FeatureMatrix {
-    let schema = schema();
+    encoded_by(&schema(), data, branch)
+}
+
+fn encoded_by(schema: &Schema, data: &SyntheticData, branch: &SyntheticBranch) -> FeatureMatrix {
     let header: Vec<&str> = data.header.iter().map(String::as_str).collect();
-    let mut batch = RawBatch::new(&schema, &header).unwrap_or_else(|faults| panic!("{faults:?}"));
+    let mut batch = RawBatch::new(schema, &header).unwrap_or_else(|faults| panic!("{faults:?}"));
     for (row, values) in (1..).zip(branch.training.iter().chain(&branch.held_out)) {
         batch.push(row, &values.iter().map(String::as_str).collect::<Vec<_>>()).unwrap();
     }
@@ -28,6 +31,20 @@ fn the_schema_reads_every_row_and_every_column() {
         assert_eq!(matrix.rows(), branch.training.len() + branch.held_out.len());
         assert_eq!(matrix.customer_count(), matrix.rows());
     }
+}
+
+/// The other schema differs in the encoding of numbers alone, and each number has a bin of its own.
+#[test]
+fn the_schema_with_bins_reads_the_same_columns() {
+    let (plain, binned) = (schema(), Schema::parse(BINNED_SCHEMA_TOML).unwrap_or_else(|faults| panic!("{faults}")));
+    let columns = |schema: &Schema| schema.fields().iter().map(|field| field.column.clone()).collect::<Vec<_>>();
+    assert_eq!((columns(&binned), binned.labels()), (columns(&plain), plain.labels()));
+    assert!(crate::blocks::Blocks::of(&plain, &[]).is_err());
+    assert_eq!(crate::blocks::Blocks::of(&binned, &[]).map(|blocks| blocks.cells()), Ok(binned.width()));
+    let data = generate(&SyntheticSpec { branches: 1, ..SyntheticSpec::default() });
+    let [plain, binned] = [&plain, &binned].map(|schema| encoded_by(schema, &data, &data.branches[0]));
+    assert_eq!((binned.rows(), binned.targets()), (plain.rows(), plain.targets()));
+    assert!(binned.features().iter().all(|value| *value == 0.0 || *value == 1.0));
 }
 
 #[test]

@@ -5,6 +5,8 @@ mod chart;
 #[cfg(feature = "coordinator")]
 mod evaluate;
 #[cfg(feature = "coordinator")]
+mod explained;
+#[cfg(feature = "coordinator")]
 mod page;
 #[cfg(feature = "coordinator")]
 mod registry;

@@ -8,6 +8,7 @@ use tributary_model::metrics::Estimate;
 use tributary_storage::files::{Existing, write_public};
 use tributary_texts::{Language, evaluation as words};
 
+use super::explained::explained;
 use super::page::{page, rows, shown};
 use crate::exit::Failure;
 use crate::{json, typed};
@@ -71,7 +72,7 @@ pub(super) fn compare(options: &CompareOptions) -> Result<(), Failure> {
 }
 
 fn of(model: &str, shown: &ShownOptions) -> Result<Evaluation, Failure> {
-    evaluation(&shown.config, model).map_err(super::registry::explained)
+    evaluation(&shown.config, model).map_err(explained)
 }
 
 fn show(models: &[Evaluation], options: &ShownOptions) -> Result<(), Failure> {

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use tributary_coordinator::registry::{self, Draft, RegistryError};
+use tributary_coordinator::registry::{self, Draft};
 use tributary_protocol::registry::ModelStep;
 
 use super::evaluate::{CompareOptions, EvaluateOptions, compare, evaluate};
+use super::explained::explained;
 use super::{shown, statement};
 use crate::exit::Failure;
 use crate::json;
@@ -135,13 +136,6 @@ pub(super) fn run(command: &RegistryCommand) -> Result<(), Failure> {
         RegistryCommand::Install(options) => install(options)?,
     }
     Ok(())
-}
-
-pub(super) fn explained(error: RegistryError) -> Failure {
-    match error {
-        RegistryError::Settings(faults) => Failure::settings(faults),
-        other => Failure::failed(other),
-    }
 }
 
 fn show(options: &OfOptions) -> Result<(), Failure> {

@@ -25,9 +25,9 @@ texts! {
     none() { en: "the counts cannot give it", zh: "统计数不足以给出" }
     customers() { en: "customers", zh: "客户数" }
     positives() { en: "share of positives", zh: "正例占比" }
-    auc() { en: "AUC", zh: "AUC" }
+    auc() { en: "AUC", zh: "AUC（ROC 曲线下面积）" }
     pr_auc() { en: "PR-AUC (average precision)", zh: "PR-AUC（平均精确率）" }
-    ks() { en: "KS", zh: "KS" }
+    ks() { en: "KS", zh: "KS（两类得分分布的最大距离）" }
     log_loss() { en: "log loss (nats)", zh: "对数损失（nat）" }
     brier() { en: "Brier score", zh: "Brier 分数" }
     ece() { en: "calibration error (ECE)", zh: "校准误差（ECE）" }

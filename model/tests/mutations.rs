@@ -13,7 +13,8 @@ use tributary_model::architecture::Architecture;
 use tributary_model::parameters::Parameters;
 use tributary_model::server_optimizer::{OptimizerFields, OptimizerSettings, UpdateRule};
 use tributary_model::stage::{
-    Chosen, CountSettings, EvaluateSettings, Frame, GradientSettings, LocalSettings, PlannedStage, StageSettings,
+    BlockSettings, Chosen, CountSettings, EvaluateSettings, Frame, GradientSettings, LabelSettings, LocalSettings,
+    PlannedStage, Reweight, StageSettings, StagedSettings, Steps,
 };
 use tributary_model::update::{ClipForm, ClipSettings, LocalRule};
 use tributary_protocol::plan::PrivacyMode;
@@ -46,7 +47,7 @@ fn local(adaptive: bool) -> LocalSettings {
     LocalSettings { clip, rule, adaptive, optimizer: optimizer(sgd, Some(2)) }
 }
 
-fn settings() -> [StageSettings; 5] {
+fn settings() -> [StageSettings; 7] {
     let adam = UpdateRule::Adam { learning_rate: 0.013, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
     let clip = ClipSettings { form: ClipForm::Chunked, loss_bound: None, ..local(false).clip };
     [
@@ -55,6 +56,13 @@ fn settings() -> [StageSettings; 5] {
         StageSettings::Gradient(GradientSettings { clip, optimizer: optimizer(adam, None) }),
         StageSettings::Local(local(true)),
         StageSettings::Local(local(false)),
+        StageSettings::Labels(LabelSettings { clip_units: 1 << 20 }),
+        StageSettings::Staged(StagedSettings {
+            of_blocks: BlockSettings { clip_units: 1 << 20, coarse: [4, 8, 0] },
+            head_shares: [0; 16],
+            steps: Steps::of(2.5, 0.9, Some(75)).expect("within the limits"),
+            reweight: Some(Reweight { floor: 0.02, noise_excess: 1.7 }),
+        }),
     ]
 }
 

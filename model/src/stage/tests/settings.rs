@@ -20,6 +20,24 @@ fn optimizers() -> impl Strategy<Value = OptimizerSettings> {
     (prop_oneof![sgd, adam], prop::option::of(any::<u32>())).prop_map(|(rule, tail_start)| optimizer(rule, tail_start))
 }
 
+fn staged() -> impl Strategy<Value = StageSettings> {
+    let groups = prop::collection::btree_set(2_u32..=256, 0..=COARSE_MAX);
+    let shares = prop::collection::vec(0_u32..=HEAD_SHARES / 16, 16);
+    let steps = (1e-9..1000.0, 0.0..0.999, prop::option::of(any::<u32>()));
+    let reweight = prop::option::of((0.0..=1.0, 1.0..=100.0));
+    (256_u32..=1 << 20, groups, shares, steps, reweight).prop_map(|(clip_units, groups, shares, steps, reweight)| {
+        let mut coarse = [0; COARSE_MAX];
+        coarse.iter_mut().zip(groups).for_each(|(own, groups)| *own = groups);
+        let (learning_rate, momentum, tail_start) = steps;
+        StageSettings::Staged(StagedSettings {
+            of_blocks: BlockSettings { clip_units, coarse },
+            head_shares: shares.try_into().unwrap(),
+            steps: Steps::of(learning_rate, momentum, tail_start).unwrap(),
+            reweight: reweight.map(|(floor, noise_excess)| Reweight { floor, noise_excess }),
+        })
+    })
+}
+
 fn all() -> impl Strategy<Value = StageSettings> {
     let counts = || (1_u32..=1 << 20, 2_u32..=1000);
     let rule = (1_u32..=1000, 1e-9..=1e6, 1e-3..=1e6).prop_map(|(steps, learning_rate, update_clip_norm)| LocalRule {
@@ -35,11 +53,13 @@ fn all() -> impl Strategy<Value = StageSettings> {
         (clips(), rule, any::<bool>(), optimizers()).prop_map(|(clip, rule, adaptive, optimizer)| {
             StageSettings::Local(LocalSettings { clip, rule, adaptive, optimizer })
         }),
+        (1_u32..=1 << 20).prop_map(|clip_units| StageSettings::Labels(LabelSettings { clip_units })),
+        staged(),
         (any::<u32>(), 1_u32..=1 << 20).prop_map(|(column, units)| StageSettings::Mean(MeanSettings { column, units })),
     ]
 }
 
-const KINDS: [&str; 5] = ["count", "gradient", "local", "evaluate", "mean"];
+const KINDS: [&str; 7] = ["count", "gradient", "local", "labels", "staged", "evaluate", "mean"];
 
 proptest! {
     #[test]
@@ -172,4 +192,44 @@ fn the_optimizer_within_is_judged_as_well() {
     for learning_rate in [0.0, 1001.0, f64::INFINITY] {
         assert!(!replaced(0.37, learning_rate), "{learning_rate}");
     }
+}
+
+/// Staged learning as a plan has it.
+fn usual() -> StagedSettings {
+    StagedSettings {
+        of_blocks: BlockSettings { clip_units: 1 << 20, coarse: [4, 8, 0] },
+        head_shares: [0; 16],
+        steps: Steps::of(1.0, 0.9, Some(75)).unwrap(),
+        reweight: Some(Reweight { floor: 0.02, noise_excess: 1.7 }),
+    }
+}
+
+/// Numbers of staged learning that make no stage are refused where they are read.
+#[test]
+fn staged_learning_is_read_within_its_limits() {
+    assert_eq!(usual().checked(), Some(usual()));
+    let blocks = |clip_units, coarse| StagedSettings { of_blocks: BlockSettings { clip_units, coarse }, ..usual() };
+    let mut shares = [0; 16];
+    (shares[0], shares[15]) = (HEAD_SHARES, 1);
+    let reweight = |floor, noise_excess| StagedSettings { reweight: Some(Reweight { floor, noise_excess }), ..usual() };
+    for bad in [
+        blocks(255, [4, 8, 0]),
+        blocks((1 << 20) + 1, [4, 8, 0]),
+        blocks(1000, [8, 4, 0]),
+        blocks(1000, [4, 4, 0]),
+        blocks(1000, [1, 4, 0]),
+        blocks(1000, [0, 4, 8]),
+        blocks(1000, [4, 257, 0]),
+        StagedSettings { head_shares: shares, ..usual() },
+        reweight(-0.1, 1.0),
+        reweight(1.1, 1.0),
+        reweight(f64::NAN, 1.0),
+        reweight(0.1, 0.9),
+        reweight(0.1, f64::INFINITY),
+    ] {
+        assert_eq!(bad.checked(), None, "{bad:?}");
+    }
+    let adam = UpdateRule::Adam { learning_rate: 0.1, beta1: 0.9, beta2: 0.99, epsilon: 1e-8 };
+    assert_eq!(Steps::new(optimizer(adam, None)), None);
+    assert_eq!(Steps::of(0.0, 0.9, None), None);
 }

@@ -64,9 +64,10 @@ pub(crate) fn run(options: &ReadyOptions, language: Language) -> Result<Exit, Fa
     Ok(Exit::Done)
 }
 
-/// Whether the operator has looked at everything that must be confirmed. What a run would not use is refused afterwards, with its reason.
+/// Whether the operator has looked at everything that must be confirmed. Nobody is asked about what a run would not use: it is refused afterwards, with its
+/// reason.
 fn confirmed(survey: &Survey, options: &ReadyOptions, language: Language) -> Result<(), Failure> {
-    if survey.alarms.is_empty() {
+    if survey.alarms.is_empty() || !survey.is_usable() || survey.date().is_err() {
         return Ok(());
     }
     let digest = survey.digest();

@@ -178,8 +178,9 @@ impl<S: Keyed> World<'_, S> {
             }
             return self.work(index, 5, None, ParticipantInput::RunJudged { run, verdict: Ok(()) });
         }
-        self.work(index, 5, None, ParticipantInput::NotReady);
+        // The shell answers at once, as the daemon's does: an answer that came later would be one to the next question.
         let branch = &mut self.branches[index];
+        branch.inbox.push_front(HeardThere::Run(run, ParticipantInput::NotReady));
         if let Some(own) = branch.runs.get_mut(&run).filter(|_| ready < u64::MAX) {
             own.again = Some(ready);
             self.queue.push(ready, Event::Again(index, branch.process.life, run));

@@ -40,6 +40,8 @@ struct Begun<'a> {
     home: Option<(usize, &'a [String])>,
     /// The columns whose values are read.
     needed: Vec<usize>,
+    /// The pick that is the customers' key, where its source has decimals there.
+    decimal_key: Option<usize>,
     batch: RawBatch<'a>,
 }
 
@@ -140,7 +142,8 @@ impl<'a> Intake<'a> {
             let batch = self.batch(&names, decimal, faults)?;
             self.kinds(name, &columns, &picks, &names)?;
             let needed = self.needed(&picks, &names, None);
-            return Ok(Begun { picks, home: None, needed, batch, columns });
+            let decimal_key = self.decimal_key(&columns, &picks, &names);
+            return Ok(Begun { picks, home: None, needed, decimal_key, batch, columns });
         };
         let mut place = |from: &str, what: &str| {
             let mut places = columns.iter().enumerate().filter(|(_, column)| column.name.trim() == from);
@@ -183,7 +186,16 @@ impl<'a> Intake<'a> {
         let batch = self.batch(&names, decimal, faults)?;
         self.kinds(name, &columns, &picks, &names)?;
         let needed = self.needed(&picks, &names, home.map(|(column, _)| column));
-        Ok(Begun { picks, home, needed, batch, columns })
+        let decimal_key = self.decimal_key(&columns, &picks, &names);
+        Ok(Begun { picks, home, needed, decimal_key, batch, columns })
+    }
+
+    fn decimal_key(&self, columns: &[Column], picks: &[Pick<'_>], names: &[&str]) -> Option<usize> {
+        let is_decimal =
+            |pick: &Pick<'_>| columns.get(pick.column).is_some_and(|column| column.kind == Some(ColumnKind::Decimal));
+        let key =
+            |(pick, name): (&Pick<'_>, &&str)| self.schema.customer_column() == Some(name.trim()) && is_decimal(pick);
+        picks.iter().zip(names).position(key)
     }
 
     /// The columns from which something is read. Of the others the names alone were looked at, for one that is there twice.
@@ -307,7 +319,7 @@ impl Begun<'_> {
         }
         let decimal = self.batch.decimal();
         let mut faults = Vec::new();
-        let cells: Vec<Cell<'_>> = self
+        let mut cells: Vec<Cell<'_>> = self
             .picks
             .iter()
             .map(|Pick { column, rule }| {
@@ -322,6 +334,12 @@ impl Begun<'_> {
             .collect();
         if !faults.is_empty() {
             return Err(faults);
+        }
+        // A database may write 7 in one row and 7.00 in another, and both are rows of one customer.
+        if let Some(Cell::Text(text)) = self.decimal_key.and_then(|key| cells.get_mut(key))
+            && text.contains('.')
+        {
+            *text = text.trim().trim_end_matches('0').trim_end_matches('.');
         }
         let pushed = self.batch.push_cells(row, &cells);
         pushed.map(|()| true).map_err(|found| found.into_iter().map(Fault::from).collect())
@@ -374,4 +392,55 @@ fn misfit(schema: &Schema, to: &str, rule: Option<&Rule>, kind: &ColumnKind) -> 
     };
     let wanted = if counted { "a date" } else { "a number" };
     (!fits).then(|| format!("the schema reads {wanted} there: nothing was read. {CURE}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Stop;
+
+    const SCHEMA: &str = r#"
+name = "bank"
+version = 1
+customer_column = "who"
+fields = [{ name = "age", kind = "numeric", min = 0, max = 100, range = "unit", class = "C2", level = "L2" }]
+labels = [{ name = "y", positive = ["1"], negative = ["0"] }]
+"#;
+
+    struct Row([&'static str; 3]);
+
+    impl Values for Row {
+        fn count(&self) -> usize {
+            self.0.len()
+        }
+
+        fn cell(&self, column: usize) -> Cell<'_> {
+            Cell::Text(self.0[column])
+        }
+    }
+
+    fn customers(kind: ColumnKind, keys: &[&'static str]) -> usize {
+        let (schema, stop) = (Schema::parse(SCHEMA).unwrap_or_else(|faults| panic!("{faults}")), Stop::default());
+        let reading = Reading::strict(&stop);
+        let mut intake = Intake::new(&schema, &reading);
+        let column = |(name, kind): (&str, ColumnKind)| Column { name: name.to_owned(), kind: Some(kind) };
+        let columns = [("age", ColumnKind::Whole), ("who", kind), ("y", ColumnKind::Text)].map(column);
+        intake.begin(Path::new("rows"), columns.to_vec(), Decimal::Point).unwrap();
+        for (row, key) in (1..).zip(keys) {
+            intake.row(row, &Row(["30", key, "1"]), Vec::new()).unwrap();
+        }
+        intake.end().unwrap();
+        let rows = intake.finish().unwrap().batch.into_features().unwrap();
+        rows.customers().iter().max().map_or(0, |last| *last as usize + 1)
+    }
+
+    /// Otherwise each of them would be protected by itself, and the customer half as much.
+    #[test]
+    fn equal_decimals_are_one_customer() {
+        let keys = ["7", "7.00", "7.", "7.0 ", "70", "70.0", "100"];
+        assert_eq!(customers(ColumnKind::Decimal, &keys), 3);
+        assert_eq!(customers(ColumnKind::Decimal, &["7.10", "7.1", "7.01"]), 2);
+        // Texts are told apart as they are.
+        assert_eq!(customers(ColumnKind::Text, &["7", "7.00", "70"]), 3);
+    }
 }

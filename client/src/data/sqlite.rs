@@ -38,7 +38,7 @@ pub(super) fn read(file: &Path, (query, day): (&str, Option<&str>), intake: &mut
         move |fault: rusqlite::Error| FileError::Database {
             path: file.to_owned(),
             doing,
-            // The words are about the file and the query: no row was read yet.
+            // The words are about the file and the query, and of no row.
             what: Printable::new(&fault.to_string()).as_str().to_owned(),
             cure: "look at the file and at the mapping's query",
         }
@@ -52,9 +52,11 @@ pub(super) fn read(file: &Path, (query, day): (&str, Option<&str>), intake: &mut
     connection.execute_batch("PRAGMA query_only = 1; BEGIN").map_err(asked("cannot be read"))?;
     if let Some(day) = day {
         let mut statement = prepared(&connection, day, file)?;
-        let text = statement
-            .query_row([], |row| row.get::<_, String>(0))
-            .map_err(asked("does not say the day of its data"))?;
+        let text = statement.query_row([], |row| row.get::<_, String>(0)).map_err(|fault| match fault {
+            // This query may read every row.
+            rusqlite::Error::SqliteFailure(..) => ended(file, 0, &fault),
+            _ => asked("does not say the day of its data")(fault),
+        })?;
         intake.dated(Date::parse(text.trim()).ok_or_else(|| FileError::no_date(file))?);
     }
     let mut statement = prepared(&connection, query, file)?;
@@ -73,14 +75,16 @@ pub(super) fn read(file: &Path, (query, day): (&str, Option<&str>), intake: &mut
                 let faults = needed.iter().filter_map(|column| unread(row, *column, number, &names)).collect();
                 intake.row(number, &Typed(row, names.len()), faults)?;
             }
-            Err(fault) => {
-                // Its words may hold a value.
-                let code = fault.sqlite_error_code().map_or_else(|| "no code".to_owned(), |code| format!("{code:?}"));
-                let source = std::io::Error::other(format!("SQLite: {code}"));
-                return Err(FileError::Read { path: file.to_owned(), row: number, source });
-            }
+            Err(fault) => return Err(ended(file, number, &fault)),
         }
     }
+}
+
+/// Reading ended before the last row. The library's words may hold a value, so its code alone is told.
+fn ended(file: &Path, row: u64, fault: &rusqlite::Error) -> FileError {
+    let code = fault.sqlite_error_code().map_or_else(|| "no code".to_owned(), |code| format!("{code:?}"));
+    let source = std::io::Error::other(format!("SQLite: {code}"));
+    FileError::Read { path: file.to_owned(), row, source }
 }
 
 /// A query that reads, and does nothing else.
@@ -222,6 +226,17 @@ labels = [{ name = "y", positive = [1], negative = [0] }]
         assert!(absent.contains("cannot be opened") && !folder.path().join("absent.db").exists(), "{absent}");
         std::fs::write(&path, "id,born\n1,2\n".repeat(100)).unwrap();
         assert!(refused(&path, QUERY, DAY).contains("not a database"));
+    }
+
+    /// What the library says of a value that a function does not take has the value in it.
+    #[test]
+    fn no_query_tells_of_a_value() {
+        let (_folder, path) = rows("(1, 19800131, 'secret', 1)");
+        let of_rows = "SELECT id AS who, born, json_extract('{}', job) AS job, y FROM rows";
+        for (query, day) in [(of_rows, DAY), (QUERY, Some("SELECT json_extract('{}', job) FROM rows"))] {
+            let fault = read(&path, query, day, 0).map(|_| ()).expect_err("the rows were taken");
+            assert!(fault.tells_of_rows() && !fault.to_string().contains("secret"), "{fault}");
+        }
     }
 
     /// A column of a table holds whatever was put there.

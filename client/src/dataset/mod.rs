@@ -36,6 +36,8 @@ pub struct Loaded {
     pub digest: Digest,
     /// Of which day it is, where it says so itself or it was said before.
     pub day: Option<Date>,
+    /// The same day, where the mapping counts days up to it.
+    pub counted_to: Option<Date>,
 }
 
 /// How a data set is read: which one, by which mapping, of which day as far as that is known.
@@ -72,7 +74,8 @@ impl Loaded {
         let name = place.origin.name();
         let mut report = DatasetReport::new(&name, table.data().counts(), schema, table.rows_left_out());
         (report.rows_faulty, report.rows_elsewhere) = (read.counts.faulty, read.counts.elsewhere);
-        Ok(Self { table, report, remarks: found, digest, day })
+        let counted_to = day.filter(|_| mapping.is_some_and(Mapping::counts_days));
+        Ok(Self { table, report, remarks: found, digest, day, counted_to })
     }
 
     /// The file, if nothing about it stops a branch from using it.

@@ -112,6 +112,17 @@ fn the_day_of_the_data_comes_from_the_ready_file() {
     assert_eq!(branch.snapshot(), Ok((2, Digest::of(CSV.as_bytes()))), "the digest is the file's");
     let found = survey(&branch.at("client.toml")).unwrap_or_else(|fault| panic!("{fault}"));
     assert_eq!((found.date(), found.is_usable()), (Ok(day("2026-11-30")), true));
+    // Counted up to another day, the same file has other rows: a word about these is none about what a daemon read before.
+    let files = || {
+        Snapshot::read(&branch.settings(), &schema(), &crate::data::Stop::default(), &mut |_| ()).map(|read| read.files)
+    };
+    let (before, word) = (files().unwrap_or_else(|fault| panic!("{fault}")), found.digests());
+    assert_eq!(word, Some(before));
+    stamp(&branch.at("client.toml"), day("2026-12-31")).unwrap_or_else(|fault| panic!("{fault}"));
+    let found = survey(&branch.at("client.toml")).unwrap_or_else(|fault| panic!("{fault}"));
+    let (after, word) = (files().unwrap_or_else(|fault| panic!("{fault}")), found.digests());
+    assert_eq!((word, after.data), (Some(after), before.data));
+    assert_ne!(after, before, "the daemon reads again");
     // From before its rows, the same file is of the future.
     let early = stamp(&branch.at("client.toml"), day("1985-01-01")).map(|_| ()).unwrap_err().to_string();
     assert!(early.contains("a date after the day of the data (1985-01-01)"), "{early}");

@@ -36,6 +36,9 @@ pub struct FileDigests {
     pub data: Digest,
     /// SHA-256 of `data.held_out`, where there is one.
     pub held_out: Option<Digest>,
+    /// Of each, up to which day its days were counted, where the mapping counts days: on another day the same file has other rows.
+    #[serde(default)]
+    pub counted_to: [Option<Date>; 2],
 }
 
 /// What a word of readiness is about.

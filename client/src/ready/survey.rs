@@ -147,11 +147,14 @@ impl Survey {
     /// The digests of its files, where all were read.
     #[must_use]
     pub fn digests(&self) -> Option<FileDigests> {
-        let of = |key| self.files.iter().find(|file| file.key == key).map(SurveyedFile::digest);
-        let (data, held_out) = (of("data.file")??, of("data.held_out"));
-        match held_out {
-            None => Some(FileDigests { data, held_out: None }),
-            Some(held_out) => held_out.map(|held_out| FileDigests { data, held_out: Some(held_out) }),
+        let of = |key| self.files.iter().find(|file| file.key == key);
+        let (data, held_out) = (of("data.file")?, of("data.held_out"));
+        let counted_to = |file: &SurveyedFile| file.loaded.as_ref().ok().and_then(|loaded| loaded.counted_to);
+        let counted_to = [counted_to(data), held_out.and_then(counted_to)];
+        let data = data.digest()?;
+        match held_out.map(SurveyedFile::digest) {
+            None => Some(FileDigests { data, held_out: None, counted_to }),
+            Some(held_out) => held_out.map(|held_out| FileDigests { data, held_out: Some(held_out), counted_to }),
         }
     }
 

@@ -6,6 +6,7 @@
 use tributary_model::schema::Schema;
 use tributary_model::train::Table;
 use tributary_protocol::digest::Digest;
+use tributary_protocol::plan::Date;
 
 use crate::data::Stop;
 use crate::dataset::{Loaded, Look, Place, Sources};
@@ -38,7 +39,7 @@ impl Snapshot {
     ) -> Result<Self, ClientError> {
         let sources = Sources::of(settings, schema)?;
         let mapping = sources.mapping.as_ref();
-        let mut table = |place: &Place| -> Result<(Table, Digest), ClientError> {
+        let mut table = |place: &Place| -> Result<(Table, (Digest, Option<Date>)), ClientError> {
             let look = Look { place, mapping, day: place.day(settings) };
             let loaded = Loaded::read(look, settings, schema, stop).map_err(|fault| ClientError::rows(&fault))?;
             report(Report::Dataset(Box::new(loaded.report.clone())));
@@ -46,7 +47,7 @@ impl Snapshot {
                 let (file, said) = (loaded.report.file.clone(), remark.said.clone());
                 report(Report::DatasetRemark { file, remark: remark.text.clone(), said });
             }
-            let Loaded { table, digest, .. } = loaded.usable()?;
+            let Loaded { table, digest, counted_to, .. } = loaded.usable()?;
             let (rows, kept) = (table.rows_left_out(), table.data().rows() - table.rows_left_out());
             if rows > 0 {
                 report(Report::RowsDropped { rows, kept });
@@ -54,12 +55,14 @@ impl Snapshot {
             if table.passes_maxima() {
                 report(Report::MaximaPassed { customers: table.customer_count(), rows: kept });
             }
-            Ok((table, digest))
+            Ok((table, (digest, counted_to)))
         };
         let mut places = sources.places.iter();
         let none = || ClientError::Said(tributary_texts::ready::no_file_named());
-        let (training, data) = table(places.next().ok_or_else(none)?)?;
-        let (held_out, digest) = places.next().map(table).transpose()?.unzip();
-        Ok(Self { training, held_out, files: FileDigests { data, held_out: digest } })
+        let (training, (data, counted_to)) = table(places.next().ok_or_else(none)?)?;
+        let (held_out, other) = places.next().map(table).transpose()?.unzip();
+        let counted_to = [counted_to, other.and_then(|(_, counted_to)| counted_to)];
+        let files = FileDigests { data, held_out: other.map(|(digest, _)| digest), counted_to };
+        Ok(Self { training, held_out, files })
     }
 }

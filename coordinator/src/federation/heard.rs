@@ -56,7 +56,7 @@ impl Heard {
         (roster, now): (&Roster, u64),
     ) -> bool {
         // What is about the federation goes to every open run, and each of them tells of it.
-        if self.told.knows(order) || open && matches!(order.action, Action::Freeze | Action::Thaw) {
+        if !self.told.would_change(order) || open && matches!(order.action, Action::Freeze | Action::Thaw) {
             return false;
         }
         let counts = waiting.any(|Waiting { plan, approvals, group }| {
@@ -78,6 +78,7 @@ mod tests {
     use tributary_protocol::round::cast::{self, APPROVER, PROPOSER};
     use tributary_protocol::round::order_digest;
     use tributary_protocol::secagg::toy::Toy;
+    use tributary_protocol::signed::SignedBody as _;
 
     use super::*;
 
@@ -105,5 +106,36 @@ mod tests {
         assert!(counts(&freeze, false) && !counts(&freeze, false), "once");
         assert!(counts(&thaw, false) && !counts(&thaw, false), "once");
         assert!(counts(&pause(digest), true), "a run of another plan does not take it");
+    }
+
+    /// No run takes such orders, so nobody is told of them, and what is kept does not grow by them.
+    #[test]
+    fn people_hear_of_no_order_that_changes_nothing() {
+        let plan = cast::plan();
+        let (digest, approvals) = (plan.digest(), cast::approvals(&plan));
+        let mut people = cast::people();
+        let operator = cast::person(APPROVER, Role::PlatformOperator).holdings;
+        let officers = people.iter_mut().filter(|person| person.staff == cast::staff(APPROVER));
+        officers.for_each(|person| person.holdings.splice(..0, operator.clone()).for_each(drop));
+        let roster = Roster::new(1, Digest::ZERO, cast::roster(9).roster.entries().to_vec(), Vec::new(), people);
+        let roster = roster.expect("a roster");
+        let signed = |role, action, subject, at| {
+            let mut order = cast::attestation(APPROVER, role, action, subject);
+            order.at = at;
+            order.signature = Toy::sign(&cast::person_key(APPROVER), &order.to_sign::<Toy>());
+            order
+        };
+        let mut heard = Heard::default();
+        let mut counts = |order: &Attestation| {
+            let waiting = Waiting { plan: &digest, approvals: &approvals, group: "all" };
+            heard.counts::<Toy>(order, (iter::once(waiting), false), (&roster, 100))
+        };
+        let freeze = |at| signed(Role::PrivacyOfficer, Action::Freeze, cast::federation(), at);
+        assert!(counts(&freeze(0)));
+        assert!((1..50).all(|at| !counts(&freeze(at))), "one freeze of a person stands");
+        let thaw = |role| signed(role, Action::Thaw, order_digest(&freeze(0)), 60);
+        assert!(counts(&thaw(Role::PrivacyOfficer)));
+        assert!(!counts(&thaw(Role::PlatformOperator)), "one person with two roles lifts nothing");
+        assert_eq!(heard.told.standing().count(), 1);
     }
 }

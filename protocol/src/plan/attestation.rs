@@ -141,6 +141,16 @@ impl Attestation {
     /// # Errors
     /// The first [`AttestationFault`].
     pub fn judge_role(&self, roster: &Roster, wanted: Wanted<'_>) -> Result<(), AttestationFault> {
+        self.judge_role_by(roster, wanted, |_| true)
+    }
+
+    /// The same by some of the person's holdings of the role alone.
+    pub(super) fn judge_role_by(
+        &self,
+        roster: &Roster,
+        wanted: Wanted<'_>,
+        counts: impl Fn(&Holding) -> bool,
+    ) -> Result<(), AttestationFault> {
         let holds = |holds: bool, fault| if holds { Ok(()) } else { Err(fault) };
         holds(self.action == wanted.action && self.subject == *wanted.subject, AttestationFault::Subject)?;
         holds(self.federation == *wanted.federation, AttestationFault::Federation)?;
@@ -156,7 +166,7 @@ impl Attestation {
         }
         // Whoever holds a role twice, in person and as a deputy, may use either.
         let mut last = AttestationFault::Role;
-        for holding in person.holdings_of(self.role) {
+        for holding in person.holdings_of(self.role).filter(|holding| counts(holding)) {
             let duty = holds(may(owns || for_owner(holding)), AttestationFault::Duty);
             match duty.and_then(|()| self.judge_holding(roster, holding, &wanted)) {
                 Ok(()) => return Ok(()),

@@ -7,7 +7,7 @@ use crate::digest::{Canonical, Digest};
 use crate::limits::{CHARTER_REFERENCE_BYTES_MAX, CHARTER_TEXT_BYTES_MAX};
 use crate::printable::Untrusted;
 use crate::role::{Action, Role};
-use crate::roster::{Person, Roster, RosterEntry};
+use crate::roster::{Holding, Roster, RosterEntry, StaffNumber};
 use crate::secagg::suite::{Signature, Suite, VerifyingKey};
 use crate::signed::SignedBody;
 
@@ -105,9 +105,10 @@ pub enum RaiseFault {
     /// The privacy officer's signature does not count.
     #[error("the privacy officer's signature does not count: {0}")]
     Officer(AttestationFault),
-    /// One key signed both, or the officer is the owner of this branch's data by the roster as well.
+    /// One key signed both; or the officer is the owner of this branch's data by the roster as well, or stands in for that owner.
     #[error(
-        "one person signed both, or the officer is this branch's owner by the roster; have a privacy officer sign who does not own the data"
+        "one person signed both, or the officer is this branch's owner by the roster, or stands in for that owner; have a privacy officer sign who \
+         does not own the data"
     )]
     OnePerson,
 }
@@ -179,10 +180,17 @@ impl CapRaise {
         let (action, over) = (Action::RaiseCap, Over::Branch(branch));
         let wanted = Wanted { action, subject: &subject, federation, owner: None, over, now };
         officer.judge_role(roster, wanted).map_err(RaiseFault::Officer)?;
-        let owns = |person: &Person| {
-            let mut owner = person.holdings_of(Role::BranchOwner);
-            person.signing_key == self.owner || owner.any(|holding| holding.scope.has_branch(branch))
+        let owns = |staff: &StaffNumber| {
+            roster.person(staff).is_some_and(|person| {
+                let mut owner = person.holdings_of(Role::BranchOwner);
+                person.signing_key == self.owner || owner.any(|holding| holding.scope.has_branch(branch))
+            })
         };
-        if roster.person(&officer.staff).is_some_and(owns) { Err(RaiseFault::OnePerson) } else { Ok(()) }
+        // A deputy may do no more than the principal, who may not let itself spend more.
+        let for_another = |holding: &Holding| !holding.deputy_of.as_ref().is_some_and(owns);
+        match !owns(&officer.staff) && officer.judge_role_by(roster, wanted, for_another).is_ok() {
+            true => Ok(()),
+            false => Err(RaiseFault::OnePerson),
+        }
     }
 }

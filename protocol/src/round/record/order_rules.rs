@@ -50,22 +50,13 @@ impl RunRecord {
 
     pub(super) fn check_order(&self, order: &Attestation) -> Result<(), OutOfOrder> {
         rule(self.judge_order(order, None).is_ok(), "an order is of somebody in the roster in force whose role it is")?;
-        let digest = order_digest(order);
-        let known = self.orders.standing.contains_key(&digest) || self.orders.lifted.contains(&digest);
-        let agreed = self.orders.standing.get(&order.subject).is_some_and(|standing| {
-            standing.agreed.iter().any(|(staff, role)| *staff == order.staff || *role == order.role)
-        });
         let aborts = order.action == Action::AbortPlan;
         let stops = aborts || matches!(order.action, Action::PausePlan | Action::Freeze);
-        let stopped =
-            |standing: &Standing| standing.order.staff == order.staff && standing.order.action == order.action;
-        let mut standing = self.orders.standing.values();
         // However many stop a plan, one more may end it.
-        let full = !aborts && self.orders.standing.len() >= STANDING_MAX;
-        let more = stops && (full || standing.any(stopped));
+        let full = stops && !aborts && self.orders.standing.len() >= STANDING_MAX;
         rule(!self.is_aborted(), "nothing is ordered of a plan that an order has ended")?;
         rule(
-            !known && !agreed && !more,
+            !full && self.orders.would_change(order),
             "an order changes something: nobody stops twice, and whoever agrees does so once for a role",
         )
     }

@@ -262,4 +262,23 @@ fn each_signature_on_a_raise_is_judged_by_the_roster() {
     assert_eq!(judged(&owner_of(&[3, 4]), Some(5), &|_, _| {}), Err(RaiseFault::OnePerson));
     assert_eq!(judged(&owner_of(&[3, 5]), Some(5), &|_, _| {}), Ok(()));
     assert!(RaiseFault::OnePerson.to_string().contains("who does not own the data"));
+    // A deputy of an officer who owns the branch's data may do no more than that officer; whoever is an officer in person as well may.
+    let standing_in = |branch: u32, in_person: bool| {
+        let (officer, owner) = (Role::PrivacyOfficer, Role::BranchOwner);
+        let held = |role, deputy_of, scope| Holding { role, deputy_of, scope, from: 0, until: 9 };
+        let mut principal = cast::person("bank-1/principal", officer);
+        principal.holdings.push(held(owner, None, Scope::Branches([ClientId(branch)].to_vec())));
+        without(&|people| {
+            let deputy = people.iter_mut().find(|person| person.staff == cast::staff(APPROVER)).expect("the officer");
+            if !in_person {
+                deputy.holdings.clear();
+            }
+            deputy.holdings.push(held(officer, Some(principal.staff.clone()), Scope::Federation));
+            people.push(principal.clone());
+            people.sort_by(|one, other| one.staff.cmp(&other.staff));
+        })
+    };
+    assert_eq!(judged(&standing_in(MEMBER.0, false), Some(5), &|_, _| {}), Err(RaiseFault::OnePerson));
+    assert_eq!(judged(&standing_in(MEMBER.0, true), Some(5), &|_, _| {}), Ok(()));
+    assert_eq!(judged(&standing_in(MEMBER.0 + 1, false), Some(5), &|_, _| {}), Ok(()));
 }

@@ -1,61 +1,21 @@
 //! Typed reading of the daemons' TOML files: every fault at once, each with file, key, what was found and what is allowed.
 
+mod fault;
+
 use std::collections::BTreeSet;
-use std::fmt;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
-use tributary_protocol::printable::Printable;
+
+pub use fault::{Fault, Faults};
+
+use fault::{shown, whole};
 
 /// The version of a settings file or policy that this release reads: what `version` says where it is there.
 pub const VERSION: i64 = 1;
 
 const VERSION_KEY: &str = "version";
-
-/// The key of a fault of the file as a whole.
-const WHOLE: &str = "(file)";
-
-/// One thing that is wrong with a settings file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
-    /// The key, with its tables: `policy.epsilon_max`. Empty if the file as a whole is unreadable.
-    pub key: String,
-    /// What was found.
-    pub found: String,
-    /// What is allowed.
-    pub allowed: String,
-}
-
-/// Everything that is wrong with one settings file.
-#[derive(Debug, thiserror::Error)]
-pub struct Faults {
-    /// The file.
-    pub file: PathBuf,
-    /// At least one fault.
-    pub faults: Vec<Fault>,
-}
-
-impl fmt::Display for Faults {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let count = self.faults.len();
-        write!(formatter, "{}: {count} fault{}", shown(&self.file), if count == 1 { "" } else { "s" })?;
-        for Fault { key, found, allowed } in &self.faults {
-            // Names and values come from the file: whatever is in them, none begins a line of its own or moves the cursor.
-            write!(formatter, "\n  {}: found ", Printable::new(key))?;
-            if key == WHOLE {
-                // The parser's own words, which show a line of the file.
-                for (number, line) in found.lines().enumerate() {
-                    write!(formatter, "{}{}", if number == 0 { "" } else { "\n" }, Printable::new(line))?;
-                }
-            } else {
-                write!(formatter, "{}", Printable::new(found))?;
-            }
-            write!(formatter, "; allowed: {allowed}")?;
-        }
-        Ok(())
-    }
-}
 
 /// A settings file that is being read. Every key that is asked for counts as known; [`Document::finish`] refuses the others.
 pub struct Document {
@@ -374,16 +334,6 @@ fn nearest(key: &str, known: &BTreeSet<String>) -> String {
         return format!("the tables {}", tables.into_iter().collect::<Vec<_>>().join(", "));
     }
     siblings.join(", ")
-}
-
-/// A path as it is printed.
-fn shown(path: &Path) -> Printable {
-    Printable::new(&path.display().to_string())
-}
-
-/// A fault of the file as a whole.
-fn whole(path: &Path, found: String, allowed: &str) -> Faults {
-    Faults { file: path.to_path_buf(), faults: vec![Fault { key: WHOLE.into(), found, allowed: allowed.into() }] }
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ mod endings;
 mod enemies;
 mod floors;
 mod four_eyes;
+mod granting;
 mod liars;
 mod lies;
 mod membership;

@@ -86,3 +86,32 @@ pub(super) fn staged(
         floor: floor?,
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{SMALLEST, load};
+    use super::*;
+
+    /// What staged learning has no use for is refused, and so is what it alone has where it is not asked for.
+    #[test]
+    fn staged_learning_has_keys_of_its_own() {
+        let (head, schedule) = SMALLEST.split_once("[plan.optimizer]").unwrap();
+        let rest = &schedule[schedule.find("[schedule]").unwrap()..];
+        let head = head.replace("example_clip_norm = 1.0\n", "method = \"staged\"\n");
+        let staged = |more: &str| load(&format!("{head}{more}\n{rest}"));
+        assert_eq!(staged("").unwrap().mechanism.staged, Some(StagedLearning::usual(10)));
+        let own = staged("[plan.staged]\ngroups = [3]\nfirst_rounds = 9\nfloor = 0").unwrap().mechanism.staged.unwrap();
+        assert_eq!((own.groups, own.first_rounds, own.floor), ([3, 0, 0], 9, 0.0));
+        for more in [
+            "loss_bound = 2",
+            "[plan.optimizer]\nkind = \"sgd\"",
+            "[plan.staged]\ngroups = [8, 4]",
+            "[plan.staged]\nfirst_rounds = 10",
+            "[plan.staged]\nmomentum = 1",
+            "[plan.local]\nsteps = 2",
+        ] {
+            assert!(staged(more).is_err(), "{more}");
+        }
+        assert!(load(&SMALLEST.replace("[schedule]", "[plan.staged]\nfloor = 0\n[schedule]")).is_err());
+    }
+}

@@ -2,10 +2,10 @@ use tributary_protocol::plan::{AsOf, Date, ModelRef, Readiness, Rhythm};
 use tributary_protocol::secagg::parameters::CoalitionRule;
 
 use super::*;
-use crate::settings::{ScheduleSettings, StagedLearning};
+use crate::settings::ScheduleSettings;
 
 /// The smallest file, with every file it names.
-const SMALLEST: &str = r#"
+pub(super) const SMALLEST: &str = r#"
 [plan]
 name = "test"
 schema = "file"
@@ -49,7 +49,7 @@ until = 2028-06-30
 
 const DAY: u64 = 86_400;
 
-fn load(text: &str) -> Result<PlanSettings, Faults> {
+pub(super) fn load(text: &str) -> Result<PlanSettings, Faults> {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("file"), b"text").unwrap();
     let path = folder.path().join("plan.toml");
@@ -479,27 +479,4 @@ fn an_mlp_without_noise_in_the_small_ring_is_read() {
     let plan = load(&text).unwrap();
     assert_eq!(plan.model, ModelKind::Mlp { hidden: vec![16] });
     assert_eq!((plan.ring, plan.privacy), (Ring::Bits32, PrivacyTarget::None));
-}
-
-/// What staged learning has no use for is refused, and so is what it alone has where it is not asked for.
-#[test]
-fn staged_learning_has_keys_of_its_own() {
-    let (head, schedule) = SMALLEST.split_once("[plan.optimizer]").unwrap();
-    let rest = &schedule[schedule.find("[schedule]").unwrap()..];
-    let head = head.replace("example_clip_norm = 1.0\n", "method = \"staged\"\n");
-    let staged = |more: &str| load(&format!("{head}{more}\n{rest}"));
-    assert_eq!(staged("").unwrap().mechanism.staged, Some(StagedLearning::usual(10)));
-    let own = staged("[plan.staged]\ngroups = [3]\nfirst_rounds = 9\nfloor = 0").unwrap().mechanism.staged.unwrap();
-    assert_eq!((own.groups, own.first_rounds, own.floor), ([3, 0, 0], 9, 0.0));
-    for more in [
-        "loss_bound = 2",
-        "[plan.optimizer]\nkind = \"sgd\"",
-        "[plan.staged]\ngroups = [8, 4]",
-        "[plan.staged]\nfirst_rounds = 10",
-        "[plan.staged]\nmomentum = 1",
-        "[plan.local]\nsteps = 2",
-    ] {
-        assert!(staged(more).is_err(), "{more}");
-    }
-    assert!(load(&SMALLEST.replace("[schedule]", "[plan.staged]\nfloor = 0\n[schedule]")).is_err());
 }

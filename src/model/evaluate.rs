@@ -86,8 +86,7 @@ fn show(models: &[Evaluation], options: &ShownOptions) -> Result<(), Failure> {
     for model in models {
         println!("{}", words::title(&model.model).text(language));
         println!("  {}", words::of_run(&model.purpose, model.run, &model.plan_name).text(language));
-        let customers = model.heads.iter().map(|head| head.customers.value).fold(0.0, f64::max);
-        println!("  {}", words::counted(format!("{customers:.0}"), model.survivors).text(language));
+        println!("  {}", words::counted(format!("{:.0}", model.customers()), model.survivors).text(language));
     }
     let Some(first) = models.first() else { return Ok(()) };
     for head in &first.heads {

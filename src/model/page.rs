@@ -64,8 +64,7 @@ pub(super) fn page(models: &[Evaluation], language: Language) -> String {
     );
     for model in models {
         let of_run = words::of_run(&model.purpose, model.run, &model.plan_name);
-        let customers = model.heads.iter().map(|head| head.customers.value).fold(0.0, f64::max);
-        let counted = words::counted(format!("{customers:.0}"), model.survivors);
+        let counted = words::counted(format!("{:.0}", model.customers()), model.survivors);
         let _ = writeln!(out, "<p><code>{}</code><br>{}<br>{}</p>", escaped(&model.model), say(&of_run), say(&counted));
     }
     let _ = writeln!(out, "<p>{}</p>", say(&words::intervals()));

@@ -45,6 +45,11 @@ impl Heard {
     pub(crate) fn hear(&mut self, order: Attestation) {
         if self.all.len() < ORDERS_MAX {
             self.all.push(order);
+        } else {
+            tracing::error!(
+                action = %order.action, staff = %order.staff,
+                "the folder of orders has more than {ORDERS_MAX}; runs that begin later do not hear of this one. Move old orders out of it, and start the coordinator again"
+            );
         }
     }
 

@@ -28,6 +28,14 @@ pub struct Evaluation {
     pub heads: Vec<HeadFigures>,
 }
 
+impl Evaluation {
+    /// About how many customers were counted: those with a known label, of the label that most have.
+    #[must_use]
+    pub fn customers(&self) -> f64 {
+        self.heads.iter().map(|head| head.customers.value).fold(0.0, f64::max)
+    }
+}
+
 #[derive(Deserialize)]
 struct Counted {
     model: String,

@@ -78,9 +78,14 @@ pub struct Store {
     run: PathBuf,
 }
 
-/// The folder of a run, in a coordinator's state.
+/// The folder of a run in a coordinator's state, by the names that lead to it.
+fn run_names(plan: &str, number: u32) -> [String; 4] {
+    [PLANS.into(), plan.to_owned(), "runs".into(), number.to_string()]
+}
+
+/// The folder of a run in a coordinator's state.
 pub(crate) fn run_folder(state_dir: &Path, plan: &str, number: u32) -> PathBuf {
-    state_dir.join(PLANS).join(plan).join("runs").join(number.to_string())
+    state_dir.join(run_names(plan, number).iter().collect::<PathBuf>())
 }
 
 impl Store {
@@ -91,7 +96,7 @@ impl Store {
     pub fn open(state_dir: &Path, run: RunRef) -> Result<Self, StoreError> {
         open_state(state_dir)?;
         let mut folder = state_dir.to_path_buf();
-        for name in [PLANS.into(), run.plan.to_string(), "runs".into(), run.number.to_string()] {
+        for name in run_names(&run.plan.to_string(), run.number) {
             folder.push(name);
             files::create_private_folder(&folder)?;
         }

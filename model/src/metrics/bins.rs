@@ -48,12 +48,6 @@ impl ScoreBins {
         probability((bin as f64 + place) * self.step() - LOGIT_ABS_MAX)
     }
 
-    /// The upper edge of a bin.
-    #[must_use]
-    pub fn upper(&self, bin: usize) -> f64 {
-        self.inner.get(bin).copied().unwrap_or(1.0)
-    }
-
     /// The width of a bin, in logits.
     #[must_use]
     pub fn step(&self) -> f64 {
@@ -73,7 +67,7 @@ mod tests {
         assert_eq!((bins.of(f32::NAN), bins.of(f32::NEG_INFINITY), bins.of(f32::INFINITY)), (0, 0, 55));
         for bin in 0..56 {
             assert_eq!(bins.of(bins.middle(bin) as f32), bin);
-            assert!(bins.middle(bin) < bins.upper(bin) && (bin == 55 || bins.upper(bin) < bins.middle(bin + 1)));
+            assert!([0.01, 0.99].iter().all(|place| bins.of(bins.within(bin, *place) as f32) == bin), "bin {bin}");
         }
         assert_eq!((ScoreBins::new(1).count(), ScoreBins::new(1).of(0.9), ScoreBins::new(0).count()), (1, 0, 1));
     }

@@ -38,12 +38,6 @@ impl Estimate {
         let both = (own * own + theirs * theirs).sqrt();
         Self { value, low: value - both, high: value + both }
     }
-
-    /// Whether the interval has a number in it.
-    #[must_use]
-    pub fn covers(&self, number: f64) -> bool {
-        (self.low..=self.high).contains(&number)
-    }
 }
 
 /// The standard error of a smooth figure of counts, each of which has independent noise of this standard deviation: by its slopes (delta method).

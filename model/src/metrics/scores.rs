@@ -37,6 +37,13 @@ struct Walk {
     above: (f64, f64),
 }
 
+impl Walk {
+    /// Negatives and positives down to the end of the part.
+    fn so_far(&self) -> (f64, f64) {
+        (self.above.0 + self.here.0, self.above.1 + self.here.1)
+    }
+}
+
 /// How much of a bin's class lies in the part of it above a depth, where its customers are spread evenly and scores are calibrated: towards the top the
 /// odds grow by the logit. The tilt is the class's part of it.
 fn above_depth(depth: f64, tilt: f64) -> f64 {
@@ -169,7 +176,7 @@ impl<'a> Figures<'a> {
         let Some((negatives, positives)) = self.totals(&self.counts) else { return Vec::new() };
         let of_bins = self.down(&self.counts).skip(PARTS as usize - 1).step_by(PARTS as usize);
         let ends = of_bins.map(|walk| {
-            let (negative, positive) = (walk.above.0 + walk.here.0, walk.above.1 + walk.here.1);
+            let (negative, positive) = walk.so_far();
             ((negative / negatives).clamp(0.0, 1.0), (positive / positives).clamp(0.0, 1.0))
         });
         std::iter::once((0.0, 0.0)).chain(ends).collect()
@@ -179,19 +186,14 @@ impl<'a> Figures<'a> {
     /// the noise of one; the interval reaches lower by that.
     pub(super) fn ks(&self) -> Option<Estimate> {
         let totals = self.totals(&self.counts)?;
-        let apart = |counts: &[f64], place: usize, (negatives, positives): (f64, f64)| {
-            let walk = self.down(counts).nth(place)?;
-            let (negative, positive) = (walk.above.0 + walk.here.0, walk.above.1 + walk.here.1);
-            Some(positive / positives - negative / negatives)
+        let apart = |walk: &Walk, (negatives, positives): (f64, f64)| {
+            let (negative, positive) = walk.so_far();
+            (positive / positives - negative / negatives).abs()
         };
-        let distance = |(place, walk): (usize, Walk)| {
-            let (negative, positive) = (walk.above.0 + walk.here.0, walk.above.1 + walk.here.1);
-            (place, (positive / totals.1 - negative / totals.0).abs())
-        };
-        let distances = self.down(&self.counts).enumerate().map(distance);
+        let distances = self.down(&self.counts).map(|walk| apart(&walk, totals)).enumerate();
         let (place, value) = distances.max_by(|one, other| one.1.total_cmp(&other.1))?;
         let error = standard_error(&mut self.counts.clone(), self.stddev, |counts| {
-            Some(apart(counts, place, self.totals(counts)?)?.abs())
+            Some(apart(&self.down(counts).nth(place)?, self.totals(counts)?))
         })?;
         let bin = self.bins.count() - 1 - place / PARTS as usize;
         let hidden = self.counts[self.bins.count() + bin].max(1.0).sqrt() / totals.1;
@@ -219,7 +221,7 @@ impl<'a> Figures<'a> {
         // Which customers of the last bin are in the list is not known.
         let (negatives, positives) = self.totals(&self.counts)?;
         let listed = share * (negatives + positives);
-        let mut ends = self.down(&self.counts).map(|walk| walk.above.0 + walk.above.1 + walk.here.0 + walk.here.1);
+        let mut ends = self.down(&self.counts).map(|walk| walk.so_far().0 + walk.so_far().1);
         let place = ends.position(|taken| taken >= listed).unwrap_or(0);
         let bin = self.bins.count() - 1 - place / PARTS as usize;
         let hidden = self.counts[self.bins.count() + bin].max(1.0).sqrt() / 2.0 / positives / share;

@@ -4,7 +4,6 @@ use tributary_protocol::digest::Canonical;
 #[cfg(feature = "train")]
 use tributary_protocol::entropy::Entropy;
 
-use super::charge::noise_multiplier;
 use super::frame::{Form, Frame, Place, StageFault};
 use super::histogram::{self, BINS};
 use super::kind::Kind;
@@ -65,7 +64,7 @@ impl Kind for CountSettings {
     fn read(&self, place: Place<'_>, sum: &[i64], survivors: usize) -> Result<Outcome, AdvanceFault> {
         let layout = self.layout(&place.frame)?;
         let histograms = histogram::read(place, &layout, self.clip_units, sum)?;
-        let noise_stddev_min = noise_multiplier(place.terms.noise_variance, u128::from(self.clip_units).pow(2));
+        let noise_stddev_min = histogram::noise_stddev_min(place, self.clip_units);
         let units = f64::from(self.clip_units);
         // Every branch adds the whole noise at most.
         let of_cell = place.terms.noise_variance as f64 * survivors as f64 / (units * units);

@@ -4,7 +4,6 @@ use tributary_protocol::digest::Canonical;
 #[cfg(feature = "train")]
 use tributary_protocol::entropy::Entropy;
 
-use super::charge::noise_multiplier;
 use super::frame::{Form, Frame, Place, StageFault};
 use super::histogram::{self, BINS};
 use super::kind::Kind;
@@ -62,8 +61,7 @@ impl Kind for EvaluateSettings {
 
     fn read(&self, place: Place<'_>, sum: &[i64], _: usize) -> Result<Outcome, AdvanceFault> {
         let histograms = histogram::read(place, &self.layout(&place.frame), self.clip_units, sum)?;
-        let unit = u128::from(self.clip_units).pow(2);
-        let noise_stddev_min = noise_multiplier(place.terms.noise_variance, unit);
+        let noise_stddev_min = histogram::noise_stddev_min(place, self.clip_units);
         Ok(Outcome { histograms, noise_stddev_min, ..Outcome::default() })
     }
 

@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use tributary_protocol::plan::{NoiseShare, PrivacyMode};
 use tributary_protocol::privacy::Unit;
 
+use super::charge::noise_multiplier;
 use super::frame::{Form, Frame, Place, StageFault};
 use super::outcome::AdvanceFault;
 use crate::canonical::{DecodeError, Reader};
@@ -47,6 +48,11 @@ pub(super) fn form(
         coins: false,
         repeats: false,
     })
+}
+
+/// Standard deviation of the noise that one count carries at least, in counts.
+pub(super) fn noise_stddev_min(place: Place<'_>, clip_units: u32) -> f64 {
+    noise_multiplier(place.terms.noise_variance, u128::from(clip_units).pow(2))
 }
 
 /// The histograms of a sum.

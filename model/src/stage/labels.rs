@@ -7,9 +7,8 @@ use tributary_protocol::entropy::Entropy;
 use tributary_protocol::plan::NoiseShare;
 use tributary_protocol::privacy::Unit;
 
-use super::charge::noise_multiplier;
 use super::frame::{Form, Frame, Place, StageFault};
-use super::histogram::read_units;
+use super::histogram::{noise_stddev_min, read_units};
 use super::kind::Kind;
 #[cfg(feature = "train")]
 use super::kind::{ContributeFault, Rows};
@@ -95,7 +94,7 @@ impl Kind for LabelSettings {
         if found != expected {
             return Err(AdvanceFault::Dimension { expected, found });
         }
-        let unit = u128::from(self.clip_units).pow(2);
+        let units = f64::from(self.clip_units);
         let counts = self.counts(sum);
         let named = place.frame.architecture.heads().iter().zip(&counts);
         let histograms = named.map(|(head, [known, positive])| NoisedHistogram {
@@ -103,11 +102,11 @@ impl Kind for LabelSettings {
             counts: vec![*known, *positive],
         });
         // Every branch adds the whole noise at most.
-        let variance = place.terms.noise_variance as f64 * survivors as f64 / unit as f64;
+        let variance = place.terms.noise_variance as f64 * survivors as f64 / (units * units);
         // Labels may be known of some customers only.
         let most = counts.iter().map(|[known, _]| *known).reduce(f64::max);
         let customers = most.map(|customers| NoisedCustomers { customers, variance });
-        let noise_stddev_min = noise_multiplier(place.terms.noise_variance, unit);
+        let noise_stddev_min = noise_stddev_min(place, self.clip_units);
         Ok(Outcome { customers, histograms: histograms.collect(), noise_stddev_min, ..Outcome::default() })
     }
 

@@ -6,8 +6,8 @@ use tributary_protocol::entropy::Entropy;
 use tributary_protocol::plan::{NoiseShare, PrivacyMode};
 use tributary_protocol::privacy::Unit;
 
-use super::charge::noise_multiplier;
 use super::frame::{Form, Frame, Place, StageFault};
+use super::histogram::noise_stddev_min;
 use super::kind::Kind;
 #[cfg(feature = "train")]
 use super::kind::{ContributeFault, Rows};
@@ -83,7 +83,7 @@ impl Kind for MeanSettings {
         };
         let counts = vec![total as f64 / customers as f64];
         let name = format!("mean of input {}", self.column);
-        let noise_stddev_min = noise_multiplier(place.terms.noise_variance, u128::from(self.units).pow(2));
+        let noise_stddev_min = noise_stddev_min(place, self.units);
         Ok(Outcome { histograms: vec![NoisedHistogram { name, counts }], noise_stddev_min, ..Outcome::default() })
     }
 

@@ -13,7 +13,7 @@ use super::kind::Kind;
 #[cfg(feature = "train")]
 use super::kind::{ContributeFault, Rows};
 use super::outcome::{AdvanceFault, Outcome};
-use super::state::{Beside, Known, PublicState};
+use super::state::{Beside, Known, PublicState, narrow};
 use crate::canonical::{DecodeError, Reader};
 use crate::counts::NoisedHistogram;
 use crate::elementary::ln;
@@ -144,9 +144,4 @@ impl Kind for LabelSettings {
         let cells = rows.trainer.cells().ok_or(ContributeFault::Placement)?;
         Ok(label_sum(cells, place.frame.architecture.heads().len(), self.clip_units))
     }
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "a model is made of 32-bit floats")]
-fn narrow(value: f64) -> f32 {
-    value as f32
 }

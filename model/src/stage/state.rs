@@ -237,3 +237,9 @@ impl StateForm<'_> {
         }
     }
 }
+
+/// A number of a model.
+#[expect(clippy::cast_possible_truncation, reason = "a model is made of 32-bit floats")]
+pub(super) fn narrow(value: f64) -> f32 {
+    value as f32
+}

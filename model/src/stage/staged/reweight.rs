@@ -2,7 +2,7 @@
 //! quotients and roots alone.
 
 use super::super::frame::Place;
-use super::super::state::{Known, PublicState};
+use super::super::state::{Known, PublicState, narrow};
 use super::staged_settings::{Reweight, StagedSettings};
 use crate::blocks::Blocks;
 use crate::parameters::Parameters;
@@ -97,9 +97,4 @@ fn within(settings: &StagedSettings, mut weights: Vec<u32>) -> Vec<u32> {
         }
     }
     weights
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "a model is made of 32-bit floats")]
-fn narrow(value: f64) -> f32 {
-    value as f32
 }

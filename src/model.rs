@@ -17,6 +17,8 @@ mod statement;
 
 use clap::Subcommand;
 
+#[cfg(feature = "coordinator")]
+pub(crate) use self::page::page;
 use crate::exit::{Exit, Failure};
 
 /// `tributary model`.

@@ -6,16 +6,18 @@ pub(super) struct Defaults {
     pub(super) branches: usize,
     /// Clients of other organisations.
     pub(super) partners: usize,
-    /// Rounds to commit.
-    pub(super) rounds: u32,
     /// Epsilon for the whole plan.
     pub(super) epsilon: f64,
+    /// The same for staged learning from invented customers.
+    pub(super) epsilon_staged: f64,
+    /// Of `--method gradient`.
+    pub(super) gradient: Learning,
+    /// Of `--method staged`.
+    pub(super) staged: Learning,
     /// Delta of that statement.
     pub(super) delta: f64,
     /// Seed of data and first model.
     pub(super) seed: u64,
-    /// Median number of invented customers of a branch.
-    pub(super) customers_per_branch: usize,
     /// Share of a branch's invented customers that is kept aside.
     pub(super) holdout_fraction: f64,
     /// Of `--model logistic`.
@@ -45,6 +47,14 @@ pub(super) struct Defaults {
     pub(super) rounds_max: u32,
 }
 
+/// What differs between ways of learning.
+pub(super) struct Learning {
+    /// Rounds to commit.
+    pub(super) rounds: u32,
+    /// Median number of invented customers of a branch.
+    pub(super) customers_per_branch: usize,
+}
+
 /// What differs between families of models.
 pub(super) struct Family {
     /// L2 bound of a customer's gradient.
@@ -61,15 +71,18 @@ pub(super) const DEFAULTS: Defaults = Defaults {
     branches: 10,
     // One bank alone.
     partners: 0,
-    // Enough for logistic regression to settle; the noise grows with the root of it.
-    rounds: 100,
     // A few thousand customers: below, the noise of so small a federation costs more than federation gains.
     epsilon: 4.0,
+    // What a bank's privacy officer would sign.
+    epsilon_staged: 1.0,
+    // Enough for logistic regression to settle; the noise grows with the root of it. So few customers that a branch alone has too little to learn
+    // from.
+    gradient: Learning { rounds: 100, customers_per_branch: 400 },
+    // A quarter of the rounds finds the fields that matter. So small an epsilon needs a population of a real bank's branches.
+    staged: Learning { rounds: 200, customers_per_branch: 8000 },
     // Far below one over the number of customers.
     delta: 1e-6,
     seed: 1,
-    // Small enough that a branch alone has too little to learn from.
-    customers_per_branch: 400,
     // The usual fifth.
     holdout_fraction: 0.2,
     // Rows have a public norm bound, so one norm serves every schema, and with it a clipped loss is smooth enough for this step, whatever the

@@ -9,6 +9,7 @@ use tributary_client::data::{read_csv, read_csv_rows};
 use tributary_model::architecture::Architecture;
 use tributary_model::evaluate::{branch_mean, evaluate};
 use tributary_model::features::FeatureMatrix;
+use tributary_model::metrics::HeadFigures;
 use tributary_model::parameters::Parameters;
 use tributary_model::schema::Schema;
 use tributary_model::stage::STATE_FORMAT;
@@ -18,7 +19,7 @@ use tributary_storage::files::read_stored;
 use super::prepare::Prepared;
 
 /// The figures. Nothing where no held-out row, or only one class, is labelled.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Measured {
     /// The federated model on all held-out rows.
     pub(super) federated: Option<f64>,
@@ -28,6 +29,8 @@ pub(super) struct Measured {
     pub(super) pooled: Option<f64>,
     /// Mean over branches of the federated model on the branch's own held-out rows.
     pub(super) in_branch_mean: Option<f64>,
+    /// Of each label: the federated model on all held-out rows.
+    pub(super) heads: Vec<HeadFigures>,
     /// Customers with rows to learn from.
     pub(super) customers: usize,
 }
@@ -67,6 +70,7 @@ pub(super) fn measure(
         local_mean: branch_mean(&alone),
         pooled,
         in_branch_mean: branch_mean(&own?),
+        heads: everybodys.as_ref().map_or(Ok(Vec::new()), |rows| of_heads(&federated, rows))?,
         customers,
     })
 }
@@ -75,6 +79,13 @@ pub(super) fn measure(
 fn architecture(schema: &Schema, hidden: &[u32]) -> anyhow::Result<Architecture> {
     let heads: Vec<&str> = schema.labels().iter().map(|label| label.name.as_str()).collect();
     Ok(Architecture::mlp(u32::try_from(schema.width())?, hidden, &heads)?)
+}
+
+/// Every figure of each label.
+fn of_heads(model: &Parameters, rows: &FeatureMatrix) -> anyhow::Result<Vec<HeadFigures>> {
+    let scores = predict(model, rows)?;
+    let heads = model.architecture().heads().iter().enumerate();
+    Ok(heads.filter_map(|(head, name)| HeadFigures::of_rows(name, &scores, rows, head)).collect())
 }
 
 /// Mean over labels of the area under the curve.

@@ -9,12 +9,14 @@
 
 mod defaults;
 mod events;
+mod labels;
 mod measure;
 mod options;
 mod partners;
 mod prepare;
 mod processes;
 mod progress;
+mod report;
 mod result;
 mod rounds;
 mod settings;
@@ -34,6 +36,7 @@ use self::measure::{Measured, measure};
 pub(crate) use self::options::DemoOptions;
 use self::prepare::{Branch, Prepared, prepare};
 use self::processes::Processes;
+use self::report::report;
 use self::result::{Figures, Table};
 use self::rounds::{Interrupts, Trained, stay, train};
 use self::tries::Tries;
@@ -50,7 +53,7 @@ const EPSILON_TOLERANCE: f64 = 1e-9;
 /// # Errors
 /// What could not be done, with the last words of the process that failed.
 pub(crate) fn run(options: &DemoOptions) -> Result<Exit, Failure> {
-    options.check()?;
+    let options = &options.settled()?;
     let failed = |error: anyhow::Error| Failure::failed(format!("{error:#}"));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.context("the runtime could not be started").map_err(failed)?;
@@ -99,8 +102,9 @@ async fn show(
         () = interrupts.wait() => return Ok(interrupted(workplace)),
     };
     let mode = options.privacy.mode();
-    let figures =
-        Figures::new(&trained, all, measured, mixed.map(|mixed| (mixed, mode)), begin.elapsed().as_secs_f64());
+    let report = options.measures().then(|| report(workplace, &trained)).transpose()?;
+    let mixed = mixed.map(|mixed| (mixed, mode));
+    let figures = Figures::new(&trained, all, measured, report.as_ref(), mixed, begin.elapsed().as_secs_f64());
     if options.json {
         json::print(&figures);
     } else {
@@ -146,7 +150,7 @@ fn verify(trained: &Trained) -> anyhow::Result<()> {
 }
 
 async fn judge(options: &DemoOptions, prepared: Prepared, trained: &Trained) -> anyhow::Result<Measured> {
-    let settings = CentralSettings { rounds: options.rounds, optimizer: options.optimizer(), seed: options.seed };
+    let settings = CentralSettings { rounds: options.rounds(), optimizer: options.optimizer(), seed: options.seed };
     let (hidden, model_file) = (options.hidden(), PathBuf::from(&trained.coordinator.model_file));
     eprintln!("training the models to compare with");
     let measured = tokio::task::spawn_blocking(move || measure(&prepared, hidden, &settings, &model_file));

@@ -3,12 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
+use tributary_model::blocks::Blocks;
+use tributary_model::schema::Schema;
 use tributary_model::server_optimizer::{OptimizerFields, OptimizerSettings, UpdateRule};
 use tributary_planning::build::tail_start;
 use tributary_protocol::limits::{COHORT_MIN, COMPLETE_GRAPH_MAX};
 use tributary_protocol::plan::PrivacyMode;
 
-use super::defaults::{DEFAULTS, Family};
+use super::defaults::{DEFAULTS, Family, Learning};
 use crate::exit::Failure;
 
 /// The network.
@@ -58,8 +60,8 @@ impl Privacy {
     }
 }
 
-/// `tributary demo`.
-#[derive(Args)]
+/// `tributary demo`. What has no value was left to [`DEFAULTS`].
+#[derive(Args, Clone)]
 pub(crate) struct DemoOptions {
     /// Where everything is written and kept: absent or empty [default: a fresh temporary directory]
     #[arg(long)]
@@ -70,36 +72,38 @@ pub(crate) struct DemoOptions {
     /// Clients of other organisations beside the branches, each with an authority of its own and the whole noise by itself
     #[arg(long, value_name = "N", default_value_t = DEFAULTS.partners)]
     pub(super) partners: usize,
-    /// Rounds to commit
-    #[arg(long, default_value_t = DEFAULTS.rounds, value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    pub(super) rounds: u32,
+    /// Rounds to commit [default: 200, or 100 with --method gradient]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    rounds: Option<u32>,
     /// Runs of the plan, one after the other, each with its own epsilon; logistic regression goes on from the model of the run before
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=24))]
     pub(super) runs: u32,
     /// Leave the federation up when the result was printed, and say what can be tried; Ctrl-C stops all of it
     #[arg(long)]
     pub(super) keep_running: bool,
-    /// Privacy that one run may cost a customer; smaller is safer
-    #[arg(long, default_value_t = DEFAULTS.epsilon)]
-    pub(super) epsilon: f64,
+    /// Privacy that one run may cost a customer; smaller is safer [default: 1 for --method staged and invented customers, otherwise 4]
+    #[arg(long)]
+    epsilon: Option<f64>,
     /// Probability with which that statement may fail
     #[arg(long, default_value_t = DEFAULTS.delta)]
     pub(super) delta: f64,
     /// The network
     #[arg(long, value_enum, default_value_t = Model::Logistic)]
     pub(super) model: Model,
-    /// How the model is learnt
-    #[arg(long, value_enum, default_value_t = Method::Gradient)]
-    pub(super) method: Method,
+    /// How the model is learnt [default: staged where it can be, that is a logistic model in mode customer, nothing sampled, every number with bins;
+    /// otherwise gradient]
+    #[arg(long, value_enum)]
+    method: Option<Method>,
     /// What protects the single customer
     #[arg(long, value_enum, default_value_t = Privacy::Customer)]
     pub(super) privacy: Privacy,
     /// Probability with which each customer takes part in a round, by a secret coin of its branch
     #[arg(long, value_name = "Q", default_value_t = 1.0)]
     pub(super) sampling_rate: f64,
-    /// Measure the model under privacy as well: noised counts by label and score, and by feature, for a part of the budget
-    #[arg(long)]
-    pub(super) measure: bool,
+    /// Measure the model under privacy as well: noised counts by label and score, and by feature, for a part of the budget [default: true for
+    /// --method staged and invented customers]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    measure: Option<bool>,
     /// Seed of invented data and of the first model; never of noise or keys
     #[arg(long, default_value_t = DEFAULTS.seed, value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     pub(super) seed: u64,
@@ -119,8 +123,8 @@ pub(crate) struct DemoOptions {
     #[arg(long)]
     pub(super) json: bool,
     /// Median number of invented customers of a branch
-    #[arg(long, hide = true, default_value_t = DEFAULTS.customers_per_branch)]
-    pub(super) customers_per_branch: usize,
+    #[arg(long, hide = true)]
+    customers_per_branch: Option<usize>,
     /// L2 bound of a customer's gradient
     #[arg(long, hide = true)]
     clip_norm: Option<f64>,
@@ -165,11 +169,40 @@ pub(super) struct RealData<'a> {
 }
 
 impl DemoOptions {
+    /// The same with a method, where none was asked for.
+    ///
+    /// # Errors
+    /// The first number that no plan may have.
+    pub(crate) fn settled(&self) -> Result<Self, Failure> {
+        let mut settled = self.clone();
+        settled.method.get_or_insert_with(|| if self.can_be_staged() { Method::Staged } else { Method::Gradient });
+        settled.check()?;
+        Ok(settled)
+    }
+
+    /// Whether staged learning takes what was asked for. A schema that cannot be read is another's to complain of.
+    fn can_be_staged(&self) -> bool {
+        let binned = |path: &PathBuf| {
+            let schema = std::fs::read_to_string(path).ok().and_then(|text| Schema::parse(&text).ok());
+            schema.is_some_and(|schema| Blocks::of(&schema, &[]).is_ok())
+        };
+        self.may_be_staged() && self.schema.as_ref().is_none_or(binned)
+    }
+
+    /// Whether a plan of these numbers can be learnt in stages, if its schema can.
+    fn may_be_staged(&self) -> bool {
+        let mode = self.privacy.mode();
+        self.model == Model::Logistic
+            && !mode.trains_locally()
+            && self.sampling_rate >= 1.0
+            && self.rounds.is_none_or(|rounds| rounds > 1)
+    }
+
     /// Judges what needs no file.
     ///
     /// # Errors
     /// The first number that no plan may have.
-    pub(super) fn check(&self) -> Result<(), Failure> {
+    fn check(&self) -> Result<(), Failure> {
         if self.data.is_empty() {
             let branches = self.branches.unwrap_or(DEFAULTS.branches);
             check_branches(branches)?;
@@ -182,8 +215,9 @@ impl DemoOptions {
         let range = |name: &str, good: bool, allowed: &str| {
             if good { Ok(()) } else { Err(Failure::usage(format!("--{name} must be {allowed}"))) }
         };
-        range("epsilon", self.epsilon > 0.0 && self.epsilon <= 100.0, "above 0 and at most 100")?;
-        let all = f64::from(self.runs) * self.epsilon;
+        let epsilon = self.epsilon();
+        range("epsilon", epsilon > 0.0 && epsilon <= 100.0, "above 0 and at most 100")?;
+        let all = f64::from(self.runs) * epsilon;
         range(
             "runs",
             self.runs == 1 || all <= 100.0,
@@ -196,19 +230,17 @@ impl DemoOptions {
         range("sampling-rate", coins, "left out: only the privacy modes customer and local have coins")?;
         range(
             "measure",
-            !(self.measure && mode == PrivacyMode::Branch),
+            !(self.measures() && mode == PrivacyMode::Branch),
             "left out: counts have no bound for a whole branch",
         )?;
-        let whole =
-            self.model == Model::Logistic && !mode.trains_locally() && self.sampling_rate >= 1.0 && self.rounds > 1;
         let staged = "gradient, unless --model is logistic, --privacy is customer, nothing is sampled and --rounds is 2 or more (200 suit it)";
-        range("method", self.method == Method::Gradient || whole, staged)?;
+        range("method", self.method() == Method::Gradient || self.may_be_staged(), staged)?;
         let (clip_norm, learning_rate) = (self.clip_norm(), self.learning_rate());
         range("clip-norm", (1e-3..=1e3).contains(&clip_norm), "from 0.001 to 1000")?;
         range("learning-rate", learning_rate > 0.0 && learning_rate <= 1000.0, "above 0 and at most 1000")?;
         range("momentum", (0.0..1.0).contains(&self.momentum), "at least 0 and below 1")?;
         range("tail-fraction", (0.0..=1.0).contains(&self.tail_fraction), "from 0 to 1")?;
-        range("customers-per-branch", (20..=1_000_000).contains(&self.customers_per_branch), "from 20 to 1000000")
+        range("customers-per-branch", (20..=1_000_000).contains(&self.customers_per_branch()), "from 20 to 1000000")
     }
 
     /// Where the rows come from.
@@ -224,7 +256,7 @@ impl DemoOptions {
     /// The server optimizer of the plan, for the baselines: the same rule, rate and tail.
     pub(super) fn optimizer(&self) -> OptimizerSettings {
         let update_rule = UpdateRule::Sgd { learning_rate: self.learning_rate(), momentum: self.momentum };
-        let fields = OptimizerFields { update_rule, tail_start: tail_start(self.rounds, self.tail_fraction) };
+        let fields = OptimizerFields { update_rule, tail_start: tail_start(self.rounds(), self.tail_fraction) };
         OptimizerSettings::new(fields).expect("the options were checked")
     }
 
@@ -240,7 +272,44 @@ impl DemoOptions {
 
     /// Rounds of training, and one of each stage that counts.
     pub(super) fn rounds_of_all_stages(&self) -> u32 {
-        self.rounds + if self.measure { 2 } else { 0 } + u32::from(self.method == Method::Staged)
+        self.rounds() + if self.measures() { 2 } else { 0 } + u32::from(self.method() == Method::Staged)
+    }
+
+    /// How the model is learnt.
+    pub(super) fn method(&self) -> Method {
+        self.method.unwrap_or(Method::Gradient)
+    }
+
+    /// Rounds of training.
+    pub(super) fn rounds(&self) -> u32 {
+        self.rounds.unwrap_or(self.learning().rounds)
+    }
+
+    /// Privacy that one run may cost a customer.
+    pub(super) fn epsilon(&self) -> f64 {
+        self.epsilon.unwrap_or(if self.shows_staged() { DEFAULTS.epsilon_staged } else { DEFAULTS.epsilon })
+    }
+
+    /// Whether the model is measured under privacy as well.
+    pub(super) fn measures(&self) -> bool {
+        self.measure.unwrap_or(self.shows_staged())
+    }
+
+    /// Median number of invented customers of a branch.
+    pub(super) fn customers_per_branch(&self) -> usize {
+        self.customers_per_branch.unwrap_or(self.learning().customers_per_branch)
+    }
+
+    fn learning(&self) -> &'static Learning {
+        match self.method() {
+            Method::Gradient => &DEFAULTS.gradient,
+            Method::Staged => &DEFAULTS.staged,
+        }
+    }
+
+    /// Whether everything is as the demo shows it best: there are as many invented customers as a small epsilon needs.
+    fn shows_staged(&self) -> bool {
+        self.method() == Method::Staged && self.data.is_empty()
     }
 
     /// L2 bound of a customer's gradient.

@@ -113,7 +113,7 @@ pub(super) fn write_clients(
 }
 
 fn invent(options: &DemoOptions, branches: usize, workplace: &Workplace) -> anyhow::Result<(Schema, Vec<Branch>)> {
-    let text = match options.method {
+    let text = match options.method() {
         Method::Gradient => synthetic::SCHEMA_TOML,
         Method::Staged => synthetic::BINNED_SCHEMA_TOML,
     };
@@ -121,7 +121,7 @@ fn invent(options: &DemoOptions, branches: usize, workplace: &Workplace) -> anyh
     write(&workplace.schema(), text)?;
     let data = synthetic::generate(&SyntheticSpec {
         branches: branches + options.partners,
-        customers_per_branch: options.customers_per_branch,
+        customers_per_branch: options.customers_per_branch(),
         holdout_fraction: super::defaults::DEFAULTS.holdout_fraction,
         seed: options.seed,
     });

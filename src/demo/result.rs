@@ -6,8 +6,10 @@ use std::path::PathBuf;
 use serde::Serialize;
 use tributary_protocol::plan::PrivacyMode;
 
+use super::labels::{LabelLine, write_labels};
 use super::measure::Measured;
 use super::partners::{Mixed, who};
+use super::report::Report;
 use super::rounds::Trained;
 use super::workplace::partner_name;
 
@@ -18,6 +20,14 @@ pub(super) struct Figures {
     auc_local_mean: Option<f64>,
     auc_pooled: Option<f64>,
     auc_in_branch_mean: Option<f64>,
+    /// Of each label, on all held-out rows; empty where there is none.
+    labels: Vec<LabelLine>,
+    /// The same figures as the noised counts have them; where they were counted alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    labels_under_privacy: Option<Vec<LabelLine>>,
+    /// The page about the model; with the figures before alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    report: Option<PathBuf>,
     epsilon: Option<f64>,
     /// What all runs have cost a customer, as a branch's budget file has it; with several runs alone.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -67,6 +77,7 @@ impl Figures {
         trained: &Trained,
         epsilon_all_runs: Option<f64>,
         measured: Measured,
+        report: Option<&Report>,
         mixed: Option<(Mixed, PrivacyMode)>,
         seconds_total: f64,
     ) -> Self {
@@ -77,6 +88,9 @@ impl Figures {
             auc_local_mean: measured.local_mean,
             auc_pooled: measured.pooled,
             auc_in_branch_mean: measured.in_branch_mean,
+            labels: LabelLine::all(&measured.heads),
+            labels_under_privacy: report.map(|report| LabelLine::all(&report.evaluation.heads)),
+            report: report.map(|report| report.page.clone()),
             epsilon: coordinator.epsilon,
             epsilon_all_runs,
             epsilon_customer: coordinator.epsilon_customer,
@@ -110,6 +124,7 @@ impl fmt::Display for Table<'_> {
         writeln!(formatter, "  branch-only models, mean    {}", auc(self.figures.auc_local_mean))?;
         writeln!(formatter, "  pooled model, not private   {}", auc(self.figures.auc_pooled))?;
         writeln!(formatter, "  federated, inside a branch  {}", auc(self.figures.auc_in_branch_mean))?;
+        write_labels(formatter, &self.figures.labels, self.figures.labels_under_privacy.as_deref())?;
         let Figures { epsilon, delta, noise_multiplier, .. } = self.figures;
         match (epsilon, delta, noise_multiplier) {
             (Some(epsilon), Some(delta), Some(noise)) => {
@@ -151,6 +166,9 @@ impl fmt::Display for Table<'_> {
         for counted in &self.trained.counted {
             let file = self.trained.coordinator.folder.join("counts").join(counted.file());
             writeln!(formatter, "counts    {}", file.display())?;
+        }
+        if let Some(page) = &self.figures.report {
+            writeln!(formatter, "report    {}; in Chinese report.zh.html beside it", page.display())?;
         }
         writeln!(formatter, "ledger    {} (verified)", self.trained.coordinator.ledger)?;
         write!(formatter, "kept in   {} with the logs of every process", self.root.display())

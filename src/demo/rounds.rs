@@ -67,7 +67,7 @@ pub(super) async fn train(
     processes: &mut Processes,
     interrupts: &mut Interrupts,
 ) -> anyhow::Result<Option<Trained>> {
-    let mut run = Run { options, workplace, prepared, processes, progress: Progress::new(options.rounds) };
+    let mut run = Run { options, workplace, prepared, processes, progress: Progress::new(options.rounds()) };
     let outcome = tokio::select! {
         outcome = run.train() => outcome.map(Some),
         () = interrupts.wait() => Ok(None),

@@ -97,7 +97,8 @@ impl CoordinatorFile<'_> {
     }
 
     fn plan(&self) -> String {
-        let DemoOptions { rounds, seed, momentum, tail_fraction, .. } = self.options;
+        let DemoOptions { seed, momentum, tail_fraction, .. } = self.options;
+        let rounds = self.options.rounds();
         let (clip_norm, learning_rate) = (self.options.clip_norm(), self.options.learning_rate());
         let session_rounds = DEFAULTS.session_rounds;
         let (round_ms, keying_ms) = (DEFAULTS.round_deadline_ms, DEFAULTS.keying_deadline_ms);
@@ -109,7 +110,7 @@ impl CoordinatorFile<'_> {
         let mode = self.options.privacy.mode();
         line(&mut text, format_args!("privacy = \"{}\"", mode.name()));
         if mode.unit().is_some() {
-            let DemoOptions { epsilon, delta, .. } = self.options;
+            let (epsilon, delta) = (self.options.epsilon(), self.options.delta);
             line(&mut text, format_args!("epsilon = {epsilon:?}\ndelta = {delta:?}"));
         }
         if self.options.sampling_rate < 1.0 {
@@ -123,7 +124,7 @@ impl CoordinatorFile<'_> {
         } else {
             line(&mut text, format_args!("seed = {seed}"));
         }
-        match self.options.method {
+        match self.options.method() {
             Method::Gradient => {
                 line(
                     &mut text,
@@ -137,11 +138,11 @@ impl CoordinatorFile<'_> {
         // Where branches upload differences of models, the centre averages them: a step of one, and nothing kept of the last.
         let averages = self.options.privacy.mode().trains_locally();
         let (learning_rate, momentum) = if averages { (1.0, 0.0) } else { (learning_rate, *momentum) };
-        if self.options.method == Method::Gradient {
+        if self.options.method() == Method::Gradient {
             line(&mut text, format_args!("\n[plan.optimizer]\nkind = \"sgd\"\nlearning_rate = {learning_rate:?}"));
             line(&mut text, format_args!("momentum = {momentum:?}\ntail_fraction = {tail_fraction:?}"));
         }
-        if self.options.measure {
+        if self.options.measures() {
             line(
                 &mut text,
                 format_args!("\n[plan.statistics]\nbins = 10\nbudget_share = {}", DEFAULTS.statistics_share),
@@ -223,8 +224,8 @@ impl ClientFile<'_> {
     /// times as much.
     fn epsilon_of_customers(&self) -> f64 {
         match self.options.privacy.mode() {
-            PrivacyMode::Branch => 4.0 * self.options.epsilon,
-            _ => self.options.epsilon,
+            PrivacyMode::Branch => 4.0 * self.options.epsilon(),
+            _ => self.options.epsilon(),
         }
     }
 
@@ -237,11 +238,12 @@ impl ClientFile<'_> {
         let (name, coalition) = (&branch.name, coalition_lines(self.coalition));
         // A partner has no reason to count on the honesty of the bank's branches, nor on that of its other partners.
         let own_noise = if branch.is_partner { "own_noise = \"full\"\n" } else { "" };
-        let DemoOptions { epsilon, delta, privacy, .. } = self.options;
+        let DemoOptions { delta, privacy, .. } = self.options;
+        let epsilon = self.options.epsilon();
         let pinned = SchemaPin::of(self.schema).to_toml();
         let mode = privacy.mode().name();
         // A life pays for two such plans.
-        let (customers, epsilon) = (self.epsilon_of_runs(self.epsilon_of_customers()), self.epsilon_of_runs(*epsilon));
+        let (customers, epsilon) = (self.epsilon_of_runs(self.epsilon_of_customers()), self.epsilon_of_runs(epsilon));
         let branch = match privacy.mode() {
             PrivacyMode::Branch => {
                 let caps = [("life", 2.0 * epsilon), ("year", 2.0 * epsilon), ("plan", epsilon)];
@@ -264,7 +266,7 @@ impl ClientFile<'_> {
         let Self { options, coordinator, customers_max, .. } = self;
         let DemoOptions { rows_per_customer_max, .. } = options;
         let held_out = match branch.held_out {
-            Some(_) if options.measure => format!("held_out = \"../../data/{name}.held-out.csv\"\n"),
+            Some(_) if options.measures() => format!("held_out = \"../../data/{name}.held-out.csv\"\n"),
             _ => String::new(),
         };
         format!(

@@ -44,7 +44,7 @@ pub(super) fn shown(value: f64) -> String {
 }
 
 /// One page for these models, side by side where there are several.
-pub(super) fn page(models: &[Evaluation], language: Language) -> String {
+pub(crate) fn page(models: &[Evaluation], language: Language) -> String {
     let say = |said: &Said| escaped(said.text(language));
     let short = |model: &Evaluation| model.model.chars().take(16).collect::<String>();
     let title = match models {

@@ -11,7 +11,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 /// The keys of `demo --json`, all of them.
-const KEYS: [&str; 20] = [
+const KEYS: [&str; 21] = [
     "auc_federated",
     "auc_in_branch_mean",
     "auc_local_mean",
@@ -24,6 +24,7 @@ const KEYS: [&str; 20] = [
     "customers",
     "delta",
     "epsilon",
+    "labels",
     "noise_multiplier",
     "parameters",
     "rounds",
@@ -35,7 +36,8 @@ const KEYS: [&str; 20] = [
 ];
 
 /// Eight small branches and a few rounds.
-const SMALL: [&str; 7] = ["demo", "--branches", "8", "--customers-per-branch", "60", "--rounds", "4"];
+const SMALL: [&str; 9] =
+    ["demo", "--branches", "8", "--customers-per-branch", "60", "--rounds", "4", "--method", "gradient"];
 
 /// Runs a small demo to its end.
 pub(crate) fn demo(dir: &Path, more: &[&str]) -> Finished {
@@ -101,6 +103,36 @@ fn the_demo_trains_one_model_and_says_what_it_cost() {
     for file in ["coordinator/coordinator.toml", "branches/branch-000/client.toml"] {
         let check = run(["config".as_ref(), "check".as_ref(), dir.join(file).as_os_str()]);
         assert_eq!(check.code, Some(0), "{} {}", check.out, check.err);
+    }
+}
+
+/// Without a method it learns in stages, both labels in one plan, at epsilon 1, and measures the model under privacy.
+#[test]
+fn what_nobody_asks_for_is_learnt_in_stages_and_shown_on_a_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().canonicalize().unwrap().join("run");
+    let words = ["demo", "--branches", "8", "--customers-per-branch", "200", "--rounds", "4", "--json", "--dir"];
+    let finished = run(words.map(Path::new).into_iter().chain([dir.as_path()]));
+    assert_eq!(finished.code, Some(0), "{} {}", finished.out, finished.err);
+    let figures = finished.json();
+    let epsilon = figures["epsilon"].as_f64().unwrap();
+    assert!(epsilon > 0.5 && epsilon <= 1.0, "{epsilon}");
+    for key in ["labels", "labels_under_privacy"] {
+        let names: Vec<&str> =
+            figures[key].as_array().unwrap().iter().map(|line| line["label"].as_str().unwrap()).collect();
+        assert_eq!(names, ["churn", "deposit_propensity"], "{key}");
+    }
+    let of_rows = &figures["labels"][0];
+    for key in ["auc", "ks", "lift_10", "ece"] {
+        assert!(of_rows[key]["value"].as_f64().is_some(), "{key}: {of_rows}");
+    }
+    let verdict = only_run(&verified(["verify", "ledger"], &dir.join("coordinator/state/audit.log")));
+    let kinds: Vec<_> = verdict["stages"].as_array().unwrap().iter().map(|stage| stage["kind"].clone()).collect();
+    assert_eq!(kinds, ["count", "labels", "staged", "staged", "evaluate"]);
+    assert_eq!(figures["report"].as_str().unwrap(), dir.join("report.html").display().to_string());
+    for (page, words) in [("report.html", "<html lang=\"en\">"), ("report.zh.html", "<html lang=\"zh-CN\">")] {
+        let page = fs::read_to_string(dir.join(page)).unwrap();
+        assert!(page.contains(words) && page.contains("churn") && !page.contains("src="), "{page}");
     }
 }
 
@@ -371,7 +403,8 @@ fn a_federation_stays_up_after_its_runs_and_can_be_asked() {
 /// A demo that has printed a line with these words.
 fn started(dir: &Path, options: &[&str], words: &str) -> (Child, BufReader<ChildStderr>) {
     let mut command = Command::new(EXECUTABLE);
-    command.args(["demo", "--branches", "8", "--customers-per-branch", "60", "--dir"]).arg(dir).args(options);
+    let small = ["demo", "--branches", "8", "--customers-per-branch", "60", "--method", "gradient", "--dir"];
+    command.args(small).arg(dir).args(options);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let mut stderr = BufReader::new(child.stderr.take().unwrap());

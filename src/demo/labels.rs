@@ -1,0 +1,94 @@
+//! The figures of each label, as a list to act on needs them: who is first, how much more often right than by chance, and whether scores are rates.
+
+use std::fmt;
+
+use serde::Serialize;
+use tributary_model::metrics::{Estimate, HeadFigures};
+
+/// The list whose lift is shown: a tenth of all customers.
+const LIST_SHARE: f64 = 0.1;
+
+/// One label.
+#[derive(Debug, Serialize)]
+pub(super) struct LabelLine {
+    label: String,
+    /// Area under the receiver operating characteristic.
+    auc: Option<Estimate>,
+    /// Largest distance between the classes' distributions of scores.
+    ks: Option<Estimate>,
+    /// How many times more positives than by chance, in a list of a tenth of all customers.
+    lift_10: Option<Estimate>,
+    /// Expected calibration error.
+    ece: Option<Estimate>,
+}
+
+impl LabelLine {
+    /// A line for each head.
+    pub(super) fn all(heads: &[HeadFigures]) -> Vec<Self> {
+        let line = |head: &HeadFigures| Self {
+            label: head.head.clone(),
+            auc: head.auc,
+            ks: head.ks,
+            lift_10: head.lift.iter().find(|lift| lift.share == LIST_SHARE).and_then(|lift| lift.lift),
+            ece: head.ece,
+        };
+        heads.iter().map(line).collect()
+    }
+}
+
+/// The table's part about labels: on held-out rows, and under it what the counts under privacy say of the same rows.
+pub(super) fn write_labels(
+    formatter: &mut fmt::Formatter<'_>,
+    held_out: &[LabelLine],
+    counted: Option<&[LabelLine]>,
+) -> fmt::Result {
+    if held_out.is_empty() {
+        return Ok(());
+    }
+    writeln!(formatter, "\nlabel                         AUC               KS                lift at 10 %      ECE")?;
+    for line in held_out {
+        writeln!(formatter, "  {:<27} {}", line.label, figures(line, |of| format!("{:.4}", of.value)))?;
+        if let Some(counted) = counted.into_iter().flatten().find(|counted| counted.label == line.label) {
+            let interval = |of: Estimate| format!("{:.3} {:.3}-{:.3}", of.value, of.low, of.high);
+            writeln!(formatter, "  {:<27} {}", "  measured under privacy", figures(counted, interval))?;
+        }
+    }
+    writeln!(formatter)
+}
+
+fn figures(line: &LabelLine, shown: impl Fn(Estimate) -> String) -> String {
+    let each = [line.auc, line.ks, line.lift_10, line.ece];
+    let each = each.map(|of| format!("{:<17}", of.map_or("-".to_owned(), &shown)));
+    each.join(" ").trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use tributary_model::metrics::{ScoreBins, ScoreCounts};
+
+    use super::*;
+
+    struct Shown(Vec<LabelLine>, Option<Vec<LabelLine>>);
+
+    impl fmt::Display for Shown {
+        fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write_labels(formatter, &self.0, self.1.as_deref())
+        }
+    }
+
+    #[test]
+    fn each_label_has_a_line_and_what_was_counted_of_it_another() {
+        let (bins, counts) = (ScoreBins::new(4), [[40.0, 30.0, 20.0, 10.0], [1.0, 3.0, 9.0, 27.0]]);
+        let of = |positives: &[f64], noise_stddev| {
+            let counts = ScoreCounts { bins: &bins, negatives: &counts[0], positives, noise_stddev };
+            LabelLine::all(&[HeadFigures::of("churn", counts)])
+        };
+        let text = Shown(of(&counts[1], 0.0), Some(of(&counts[1], 1.0))).to_string();
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines[2].starts_with("  churn") && lines[3].contains("measured under privacy"), "{text}");
+        assert_eq!((lines.len(), lines[3].matches('-').count()), (5, 4), "each figure has its interval: {text}");
+        // One class alone has no area, and the line says so.
+        assert!(Shown(of(&[0.0; 4], 0.0), None).to_string().contains("churn                       -"));
+        assert_eq!(Shown(Vec::new(), None).to_string(), "");
+    }
+}

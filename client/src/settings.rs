@@ -1,5 +1,6 @@
 //! The client's settings file.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use tributary_daemon::notices::NoticesSettings;
@@ -39,6 +40,8 @@ pub struct Settings {
     pub postgres: Option<PostgresSettings>,
     /// How the branch's own columns become the schema's, signed by the owner.
     pub mapping_file: Option<PathBuf>,
+    /// Where the tables are that the mapping reads beside the customers' own, by their names; but for those of the database.
+    pub tables: BTreeMap<String, PathBuf>,
     /// Largest share of rows with a fault, in percent, that are left out one by one.
     pub faulty_percent_max: u8,
     /// Their feature schema.
@@ -135,6 +138,7 @@ impl Settings {
             false => Some(None),
         };
         let (data_file, postgres) = rows(&mut file);
+        let tables = tables(&mut file);
         let faulty_percent_max = file.integer("data.faulty_percent_max", 0..=50, Some(1_u8));
         let schema_file = file.existing_file("data.schema");
         let customers_max = file.integer("data.customers_max", 1..=16_777_216, Some(100_000_u32));
@@ -167,6 +171,7 @@ impl Settings {
             data_file: data_file.expect(here),
             postgres: postgres.expect(here),
             mapping_file: mapping_file.expect(here),
+            tables: tables.expect(here),
             faulty_percent_max: faulty_percent_max.expect(here),
             schema_file: schema_file.expect(here),
             customers_max: customers_max.expect(here),
@@ -237,6 +242,17 @@ fn rows(file: &mut Document) -> (Option<Option<PathBuf>>, Option<Option<Postgres
         );
     }
     (Some(None), PostgresSettings::read(file).map(Some))
+}
+
+/// Files of tables beside the customers' own, by their names. They are read in whatever order, so none is a pipe.
+fn tables(file: &mut Document) -> Option<BTreeMap<String, PathBuf>> {
+    const KEY: &str = "data.events";
+    let names = file.pairs(KEY)?;
+    if !names.is_empty() && !file.has("data.mapping") {
+        file.fault(KEY, "tables, without a mapping", "data.mapping, which says what they hold");
+    }
+    let found = names.into_iter().map(|(name, _)| Some((name.clone(), file.existing_file(&format!("{KEY}.{name}"))?)));
+    found.collect::<Vec<_>>().into_iter().collect()
 }
 
 /// A file with rows, or a pipe from which they come.

@@ -123,7 +123,7 @@ fn data(found: &mut Findings, settings: &Settings, policy: Option<&BranchPolicy>
         fault => return drop(found.checked(Cause::Data, reading, fault, |_| words::schema_pinned())),
     };
     for place in &sources.places {
-        let look = Look { place, mapping: sources.mapping.as_ref(), day: place.day(settings) };
+        let look = Look { place, sources: &sources, day: place.day(settings) };
         let read = Loaded::read(look, settings, &schema, &Stop::default());
         let read = read.map_err(ClientError::file).and_then(Loaded::usable).map_err(|fault| fault.said());
         let tried = words::reading(place.origin.name().display());

@@ -8,6 +8,7 @@ pub mod commands;
 pub mod confirm;
 pub mod dataset;
 pub mod evaluation;
+pub mod events;
 mod language;
 pub mod mapping;
 pub mod preflight;
@@ -76,6 +77,7 @@ mod tests {
             confirm::TABLE,
             dataset::TABLE,
             evaluation::TABLE,
+            events::TABLE,
             mapping::TABLE,
             preflight::TABLE,
             ready::TABLE,

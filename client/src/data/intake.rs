@@ -1,36 +1,35 @@
 //! Rows on their way into a batch, whatever their source is: columns are found, values converted, rows with faults left out and counted.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use tributary_model::features::{Cell, DataError, RawBatch};
 use tributary_model::schema::{Decimal, Field, FieldKind, Schema};
 use tributary_protocol::plan::Date;
 
+use super::columns::{is_one_of, place};
 use super::error::FileError;
+use super::events::{Derived, Standing, TimeColumn, read_moment};
 use super::faults::{FAULTS_TOLD_MAX, Fault, FileFaults};
 use super::mapping::{ColumnKind, Conversion, Mapping, Rule};
 use super::reading::Reading;
-
-/// A column as its source names it.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Column {
-    pub(super) name: String,
-    /// What it holds, where the source says so for all rows.
-    pub(super) kind: Option<ColumnKind>,
-}
-
-/// One row of a source. A column that nobody needs may be given as missing.
-pub(super) trait Values {
-    /// Number of values.
-    fn count(&self) -> usize;
-    /// A value, by its number from 0.
-    fn cell(&self, column: usize) -> Cell<'_>;
-}
+use super::sink::{Column, Sink, Values};
+use super::tolerance::{RowCounts, Tolerance};
 
 /// Where one of the batch's columns comes from.
-struct Pick<'a> {
-    column: usize,
-    rule: Option<&'a Rule>,
+enum Pick<'a> {
+    /// A column of the source.
+    Column(usize, Option<&'a Rule>),
+    /// What was derived from other tables, by its number.
+    Derived(usize),
+}
+
+impl Pick<'_> {
+    fn column(&self) -> Option<usize> {
+        match self {
+            Self::Column(column, _) => Some(*column),
+            Self::Derived(_) => None,
+        }
+    }
 }
 
 /// What follows from a source's columns.
@@ -40,36 +39,53 @@ struct Begun<'a> {
     home: Option<(usize, &'a [String])>,
     /// The columns whose values are read.
     needed: Vec<usize>,
-    /// The pick that is the customers' key, where its source has decimals there.
-    decimal_key: Option<usize>,
+    /// The pick that is the customers' key, and whether its source has decimals there.
+    key: Option<usize>,
+    decimal_key: bool,
+    derived: Option<&'a Derived<'a>>,
+    label: Option<LabelDay<'a>>,
     batch: RawBatch<'a>,
+}
+
+/// The column of the day on which what a label is about has happened.
+struct LabelDay<'a> {
+    place: usize,
+    of: &'a TimeColumn,
+    days: u16,
+    utc_offset_minutes: i32,
+}
+
+/// What became of a row.
+enum Taken {
+    /// It is in the batch.
+    In(LabelTime),
+    /// It is another branch's.
+    Elsewhere,
+    /// Its customer may not be read.
+    Withheld,
+}
+
+/// When what a label is about has happened.
+enum LabelTime {
+    /// Within the label's days, or nobody says.
+    Within,
+    /// On the day of the data, or before: the fields may know it.
+    Before,
+    /// After the label's days.
+    After,
 }
 
 /// Rows of one data set.
 pub(super) struct Intake<'a> {
     schema: &'a Schema,
     reading: &'a Reading<'a>,
+    derived: Option<&'a Derived<'a>>,
     begun: Option<Begun<'a>>,
-    /// The source that is being read, and its faults so far.
-    name: PathBuf,
-    faults: FileFaults,
+    /// What is left out of it.
+    tolerance: Tolerance,
     doubts: Vec<Fault>,
-    counts: RowCounts,
     index: usize,
     day: Option<Date>,
-}
-
-/// Rows that are in no batch, and all of them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RowCounts {
-    /// Rows that were read.
-    pub read: u64,
-    /// Of which have a fault, and are left out.
-    pub faulty: u64,
-    /// The first faults of these.
-    pub told: Vec<Fault>,
-    /// Of which are another branch's, by the mapping.
-    pub elsewhere: u64,
 }
 
 /// What came of a data set.
@@ -81,121 +97,90 @@ pub(super) struct TakenIn<'a> {
 }
 
 impl<'a> Intake<'a> {
-    pub(super) fn new(schema: &'a Schema, reading: &'a Reading<'a>) -> Self {
+    /// `derived`: what each customer's rows are joined with.
+    pub(super) fn new(schema: &'a Schema, reading: &'a Reading<'a>, derived: Option<&'a Derived<'a>>) -> Self {
         Self {
             schema,
             reading,
+            derived,
             begun: None,
-            name: PathBuf::new(),
-            faults: FileFaults::default(),
+            tolerance: Tolerance::new(reading.faulty_percent_max),
             doubts: Vec::new(),
-            counts: RowCounts::default(),
             index: 0,
             day: reading.day,
         }
-    }
-
-    /// The day of the data, where the source itself says it.
-    pub(super) fn dated(&mut self, day: Date) {
-        self.day = Some(self.day.unwrap_or(day));
-    }
-
-    /// Whether somebody wishes to stop.
-    pub(super) fn wished_to_stop(&self) -> Result<(), FileError> {
-        if self.reading.stop.wished() {
-            return Err(FileError::Stopped { path: self.name.clone() });
-        }
-        Ok(())
-    }
-
-    /// Whether a column's values are read.
-    pub(super) fn needs(&self, column: usize) -> bool {
-        self.begun.as_ref().is_none_or(|begun| begun.needed.contains(&column))
-    }
-
-    /// A source begins. One after the first must have the same columns.
-    pub(super) fn begin(&mut self, name: &Path, columns: Vec<Column>, decimal: Decimal) -> Result<(), FileError> {
-        self.name = name.to_owned();
-        self.faults = FileFaults::new(name.to_owned());
-        if let Some(begun) = &self.begun {
-            if begun.columns != columns {
-                return Err(FileError::HeadersDiffer { path: name.to_owned() });
-            }
-            return Ok(());
-        }
-        if columns.is_empty() {
-            return Err(FileError::of_all(name, DataError::NoRows));
-        }
-        if self.day.is_none() && self.reading.mapping.is_some_and(Mapping::counts_days) {
-            return Err(FileError::NoDay { path: name.to_owned() });
-        }
-        self.begun = Some(self.found(name, columns, decimal)?);
-        Ok(())
     }
 
     fn found(&self, name: &Path, columns: Vec<Column>, decimal: Decimal) -> Result<Begun<'a>, FileError> {
         let mut faults = FileFaults::new(name.to_owned());
         faults.stopped = true;
         let Some(mapping) = self.reading.mapping else {
-            let picks: Vec<Pick<'a>> = (0..columns.len()).map(|column| Pick { column, rule: None }).collect();
+            let picks: Vec<Pick<'a>> = (0..columns.len()).map(|column| Pick::Column(column, None)).collect();
             let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
             let batch = self.batch(&names, decimal, faults)?;
             self.kinds(name, &columns, &picks, &names)?;
             let needed = self.needed(&picks, &names, None);
-            let decimal_key = self.decimal_key(&columns, &picks, &names);
-            return Ok(Begun { picks, home: None, needed, decimal_key, batch, columns });
+            let (key, decimal_key) = self.key(&columns, &picks, &names);
+            return Ok(Begun {
+                picks,
+                home: None,
+                needed,
+                key,
+                decimal_key,
+                derived: None,
+                label: None,
+                batch,
+                columns,
+            });
         };
-        let mut place = |from: &str, what: &str| {
-            let mut places = columns.iter().enumerate().filter(|(_, column)| column.name.trim() == from);
-            let place = places.next().map(|(place, _)| place);
-            let text = match (place, places.next()) {
-                (Some(_), None) => return place,
-                (Some(_), Some(_)) => {
-                    format!("the data has the column {from:?} more than once, {what}; export it once")
-                }
-                (None, _) => format!(
-                    "the data has no column {from:?}, {what}; export it, or have the owner read and sign a mapping without it"
-                ),
-            };
-            faults.add(Fault { row: None, column: Some(from.to_owned()), text });
-            None
-        };
+        let mut find = |from: &str, what: &str| place(&columns, from, what).map_err(|fault| faults.add(fault)).ok();
         let mut picks = Vec::new();
         let mut names = Vec::new();
         for rule in &mapping.rules {
             let what = format!("which the mapping takes for {:?}", rule.to);
-            if let Some(column) = place(&rule.from, &what) {
-                picks.push(Pick { column, rule: Some(rule) });
+            if let Some(column) = find(&rule.from, &what) {
+                picks.push(Pick::Column(column, Some(rule)));
                 names.push(rule.to.as_str());
             }
         }
         let home = mapping.home.as_ref().and_then(|home| {
             let what = "which the mapping names as the home branch";
-            place(&home.column, what).map(|column| (column, home.values.as_slice()))
+            find(&home.column, what).map(|column| (column, home.values.as_slice()))
+        });
+        let label = mapping.events.label.as_ref().and_then(|label| {
+            let of = label.happened.as_ref()?;
+            let place = find(&of.column, "which says when what a label is about has happened")?;
+            Some(LabelDay { place, of, days: label.days, utc_offset_minutes: mapping.events.utc_offset_minutes })
         });
         if faults.count > 0 {
             return Err(FileError::Faults(Box::new(faults)));
         }
-        // What no rule makes is the column of the same name. What a rule makes hides such a column.
+        for (column, to) in self.derived.iter().flat_map(|derived| derived.columns().enumerate()) {
+            picks.push(Pick::Derived(column));
+            names.push(to);
+        }
+        let made = names.len();
+        // What nothing makes is the column of the same name. What is made hides such a column.
         for (column, own) in columns.iter().enumerate() {
-            if !mapping.rules.iter().any(|rule| rule.to == own.name.trim()) {
-                picks.push(Pick { column, rule: None });
+            if !names[..made].contains(&own.name.trim()) {
+                picks.push(Pick::Column(column, None));
                 names.push(own.name.as_str());
             }
         }
         let batch = self.batch(&names, decimal, faults)?;
         self.kinds(name, &columns, &picks, &names)?;
-        let needed = self.needed(&picks, &names, home.map(|(column, _)| column));
-        let decimal_key = self.decimal_key(&columns, &picks, &names);
-        Ok(Begun { picks, home, needed, decimal_key, batch, columns })
+        let mut needed = self.needed(&picks, &names, home.map(|(column, _)| column));
+        needed.extend(label.as_ref().map(|label| label.place));
+        let (key, decimal_key) = self.key(&columns, &picks, &names);
+        let derived = self.derived;
+        Ok(Begun { picks, home, needed, key, decimal_key, derived, label, batch, columns })
     }
 
-    fn decimal_key(&self, columns: &[Column], picks: &[Pick<'_>], names: &[&str]) -> Option<usize> {
-        let is_decimal =
-            |pick: &Pick<'_>| columns.get(pick.column).is_some_and(|column| column.kind == Some(ColumnKind::Decimal));
-        let key =
-            |(pick, name): (&Pick<'_>, &&str)| self.schema.customer_column() == Some(name.trim()) && is_decimal(pick);
-        picks.iter().zip(names).position(key)
+    /// The pick that is the customers' key, and whether it has decimals.
+    fn key(&self, columns: &[Column], picks: &[Pick<'_>], names: &[&str]) -> (Option<usize>, bool) {
+        let key = names.iter().position(|name| self.schema.customer_column() == Some(name.trim()));
+        let column = key.and_then(|key| picks.get(key)?.column()).and_then(|column| columns.get(column));
+        (key, column.is_some_and(|column| column.kind == Some(ColumnKind::Decimal)))
     }
 
     /// The columns from which something is read. Of the others the names alone were looked at, for one that is there twice.
@@ -206,7 +191,8 @@ impl<'a> Intake<'a> {
                 || schema.labels().iter().any(|label| label.column == name)
                 || schema.customer_column() == Some(name)
         };
-        let read = picks.iter().zip(names).filter(|(_, name)| is_read(name.trim())).map(|(pick, _)| pick.column);
+        let read =
+            picks.iter().zip(names).filter(|(_, name)| is_read(name.trim())).filter_map(|(pick, _)| pick.column());
         read.chain(home).collect()
     }
 
@@ -228,8 +214,9 @@ impl<'a> Intake<'a> {
         let mut faults = FileFaults::new(name.to_owned());
         faults.stopped = true;
         for (pick, to) in picks.iter().zip(names) {
-            let Some(Column { name, kind: Some(kind) }) = columns.get(pick.column) else { continue };
-            if let Some(what) = misfit(self.schema, to.trim(), pick.rule, kind) {
+            let Pick::Column(column, rule) = pick else { continue };
+            let Some(Column { name, kind: Some(kind) }) = columns.get(*column) else { continue };
+            if let Some(what) = misfit(self.schema, to.trim(), *rule, kind) {
                 let text = format!("column {name:?} holds {} today, and {what}", kind.name());
                 faults.add(Fault { row: None, column: Some(name.clone()), text });
             }
@@ -237,77 +224,107 @@ impl<'a> Intake<'a> {
         if faults.count == 0 { Ok(()) } else { Err(FileError::Faults(Box::new(faults))) }
     }
 
-    /// A row, and what is wrong with the way in which it is written.
-    pub(super) fn row(&mut self, number: u64, values: &dyn Values, written: Vec<Fault>) -> Result<(), FileError> {
+    /// A source has ended. Its rows with faults are left out, unless they are too many, or its end was not seen.
+    pub(super) fn end(&mut self) -> Result<(), FileError> {
+        self.tolerance.end()
+    }
+
+    /// All sources have ended.
+    pub(super) fn finish(self) -> Result<TakenIn<'a>, FileError> {
+        let Self { begun, doubts, tolerance, day, .. } = self;
+        let none = || FileError::of_all(tolerance.name(), DataError::NoRows);
+        let batch = begun.ok_or_else(none)?.batch;
+        Ok(TakenIn { batch, doubts, counts: tolerance.counts, day })
+    }
+}
+
+impl Sink for Intake<'_> {
+    fn dated(&mut self, day: Date) {
+        self.day = Some(self.day.unwrap_or(day));
+    }
+
+    fn wished_to_stop(&self) -> Result<(), FileError> {
+        self.reading.stop.checked(self.tolerance.name())
+    }
+
+    fn needs(&self, column: usize) -> bool {
+        self.begun.as_ref().is_none_or(|begun| begun.needed.contains(&column))
+    }
+
+    fn begin(&mut self, name: &Path, columns: Vec<Column>, decimal: Decimal) -> Result<(), FileError> {
+        self.tolerance.begin(name);
+        if let Some(begun) = &self.begun {
+            if begun.columns != columns {
+                return Err(FileError::HeadersDiffer { path: name.to_owned() });
+            }
+            return Ok(());
+        }
+        if columns.is_empty() {
+            return Err(FileError::of_all(name, DataError::NoRows));
+        }
+        if let Some(day) = self.derived.and_then(Derived::day).filter(|day| self.day != Some(*day)) {
+            let text = format!(
+                "the day of the data was {day} when the events were read, and is another one now; read them again"
+            );
+            let mut faults = FileFaults::new(name.to_owned());
+            faults.add(Fault { row: None, column: None, text });
+            return Err(FileError::Faults(Box::new(faults)));
+        }
+        if self.day.is_none() && self.reading.mapping.is_some_and(Mapping::counts_days) {
+            return Err(FileError::NoDay { path: name.to_owned() });
+        }
+        self.begun = Some(self.found(name, columns, decimal)?);
+        Ok(())
+    }
+
+    fn row(&mut self, number: u64, values: &dyn Values, written: Vec<Fault>) -> Result<(), FileError> {
         self.wished_to_stop()?;
         let Some(begun) = &mut self.begun else { return Ok(()) };
         // Rows beyond the limit are no rows with a fault, of which a few may be left out.
         if begun.batch.rows() >= RawBatch::ROWS_MAX as usize {
-            return Err(FileError::of_all(&self.name, DataError::TooManyRows { rows_max: RawBatch::ROWS_MAX }));
+            return Err(FileError::of_all(
+                self.tolerance.name(),
+                DataError::TooManyRows { rows_max: RawBatch::ROWS_MAX },
+            ));
         }
         let index = self.index;
         self.index += 1;
         let mut faults = written;
-        if faults.is_empty() && (self.reading.keep)(index) {
-            self.counts.read += 1;
+        if faults.is_empty() {
+            if !(self.reading.keep)(index) {
+                return Ok(());
+            }
             match begun.taken(number, values, self.day) {
-                Ok(true) => {}
-                Ok(false) => self.counts.elsewhere += 1,
+                Ok(Taken::In(LabelTime::Within)) => {}
+                Ok(Taken::In(LabelTime::Before)) => self.tolerance.counts.labels_before += 1,
+                Ok(Taken::In(LabelTime::After)) => self.tolerance.counts.labels_after += 1,
+                Ok(Taken::Elsewhere) => self.tolerance.counts.elsewhere += 1,
+                Ok(Taken::Withheld) => self.tolerance.counts.withheld += 1,
                 Err(found) => faults = found,
             }
-        } else if !faults.is_empty() {
-            self.counts.read += 1;
         }
-        if !faults.is_empty() {
-            self.counts.faulty += 1;
-            faults.into_iter().for_each(|fault| self.faults.add(fault));
-        }
+        self.tolerance.read(faults);
         Ok(())
     }
 
-    /// Something that may be wrong although it can be read.
-    pub(super) fn doubt(&mut self, doubt: Fault) {
+    fn doubt(&mut self, doubt: Fault) {
         if self.doubts.len() < FAULTS_TOLD_MAX {
             self.doubts.push(doubt);
         }
     }
 
-    /// Nothing after this can be read.
-    pub(super) fn broken(&mut self, fault: Fault) {
-        self.faults.stopped = true;
-        self.faults.add(fault);
+    fn broken(&mut self, fault: Fault) {
+        self.tolerance.broken(fault);
     }
 
-    /// Whether there was a fault so far.
-    pub(super) fn is_faulty(&self) -> bool {
-        self.faults.count > 0
-    }
-
-    /// A source has ended. Its rows with faults are left out, unless they are too many, or its end was not seen.
-    pub(super) fn end(&mut self) -> Result<(), FileError> {
-        let faults = std::mem::take(&mut self.faults);
-        let RowCounts { read, faulty, .. } = &self.counts;
-        let many = u128::from(*faulty) * 100 > u128::from(*read) * u128::from(self.reading.faulty_percent_max);
-        if faults.count > 0 && (faults.stopped || many) {
-            return Err(FileError::Faults(Box::new(faults)));
-        }
-        let room = FAULTS_TOLD_MAX.saturating_sub(self.counts.told.len());
-        self.counts.told.extend(faults.told.into_iter().take(room));
-        Ok(())
-    }
-
-    /// All sources have ended.
-    pub(super) fn finish(self) -> Result<TakenIn<'a>, FileError> {
-        let Self { begun, doubts, counts, day, .. } = self;
-        let none = || FileError::of_all(&self.name, DataError::NoRows);
-        let batch = begun.ok_or_else(none)?.batch;
-        Ok(TakenIn { batch, doubts, counts, day })
+    fn is_faulty(&self) -> bool {
+        self.tolerance.is_faulty()
     }
 }
 
 impl Begun<'_> {
-    /// Whether a row is this branch's own, which is then in the batch.
-    fn taken(&mut self, row: u64, values: &dyn Values, day: Option<Date>) -> Result<bool, Vec<Fault>> {
+    /// Whether a row is this branch's own, and its customer may be read: it is then in the batch. Of other rows nothing else is read.
+    fn taken(&mut self, row: u64, values: &dyn Values, day: Option<Date>) -> Result<Taken, Vec<Fault>> {
         if values.count() != self.columns.len() {
             let (expected, found) = (self.columns.len(), values.count());
             return Err(vec![DataError::FieldCount { row, expected, found }.into()]);
@@ -315,15 +332,34 @@ impl Begun<'_> {
         if let Some((column, own)) = self.home
             && !is_one_of(values.cell(column), own)
         {
-            return Ok(false);
+            return Ok(Taken::Elsewhere);
         }
         let decimal = self.batch.decimal();
+        let customer = match self.customer(row, values)? {
+            Some(Standing::Own(customer)) => Some(customer),
+            Some(Standing::Withheld) => return Ok(Taken::Withheld),
+            Some(Standing::Elsewhere) => return Ok(Taken::Elsewhere),
+            Some(Standing::Unknown) => return Err(vec![self.of_key(row, CHANGED)]),
+            None => None,
+        };
+        if let (Some(derived), Some(customer)) = (self.derived, customer)
+            && derived.is_contradicted(customer)
+        {
+            return Err(vec![self.of_key(row, CONTRADICTED)]);
+        }
         let mut faults = Vec::new();
         let mut cells: Vec<Cell<'_>> = self
             .picks
             .iter()
-            .map(|Pick { column, rule }| {
-                let cell = values.cell(*column);
+            .map(|pick| {
+                let (column, rule) = match pick {
+                    Pick::Column(column, rule) => (*column, rule),
+                    Pick::Derived(column) => {
+                        let of = |derived: &Derived<'_>, customer| derived.value(customer, *column);
+                        return self.derived.zip(customer).map_or(Cell::Missing, |(all, one)| of(all, one));
+                    }
+                };
+                let cell = values.cell(column);
                 let Some(rule) = rule else { return cell };
                 rule.convert(cell, decimal, day).unwrap_or_else(|fault| {
                     let text = format!("row {row}, column {:?}: {fault}", rule.from);
@@ -332,27 +368,64 @@ impl Begun<'_> {
                 })
             })
             .collect();
+        let label = self.label_time(row, values, day).unwrap_or_else(|fault| {
+            faults.push(fault);
+            LabelTime::Within
+        });
         if !faults.is_empty() {
             return Err(faults);
         }
         // A database may write 7 in one row and 7.00 in another, and both are rows of one customer.
-        if let Some(Cell::Text(text)) = self.decimal_key.and_then(|key| cells.get_mut(key))
+        let key = self.key.filter(|_| self.decimal_key).and_then(|key| cells.get_mut(key));
+        if let Some(Cell::Text(text)) = key
             && text.contains('.')
         {
             *text = text.trim().trim_end_matches('0').trim_end_matches('.');
         }
         let pushed = self.batch.push_cells(row, &cells);
-        pushed.map(|()| true).map_err(|found| found.into_iter().map(Fault::from).collect())
+        pushed.map(|()| Taken::In(label)).map_err(|found| found.into_iter().map(Fault::from).collect())
+    }
+
+    /// How the row's customer stands, where that was looked at; nothing where the key is none, which is told with the other values.
+    fn customer(&self, row: u64, values: &dyn Values) -> Result<Option<Standing>, Vec<Fault>> {
+        let pick = self.key.and_then(|key| self.picks.get(key));
+        let (Some(derived), Some(Pick::Column(column, rule))) = (self.derived, pick) else { return Ok(None) };
+        let cell = values.cell(*column);
+        let Some(rule) = rule else { return Ok(derived.standing(cell, self.decimal_key)) };
+        let cell = rule.convert(cell, self.batch.decimal(), None);
+        let cell = cell.map_err(|fault| vec![self.of_key(row, &fault.to_string())])?;
+        Ok(derived.standing(cell, self.decimal_key))
+    }
+
+    /// A fault of a row's customer.
+    fn of_key(&self, row: u64, what: &str) -> Fault {
+        let pick = self.key.and_then(|key| self.picks.get(key));
+        let column = pick.and_then(Pick::column).and_then(|column| self.columns.get(column));
+        let column = column.map(|column| column.name.trim().to_owned());
+        let text = format!("row {row}, column {:?}: {what}", column.as_deref().unwrap_or_default());
+        Fault { row: Some(row), column, text }
+    }
+
+    /// When what the labels are about has happened.
+    fn label_time(&self, row: u64, values: &dyn Values, day: Option<Date>) -> Result<LabelTime, Fault> {
+        let (Some(label), Some(day)) = (&self.label, day) else { return Ok(LabelTime::Within) };
+        let read = read_moment(values.cell(label.place), label.of, label.utc_offset_minutes);
+        let happened = read.map_err(|what| {
+            let column = label.of.column.clone();
+            Fault { row: Some(row), text: format!("row {row}, column {column:?}: {what}"), column: Some(column) }
+        })?;
+        let Some(happened) = happened.map(|happened| i64::from(happened.day)) else { return Ok(LabelTime::Within) };
+        let last = i64::from(day.0);
+        Ok(match happened {
+            day if day <= last => LabelTime::Before,
+            day if day > last + i64::from(label.days) => LabelTime::After,
+            _ => LabelTime::Within,
+        })
     }
 }
 
-fn is_one_of(cell: Cell<'_>, own: &[String]) -> bool {
-    match cell {
-        Cell::Missing | Cell::Number(_) => false,
-        Cell::Text(text) => own.iter().any(|value| value == text.trim()),
-        Cell::Integer(number) => own.iter().any(|value| *value == number.to_string()),
-    }
-}
+const CHANGED: &str = "a customer who was not there when the customers were counted: the data were changed while they were read; read them again";
+const CONTRADICTED: &str = "two events of this customer have one id and say different things, so the customer is left out; correct the export of the events";
 
 /// Why a column of this kind is none for one of the schema's columns: what is expected instead, and what to do.
 fn misfit(schema: &Schema, to: &str, rule: Option<&Rule>, kind: &ColumnKind) -> Option<String> {
@@ -395,52 +468,5 @@ fn misfit(schema: &Schema, to: &str, rule: Option<&Rule>, kind: &ColumnKind) -> 
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::data::Stop;
-
-    const SCHEMA: &str = r#"
-name = "bank"
-version = 1
-customer_column = "who"
-fields = [{ name = "age", kind = "numeric", min = 0, max = 100, range = "unit", class = "C2", level = "L2" }]
-labels = [{ name = "y", positive = ["1"], negative = ["0"] }]
-"#;
-
-    struct Row([&'static str; 3]);
-
-    impl Values for Row {
-        fn count(&self) -> usize {
-            self.0.len()
-        }
-
-        fn cell(&self, column: usize) -> Cell<'_> {
-            Cell::Text(self.0[column])
-        }
-    }
-
-    fn customers(kind: ColumnKind, keys: &[&'static str]) -> usize {
-        let (schema, stop) = (Schema::parse(SCHEMA).unwrap_or_else(|faults| panic!("{faults}")), Stop::default());
-        let reading = Reading::strict(&stop);
-        let mut intake = Intake::new(&schema, &reading);
-        let column = |(name, kind): (&str, ColumnKind)| Column { name: name.to_owned(), kind: Some(kind) };
-        let columns = [("age", ColumnKind::Whole), ("who", kind), ("y", ColumnKind::Text)].map(column);
-        intake.begin(Path::new("rows"), columns.to_vec(), Decimal::Point).unwrap();
-        for (row, key) in (1..).zip(keys) {
-            intake.row(row, &Row(["30", key, "1"]), Vec::new()).unwrap();
-        }
-        intake.end().unwrap();
-        let rows = intake.finish().unwrap().batch.into_features().unwrap();
-        rows.customers().iter().max().map_or(0, |last| *last as usize + 1)
-    }
-
-    /// Otherwise each of them would be protected by itself, and the customer half as much.
-    #[test]
-    fn equal_decimals_are_one_customer() {
-        let keys = ["7", "7.00", "7.", "7.0 ", "70", "70.0", "100"];
-        assert_eq!(customers(ColumnKind::Decimal, &keys), 3);
-        assert_eq!(customers(ColumnKind::Decimal, &["7.10", "7.1", "7.01"]), 2);
-        // Texts are told apart as they are.
-        assert_eq!(customers(ColumnKind::Text, &["7", "7.00", "70"]), 3);
-    }
-}
+#[path = "intake_tests.rs"]
+mod tests;

@@ -4,8 +4,10 @@
 //! text, Parquet, SQLite, PostgreSQL ──► Values (one row) ──► Intake (mapping, faults) ──► RawBatch ──► FeatureMatrix
 //! ```
 
+mod columns;
 mod delimited;
 mod error;
+mod events;
 mod faults;
 mod fingerprint;
 mod fixed;
@@ -22,14 +24,20 @@ mod reading;
 mod record;
 mod records;
 mod schema;
+mod sink;
 mod source;
 mod sqlite;
+mod stream;
 mod text;
+mod tolerance;
 mod write;
 
 pub use error::{FileError, RECORD_BYTES_MAX};
+pub use events::{
+    ConsentRule, DerivedField, EventCounts, EventTable, Events, EventsRead, Function, LabelWindow, TableRead,
+    TableSource, Window,
+};
 pub use faults::{FAULTS_TOLD_MAX, Fault, FileFaults};
-pub use intake::RowCounts;
 pub use mapping::{
     ColumnKind, Conversion, Counted, DayForm, Home, MappedSource, Mapping, Money, Queries, Rule,
     SAMPLE as MAPPING_SAMPLE,
@@ -40,6 +48,7 @@ pub use postgres::{PostgresSettings, PostgresTls};
 pub use read::{ReadTable, file_digest, read_csv, read_csv_rows, read_origin, read_table};
 pub use reading::{Reading, Stop};
 pub use schema::read_schema;
+pub use tolerance::RowCounts;
 pub use write::write_csv;
 
 #[cfg(test)]

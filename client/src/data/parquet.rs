@@ -19,8 +19,8 @@ use tributary_protocol::printable::Printable;
 use super::error::FileError;
 use super::faults::Fault;
 use super::fingerprint::Fingerprint;
-use super::intake::{Column, Intake, Values};
-use super::mapping::ColumnKind;
+use super::mapping::{ColumnKind, EPOCH};
+use super::sink::{Column, Sink, Values};
 
 /// Rows that are unpacked at once.
 const BATCH_ROWS: usize = 4096;
@@ -32,8 +32,8 @@ enum Form {
     Plain,
     /// Days since 1970-01-01.
     Days,
-    /// So many of a unit are a day.
-    Instants(i64),
+    /// So many of a unit are a day; and whether it is UTC's.
+    Instants(i64, bool),
     /// Whole numbers that stand for decimals with so many digits after the point.
     Decimals(u32),
     /// Whole numbers without a sign, in as many bits.
@@ -80,13 +80,13 @@ impl Values for Batch {
 }
 
 /// Reads a file; the digest of all of its bytes.
-pub(super) fn read(path: &Path, intake: &mut Intake<'_>) -> Result<Digest, FileError> {
+pub(super) fn read(path: &Path, sink: &mut dyn Sink) -> Result<Digest, FileError> {
     // The library panics at some files whose parts contradict each other. What was read of such a file is thrown away with its fault.
-    let read = catch_unwind(AssertUnwindSafe(|| unpack(path, intake)));
+    let read = catch_unwind(AssertUnwindSafe(|| unpack(path, sink)));
     read.unwrap_or_else(|_| Err(broken(path, "its parts contradict each other")))
 }
 
-fn unpack(path: &Path, intake: &mut Intake<'_>) -> Result<Digest, FileError> {
+fn unpack(path: &Path, sink: &mut dyn Sink) -> Result<Digest, FileError> {
     let open = |source| FileError::Open { path: path.to_owned(), source };
     let file = File::open(path).map_err(open)?;
     let before = file.metadata().map_err(open)?;
@@ -102,11 +102,11 @@ fn unpack(path: &Path, intake: &mut Intake<'_>) -> Result<Digest, FileError> {
     let described: Vec<(Column, Form)> = descriptors.columns().iter().map(|column| describe(column)).collect();
     let (columns, forms): (Vec<Column>, Vec<Form>) = described.into_iter().unzip();
     let names: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
-    intake.begin(path, columns, Decimal::Point)?;
+    sink.begin(path, columns, Decimal::Point)?;
     let mut row = 0;
     for group in 0..reader.num_row_groups() {
         let group = reader.get_row_group(group).map_err(|fault| broken(path, &fault.to_string()))?;
-        read_group(group.as_ref(), (path, &names, &forms), &mut row, intake)?;
+        read_group(group.as_ref(), (path, &names, &forms), &mut row, sink)?;
     }
     let after = file.metadata().map_err(open)?;
     if changed(&before, &after) {
@@ -134,7 +134,7 @@ fn read_group(
     group: &dyn RowGroupReader,
     (path, names, forms): (&Path, &[String], &[Form]),
     row: &mut u64,
-    intake: &mut Intake<'_>,
+    sink: &mut dyn Sink,
 ) -> Result<(), FileError> {
     let torn = |row: u64| {
         let source = io::Error::other("a part of the Parquet file cannot be unpacked");
@@ -143,7 +143,7 @@ fn read_group(
     let mut readers = Vec::new();
     let mut leaves = Vec::new();
     for (index, form) in forms.iter().enumerate() {
-        let wanted = *form != Form::Unread && intake.needs(index);
+        let wanted = *form != Form::Unread && sink.needs(index);
         readers.push(if wanted { Some(group.get_column_reader(index).map_err(|_| torn(*row))?) } else { None });
         let present = group.metadata().column(index).column_descr().max_def_level();
         leaves.push(Leaf { form: *form, present, levels: Vec::new(), held: Held::Nothing, passed: 0, here: false });
@@ -152,7 +152,7 @@ fn read_group(
     let rows = u64::try_from(group.metadata().num_rows()).unwrap_or(0);
     let last = row.saturating_add(rows);
     while *row < last {
-        intake.wished_to_stop()?;
+        sink.wished_to_stop()?;
         let count = usize::try_from(last - *row).unwrap_or(usize::MAX).min(BATCH_ROWS);
         for (leaf, reader) in batch.leaves.iter_mut().zip(&mut readers) {
             if let Some(reader) = reader {
@@ -164,7 +164,7 @@ fn read_group(
             *row += 1;
             let unread = |(leaf, name): (&Leaf, &String)| leaf.fault(*row, name);
             let faults = batch.leaves.iter().zip(names).filter_map(unread).collect();
-            intake.row(*row, &batch, faults)?;
+            sink.row(*row, &batch, faults)?;
         }
     }
     Ok(())
@@ -185,13 +185,16 @@ fn describe(column: &ColumnDescriptor) -> (Column, Form) {
     let is_time = matches!(logical, Some(LogicalType::Time(_)))
         || matches!(converted, ConvertedType::TIME_MILLIS | ConvertedType::TIME_MICROS);
     let instants = match (logical, converted) {
-        (Some(LogicalType::Timestamp(stamp)), _) => Some(match stamp.unit {
-            TimeUnit::MILLIS => DAY_MILLIS,
-            TimeUnit::MICROS => DAY_MILLIS * 1_000,
-            TimeUnit::NANOS => DAY_MILLIS * 1_000_000,
-        }),
-        (_, ConvertedType::TIMESTAMP_MILLIS) => Some(DAY_MILLIS),
-        (_, ConvertedType::TIMESTAMP_MICROS) => Some(DAY_MILLIS * 1_000),
+        (Some(LogicalType::Timestamp(stamp)), _) => {
+            let of_a_day = match stamp.unit {
+                TimeUnit::MILLIS => DAY_MILLIS,
+                TimeUnit::MICROS => DAY_MILLIS * 1_000,
+                TimeUnit::NANOS => DAY_MILLIS * 1_000_000,
+            };
+            Some((of_a_day, stamp.is_adjusted_to_u_t_c))
+        }
+        (_, ConvertedType::TIMESTAMP_MILLIS) => Some((DAY_MILLIS, true)),
+        (_, ConvertedType::TIMESTAMP_MICROS) => Some((DAY_MILLIS * 1_000, true)),
         _ => None,
     };
     let unsigned = matches!(logical, Some(LogicalType::Integer(kind)) if !kind.is_signed)
@@ -207,7 +210,10 @@ fn describe(column: &ColumnDescriptor) -> (Column, Form) {
         Physical::INT32 | Physical::INT64 if is_decimal => of_scale(column.type_scale()),
         Physical::INT32 if is_date => (ColumnKind::Day, Form::Days),
         Physical::INT32 | Physical::INT64 if is_time => other("times of a day"),
-        Physical::INT64 if instants.is_some() => (ColumnKind::Day, Form::Instants(instants.unwrap_or(DAY_MILLIS))),
+        Physical::INT64 if instants.is_some() => {
+            let (of_a_day, utc) = instants.unwrap_or((DAY_MILLIS, true));
+            (ColumnKind::Day, Form::Instants(of_a_day, utc))
+        }
         Physical::INT32 if unsigned => (ColumnKind::Whole, Form::Unsigned32),
         Physical::INT64 if unsigned => (ColumnKind::Whole, Form::Unsigned64),
         Physical::INT32 | Physical::INT64 => (ColumnKind::Whole, Form::Plain),
@@ -311,7 +317,7 @@ fn whole(form: Form, numbers: Vec<i64>) -> Held {
     let texts = |text: &dyn Fn(i64) -> String| Held::Texts(numbers.iter().map(|number| text(*number)).collect());
     match form {
         Form::Days => texts(&day),
-        Form::Instants(of_a_day) => texts(&|instant| day(instant.div_euclid(of_a_day))),
+        Form::Instants(of_a_day, utc) => texts(&|instant| moment(instant, of_a_day, utc)),
         Form::Decimals(0) | Form::Plain | Form::Unread => Held::Wholes(numbers),
         Form::Decimals(scale) => texts(&|number| decimal(number.into(), scale)),
         // The same bits without a sign.
@@ -322,8 +328,7 @@ fn whole(form: Form, numbers: Vec<i64>) -> Held {
 
 /// A day since 1970-01-01 as text; one that no calendar here has is text all the same, which is no date.
 fn day(days: i64) -> String {
-    const EPOCH: i64 = 2_440_588;
-    let julian = days.checked_add(EPOCH).and_then(|julian| i32::try_from(julian).ok());
+    let julian = days.checked_add(EPOCH.into()).and_then(|julian| i32::try_from(julian).ok());
     let date = julian.and_then(|julian| time::Date::from_julian_day(julian).ok());
     match date {
         Some(date) if date.year() >= 0 => {
@@ -331,6 +336,14 @@ fn day(days: i64) -> String {
         }
         _ => format!("a day beyond every calendar, after {}", Date::LAST),
     }
+}
+
+/// A day with its time, as text; a `Z` after it where the clock is UTC's.
+fn moment(instant: i64, of_a_day: i64, utc: bool) -> String {
+    let second = instant.rem_euclid(of_a_day) / (of_a_day / 86_400);
+    let (hours, minutes, seconds) = (second / 3600, second / 60 % 60, second % 60);
+    let zone = if utc { "Z" } else { "" };
+    format!("{}T{hours:02}:{minutes:02}:{seconds:02}{zone}", day(instant.div_euclid(of_a_day)))
 }
 
 /// Decimals of any length up to 16 bytes, the highest byte first.

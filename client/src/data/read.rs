@@ -9,14 +9,14 @@ use tributary_protocol::digest::Digest;
 use tributary_protocol::plan::Date;
 
 use super::error::FileError;
+use super::events::{Derived, EventsRead, derive};
 use super::faults::Fault;
 use super::fingerprint::Fingerprint;
-use super::intake::{Intake, RowCounts, TakenIn};
-use super::looks;
-use super::mapping::MappedSource;
+use super::intake::{Intake, TakenIn};
 use super::place::Origin;
 use super::reading::{Reading, Stop};
-use super::{parquet, postgres, sqlite, text};
+use super::stream::stream;
+use super::tolerance::RowCounts;
 
 /// A data set that was read whole.
 pub struct ReadTable {
@@ -28,6 +28,8 @@ pub struct ReadTable {
     pub digest: Digest,
     /// Rows that were read and left out.
     pub counts: RowCounts,
+    /// The tables that its rows were joined with.
+    pub events: Option<EventsRead>,
     /// Of which day it is, where the source or whoever reads it says so.
     pub day: Option<Date>,
 }
@@ -45,20 +47,14 @@ pub fn read_table(path: &Path, schema: &Schema, stop: &Stop) -> Result<ReadTable
 /// # Errors
 /// All faults of the source and of its rows; also if it has no rows, or somebody wishes to stop.
 pub fn read_origin(origin: &Origin, schema: &Schema, reading: &Reading<'_>) -> Result<ReadTable, FileError> {
-    let mut intake = Intake::new(schema, reading);
-    let digest = match origin {
-        Origin::File(path) => Some(file(path, schema, reading, &mut intake)?),
-        Origin::Sqlite { file, query, day_query } => {
-            sqlite::read(file, (query, day_query.as_deref()), &mut intake)?;
-            None
-        }
-        Origin::Postgres { at, query, day_query } => {
-            postgres::read(at, (query, day_query.as_deref()), &mut intake)?;
-            None
-        }
-    };
+    let joined = reading.mapping.filter(|mapping| mapping.events.joins());
+    let derived = joined.map(|mapping| derive(origin, (mapping, schema), reading)).transpose()?;
+    let mut intake = Intake::new(schema, reading, derived.as_ref());
+    let said = reading.mapping.map(|mapping| &mapping.source);
+    let digest = stream(origin, said, reading.dialect(schema), &mut intake)?;
     intake.end()?;
-    finished(intake, digest)
+    let table = finished(intake, digest)?;
+    Ok(ReadTable { events: derived.map(Derived::into_read), ..table })
 }
 
 /// The SHA-256 of a file as it lies there, whether or not its rows can be read.
@@ -90,30 +86,18 @@ pub fn read_csv_rows(
 ) -> Result<FeatureMatrix, FileError> {
     let stop = Stop::default();
     let reading = Reading { keep: &keep, ..Reading::strict(&stop) };
-    let mut intake = Intake::new(schema, &reading);
+    let mut intake = Intake::new(schema, &reading, None);
     let mut digest = None;
     for path in paths {
-        digest = Some(text::read(path, schema, &reading, &mut intake)?);
+        digest = Some(super::text::read(path, reading.dialect(schema), &mut intake)?);
         intake.end()?;
     }
     finished(intake, digest).map(|table| table.rows)
-}
-
-/// A file of text, or a Parquet file, which its first bytes say.
-fn file(path: &Path, schema: &Schema, reading: &Reading<'_>, intake: &mut Intake<'_>) -> Result<Digest, FileError> {
-    let said = reading.mapping.map(|mapping| &mapping.source);
-    // A pipe can be read once, and holds text.
-    let looks_so = path.is_file() && looks::is_parquet(path);
-    match said {
-        Some(MappedSource::Parquet) => parquet::read(path, intake),
-        None if looks_so => parquet::read(path, intake),
-        _ => text::read(path, schema, reading, intake),
-    }
 }
 
 fn finished(intake: Intake<'_>, digest: Option<Digest>) -> Result<ReadTable, FileError> {
     let TakenIn { batch, doubts, counts, day } = intake.finish()?;
     let digest = digest.unwrap_or_else(|| batch.digest());
     let rows = batch.into_features().map_err(|fault| FileError::of_all(Path::new("the data"), fault))?;
-    Ok(ReadTable { rows, doubts, digest, counts, day })
+    Ok(ReadTable { rows, doubts, digest, counts, day, events: None })
 }

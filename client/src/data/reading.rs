@@ -1,12 +1,15 @@
 //! How a data set is to be read.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tributary_model::schema::{Dialect, Layout, Schema};
 use tributary_protocol::plan::Date;
 
+use super::error::FileError;
 use super::mapping::{MappedSource, Mapping};
+use super::place::Origin;
 
 /// A wish to stop reading, from another thread.
 #[derive(Clone, Default)]
@@ -18,8 +21,9 @@ impl Stop {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    pub(super) fn wished(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+    /// Whether reading ends here.
+    pub(super) fn checked(&self, path: &Path) -> Result<(), FileError> {
+        if self.0.load(Ordering::Relaxed) { Err(FileError::Stopped { path: path.to_owned() }) } else { Ok(()) }
     }
 }
 
@@ -33,6 +37,10 @@ pub struct Reading<'a> {
     pub faulty_percent_max: u8,
     /// The wish to stop.
     pub stop: &'a Stop,
+    /// Where the tables are that the mapping declares, in their order.
+    pub tables: &'a [Origin],
+    /// Where this branch's other data set is: its customers are no strangers.
+    pub beside: &'a [&'a Origin],
     /// Which rows are looked at, by their index from 0.
     pub keep: &'a dyn Fn(usize) -> bool,
 }
@@ -41,7 +49,7 @@ impl<'a> Reading<'a> {
     /// Every row, and none may have a fault.
     #[must_use]
     pub fn strict(stop: &'a Stop) -> Self {
-        Self { mapping: None, day: None, faulty_percent_max: 0, stop, keep: &|_| true }
+        Self { mapping: None, day: None, faulty_percent_max: 0, stop, tables: &[], beside: &[], keep: &|_| true }
     }
 
     /// How a text file is written.

@@ -11,7 +11,7 @@ use tributary_protocol::printable::Printable;
 
 use super::error::FileError;
 use super::faults::Fault;
-use super::intake::{Column, Intake, Values};
+use super::sink::{Column, Sink, Values};
 
 /// A row, of which each value has its own type.
 struct Typed<'row>(&'row Row<'row>, usize);
@@ -33,7 +33,7 @@ impl Values for Typed<'_> {
 }
 
 /// Reads what a query gives; first of which day the data are, where a second query says it.
-pub(super) fn read(file: &Path, (query, day): (&str, Option<&str>), intake: &mut Intake<'_>) -> Result<(), FileError> {
+pub(super) fn read(file: &Path, (query, day): (&str, Option<&str>), sink: &mut dyn Sink) -> Result<(), FileError> {
     let asked = |doing: &'static str| {
         move |fault: rusqlite::Error| FileError::Database {
             path: file.to_owned(),
@@ -57,14 +57,14 @@ pub(super) fn read(file: &Path, (query, day): (&str, Option<&str>), intake: &mut
             rusqlite::Error::SqliteFailure(..) => ended(file, 0, &fault),
             _ => asked("does not say the day of its data")(fault),
         })?;
-        intake.dated(Date::parse(text.trim()).ok_or_else(|| FileError::no_date(file))?);
+        sink.dated(Date::parse(text.trim()).ok_or_else(|| FileError::no_date(file))?);
     }
     let mut statement = prepared(&connection, query, file)?;
     let columns: Vec<Column> =
         statement.column_names().map(|name| Column { name: name.to_owned(), kind: None }).collect();
     let names: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
-    intake.begin(file, columns, Decimal::Point)?;
-    let needed: Vec<usize> = (0..names.len()).filter(|column| intake.needs(*column)).collect();
+    sink.begin(file, columns, Decimal::Point)?;
+    let needed: Vec<usize> = (0..names.len()).filter(|column| sink.needs(*column)).collect();
     let mut rows = statement.query([]).map_err(asked("cannot be asked"))?;
     let mut number = 0;
     loop {
@@ -73,7 +73,7 @@ pub(super) fn read(file: &Path, (query, day): (&str, Option<&str>), intake: &mut
             Ok(Some(row)) => {
                 number += 1;
                 let faults = needed.iter().filter_map(|column| unread(row, *column, number, &names)).collect();
-                intake.row(number, &Typed(row, names.len()), faults)?;
+                sink.row(number, &Typed(row, names.len()), faults)?;
             }
             Err(fault) => return Err(ended(file, number, &fault)),
         }

@@ -3,15 +3,14 @@
 use std::path::Path;
 
 use tributary_model::features::Cell;
-use tributary_model::schema::Schema;
+use tributary_model::schema::Dialect;
 use tributary_protocol::digest::Digest;
 
 use super::error::FileError;
 use super::faults::Fault;
-use super::intake::{Column, Intake, Values};
-use super::reading::Reading;
 use super::record::{OddityKind, Record};
 use super::records::{Ended, Records};
+use super::sink::{Column, Sink, Values};
 
 impl Values for Record {
     fn count(&self) -> usize {
@@ -24,32 +23,26 @@ impl Values for Record {
 }
 
 /// Reads a file to its end; the digest of all of its bytes.
-pub(super) fn read(
-    path: &Path,
-    schema: &Schema,
-    reading: &Reading<'_>,
-    intake: &mut Intake<'_>,
-) -> Result<Digest, FileError> {
-    let dialect = reading.dialect(schema);
+pub(super) fn read(path: &Path, dialect: &Dialect, sink: &mut dyn Sink) -> Result<Digest, FileError> {
     let mut records = Records::open(path, dialect)?;
     let columns = records.header().iter().map(|name| Column { name: name.clone(), kind: None }).collect();
-    intake.begin(path, columns, dialect.decimal)?;
-    take(&mut records, intake)?;
+    sink.begin(path, columns, dialect.decimal)?;
+    take(&mut records, sink)?;
     records.digest()
 }
 
 /// Takes in what comes after the header.
-fn take(records: &mut Records, intake: &mut Intake<'_>) -> Result<(), FileError> {
+fn take(records: &mut Records, sink: &mut dyn Sink) -> Result<(), FileError> {
     loop {
         let more = match records.next() {
             Ok(more) => more.map(|(row, record)| (row, record.oddities.clone())),
-            Err(Ended::File(fault)) if !intake.is_faulty() => return Err(fault),
+            Err(Ended::File(fault)) if !sink.is_faulty() => return Err(fault),
             Err(Ended::File(fault)) => {
-                intake.broken(Fault { row: None, column: None, text: fault.to_string() });
+                sink.broken(Fault { row: None, column: None, text: fault.to_string() });
                 return Ok(());
             }
             Err(Ended::Broken(fault)) => {
-                intake.broken(fault);
+                sink.broken(fault);
                 return Ok(());
             }
         };
@@ -58,11 +51,11 @@ fn take(records: &mut Records, intake: &mut Intake<'_>) -> Result<(), FileError>
         for oddity in oddities {
             let fault = records.fault(&oddity);
             if oddity.kind == OddityKind::HoldsARow {
-                intake.doubt(fault);
+                sink.doubt(fault);
             } else {
                 faults.push(fault);
             }
         }
-        intake.row(row, records.record(), faults)?;
+        sink.row(row, records.record(), faults)?;
     }
 }

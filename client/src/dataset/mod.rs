@@ -1,6 +1,8 @@
 //! A branch's files, read and judged: the same for a run, for a preflight, and for whoever only wants to look.
 
 mod change;
+mod events;
+mod leakage;
 mod report;
 mod sources;
 mod summary;
@@ -15,12 +17,14 @@ use tributary_protocol::plan::Date;
 use tributary_texts::{Said, dataset as words};
 
 pub use change::{Changes, FieldChange, LabelChange};
+pub use events::EventLine;
+pub use leakage::leaks;
 pub use report::{AuditLine, BoundCounts, DatasetReport, FieldLine, LabelLine};
 pub use sources::{Place, Sources};
 pub use summary::{FieldSummary, LabelSummary, Summary};
 pub use verdict::{Remark, remarks};
 
-use crate::data::{FileError, Mapping, Reading, RowCounts, Stop, read_origin};
+use crate::data::{EventsRead, FileError, Mapping, Origin, Reading, RowCounts, Stop, read_origin};
 use crate::error::ClientError;
 use crate::settings::Settings;
 
@@ -38,6 +42,8 @@ pub struct Loaded {
     pub day: Option<Date>,
     /// The same day, where the mapping counts days up to it.
     pub counted_to: Option<Date>,
+    /// The tables that its rows were joined with.
+    pub events: Option<EventsRead>,
 }
 
 /// How a data set is read: which one, by which mapping, of which day as far as that is known.
@@ -45,8 +51,8 @@ pub struct Loaded {
 pub struct Look<'a> {
     /// Which one.
     pub place: &'a Place,
-    /// How its columns become the schema's.
-    pub mapping: Option<&'a Mapping>,
+    /// How its columns become the schema's, and what they are joined with.
+    pub sources: &'a Sources,
     /// Of which day it is.
     pub day: Option<Date>,
 }
@@ -57,13 +63,17 @@ impl Loaded {
     /// # Errors
     /// All faults of it.
     pub fn read(look: Look<'_>, settings: &Settings, schema: &Schema, stop: &Stop) -> Result<Self, FileError> {
-        let Look { place, mapping, day } = look;
-        let limit = settings.faulty_percent_max;
-        let reading = Reading { mapping, day, faulty_percent_max: limit, ..Reading::strict(stop) };
+        let Look { place, sources, day } = look;
+        let (mapping, limit) = (sources.mapping.as_ref(), settings.faulty_percent_max);
+        let others = sources.places.iter().filter(|other| other.key != place.key);
+        let beside: Vec<&Origin> = others.map(|other| &other.origin).collect();
+        let (tables, beside) = (sources.tables.as_slice(), beside.as_slice());
+        let reading = Reading { mapping, day, faulty_percent_max: limit, tables, beside, ..Reading::strict(stop) };
         let read = read_origin(&place.origin, schema, &reading)?;
         let (digest, day) = (read.digest, read.day);
         let doubts = read.doubts.into_iter().map(|doubt| Remark::new(false, None, Said::verbatim(doubt.text)));
         let mut found: Vec<Remark> = faulty(&read.counts, limit).into_iter().chain(doubts).collect();
+        found.extend(events::remarks((&read.counts, read.events.as_ref()), mapping, (schema, day), limit));
         found.extend(remarks(read.rows.counts(), schema, settings.share_limits, settings.rows_per_customer_max));
         let maxima = TableMaxima {
             customers: settings.customers_max,
@@ -74,8 +84,23 @@ impl Loaded {
         let name = place.origin.name();
         let mut report = DatasetReport::new(&name, table.data().counts(), schema, table.rows_left_out());
         (report.rows_faulty, report.rows_elsewhere) = (read.counts.faulty, read.counts.elsewhere);
+        report.add_events(&read.counts, read.events.as_ref());
+        report.label_days = mapping.and_then(|mapping| events::label_days(mapping, day));
         let counted_to = day.filter(|_| mapping.is_some_and(Mapping::counts_days));
-        Ok(Self { table, report, remarks: found, digest, day, counted_to })
+        Ok(Self { table, report, remarks: found, digest, day, counted_to, events: read.events })
+    }
+
+    /// The same, with warnings of fields that tell a label almost alone.
+    #[must_use]
+    pub fn suspected(mut self, schema: &Schema) -> Self {
+        self.remarks.extend(leaks(self.table.data(), schema));
+        self
+    }
+
+    /// The digest of all tables that its rows were joined with, where there are any.
+    #[must_use]
+    pub fn events_digest(&self) -> Option<Digest> {
+        self.events.as_ref().map(EventsRead::digest)
     }
 
     /// The file, if nothing about it stops a branch from using it.

@@ -5,7 +5,10 @@ use std::path::Path;
 use serde::Serialize;
 use tributary_model::features::{FieldCounts, LabelCounts, TableCounts};
 use tributary_model::schema::{Field, Schema};
-use tributary_texts::{Said, dataset as words};
+use tributary_texts::{Said, dataset as words, events};
+
+use super::events::EventLine;
+use crate::data::{EventsRead, RowCounts};
 
 /// Figures of one file. They depend on rows: they are for the branch's own screen, and no message has a place for them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -24,6 +27,14 @@ pub struct DatasetReport {
     pub rows_faulty: u64,
     /// Rows of other branches, by the mapping; they are in no other figure.
     pub rows_elsewhere: u64,
+    /// Rows of customers who have not agreed, or have refused; they are in no other figure. This one is never sent.
+    pub rows_withheld: u64,
+    /// These customers.
+    pub customers_withheld: u64,
+    /// The day after which the days of the labels begin, and the last one of them, where the mapping says it.
+    pub label_days: Option<[String; 2]>,
+    /// Each table of events that the rows were joined with.
+    pub events: Vec<EventLine>,
     /// Each label.
     pub labels: Vec<LabelLine>,
     /// Each input.
@@ -112,6 +123,10 @@ impl DatasetReport {
             rows_left_out: rows_left_out as u64,
             rows_faulty: 0,
             rows_elsewhere: 0,
+            rows_withheld: 0,
+            customers_withheld: 0,
+            label_days: None,
+            events: Vec::new(),
             labels: counts.labels.iter().map(LabelLine::new).collect(),
             fields: counts
                 .fields
@@ -121,6 +136,16 @@ impl DatasetReport {
                 .collect(),
             audits: schema.audits().iter().zip(&counts.audits_found).map(audit).collect(),
         }
+    }
+}
+
+impl DatasetReport {
+    /// Adds what became of the tables beside the customers' own.
+    pub(super) fn add_events(&mut self, counts: &RowCounts, read: Option<&EventsRead>) {
+        self.rows_withheld = counts.withheld;
+        let Some(read) = read else { return };
+        self.customers_withheld = read.withheld;
+        self.events = read.tables.iter().map(EventLine::new).collect();
     }
 }
 
@@ -169,6 +194,10 @@ impl DatasetReport {
         let mut lines = vec![words::holds(file, rows, customers, rows_of_one_customer_max, left_out)];
         lines.extend((self.rows_faulty > 0).then(|| words::holds_faulty(self.rows_faulty)));
         lines.extend((self.rows_elsewhere > 0).then(|| words::holds_elsewhere(self.rows_elsewhere)));
+        let withheld = (self.customers_withheld, self.rows_withheld);
+        lines.extend((withheld != (0, 0)).then(|| events::withheld(withheld.0, withheld.1)));
+        lines.extend(self.label_days.as_ref().map(|[begin, end]| events::label_days(begin, end)));
+        lines.extend(self.events.iter().flat_map(EventLine::said));
         let of = |count| share(count, *rows);
         for LabelLine { name, positive, negative, missing, unlisted, .. } in &self.labels {
             lines.push(words::label(name, of(*positive), of(*negative), of(*missing), of(*unlisted)));

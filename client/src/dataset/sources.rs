@@ -2,9 +2,9 @@
 
 use tributary_model::schema::Schema;
 use tributary_protocol::plan::Date;
-use tributary_texts::dataset as words;
+use tributary_texts::{dataset as words, events};
 
-use crate::data::{MappedSource, Mapping, Origin, Queries};
+use crate::data::{MappedSource, Mapping, Origin, Queries, TableSource};
 use crate::error::ClientError;
 use crate::ready::{Stamp, StampFault};
 use crate::settings::{DateSource, Settings};
@@ -23,6 +23,8 @@ pub struct Sources {
     pub mapping: Option<Mapping>,
     /// The rows to learn from, and those that are only counted where there are any.
     pub places: Vec<Place>,
+    /// The tables that the mapping reads beside them, in its order.
+    pub tables: Vec<Origin>,
 }
 
 impl Sources {
@@ -34,7 +36,8 @@ impl Sources {
         let owned = |file| Mapping::owned(file, &settings.policy_owner, schema);
         let mapping = settings.mapping_file.as_deref().map(owned).transpose()?;
         let places = places(settings, mapping.as_ref().map(|mapping| &mapping.source))?;
-        Ok(Self { mapping, places })
+        let tables = tables(settings, mapping.as_ref())?;
+        Ok(Self { mapping, places, tables })
     }
 }
 
@@ -65,6 +68,34 @@ fn places(settings: &Settings, source: Option<&MappedSource>) -> Result<Vec<Plac
             Ok(std::iter::once(place("data.file", file)).chain(held_out).collect())
         }
     }
+}
+
+/// Where the tables are that a mapping reads beside the customers' own.
+fn tables(settings: &Settings, mapping: Option<&Mapping>) -> Result<Vec<Origin>, ClientError> {
+    let key = |name: &str| format!("data.events.{name}");
+    let sources = || mapping.into_iter().flat_map(|mapping| mapping.events.sources());
+    if let Some(name) = settings.tables.keys().find(|name| sources().all(|source| source.name != **name)) {
+        return Err(ClientError::Said(events::no_table(name, key(name))));
+    }
+    let place = |source: &TableSource| {
+        let name = &source.name;
+        let file = || {
+            let none = || ClientError::Said(events::no_place(name, key(name)));
+            settings.tables.get(name).cloned().ok_or_else(none)
+        };
+        Ok(match &source.source {
+            MappedSource::Text(_) | MappedSource::Parquet => Origin::File(file()?),
+            MappedSource::Sqlite(queries) => {
+                Origin::Sqlite { file: file()?, query: queries.rows.clone(), day_query: None }
+            }
+            MappedSource::Postgres(queries) => {
+                let none = || ClientError::Said(events::no_database(name));
+                let at = settings.postgres.clone().ok_or_else(none)?;
+                Origin::Postgres { at, query: queries.rows.clone(), day_query: None }
+            }
+        })
+    };
+    sources().map(place).collect()
 }
 
 impl Place {

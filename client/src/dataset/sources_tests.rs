@@ -253,3 +253,195 @@ fn a_mapping_is_written_shown_and_signed_by_commands() {
     assert!(sign_mapping(&mapping, &key, &schema_file).map(|_| ()).unwrap_err().to_string().contains("mapping.schema"));
     assert!(show_mapping(&branch.at("client.toml")).is_err());
 }
+
+/// A mapping that counts the transactions of a table, by the channel.
+const EVENTS: &str = "[[columns]]\nto = \"age\"\nfrom = \"born\"\ndate = \"YYYYMMDD\"\ncount = \"years-since\"\n\
+    [[events]]\nname = \"uses\"\ncustomer = \"khh\"\ntime = \"day\"\n\
+    [[events.codes]]\nname = \"channel\"\ncolumn = \"qd\"\nmeanings = { \"01\" = \"app\", \"02\" = \"branch\" }\n\
+    [[derived]]\nto = \"score\"\ntable = \"uses\"\nfunction = \"share_of_count\"\nwindow_days = 30\nonly = { channel = [\"app\"] }\n";
+
+const USES: &str = "khh,day,qd\na,2026-11-30,01\na,2026-11-29,02\nb,2026-12-01,01\n";
+
+#[test]
+fn settings_and_mapping_name_the_same_tables() {
+    let with = |tables: &str| {
+        let branch =
+            Branch::new(&format!("file = \"rows.csv\"\nmapping = \"mapping.toml\"\ndate = 2026-11-30\n{tables}"));
+        branch.write("rows.csv", CSV);
+        branch.write("uses.csv", USES);
+        branch.mapped("", EVENTS);
+        branch
+    };
+    assert_eq!(with("[data.events]\nuses = \"uses.csv\"").snapshot().map(|(rows, _)| rows), Ok(2));
+    let told = with("").snapshot().unwrap_err();
+    assert!(told.contains("do not say where it is: name its file under data.events.uses"), "{told}");
+    let told = with("[data.events]\nuses = \"uses.csv\"\nothers = \"uses.csv\"").snapshot().unwrap_err();
+    assert!(told.contains("no mapping reads such a table"), "{told}");
+    let branch = with("[data.events]\nuses = \"uses.csv\"");
+    branch.mapped(
+        "",
+        &EVENTS.replace("customer = \"khh\"", "customer = \"khh\"\nsource = \"postgres\"\nquery = \"SELECT 1\""),
+    );
+    assert!(branch.snapshot().unwrap_err().contains("the settings have no [data.postgres]"));
+    // Changed after it was signed.
+    let branch = with("[data.events]\nuses = \"uses.csv\"");
+    let signed = fs::read_to_string(branch.at("mapping.toml")).unwrap();
+    branch.write("mapping.toml", &signed.replace("window_days = 30", "window_days = 31"));
+    assert!(branch.snapshot().unwrap_err().contains("not signed by the branch's owner"));
+    for (tables, part) in [
+        ("[data.events]\nuses = \"absent.csv\"", "data.events.uses: found"),
+        ("events = 3", "data.events: found 3"),
+        ("[data.events]\n\"a.b\" = \"uses.csv\"", "data.events.a.b"),
+    ] {
+        let branch = Branch::new(&format!("file = \"rows.csv\"\nmapping = \"mapping.toml\"\n{tables}"));
+        branch.write("rows.csv", CSV);
+        branch.write("mapping.toml", "");
+        let told = Settings::load(&branch.at("client.toml")).map(|_| ()).unwrap_err().to_string();
+        assert!(told.contains(part), "{part:?} is missing in {told}");
+    }
+}
+
+/// The operator's word is about the tables of events as well.
+#[test]
+fn a_changed_table_of_events_is_another_data_set() {
+    let branch = Branch::new("file = \"rows.csv\"\nmapping = \"mapping.toml\"\n[data.events]\nuses = \"uses.csv\"");
+    branch.write("rows.csv", CSV);
+    branch.write("uses.csv", USES);
+    branch.mapped("", EVENTS);
+    let day = |text: &str| Date::parse(text).unwrap();
+    let config = branch.at("client.toml");
+    let written = stamp(&config, day("2026-11-30")).unwrap_or_else(|fault| panic!("{fault}"));
+    assert_eq!(written, [branch.at("rows.csv.ok"), branch.at("uses.csv.ok")]);
+    let survey = || survey(&config).unwrap_or_else(|fault| panic!("{fault}"));
+    let files = || {
+        let read = Snapshot::read(&branch.settings(), &schema(), &crate::data::Stop::default(), &mut |_| ());
+        read.unwrap_or_else(|fault| panic!("{fault}")).files
+    };
+    let (said, confirm) = (survey(), survey().digest());
+    assert_eq!((said.date(), said.digests()), (Ok(day("2026-11-30")), Some(files())));
+    said.state(&Target::Next, 1).unwrap_or_else(|fault| panic!("{fault}"));
+    let report = said.files[0].loaded.as_ref().unwrap_or_else(|fault| panic!("{fault}")).report.clone();
+    let json = serde_json::to_value(&report.events).unwrap();
+    assert_eq!((&json[0]["name"], &json[0]["seen"], &json[0]["later"]), (&"uses".into(), &2.into(), &1.into()));
+    // One more event. The customers' own file is the same.
+    let before = files();
+    branch.write("uses.csv", &format!("{USES}b,2026-11-30,01\n"));
+    let after = files();
+    assert_eq!(after.data, before.data);
+    assert_ne!(after, before, "a daemon does not take it for what was said to be ready");
+    let told = survey().date().unwrap_err().text(Language::English).to_owned();
+    assert!(told.contains("uses.csv") && told.contains("replaced, changed or cut"), "{told}");
+    stamp(&config, day("2026-11-30")).unwrap_or_else(|fault| panic!("{fault}"));
+    let found = survey();
+    assert_ne!(found.digest(), confirm);
+    assert!(
+        found.alarms.iter().any(|alarm| alarm.text(Language::English).contains("2026-11-30")),
+        "{:?}",
+        found.alarms
+    );
+    // Of another day, and without a ready file.
+    let other = fs::read_to_string(branch.at("uses.csv.ok")).unwrap().replace("2026-11-30", "2026-10-31");
+    branch.write("uses.csv.ok", &other);
+    assert!(survey().date().unwrap_err().text(Language::English).contains("the two are of one data set"));
+    fs::remove_file(branch.at("uses.csv.ok")).unwrap();
+    assert!(survey().date().unwrap_err().text(Language::Chinese).contains("uses.csv.ok"));
+}
+
+/// What an operator is warned of on the own screen.
+#[test]
+fn what_may_be_known_only_after_the_label_is_told() {
+    let label = "[label]\ndays = 90\nhappened = \"left\"\nknown_after = [\"born\", \"left\"]\n";
+    let branch = Branch::new(
+        "file = \"rows.csv\"\nmapping = \"mapping.toml\"\ndate = 2026-11-30\n[data.events]\nuses = \"uses.csv\"",
+    );
+    let rows: String = (0..200_u32)
+        .map(|row| {
+            let (left, day) = match row {
+                0 => ("yes", "2026-11-30"),
+                1 => ("yes", "2027-03-01"),
+                _ if row.is_multiple_of(4) => ("yes", "2026-12-15"),
+                _ => ("no", ""),
+            };
+            format!("c{row},19{:02}0101,{left},{day}\n", 60 + row % 40)
+        })
+        .collect();
+    branch.write("rows.csv", &format!("who,born,churn,left\n{rows}"));
+    // Whoever leaves has used the app alone, and half of the window has no event at all.
+    let uses = |row: u32| format!("c{row},2026-11-2{},{}\n", row % 8, if row.is_multiple_of(4) { "01" } else { "02" });
+    branch.write("uses.csv", &format!("khh,day,qd\n{}", (0..200).map(uses).collect::<String>()));
+    branch.mapped("", &format!("{label}{EVENTS}"));
+    let found = survey(&branch.at("client.toml")).unwrap_or_else(|fault| panic!("{fault}"));
+    assert!(found.is_usable());
+    let loaded = found.files[0].loaded.as_ref().unwrap_or_else(|fault| panic!("{fault}"));
+    for (language, parts) in [
+        (
+            Language::English,
+            [
+                "1 rows have a label that was known on 2026-11-30 already",
+                "1 rows have a label that is about a day after 2027-02-28",
+                "field age: the mapping says that the column \"born\" is known only after the label",
+                "field score alone tells the label churn with an AUC of 0.9",
+                "field column score: it looks back to 2026-11-01, and the first event of the table uses is of 2026-11-20",
+            ],
+        ),
+        (
+            Language::Chinese,
+            [
+                "在 2026-11-30 就已知道",
+                "2027-02-28 之后的情况",
+                "字段 age：",
+                "仅凭字段 score",
+                "窗口从 2026-11-01 开始",
+            ],
+        ),
+    ] {
+        let told: Vec<&str> = loaded.remarks.iter().map(|remark| remark.said.text(language)).collect();
+        for part in parts {
+            assert!(told.iter().any(|told| told.contains(part)), "{part:?} is missing in {told:#?}");
+        }
+        assert_eq!(told.len(), parts.len(), "{told:#?}");
+    }
+}
+
+/// The sample is a mapping to its sample schema, and everything in it is told to whoever signs it.
+#[test]
+fn the_sample_with_tables_is_read_and_told_in_words() {
+    const SAMPLE: &str = include_str!("../../../docs/samples/mapping-events.toml");
+    let schema = Schema::parse(include_str!("../../../docs/samples/schemas/events_churn.toml"));
+    let schema = schema.unwrap_or_else(|faults| panic!("{faults}"));
+    let text = SAMPLE.replacen(&"0".repeat(64), &schema.digest().to_string(), 1);
+    let mapping = Mapping::parse(std::path::Path::new("mapping.toml"), &text, &schema);
+    let mapping = mapping.unwrap_or_else(|fault| panic!("{fault}"));
+    let said: Vec<_> = mapping.said();
+    for (language, parts) in [
+        (
+            Language::English,
+            [
+                "first of all: the column \"YXTY\" of the customers' table says whether a customer agrees: \"Y\" allow, and nothing else does",
+                "table transactions: events, from a text file; the customer is the column \"KHH\", the time is the column \"JYRQ\", YYYYMMDD",
+                "\"large_transfer_out\" is any of transactions, over the 90 days that end with the day of the data, where kind is one of transfer, \
+                 what went out alone, from 50000000 分 on",
+                "\"activity_decay\" is decay (by the mean of the 3 windows before) of transactions",
+                "the labels are about the 90 days after the day of the data",
+            ],
+        ),
+        (
+            Language::Chinese,
+            [
+                "只有 \"Y\" 表示同意",
+                "表 transactions：事件，来自文本文件",
+                "金额不低于 50000000 分",
+                "与之前 3 个窗口的平均值相比",
+                "数据日期之后 90 天内",
+            ],
+        ),
+    ] {
+        let told: String = said.iter().map(|line| line.text(language).to_owned() + "\n").collect();
+        for part in parts {
+            assert!(told.contains(part), "{part:?} is missing in {told}");
+        }
+        for field in &mapping.events.fields {
+            assert!(told.contains(&format!("{:?}", field.to)), "{} is not told", field.to);
+        }
+    }
+}

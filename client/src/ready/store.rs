@@ -39,6 +39,9 @@ pub struct FileDigests {
     /// Of each, up to which day its days were counted, where the mapping counts days: on another day the same file has other rows.
     #[serde(default)]
     pub counted_to: [Option<Date>; 2],
+    /// Of each, the digest of all tables that its rows were joined with.
+    #[serde(default)]
+    pub events: [Option<Digest>; 2],
 }
 
 /// What a word of readiness is about.

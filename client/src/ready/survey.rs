@@ -14,7 +14,7 @@ use super::store::{AskedRun, FileDigests, KeptCounts, Statement, Store, Subject}
 use crate::data::{FileError, Stop, file_digest, read_schema};
 use crate::dataset::{Changes, Loaded, Look, Place, Sources, Summary};
 use crate::error::ClientError;
-use crate::settings::Settings;
+use crate::settings::{DateSource, Settings};
 
 /// Fewest letters of a plan's digest by which it is named.
 const PLAN_LETTERS_MIN: usize = 8;
@@ -101,8 +101,8 @@ fn surveyed(place: &Place, sources: &Sources, settings: &Settings, schema: &Sche
     // Before the file is read: what is exported meanwhile is another file, and is noticed.
     let dated = place.dated(settings);
     let day = dated.as_ref().ok().and_then(|(date, _)| *date);
-    let look = Look { place, mapping: sources.mapping.as_ref(), day };
-    let loaded = Loaded::read(look, settings, schema, &Stop::default());
+    let look = Look { place, sources, day };
+    let loaded = Loaded::read(look, settings, schema, &Stop::default()).map(|loaded| loaded.suspected(schema));
     let absent = matches!(dated, Err(StampFault::Absent { .. }));
     let date = dated.and_then(|(date, stamp)| {
         if let (Some(stamp), Some(file)) = (stamp, place.origin.file()) {
@@ -116,9 +116,27 @@ fn surveyed(place: &Place, sources: &Sources, settings: &Settings, schema: &Sche
     // A database says it with its rows.
     let own = loaded.as_ref().ok().and_then(|loaded| loaded.day);
     let date = date.map_err(|fault: StampFault| fault.said());
+    let date = date.and_then(|date| tables_dated(&file, loaded.as_ref().ok(), settings, date.or(own)).map(|()| date));
     let date = date.and_then(|date| date.or(own).ok_or_else(|| words::database_undated(shown(&file))));
     let is_dated = !absent && (place.origin.file().is_some() || date.is_ok());
     SurveyedFile { key: place.key, file, schema: schema.digest().to_string(), loaded, date, is_dated }
+}
+
+/// Whether the files of the tables beside the customers' own are of the same day, as their ready files say.
+fn tables_dated(main: &Path, loaded: Option<&Loaded>, settings: &Settings, date: Option<Date>) -> Result<(), Said> {
+    if settings.date_source != DateSource::ReadyFile {
+        return Ok(());
+    }
+    let tables = loaded.and_then(|loaded| loaded.events.as_ref()).map_or(&[][..], |events| &events.tables);
+    for table in tables {
+        let (Some(file), Some(date)) = (&table.file, date) else { continue };
+        let stamp = Stamp::read(file).map_err(|fault| fault.said())?;
+        stamp.holds(file, table.digest).map_err(|fault| fault.said())?;
+        if stamp.date != date {
+            return Err(words::two_days(shown(main), date, shown(file), stamp.date));
+        }
+    }
+    Ok(())
 }
 
 impl Survey {
@@ -151,10 +169,14 @@ impl Survey {
         let (data, held_out) = (of("data.file")?, of("data.held_out"));
         let counted_to = |file: &SurveyedFile| file.loaded.as_ref().ok().and_then(|loaded| loaded.counted_to);
         let counted_to = [counted_to(data), held_out.and_then(counted_to)];
+        let events = |file: &SurveyedFile| file.loaded.as_ref().ok().and_then(Loaded::events_digest);
+        let events = [events(data), held_out.and_then(events)];
         let data = data.digest()?;
         match held_out.map(SurveyedFile::digest) {
-            None => Some(FileDigests { data, held_out: None, counted_to }),
-            Some(held_out) => held_out.map(|held_out| FileDigests { data, held_out: Some(held_out), counted_to }),
+            None => Some(FileDigests { data, held_out: None, counted_to, events }),
+            Some(held_out) => {
+                held_out.map(|held_out| FileDigests { data, held_out: Some(held_out), counted_to, events })
+            }
         }
     }
 
@@ -166,6 +188,8 @@ impl Survey {
             .u32(self.date().map_or(u32::MAX, |date| date.0))
             .digest(&files.map_or(Digest::ZERO, |files| files.data))
             .digest(&files.and_then(|files| files.held_out).unwrap_or(Digest::ZERO));
+        let events = files.map_or([None; 2], |files| files.events);
+        let body = events.iter().fold(body, |body, events| body.digest(&events.unwrap_or(Digest::ZERO)));
         // The same whatever language it was shown in.
         let alarms = self.alarms.iter().map(|alarm| alarm.text(Language::English).as_bytes());
         alarms.fold(body, Canonical::bytes).finish()
@@ -201,12 +225,13 @@ impl Survey {
     fn compare(&mut self, settings: &Settings, schema: &Schema) -> Result<(), ClientError> {
         let Some(Ok(loaded)) = self.files.first().map(|file| &file.loaded) else { return Ok(()) };
         let now = Summary::of(loaded.table.data(), schema);
-        let (digest, date) = (loaded.digest, self.date().ok());
+        let (files, date) = ((loaded.digest, loaded.events_digest()), self.date().ok());
         let kept = self.store.counts()?;
+        let of = |kept: &KeptCounts| (kept.files.data, kept.files.events[0]);
         for other in &kept {
-            self.alarms.extend(mistaken(other, digest, date));
+            self.alarms.extend(mistaken(other, files, date));
         }
-        let before = kept.iter().find(|kept| date.is_none_or(|date| kept.date < date) && kept.files.data != digest);
+        let before = kept.iter().find(|kept| date.is_none_or(|date| kept.date < date) && of(kept) != files);
         if let Some(before) = before {
             let changes = Changes::between(&before.data, &now, settings.change_limits);
             self.alarms.extend(changes.alarms.iter().cloned());
@@ -214,7 +239,7 @@ impl Survey {
             self.earlier = Some(Earlier { date, digest, changes });
         }
         // What was said to be ready before was confirmed then.
-        if kept.iter().any(|kept| Some(kept.date) == date && kept.files.data == digest) {
+        if kept.iter().any(|kept| Some(kept.date) == date && of(kept) == files) {
             self.alarms.clear();
         }
         self.counts = Some(now);
@@ -223,9 +248,9 @@ impl Survey {
 }
 
 /// A file that passes for another day's, or another file of a day that is known.
-fn mistaken(kept: &KeptCounts, digest: Digest, date: Option<Date>) -> Option<Said> {
+fn mistaken(kept: &KeptCounts, files: (Digest, Option<Digest>), date: Option<Date>) -> Option<Said> {
     let other_day = date != Some(kept.date);
-    match (kept.files.data == digest, other_day) {
+    match ((kept.files.data, kept.files.events[0]) == files, other_day) {
         (true, true) => Some(words::file_of_another_day(kept.date)),
         (false, false) => Some(words::another_file_of_the_day(kept.date, kept.files.data)),
         _ => None,
@@ -305,10 +330,21 @@ pub fn stamp(config: &Path, date: Date) -> Result<Vec<PathBuf>, ClientError> {
         let Some(file) = place.origin.file() else {
             return Err(ClientError::Said(words::stamp_of_database(shown(&place.origin.name()))));
         };
-        let look = Look { place, mapping: sources.mapping.as_ref(), day: Some(date) };
+        let look = Look { place, sources: &sources, day: Some(date) };
         let loaded = Loaded::read(look, &settings, &schema, &Stop::default()).map_err(ClientError::file)?;
-        let stamp = Stamp { date, digest: loaded.digest };
-        written.push(stamp.write(file).map_err(|fault| ClientError::Said(fault.said()))?);
+        let mut write = |file: &Path, digest| {
+            let path = Stamp { date, digest }.write(file).map_err(|fault| ClientError::Said(fault.said()))?;
+            if !written.contains(&path) {
+                written.push(path);
+            }
+            Ok::<(), ClientError>(())
+        };
+        write(file, loaded.digest)?;
+        for table in loaded.events.iter().flat_map(|events| &events.tables) {
+            if let Some(file) = &table.file {
+                write(file, table.digest)?;
+            }
+        }
     }
     Ok(written)
 }

@@ -20,7 +20,8 @@ use crate::judge::tests::{SCHEMA, plan, policy};
 use crate::ready::{FileDigests, Store};
 
 /// Of the rows in memory.
-const FILES: FileDigests = FileDigests { data: Digest([5; 32]), held_out: None, counted_to: [None; 2] };
+const FILES: FileDigests =
+    FileDigests { data: Digest([5; 32]), held_out: None, counted_to: [None; 2], events: [None; 2] };
 
 const ORIGIN: Millis = Millis(1_000_000_000);
 

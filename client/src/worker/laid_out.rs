@@ -117,7 +117,8 @@ mod tests {
     use crate::judge::tests::{SCHEMA, count, evaluate, gradient, plan_of, policy};
     use crate::ready::FileDigests;
 
-    const FILES: FileDigests = FileDigests { data: Digest::ZERO, held_out: None, counted_to: [None; 2] };
+    const FILES: FileDigests =
+        FileDigests { data: Digest::ZERO, held_out: None, counted_to: [None; 2], events: [None; 2] };
 
     fn planned(stages: &[StageSettings]) -> Planned {
         let schema = Schema::parse(SCHEMA).unwrap();

@@ -25,6 +25,14 @@ pub struct Snapshot {
     pub files: FileDigests,
 }
 
+/// What is known of one file that was read.
+#[derive(Clone, Copy)]
+struct Read {
+    digest: Digest,
+    counted_to: Option<Date>,
+    events: Option<Digest>,
+}
+
 impl Snapshot {
     /// Reads the files that the settings name, and tells the operator's screen what they hold, what was left out, and what is beyond the public
     /// maxima.
@@ -38,16 +46,16 @@ impl Snapshot {
         report: &mut dyn FnMut(Report),
     ) -> Result<Self, ClientError> {
         let sources = Sources::of(settings, schema)?;
-        let mapping = sources.mapping.as_ref();
-        let mut table = |place: &Place| -> Result<(Table, (Digest, Option<Date>)), ClientError> {
-            let look = Look { place, mapping, day: place.day(settings) };
+        let mut table = |place: &Place| -> Result<(Table, Read), ClientError> {
+            let look = Look { place, sources: &sources, day: place.day(settings) };
             let loaded = Loaded::read(look, settings, schema, stop).map_err(|fault| ClientError::rows(&fault))?;
             report(Report::Dataset(Box::new(loaded.report.clone())));
             for remark in loaded.remarks.iter().filter(|remark| !remark.stops) {
                 let (file, said) = (loaded.report.file.clone(), remark.said.clone());
                 report(Report::DatasetRemark { file, remark: remark.text.clone(), said });
             }
-            let Loaded { table, digest, counted_to, .. } = loaded.usable()?;
+            let Loaded { table, digest, counted_to, events, .. } = loaded.usable()?;
+            let events = events.map(|events| events.digest());
             let (rows, kept) = (table.rows_left_out(), table.data().rows() - table.rows_left_out());
             if rows > 0 {
                 report(Report::RowsDropped { rows, kept });
@@ -55,14 +63,15 @@ impl Snapshot {
             if table.passes_maxima() {
                 report(Report::MaximaPassed { customers: table.customer_count(), rows: kept });
             }
-            Ok((table, (digest, counted_to)))
+            Ok((table, Read { digest, counted_to, events }))
         };
         let mut places = sources.places.iter();
         let none = || ClientError::Said(tributary_texts::ready::no_file_named());
-        let (training, (data, counted_to)) = table(places.next().ok_or_else(none)?)?;
+        let (training, own) = table(places.next().ok_or_else(none)?)?;
         let (held_out, other) = places.next().map(table).transpose()?.unzip();
-        let counted_to = [counted_to, other.and_then(|(_, counted_to)| counted_to)];
-        let files = FileDigests { data, held_out: other.map(|(digest, _)| digest), counted_to };
+        let counted_to = [own.counted_to, other.and_then(|other| other.counted_to)];
+        let events = [own.events, other.and_then(|other| other.events)];
+        let files = FileDigests { data: own.digest, held_out: other.map(|other| other.digest), counted_to, events };
         Ok(Self { training, held_out, files })
     }
 }

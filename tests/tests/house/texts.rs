@@ -6,7 +6,7 @@ use std::fs;
 use crate::root;
 
 /// Sources whose words people of a branch read, in their own language.
-const SPEAKERS: [&str; 28] = [
+const SPEAKERS: [&str; 31] = [
     "src/authorise.rs",
     "src/branch.rs",
     "src/confirm.rs",
@@ -17,8 +17,11 @@ const SPEAKERS: [&str; 28] = [
     "client/src/budget/report/words.rs",
     "client/src/control/ask.rs",
     "client/src/control/status.rs",
+    "client/src/data/events/words.rs",
     "client/src/data/mapping/words.rs",
     "client/src/dataset/change.rs",
+    "client/src/dataset/events.rs",
+    "client/src/dataset/leakage.rs",
     "client/src/dataset/mod.rs",
     "client/src/dataset/report.rs",
     "client/src/dataset/sources.rs",

@@ -7,7 +7,7 @@ use tributary_model::features::{Cell, ValueKind};
 use tributary_model::schema::Decimal;
 use tributary_protocol::plan::Date;
 
-use super::day::DayForm;
+use super::day::{DayForm, EPOCH};
 use super::rule::{Conversion, Rule};
 
 /// Why a value could not be converted, without a word of it.
@@ -100,9 +100,6 @@ impl Rule {
         self.codes.iter().find(|(code, _)| code == text).map_or(cell, |(_, meaning)| Cell::Text(meaning))
     }
 }
-
-/// The Julian day of 1970-01-01.
-const EPOCH: i32 = 2_440_588;
 
 /// A number, perhaps with its sign after it.
 fn number(text: &str, decimal: Decimal, trailing_sign: bool) -> Option<f64> {

@@ -2,6 +2,9 @@
 
 use time::{Date as Calendar, Month};
 
+/// The Julian day of 1970-01-01.
+pub(in crate::data) const EPOCH: i32 = 2_440_588;
+
 /// How a day is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DayForm {
@@ -46,7 +49,7 @@ impl DayForm {
     }
 
     /// The day of a text, if the calendar has it.
-    pub(super) fn read(self, text: &str) -> Option<Calendar> {
+    pub(in crate::data) fn read(self, text: &str) -> Option<Calendar> {
         let digits = |text: &str| (!text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())).then_some(());
         let number = |text: &str| {
             digits(text)?;

@@ -6,20 +6,26 @@ mod convert;
 mod day;
 mod money;
 mod parse;
+mod parse_source;
 mod rule;
+mod sourced;
 mod words;
 
 use std::path::Path;
 
 use tributary_certs::keys::read_verifying_key;
 use tributary_certs::policy::{Owned, verify_owned};
-use tributary_model::schema::{Dialect, Schema};
+use tributary_model::schema::Schema;
 use tributary_protocol::digest::Digest;
 
+pub(in crate::data) use day::EPOCH;
 pub use day::{Counted, DayForm};
 pub use money::Money;
+pub(in crate::data) use parse_source::{NAME, TEXT_BYTES_MAX, name, source};
 pub use rule::{ColumnKind, Conversion, Rule};
+pub use sourced::{MappedSource, Queries};
 
+use super::events::Events;
 use crate::error::ClientError;
 
 /// A commented mapping with every key.
@@ -36,30 +42,8 @@ pub struct Mapping {
     pub home: Option<Home>,
     /// One for each column that is not taken as it is.
     pub rules: Vec<Rule>,
-}
-
-/// Where rows come from.
-#[derive(Clone, Debug, PartialEq)]
-pub enum MappedSource {
-    /// A text file; written as the schema says, or as this branch's own.
-    Text(Option<Dialect>),
-    /// A Parquet file.
-    Parquet,
-    /// An SQLite file, by queries.
-    Sqlite(Queries),
-    /// A PostgreSQL database, by queries.
-    Postgres(Queries),
-}
-
-/// What is asked of a database.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Queries {
-    /// The rows to learn from.
-    pub rows: String,
-    /// The rows that are only counted when a model is evaluated.
-    pub held_out: Option<String>,
-    /// The day of the data: one row of one column.
-    pub day: Option<String>,
+    /// Tables beside the customers' own, and what comes of them.
+    pub events: Events,
 }
 
 /// The column that says whose customer a row is, and the values that mean this branch.
@@ -86,18 +70,9 @@ impl Mapping {
     /// Whether it needs the day of the data.
     #[must_use]
     pub fn counts_days(&self) -> bool {
-        self.rules.iter().any(|rule| matches!(rule.conversion, Conversion::Day(..)))
-    }
-}
-
-impl MappedSource {
-    /// What is asked, where it is a database.
-    #[must_use]
-    pub fn queries(&self) -> Option<&Queries> {
-        match self {
-            Self::Text(_) | Self::Parquet => None,
-            Self::Sqlite(queries) | Self::Postgres(queries) => Some(queries),
-        }
+        !self.events.tables.is_empty()
+            || self.events.label.is_some()
+            || self.rules.iter().any(|rule| matches!(rule.conversion, Conversion::Day(..)))
     }
 }
 

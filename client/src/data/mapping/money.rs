@@ -49,7 +49,8 @@ impl Money {
     }
 
     /// How many fen it has.
-    const fn fen(self) -> i64 {
+    #[must_use]
+    pub const fn fen(self) -> i64 {
         match self {
             Self::Fen => 1,
             Self::Jiao => 10,

@@ -2,27 +2,17 @@
 
 use std::path::Path;
 
-use tributary_model::schema::{Dialect, FieldKind, Schema, SchemaFault};
+use tributary_model::schema::{FieldKind, Schema};
 use tributary_protocol::digest::Digest;
-use tributary_settings::{Document, Fault, Faults};
+use tributary_settings::{Document, Faults};
 
-use super::{ColumnKind, Conversion, Counted, DayForm, Home, MappedSource, Mapping, Money, Queries, Rule};
+use super::parse_source::{self, NAME, TEXT_BYTES_MAX, name};
+use super::{ColumnKind, Conversion, Counted, DayForm, Home, MappedSource, Mapping, Money, Rule};
+use crate::data::events::events;
 use crate::error::ClientError;
 
 /// Most columns of one mapping.
 const RULES_MAX: usize = 1024;
-/// Longest name, code or meaning, in bytes.
-const TEXT_BYTES_MAX: usize = 128;
-/// Longest query, in bytes.
-const QUERY_BYTES_MAX: usize = 1 << 16;
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Source {
-    Text,
-    Parquet,
-    Sqlite,
-    Postgres,
-}
 
 impl Mapping {
     /// A mapping of this text, which was read from this file. Whether it is signed is another question.
@@ -42,24 +32,15 @@ impl Mapping {
                 format!("{own}, the schema of this branch; have the owner read the mapping for it, and sign it");
             file.fault("mapping.schema", pinned.to_string(), allowed);
         }
-        let sources = [
-            ("text", Source::Text),
-            ("parquet", Source::Parquet),
-            ("sqlite", Source::Sqlite),
-            ("postgres", Source::Postgres),
-        ];
-        let source = file.choice("mapping.source", &sources, Some(Source::Text));
-        let queries = queries(&mut file, source);
-        let dialect = dialect(&mut file, path, source)?;
+        let source = parse_source::source(&mut file, path, ("mapping", true))?;
         let home = home(&mut file);
         let prefixes = file.tables("columns", RULES_MAX).unwrap_or_default();
         let rules: Vec<Option<Rule>> = prefixes.iter().map(|prefix| rule(&mut file, prefix, schema)).collect();
-        if prefixes.is_empty()
-            && home.is_none()
-            && dialect.is_none()
-            && queries.is_none()
-            && source == Some(Source::Text)
-        {
+        let known: Vec<(&str, &str)> =
+            rules.iter().flatten().map(|rule| (rule.to.as_str(), rule.from.as_str())).collect();
+        let events = events(&mut file, path, schema, &known)?;
+        let plain = source == Some(MappedSource::Text(None));
+        if prefixes.is_empty() && home.is_none() && plain && events.is_none() {
             file.fault("columns", "nothing", "one [[columns]] at least, or another source than the schema's own file");
         }
         for (index, rule) in rules.iter().enumerate() {
@@ -76,65 +57,9 @@ impl Mapping {
         }
         file.finish()?;
         let here = "every value is there when no fault is";
-        let queries = queries.ok_or(());
-        let source = match source.expect(here) {
-            Source::Text => MappedSource::Text(dialect),
-            Source::Parquet => MappedSource::Parquet,
-            Source::Sqlite => MappedSource::Sqlite(queries.expect(here)),
-            Source::Postgres => MappedSource::Postgres(queries.expect(here)),
-        };
-        Ok(Self { schema: own, source, home, rules: rules.into_iter().flatten().collect() })
+        let source = source.expect(here);
+        Ok(Self { schema: own, source, home, rules: rules.into_iter().flatten().collect(), events })
     }
-}
-
-fn name(text: &str) -> Option<String> {
-    let text = text.trim();
-    ((1..=TEXT_BYTES_MAX).contains(&text.len()) && !text.contains(char::is_control)).then(|| text.to_owned())
-}
-
-const NAME: &str = "1 to 128 bytes without control characters";
-
-/// Queries, which databases alone have.
-fn queries(file: &mut Document, source: Option<Source>) -> Option<Queries> {
-    let [rows, held_out, day] = ["mapping.query", "mapping.held_out_query", "mapping.date_query"];
-    if !matches!(source, Some(Source::Sqlite | Source::Postgres)) {
-        for key in [rows, held_out, day] {
-            if file.has(key) {
-                let _known = file.string(key);
-                file.fault(key, "a query, without a database", "nothing; or source = \"sqlite\" or \"postgres\"");
-            }
-        }
-        return None;
-    }
-    let query = |text: &str| {
-        let text = text.trim().trim_end_matches(';').trim_end();
-        ((1..=QUERY_BYTES_MAX).contains(&text.len()) && !text.contains('\0')).then(|| text.to_owned())
-    };
-    let allowed = "one query of at most 65536 bytes";
-    let rows = file.text(rows, allowed, None, query);
-    let mut more = |key| if file.has(key) { file.text(key, allowed, None, query) } else { None };
-    let (held_out, day) = (more(held_out), more(day));
-    Some(Queries { rows: rows?, held_out, day })
-}
-
-/// How this branch's text files are written, where it is not as the schema says. Its faults are told at once, with the keys of that table.
-fn dialect(file: &mut Document, path: &Path, source: Option<Source>) -> Result<Option<Dialect>, Faults> {
-    const KEY: &str = "mapping.csv";
-    if !file.has(KEY) {
-        return Ok(None);
-    }
-    let Some(text) = file.inner(KEY) else { return Ok(None) };
-    if source != Some(Source::Text) {
-        file.fault(KEY, "a table, without a text file", "nothing; or source = \"text\"");
-        return Ok(None);
-    }
-    Dialect::parse(&text).map(Some).map_err(|faults| {
-        let of = |fault: &SchemaFault| {
-            let SchemaFault { key, found, allowed } = fault.clone();
-            Fault { key: format!("{KEY}.{key}"), found, allowed }
-        };
-        Faults { file: path.to_path_buf(), faults: faults.faults().iter().map(of).collect() }
-    })
 }
 
 fn home(file: &mut Document) -> Option<Home> {

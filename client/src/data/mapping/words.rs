@@ -28,6 +28,7 @@ impl Mapping {
             lines.push(words::home(format!("{:?}", home.column), values.join(", ")));
         }
         lines.extend(self.rules.iter().map(Rule::said));
+        lines.extend(self.events.said());
         lines.push(words::other_columns());
         lines
     }

@@ -19,10 +19,10 @@ pub use settings::{PostgresSettings, PostgresTls};
 
 use super::delimited::{Broken, Delimited};
 use super::error::{FileError, RECORD_BYTES_MAX};
-use super::intake::{Intake, Values};
 use super::lines::Lines;
 use super::mapping::ColumnKind;
 use super::record::Record;
+use super::sink::{Sink, Values};
 use fault::AskFault;
 use session::{Asked, Said};
 
@@ -33,14 +33,14 @@ const PIECES_MAX: usize = 64;
 pub(super) fn read(
     at: &PostgresSettings,
     (query, day): (&str, Option<&str>),
-    intake: &mut Intake<'_>,
+    sink: &mut dyn Sink,
 ) -> Result<(), FileError> {
     let name = PathBuf::from(at.name());
     let (sender, receiver) = sync_channel(PIECES_MAX);
     let (listener, listens) = oneshot::channel();
     std::thread::scope(|scope| {
         scope.spawn(move || session::run(&Asked { at, query, day }, &sender, listens));
-        let taken = taken(&name, receiver, intake);
+        let taken = taken(&name, receiver, sink);
         // From here on nobody listens, and a thread that waits for the server ends the connection.
         drop(listener);
         taken
@@ -48,10 +48,10 @@ pub(super) fn read(
 }
 
 /// Takes in what the thread says.
-fn taken(name: &Path, receiver: Receiver<Said>, intake: &mut Intake<'_>) -> Result<(), FileError> {
+fn taken(name: &Path, receiver: Receiver<Said>, sink: &mut dyn Sink) -> Result<(), FileError> {
     let columns = loop {
         match receiver.recv() {
-            Ok(Said::Day(Some(day))) => intake.dated(day),
+            Ok(Said::Day(Some(day))) => sink.dated(day),
             Ok(Said::Day(None)) => return Err(FileError::no_date(name)),
             Ok(Said::Columns(columns)) => break columns,
             Ok(Said::Fault(fault)) => return Err(fault.before_rows(name)),
@@ -59,7 +59,7 @@ fn taken(name: &Path, receiver: Receiver<Said>, intake: &mut Intake<'_>) -> Resu
         }
     };
     let flags: Vec<bool> = columns.iter().map(|column| column.kind == Some(ColumnKind::Flag)).collect();
-    intake.begin(name, columns, Decimal::Point)?;
+    sink.begin(name, columns, Decimal::Point)?;
     let mut rows = Delimited::new(Lines::new(Pieces::new(receiver)), ",", Some(b'"'), None);
     let mut typed = Typed { record: Record::default(), flags };
     let mut row = 0;
@@ -67,7 +67,7 @@ fn taken(name: &Path, receiver: Receiver<Said>, intake: &mut Intake<'_>) -> Resu
         match rows.next(&mut typed.record) {
             Ok(true) => {
                 row += 1;
-                intake.row(row, &typed, Vec::new())?;
+                sink.row(row, &typed, Vec::new())?;
             }
             Ok(false) => return Ok(()),
             Err(broken) => return Err(torn(name, row, broken)),

@@ -15,8 +15,8 @@ use tributary_protocol::printable::Printable;
 use super::fault::AskFault;
 use super::settings::{PostgresSettings, PostgresTls};
 use super::tls::Connector;
-use crate::data::intake::Column;
 use crate::data::mapping::ColumnKind;
+use crate::data::sink::Column;
 
 /// What the thread asks.
 pub(super) struct Asked<'a> {

@@ -13,9 +13,11 @@ use tributary_certs::suite::RealSuite;
 use tributary_coordinator::{Event, Finished, Job};
 use tributary_evidence::{KeptRounds, NothingKept, Verdict, judge};
 use tributary_model::parameters::Parameters;
+use tributary_protocol::budget::{self, Heads};
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::{ClientId, RoundId, RunId};
 use tributary_protocol::log::{Entries, LedgerId, scan};
+use tributary_protocol::privacy::Accounts;
 use tributary_protocol::round::{CoordinatorEvent, RoundDescriptor, RunRecord};
 use tributary_protocol::secagg::kept::{CommittedRound, KeptHead, KeptRound, read_sum};
 use tributary_protocol::versioned::HEADER_BYTES;
@@ -311,6 +313,31 @@ fn a_coordinator_that_began_without_a_roster_serves_the_first_large_enough() {
     daemon.join().0.unwrap();
 }
 
+/// What each look publishes is there before somebody hears of it: a roll is told at a later look.
+#[test]
+fn the_metric_of_members_that_lack_is_of_the_run_that_lacks_most() {
+    let federation = Federation::new(CLIENTS);
+    let named = |name: &str, more: &str| {
+        federation.settings(|text| text.replace("name = \"test\"", &format!("name = {name:?}")) + more)
+    };
+    named("one", "");
+    named("larger", "[plan.cohort]\ncohort_min = 9\n");
+    let config = named("two", "");
+    let mut daemon = Daemon::start(&config);
+    let needed =
+        || daemon.wait_for(|event| if let Event::Muster { needed, .. } = event { Some(*needed) } else { None });
+    let mut all = [needed(), needed(), needed()];
+    all.sort_unstable();
+    assert_eq!(all, [8, 8, 9]);
+    let metrics = std::fs::read_to_string(federation.path("state/metrics.prom")).unwrap();
+    assert!(
+        metrics.contains("\ntributary_members_lacking 9\n") && metrics.contains("\ntributary_runs_open 3\n"),
+        "{metrics}"
+    );
+    daemon.stop();
+    daemon.join().0.unwrap();
+}
+
 #[test]
 fn a_session_opens_without_those_who_do_not_come() {
     let federation = Federation::new(CLIENTS);
@@ -333,30 +360,33 @@ fn a_session_opens_without_those_who_do_not_come() {
 
 /// A client that breaks the rules of uploading ends the session, is turned away, and the others finish without it.
 fn others_finish_without(behaviour: Behaviour) -> Ended {
-    let federation = Federation::new(CLIENTS);
+    others_of(&Federation::new(CLIENTS), behaviour)
+}
+
+fn others_of(federation: &Federation, behaviour: Behaviour) -> Ended {
     let config = federation.settings(|text| text.replace("rounds = 3\n", "rounds = 1\n"));
     let daemon = Daemon::start(&config);
     let address = daemon.address();
     let (bad, good) = runtime().block_on(async {
         let mut running = tokio::task::JoinSet::new();
         for index in 1..CLIENTS {
-            let client = Client::connect(&federation, &format!("branch-{index}"), address, value(index)).await.unwrap();
+            let client = Client::connect(federation, &format!("branch-{index}"), address, value(index)).await.unwrap();
             running.spawn(client.run());
         }
-        let bad = Client::connect(&federation, "branch-0", address, value(0)).await.unwrap();
+        let bad = Client::connect(federation, "branch-0", address, value(0)).await.unwrap();
         let bad = bad.behaving(behaviour).run().await;
         (bad, running.join_all().await)
     });
     assert_eq!(good, vec![Ended::Finished(1); CLIENTS - 1]);
     let finished = daemon.finished();
     assert!(finished.complete);
-    let events = ledger(&federation, Path::new(&finished.ledger));
+    let events = ledger(federation, Path::new(&finished.ledger));
     let last = events.iter().rev().find_map(|event| match event {
         CoordinatorEvent::SurvivorsFrozen { survivors, .. } => Some(survivors.len()),
         _ => None,
     });
     assert_eq!(last, Some(CLIENTS - 1));
-    assert_eq!(proved(&federation, &events), (1, CLIENTS - 1));
+    assert_eq!(proved(federation, &events), (1, CLIENTS - 1));
     daemon.join().0.unwrap();
     bad
 }
@@ -381,4 +411,21 @@ fn a_vector_that_nobody_announced_closes_the_connection() {
 #[test]
 fn an_upload_that_is_cut_is_not_counted() {
     assert_eq!(others_finish_without(Behaviour::CutUpload), Ended::Lost("cut".into()));
+}
+
+/// A run may have let go of its member while an upload was on its way. Nothing is summed of it, and no other run charges less for it.
+#[test]
+fn what_is_announced_in_no_run_is_not_counted_and_what_it_has_spent_is() {
+    let federation = Federation::new(CLIENTS);
+    assert_eq!(others_of(&federation, Behaviour::OtherRun), Ended::Lost("left".into()));
+    let kept = tributary_storage::journal::read::<budget::Kept>(
+        &federation.path("heads/budgets.ledger"),
+        LedgerId::ADMINISTRATION,
+    );
+    let kept: Vec<budget::Kept> = kept.unwrap().into_iter().map(|kept| kept.event).collect();
+    let heads = Heads::replay(&kept);
+    let spent: Vec<_> =
+        (0..=CLIENTS).filter_map(|client| heads.newest(ClientId(u32::try_from(client).unwrap()))).collect();
+    assert_eq!(spent.len(), CLIENTS);
+    assert!(spent.iter().all(|head| head.spent == spent[0].spent && head.spent != Accounts::zero()));
 }

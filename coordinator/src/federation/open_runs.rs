@@ -418,10 +418,7 @@ impl<'a> Federation<'a> {
     /// # Errors
     /// If ledger or store fail.
     pub(crate) fn look(&mut self) -> Result<(), CoordinatorError> {
-        let mut lacking = 0;
-        for run in self.runs.values_mut() {
-            lacking = lacking.max(run.call_the_roll(&mut self.hands));
-        }
+        let lacking = self.runs.values_mut().map(|run| run.call_the_roll(&mut self.hands)).max().unwrap_or(0);
         let help = "Members that a round or a key set-up needs and that are not here, of the run that lacks most.";
         let metric = Metric { name: "members_lacking", help, value: lacking.into() };
         let help = "Runs that are open.";

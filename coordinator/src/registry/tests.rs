@@ -248,6 +248,31 @@ fn models_are_promoted_told_of_and_read_in_pieces() {
     assert_eq!(events.len(), 8, "two models, a roster, four statements, one note");
 }
 
+/// Not even the roster is noted for somebody who is not in it.
+#[test]
+fn a_strangers_word_about_a_copy_leaves_no_entry() {
+    let job = several();
+    let world = World::new(&job);
+    let model = registered(&world, &job, 1);
+    let (mut journal, mut registry) = world.open();
+    let note = CopyNote {
+        federation: FEDERATION,
+        client: ClientId(2),
+        model,
+        state: CopyState::Kept,
+        statement: Digest::ZERO,
+        at: 9,
+        signature: Signature::none(),
+    };
+    let elsewhere = CopyNote { federation: Digest::ZERO, client: ClientId(1), ..note.clone() };
+    for lie in [note, elsewhere] {
+        assert!(!registry.note(&mut journal, &world.roster, noted(&world.branch, lie)).unwrap());
+    }
+    drop((journal, registry));
+    let events = read_view::<RegistryEvent>(&world.state().join("audit.log"), LedgerId::ADMINISTRATION).unwrap();
+    assert_eq!(events.len(), 1, "the model alone");
+}
+
 #[test]
 fn runs_begin_from_registered_models() {
     let job = several();

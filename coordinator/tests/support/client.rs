@@ -57,6 +57,8 @@ pub(crate) enum Behaviour {
     Unannounced,
     /// It leaves in the middle of its first upload.
     CutUpload,
+    /// It announces its first upload in a run that there is not, and leaves.
+    OtherRun,
 }
 
 /// How a client's conversation ended.
@@ -375,7 +377,8 @@ impl Client {
                     }
                     ParticipantEffect::Contribute(contribution) => inputs.push(self.train(run, contribution)),
                     ParticipantEffect::Upload(header) => {
-                        let header = codec::encode(&ToCoordinator::Run(run, Upstream::Masked(header)));
+                        let told = if matches!(self.behaviour, Behaviour::OtherRun) { RunId([7; 32]) } else { run };
+                        let header = codec::encode(&ToCoordinator::Run(told, Upstream::Masked(header)));
                         if let Err(end) = self.upload(run, &header).await {
                             return Some(end);
                         }
@@ -425,6 +428,12 @@ impl Client {
             Behaviour::Unannounced => {
                 self.send_frame(FRAME_VECTOR, &bytes);
                 return Ok(());
+            }
+            Behaviour::OtherRun => {
+                self.send_frame(FRAME_CONTROL, header);
+                let _ = self.link.flush().await;
+                std::mem::replace(&mut self.link, Link::new(Timers::default())).close("left").await;
+                return Err(Ended::Lost("left".into()));
             }
             Behaviour::CutUpload => {
                 self.send_frame(FRAME_CONTROL, header);

@@ -282,6 +282,7 @@ pub enum PeerFault {
 
 #[cfg(test)]
 mod tests {
+    use tributary_certs::fault::CertificateFault;
     use tributary_texts::Language;
 
     use super::*;
@@ -309,6 +310,31 @@ mod tests {
         ];
         for fault in faults {
             assert_eq!(fault.said().text(Language::English), fault.to_string());
+        }
+    }
+
+    /// A newcomer whose clock is wrong is told so, whichever transport and address has shown it. What a peer says of this side's certificate shows
+    /// nothing about this side's clock.
+    #[test]
+    fn a_clock_is_suspected_over_either_transport_and_by_this_side_alone() {
+        let failed = |kind: FaultKind, found_by_peer| {
+            DialFault::Failed(CertificateFault { found_by_peer, ..kind.because("somebody") }.into())
+        };
+        let silence = || DialFault::Silence { what: "UDP" };
+        let there: SocketAddr = ([127, 0, 0, 1], 7_443).into();
+        for kind in FaultKind::ALL.iter().copied() {
+            let expected = CLOCK_FAULTS.contains(&kind).then_some(kind);
+            let own = || failed(kind, false);
+            let both = |quic, tcp| DialFault::Both { quic: Box::new(quic), tcp: Box::new(tcp) };
+            for fault in [
+                own(),
+                both(own(), silence()),
+                both(silence(), own()),
+                DialFault::Addresses(vec![(there, silence()), (there, own())]),
+            ] {
+                assert_eq!(fault.untimely(), expected, "{fault}");
+            }
+            assert_eq!(failed(kind, true).untimely(), None, "{kind:?}");
         }
     }
 

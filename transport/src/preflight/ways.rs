@@ -72,11 +72,8 @@ pub async fn network(dialer: &Dialer, keys: &TrialKeys, unix_seconds: u64, found
             }
         }
     };
-    let works = |transport| ways.iter().any(|way| way.transport == transport && way.told.is_some());
-    let (over_quic, over_tcp) = (works(Transport::Quic), works(Transport::Tcp));
     for way in &ways {
-        let other_works = if way.transport == Transport::Quic { over_tcp } else { over_quic };
-        report(found, dialer, way, other_works);
+        report(found, dialer, way, other_works(&ways, way.transport));
     }
     if let Some(told) = ways.into_iter().find_map(|way| way.told) {
         clocks::compare(found, told.coordinator_seconds, unix_seconds);
@@ -197,6 +194,11 @@ fn rule(protocol: &str, address: SocketAddr, target: &str) -> Said {
     words::firewall_rule(protocol, from, to)
 }
 
+/// Whether the coordinator was reached over the other transport. One that works is enough.
+fn other_works(ways: &[Way], transport: Transport) -> bool {
+    ways.iter().any(|way| way.transport != transport && way.told.is_some())
+}
+
 /// The address that packets to there leave from. Nothing is sent.
 fn source(to: SocketAddr) -> Option<SocketAddr> {
     let any: SocketAddr = if to.is_ipv6() { ([0_u16; 8], 0).into() } else { ([0, 0, 0, 0], 0).into() };
@@ -210,6 +212,19 @@ mod tests {
     use tributary_texts::Language;
 
     use super::*;
+
+    #[test]
+    fn one_transport_that_works_excuses_the_other_one_and_not_itself() {
+        let way = |transport, works: bool| {
+            let told = works.then_some(Told { mtu: 1_200, coordinator_seconds: 0, refusal: None });
+            Way { transport, addresses: Vec::new(), told }
+        };
+        for (quic, tcp) in [(false, false), (false, true), (true, false), (true, true)] {
+            let ways = [way(Transport::Quic, quic), way(Transport::Tcp, tcp)];
+            let found = [Transport::Quic, Transport::Tcp].map(|transport| other_works(&ways, transport));
+            assert_eq!(found, [tcp, quic]);
+        }
+    }
 
     #[test]
     fn the_rule_names_both_ends() {

@@ -7,6 +7,7 @@ mod command_line;
 mod cut_short;
 mod dataset;
 mod demo;
+mod events;
 mod federation;
 mod fifth;
 mod grants;

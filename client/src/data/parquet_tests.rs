@@ -163,6 +163,8 @@ fn decimals_of_any_length_are_exact() {
     for (days, text) in [(0, "1970-01-01"), (-1, "1969-12-31"), (20_787, "2026-11-30")] {
         assert_eq!(day(days), text);
     }
+    assert_eq!(moment(90_061_001, 86_400_000, true), "1970-01-02T01:01:01Z");
+    assert_eq!(moment(-1_000_000, 86_400_000_000, false), "1969-12-31T23:59:59");
     assert!(day(i64::MAX).contains("beyond every calendar") && day(-1_000_000_000).contains("beyond every calendar"));
 }
 

@@ -239,9 +239,56 @@ fn a_real_server_is_asked_and_every_way_in_which_it_fails_is_told() {
         let told = refused(&origin(at, QUERY, DAY));
         assert!(told.contains(part) && !told.contains("wrong"), "{told}");
     }
+    events_join_by_their_keys_and_by_the_banks_clock(&server);
     a_query_of_another_day(&server);
     a_slow_query(&server);
     a_server_that_goes_away(&server);
+}
+
+/// A table of events whose keys have another number of places, and whose times are of the server's clock.
+fn events_join_by_their_keys_and_by_the_banks_clock(server: &Server) {
+    server
+        .owner(
+            "open",
+            "CREATE TABLE jy (khh numeric(22,2), sj timestamptz, je numeric(14,2)); GRANT SELECT ON jy TO reader;
+             INSERT INTO jy VALUES (6222020000000000001, '2026-11-30 15:59:59+00', 100.25), (6222020000000000001, '2026-11-01 00:00:00+08', 23.25),
+                 (6222020000000000001, '2026-11-30 16:00:00+00', 500), (6222020000000000002, '2026-10-31 23:59:59+08', 500)",
+        )
+        .unwrap_or_else(|fault| panic!("{fault}"));
+    let (rules, _) = RULES.split_once("[[columns]]\nto = \"saldo\"").expect("a rule");
+    let table = "[[events]]\nname = \"jy\"\nsource = \"postgres\"\nquery = \"SELECT * FROM jy\"\ncustomer = \"khh\"\ntime = \"sj\"\namount = \"je\"\n\
+        unit = \"元\"\n[[derived]]\nto = \"saldo\"\ntable = \"jy\"\nfunction = \"sum\"\nwindow_days = 30\n";
+    let (mapping, stop) = (mapping(&format!("{rules}{table}")), Stop::default());
+    let at = || server.settings("open");
+    let events = |query: &str| [Origin::Postgres { at: at(), query: query.to_owned(), day_query: None }];
+    let read = |query: &str| {
+        let tables = events(query);
+        let reading = Reading { mapping: Some(&mapping), tables: &tables, ..Reading::strict(&stop) };
+        read_origin(&origin(at(), QUERY, DAY), &schema(), &reading)
+    };
+    let table = read("SELECT * FROM jy").unwrap_or_else(|fault| panic!("{fault}"));
+    let rows = table.rows.features();
+    let sums: Vec<f32> = (0..3).map(|row| (rows[[row, 2]] * 1e5).round() / 1e5).collect();
+    assert_eq!(sums, [0.1235, 0.0, 0.0]);
+    let counts = table.events.and_then(|events| events.tables[0].counts.clone()).expect("a table");
+    assert_eq!((counts.seen, counts.later, counts.older), (2, 1, 1));
+    for (query, part) in [
+        (
+            "SELECT khh::float8 AS khh, sj, je FROM jy",
+            "\"khh\" holds floating-point numbers today, and a customer's key is read there",
+        ),
+        (
+            "SELECT khh, extract(epoch FROM sj)::int8 AS sj, je FROM jy",
+            "\"sj\" holds whole numbers today, and a time is read there",
+        ),
+        ("SELECT khh, sj, sj AS je FROM jy", "\"je\" holds dates today, and an amount is read there"),
+        ("SELECT khh, sj FROM jy", "no column \"je\", which the mapping reads of the table \"jy\""),
+        ("SELECT * FROM jy WHERE false", "the table \"jy\" has no rows"),
+        ("DELETE FROM jy RETURNING *", "(25006)"),
+    ] {
+        let told = read(query).map(|_| ()).expect_err(query).to_string();
+        assert!(told.contains(part), "{query}: {told}");
+    }
 }
 
 fn rows_become_features(server: &Server) {

@@ -9,6 +9,8 @@
 
 use alloc::vec::Vec;
 
+use serde::{Deserialize, Serialize};
+
 use crate::digest::Digest;
 
 /// Digest of a leaf.
@@ -25,7 +27,7 @@ fn node(hash: impl Fn(&[&[u8]]) -> Digest, left: &Digest, right: &Digest) -> Dig
 }
 
 /// A tree that only grows: it keeps one digest for each bit of its size that is set, at most 64.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Frontier {
     leaves: u64,
     /// The roots of the full trees that it consists of, widest first.
@@ -43,6 +45,12 @@ impl Frontier {
     #[must_use]
     pub const fn leaves(&self) -> u64 {
         self.leaves
+    }
+
+    /// Whether it has a root for each bit of its size: one that was decoded may not.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        u32::try_from(self.peaks.len()) == Ok(self.leaves.count_ones())
     }
 
     /// Appends the leaf of this digest.

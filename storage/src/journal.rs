@@ -6,10 +6,12 @@
 //! On Unix the file has mode 0600 from its first byte, and a folder that is made for it 0700. Does **not** judge the mode, the owner or the kind
 //! of a file that is there: whoever opens it has done that.
 
+mod error;
+mod front;
+
 use std::collections::BTreeMap;
-use std::fmt;
 use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
@@ -18,93 +20,13 @@ use serde::de::DeserializeOwned;
 use tributary_protocol::codec;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::limits::LEDGER_ENTRY_BYTES_MAX;
-use tributary_protocol::log::{AppendFault, Entries, LOG_HEADER, LedgerId, Log, LogFaultKind, LogReader, Step, scan};
+use tributary_protocol::log::{Entries, LOG_HEADER, LOG_HEADER_BYTES, LedgerId, Log, LogFaultKind, Mark, Place, scan};
 use tributary_protocol::round::Recorded;
 use tributary_protocol::time::Millis;
 
-use crate::files::is_full;
-
-/// Why a journal cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum JournalError {
-    /// The file system said no.
-    #[error("{path}: {fault}; nothing is done without this file. {cure}", path = path.display(), cure = cure(fault))]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// The operating system's answer.
-        fault: std::io::Error,
-    },
-    /// Another process has it open.
-    #[error("{path} is in use by another tributary process; stop that one first", path = .0.display())]
-    Locked(PathBuf),
-    /// The end of the file is not a whole record. A process that writes to it now may have half of an entry there for a moment.
-    #[error(
-        "{path}: the last {bytes} bytes are an incomplete entry ({entry}), which was never relied on. A daemon that writes at this moment leaves \
-         that for a moment, and a crash until the daemon's next start, which cuts it off and says so; try again after that",
-        path = .0.path.display(), bytes = .0.bytes, entry = .0.entry
-    )]
-    Torn(TornTail),
-    /// The file was changed or damaged.
-    #[error("{path}: {fault}", path = path.display())]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong, and with which entry.
-        fault: String,
-    },
-    /// The event is none that a journal takes.
-    #[error("{path}: {fault}", path = path.display())]
-    Refused {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        fault: AppendFault,
-    },
-}
-
-impl JournalError {
-    /// Whether the file could not grow, because its disk or its owner's share of it is full.
-    #[must_use]
-    pub fn is_full_disk(&self) -> bool {
-        matches!(self, Self::Io { fault, .. } if is_full(fault))
-    }
-}
-
-fn cure(fault: &std::io::Error) -> &'static str {
-    if is_full(fault) {
-        "Make room on its disk, and start the daemon again: what was recorded stays"
-    } else {
-        "See that the disk and the folder are there and may be used, and start the daemon again: what was recorded stays"
-    }
-}
-
-/// The end of a file that was not a whole record: an append that did not end.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TornTail {
-    /// The file.
-    pub path: PathBuf,
-    /// How much there was of it.
-    pub bytes: usize,
-    /// The number that the entry would have had.
-    pub entry: u64,
-}
-
-impl fmt::Display for TornTail {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { path, bytes, entry } = self;
-        write!(
-            formatter,
-            "{}: the last {bytes} bytes were an incomplete entry ({entry}) and were cut off. A crash, a power cut or a full disk leaves that; the entry \
-             was never relied on, and every one before it is whole. Was there none of these, somebody cut the file: compare it with its newest \
-             copy (`tributary verify ledger`)",
-            path.display()
-        )
-    }
-}
-
-/// So much of a file is read at once.
-const WINDOW_BYTES: usize = 1 << 18;
+pub use self::error::{JournalError, TornTail};
+pub use self::front::{Front, Seen, check_front};
+use self::front::{is_ordinary, own_entries, walk};
 
 /// An open journal of events `E`. One process has it at a time.
 pub struct Journal<E> {
@@ -112,10 +34,14 @@ pub struct Journal<E> {
     file: File,
     ledger: LedgerId,
     log: Log,
+    /// Bytes of the file.
+    length: u64,
     torn: Option<TornTail>,
     dirty: bool,
     /// Encoded events of the federation's own ledger, in a journal of many, until they are asked for.
     administration: Vec<Vec<u8>>,
+    /// Where the entries of that ledger stand.
+    places: Vec<Place>,
     events: PhantomData<fn(E)>,
 }
 
@@ -125,8 +51,9 @@ impl<E: Serialize + DeserializeOwned> Journal<E> {
     /// # Errors
     /// [`JournalError`]; a damaged file is left as it is.
     pub fn open(path: &Path, ledger: LedgerId) -> Result<(Self, Vec<Recorded<E>>), JournalError> {
-        let (file, directory, bytes) = locked(path)?;
-        let parsed = parse(path, Entries::of_ledger(&bytes, ledger), Whole::One)?;
+        let (mut file, directory) = locked(path)?;
+        let bytes = rest_of(path, &mut file, 0)?;
+        let parsed = parse(path, Entries::of_ledger(&bytes, ledger), Whole::One, &none)?;
         let (journal, mut events) = Self::continued((path, &directory), file, ledger, parsed)?;
         Ok((journal, events.remove(&ledger).unwrap_or_default()))
     }
@@ -137,9 +64,30 @@ impl<E: Serialize + DeserializeOwned> Journal<E> {
     /// # Errors
     /// [`JournalError`]; a damaged file is left as it is.
     pub fn open_view(path: &Path, ledger: LedgerId) -> Result<(Self, Ledgers<E>), JournalError> {
-        let (file, directory, bytes) = locked(path)?;
-        let parsed = parse(path, Entries::new(&bytes), Whole::Many)?;
+        let (mut file, directory) = locked(path)?;
+        let bytes = rest_of(path, &mut file, 0)?;
+        let parsed = parse(path, Entries::new(&bytes), Whole::Many, &none)?;
         Self::continued((path, &directory), file, ledger, parsed)
+    }
+
+    /// As [`Journal::open_view`], but of the front nothing is read again besides the federation's own entries: the ledgers are those of the entries after
+    /// it, without those that are `known`. Nothing if the file is not the one that the front is of. [`check_front`] reads all of it.
+    ///
+    /// # Errors
+    /// [`JournalError`]; a damaged file is left as it is.
+    pub fn open_after(
+        path: &Path,
+        ledger: LedgerId,
+        (front, known): (&Front, &dyn Fn(&LedgerId) -> bool),
+    ) -> Result<Option<(Self, Ledgers<E>)>, JournalError> {
+        let io = |fault| JournalError::Io { path: path.to_path_buf(), fault };
+        let (mut file, directory) = locked(path)?;
+        let Some(earlier) = own_entries(&mut file, front).map_err(io)? else { return Ok(None) };
+        let bytes = rest_of(path, &mut file, front.mark.offset())?;
+        let mut parsed = parse(path, Entries::after(&front.mark, &bytes), Whole::Many, known)?;
+        parsed.administration.splice(..0, earlier);
+        parsed.places.splice(..0, front.administration.iter().copied());
+        Self::continued((path, &directory), file, ledger, parsed).map(Some)
     }
 
     fn continued(
@@ -149,7 +97,7 @@ impl<E: Serialize + DeserializeOwned> Journal<E> {
         parsed: Parsed<E>,
     ) -> Result<(Self, Ledgers<E>), JournalError> {
         let io = |fault| JournalError::Io { path: path.to_path_buf(), fault };
-        let Parsed { events, administration, good_length, log, torn } = parsed;
+        let Parsed { events, administration, places, good_length, log, torn } = parsed;
         if good_length == 0 {
             file.set_len(0).and_then(|()| file.seek(SeekFrom::Start(0))).map_err(io)?;
             file.write_all(&LOG_HEADER).and_then(|()| file.sync_all()).map_err(io)?;
@@ -159,8 +107,11 @@ impl<E: Serialize + DeserializeOwned> Journal<E> {
             // The last process may have ended before it synced what is read here. Whoever reads it relies on it.
             file.sync_all().map_err(io)?;
         }
-        let path = path.to_path_buf();
-        Ok((Self { path, file, ledger, log, torn, dirty: false, administration, events: PhantomData }, events))
+        let (path, length) = (path.to_path_buf(), good_length.max(LOG_HEADER_BYTES as u64));
+        let events_are = PhantomData;
+        let own =
+            Self { path, file, ledger, log, length, torn, dirty: false, administration, places, events: events_are };
+        Ok((own, events))
     }
 
     /// What was cut off at opening, for the operator.
@@ -194,6 +145,10 @@ impl<E: Serialize + DeserializeOwned> Journal<E> {
         let event = codec::encode(&Recorded { at, event });
         let record = self.log.append(ledger, self.log.next_sequence(&ledger), &event);
         let record = record.map_err(|fault| JournalError::Refused { path: self.path.clone(), fault })?;
+        if ledger == LedgerId::ADMINISTRATION {
+            self.places.extend(Place::of_record(self.length, &record));
+        }
+        self.length = self.length.saturating_add(record.len() as u64);
         self.dirty = true;
         self.file.write_all(&record).map_err(|fault| JournalError::Io { path: self.path.clone(), fault })
     }
@@ -207,6 +162,26 @@ impl<E: Serialize + DeserializeOwned> Journal<E> {
             self.file.sync_data().map_err(|fault| JournalError::Io { path: self.path.clone(), fault })?;
         }
         Ok(())
+    }
+
+    /// Where it ends now.
+    #[must_use]
+    pub fn mark(&self) -> Mark {
+        Mark::at_end(&self.log, self.length)
+    }
+
+    /// The front that ends at a place of this journal, as the journal stands.
+    #[must_use]
+    pub fn front(&self, mark: &Mark) -> Front {
+        let before = self.places.iter().take_while(|place| place.position < mark.log().size());
+        let seen = Seen { offset: self.length, head: self.log.head() };
+        Front { mark: mark.clone(), seen, administration: before.copied().collect() }
+    }
+
+    /// How many entries a ledger has.
+    #[must_use]
+    pub fn entries_of(&self, ledger: &LedgerId) -> u64 {
+        self.log.next_sequence(ledger)
     }
 
     /// Digest over everything appended.
@@ -233,7 +208,7 @@ pub fn read<E: DeserializeOwned>(path: &Path, ledger: LedgerId) -> Result<Vec<Re
 /// As [`read`].
 pub fn read_ledgers<E: DeserializeOwned>(path: &Path) -> Result<Ledgers<E>, JournalError> {
     let bytes = read_bytes(path).map_err(|fault| JournalError::Io { path: path.to_path_buf(), fault })?;
-    let Parsed { events, torn, .. } = parse(path, Entries::new(&bytes), Whole::Many)?;
+    let Parsed { events, torn, .. } = parse(path, Entries::new(&bytes), Whole::Many, &none)?;
     match torn {
         None => Ok(events),
         Some(torn) => Err(JournalError::Torn(torn)),
@@ -246,33 +221,29 @@ pub fn read_ledgers<E: DeserializeOwned>(path: &Path) -> Result<Ledgers<E>, Jour
 /// # Errors
 /// [`JournalError`] naming the first bad entry.
 pub fn read_view<E: DeserializeOwned>(path: &Path, ledger: LedgerId) -> Result<Vec<Recorded<E>>, JournalError> {
+    read_view_after(path, ledger, &Mark::start())
+}
+
+/// As [`read_view`], of the entries after a place: what stands before it is not read.
+///
+/// # Errors
+/// As [`read_view`].
+pub fn read_view_after<E: DeserializeOwned>(
+    path: &Path,
+    ledger: LedgerId,
+    mark: &Mark,
+) -> Result<Vec<Recorded<E>>, JournalError> {
     if !path.exists() {
         return Ok(Vec::new());
     }
-    let io = |fault| JournalError::Io { path: path.to_path_buf(), fault };
-    is_ordinary(path).map_err(io)?;
-    let mut file = File::open(path).map_err(io)?;
-    let (mut reader, mut window, mut start) = (LogReader::new(), Vec::new(), 0);
-    let (mut own, mut last) = (Vec::new(), false);
-    loop {
-        let used = usize::try_from(reader.offset().saturating_sub(start)).unwrap_or(usize::MAX);
-        match reader.step(window.get(used..).unwrap_or_default(), last) {
-            Step::Entry(entry) if entry.ledger == ledger => own.push(decoded(path, (entry.sequence, entry.event))?),
-            Step::Entry(_) => {}
-            Step::More(bytes) => {
-                // What was read is let go of: a journal of years is read in the memory of an entry.
-                window.drain(..used.min(window.len()));
-                start = reader.offset();
-                let wanted = bytes.max(WINDOW_BYTES).saturating_sub(window.len());
-                let wanted = u64::try_from(wanted).unwrap_or(u64::MAX);
-                last = (&mut file).take(wanted).read_to_end(&mut window).map_err(io)? == 0;
-            }
-            Step::Fault(fault) if fault.kind != LogFaultKind::TornTail => {
-                return Err(JournalError::Damaged { path: path.to_path_buf(), fault: fault.to_string() });
-            }
-            Step::End | Step::Fault(_) => return Ok(own),
+    let mut own = Vec::new();
+    walk(path, mark, u64::MAX, |entry| {
+        if entry.ledger == ledger {
+            own.push(decoded(path, (entry.sequence, entry.event))?);
         }
-    }
+        Ok(())
+    })?;
+    Ok(own)
 }
 
 fn decoded<E: DeserializeOwned>(path: &Path, (entry, event): (u64, &[u8])) -> Result<Recorded<E>, JournalError> {
@@ -291,7 +262,7 @@ pub fn read_whole<E: DeserializeOwned>(
     ledger: LedgerId,
 ) -> Result<(Vec<Recorded<E>>, Option<TornTail>), JournalError> {
     let bytes = read_bytes(path).map_err(|fault| JournalError::Io { path: path.to_path_buf(), fault })?;
-    let mut parsed = parse(path, Entries::of_ledger(&bytes, ledger), Whole::One)?;
+    let mut parsed = parse(path, Entries::of_ledger(&bytes, ledger), Whole::One, &none)?;
     Ok((parsed.events.remove(&ledger).unwrap_or_default(), parsed.torn))
 }
 
@@ -317,12 +288,6 @@ fn private_file() -> OpenOptions {
     options
 }
 
-/// A pipe would keep its reader waiting for ever.
-fn is_ordinary(path: &Path) -> std::io::Result<()> {
-    let what = "it is no ordinary file, and a pipe might never end";
-    if std::fs::metadata(path)?.is_file() { Ok(()) } else { Err(std::io::Error::new(ErrorKind::InvalidInput, what)) }
-}
-
 fn read_bytes(path: &Path) -> std::io::Result<Vec<u8>> {
     is_ordinary(path)?;
     std::fs::read(path)
@@ -334,26 +299,32 @@ pub type Ledgers<E> = BTreeMap<LedgerId, Vec<Recorded<E>>>;
 struct Parsed<E> {
     events: Ledgers<E>,
     administration: Vec<Vec<u8>>,
+    places: Vec<Place>,
     good_length: u64,
     log: Log,
     torn: Option<TornTail>,
 }
 
-/// The file, which no other process has, its folder, and what stands in it.
-fn locked(path: &Path) -> Result<(File, PathBuf, Vec<u8>), JournalError> {
+/// The file, which no other process has, and its folder.
+fn locked(path: &Path) -> Result<(File, PathBuf), JournalError> {
     let io = |fault| JournalError::Io { path: path.to_path_buf(), fault };
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     private_folder(directory).map_err(io)?;
     if path.exists() {
         is_ordinary(path).map_err(io)?;
     }
-    let mut file = private_file().open(path).map_err(io)?;
+    let file = private_file().open(path).map_err(io)?;
     if file.try_lock().is_err() {
         return Err(JournalError::Locked(path.to_path_buf()));
     }
+    Ok((file, directory.to_path_buf()))
+}
+
+/// What stands in the file from this byte on.
+fn rest_of(path: &Path, file: &mut File, offset: u64) -> Result<Vec<u8>, JournalError> {
     let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes).map_err(io)?;
-    Ok((file, directory.to_path_buf(), bytes))
+    let read = file.seek(SeekFrom::Start(offset)).and_then(|_| file.read_to_end(&mut bytes));
+    read.map(|_| bytes).map_err(|fault| JournalError::Io { path: path.to_path_buf(), fault })
 }
 
 /// Whether a file has one ledger, or many. In one of many the federation's own has events of another kind.
@@ -363,30 +334,44 @@ enum Whole {
     Many,
 }
 
-fn parse<E: DeserializeOwned>(path: &Path, file: Entries<'_>, whole: Whole) -> Result<Parsed<E>, JournalError> {
+/// No ledger is known.
+fn none(_: &LedgerId) -> bool {
+    false
+}
+
+fn parse<E: DeserializeOwned>(
+    path: &Path,
+    file: Entries<'_>,
+    whole: Whole,
+    known: &dyn Fn(&LedgerId) -> bool,
+) -> Result<Parsed<E>, JournalError> {
     let damaged = |fault: String| JournalError::Damaged { path: path.to_path_buf(), fault };
     let length = file.length();
     let scanned = scan(file);
     let torn = match scanned.fault {
         Some(fault) if fault.kind == LogFaultKind::TornTail => Some(TornTail {
             path: path.to_path_buf(),
-            bytes: length.saturating_sub(usize::try_from(scanned.good_length).unwrap_or(usize::MAX)),
+            bytes: usize::try_from(length.saturating_sub(scanned.good_length)).unwrap_or(usize::MAX),
             entry: fault.position,
         }),
         Some(fault) => return Err(damaged(fault.to_string())),
         None => None,
     };
-    let (mut events, mut administration) = (Ledgers::<E>::new(), Vec::new());
+    let (mut events, mut administration, mut places) = (Ledgers::<E>::new(), Vec::new(), Vec::new());
     for entry in &scanned.entries {
         if whole == Whole::Many && entry.ledger == LedgerId::ADMINISTRATION {
             administration.push(entry.event.to_vec());
+            places.push(entry.place());
+            continue;
+        }
+        if known(&entry.ledger) {
             continue;
         }
         let recorded = codec::decode(entry.event, LEDGER_ENTRY_BYTES_MAX)
             .map_err(|fault| damaged(format!("journal entry {} at byte {}: {fault}", entry.position, entry.offset)))?;
         events.entry(entry.ledger).or_default().push(recorded);
     }
-    Ok(Parsed { events, administration, good_length: scanned.good_length, log: scanned.log, torn })
+    Ok(Parsed { events, administration, places, good_length: scanned.good_length, log: scanned.log, torn })
 }
 
 #[cfg(test)]

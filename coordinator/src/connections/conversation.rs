@@ -14,6 +14,7 @@ use tributary_protocol::plan::{Attestation, OwnersWord};
 use tributary_protocol::registry::{CopyNote, SignedStatement};
 use tributary_protocol::roster::SignedRoster;
 use tributary_protocol::round::Input;
+use tributary_storage::journal::JournalError;
 
 use super::orders::{Order, Orders};
 use crate::report::Event;
@@ -55,6 +56,8 @@ pub(crate) enum Arrival {
     Lists(Vec<u8>),
     /// What the operator is to be told.
     Told(Box<Event>),
+    /// The journal is not what it was.
+    Damaged(JournalError),
 }
 
 /// Why a member is not let in.

@@ -8,10 +8,12 @@ use tributary_protocol::log::LedgerId;
 use tributary_protocol::plan::RunRef;
 use tributary_protocol::time::Millis;
 
-use super::served::{Known, Over, Served};
+use super::ended::{Ended, Over};
+use super::served::Served;
 use crate::control::WaitingStatus;
 use crate::run::job::Job;
 use crate::settings::Windows;
+use crate::store::KeptRun;
 
 /// The plans, and what the journal says of their runs.
 pub(crate) struct Agenda {
@@ -28,18 +30,21 @@ pub(crate) struct Agenda {
 
 impl Agenda {
     /// After what the journal's ledgers say, at the start of a process: what was kept too long is forgotten by then.
-    pub(crate) fn of(known: &BTreeMap<LedgerId, Known>, windows: Windows, now: Millis) -> Self {
+    pub(crate) fn of<'e>(
+        ended: impl IntoIterator<Item = &'e Ended>,
+        begun: BTreeMap<LedgerId, Option<RunRef>>,
+        windows: Windows,
+        now: Millis,
+    ) -> Self {
         let (mut before, mut kept): (BTreeMap<Digest, Over>, BTreeMap<RunId, Millis>) = Default::default();
-        for run in known.values().filter(|run| run.finished) {
-            let (Some(reference), Some(over)) = (run.reference, run.over()) else { continue };
-            kept.extend(Some((reference.id(), run.kept_until)).filter(|(_, until)| *until > now));
-            let last = before.entry(reference.plan).or_insert(over);
+        for run in ended {
+            let until = run.kept.as_ref().and_then(KeptRun::until);
+            kept.extend(until.filter(|until| *until > now).map(|until| (run.reference.id(), until)));
+            let (over, last) = (run.over(), before.entry(run.reference.plan).or_insert_with(|| run.over()));
             if last.number < over.number {
                 *last = over;
             }
         }
-        let begun =
-            known.iter().filter(|(_, run)| !run.finished).map(|(ledger, run)| (*ledger, run.reference)).collect();
         Self { plans: BTreeMap::new(), windows, before, begun, kept }
     }
 
@@ -89,11 +94,11 @@ impl Agenda {
     }
 
     /// A run of a plan is over, and what is kept of it stays until then.
-    pub(crate) fn ended(&mut self, plan: Digest, over: Over, kept_until: Millis) {
+    pub(crate) fn ended(&mut self, plan: Digest, over: Over, kept_until: Option<Millis>) {
         let run = RunRef { plan, number: over.number };
         self.before.insert(plan, over);
         self.begun.remove(&run.id().into());
-        self.kept.insert(run.id(), kept_until);
+        self.kept.extend(kept_until.map(|until| (run.id(), until)));
         if let Some(served) = self.plans.get_mut(&plan) {
             served.ended(over);
         }
@@ -221,8 +226,8 @@ mod tests {
         let mut settings = settings();
         settings.schedule.runs_max = 3;
         let plan = job(&settings).plan().digest();
-        let mut agenda = Agenda::of(&BTreeMap::new(), Windows::default(), Millis(0));
-        agenda.ended(plan, over(2), Millis(9));
+        let mut agenda = Agenda::of([], BTreeMap::new(), Windows::default(), Millis(0));
+        agenda.ended(plan, over(2), Some(Millis(9)));
         assert_eq!(next(&agenda), [0; 0], "it is not served");
         agenda.serve(job(&settings));
         assert_eq!(next(&agenda), [3]);
@@ -237,7 +242,7 @@ mod tests {
         agenda.begins(third);
         assert!(agenda.has_begun(third));
         assert_eq!(agenda.due(&BTreeSet::new(), noon), [third]);
-        agenda.ended(plan, over(3), Millis(10));
+        agenda.ended(plan, over(3), Some(Millis(10)));
         assert!(!agenda.has_begun(third) && agenda.is_through());
         assert_eq!((agenda.outlived(Millis(8)).len(), agenda.outlived(Millis(9)).len()), (0, 1));
         assert_eq!(agenda.outlived(Millis(u64::MAX)), [third.id()], "once each");

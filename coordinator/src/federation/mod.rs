@@ -1,6 +1,7 @@
 //! The federation, for as long as the process lives: its door, its roster, its plans, and the runs of them that are open.
 
 mod agenda;
+mod ended;
 pub mod grant_files;
 mod grants;
 pub(crate) mod hands;
@@ -11,6 +12,7 @@ pub(crate) mod muster;
 pub(crate) mod office;
 mod open_runs;
 pub mod orders;
+mod past;
 pub mod plans;
 pub(crate) mod renewal;
 pub(crate) mod rereading;

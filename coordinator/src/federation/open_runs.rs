@@ -10,7 +10,7 @@ use tributary_daemon::Metric;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::{ClientId, RunId};
 use tributary_protocol::limits::RUNS_AT_ONCE_MAX;
-use tributary_protocol::log::LedgerId;
+use tributary_protocol::log::{LedgerId, Mark};
 use tributary_protocol::message::{Join, Upstream};
 use tributary_protocol::plan::{Attestation, RunRef};
 use tributary_protocol::registry::SignedStatement;
@@ -19,14 +19,15 @@ use tributary_protocol::round::{
     CoordinatorEvent, CoordinatorSettings, Input, Orders, Recorded, ResumeFault, answer_after_the_end,
 };
 use tributary_protocol::time::Millis;
-use tributary_storage::journal::{self, Ledgers};
+use tributary_storage::journal;
 
 use super::agenda::Agenda;
 use super::grants::Grants;
 use super::hands::Hands;
 use super::heard::{Heard, Waiting};
 use super::models;
-use super::served::{Known, Over, began_from};
+use super::past::{Begun, Past};
+use super::served::{Known, began_from};
 use crate::connections::{Arrival, Limits};
 use crate::control::{Request, Said, Status, WaitingStatus};
 use crate::error::CoordinatorError;
@@ -36,7 +37,7 @@ use crate::run::job::Job;
 use crate::run::shell::RunShell;
 use crate::run::uploads::Verdict;
 use crate::settings::Windows;
-use crate::store::{Store, forget_run, kept_until, ledger_of};
+use crate::store::{KeptRun, Store, forget_run, ledger_of};
 
 /// Statements that are kept for rosters that come later, at most.
 const UNSTATED_MAX: usize = 100;
@@ -48,8 +49,8 @@ pub(crate) struct Federation<'a> {
     limits: Arc<Limits>,
     agenda: Agenda,
     runs: BTreeMap<RunId, RunShell>,
-    /// Runs that are over: what members hear of each.
-    ended: BTreeMap<RunId, Result<(Digest, u32), String>>,
+    /// Runs that are over, and where the open ones begin in the journal.
+    past: Past,
     /// The newest roster.
     roster: SignedRoster,
     heard: Heard,
@@ -65,32 +66,21 @@ pub(crate) struct Federation<'a> {
 
 impl<'a> Federation<'a> {
     /// After what the journal holds. Nothing is opened yet.
-    ///
-    /// # Errors
-    /// If the journal contradicts itself.
     pub(crate) fn new(
         hands: Hands<'a>,
         (state_dir, limits, windows): (PathBuf, Arc<Limits>, Windows),
         (jobs, roster): (Vec<Job>, SignedRoster),
-        ledgers: &Ledgers<CoordinatorEvent>,
-    ) -> Result<Self, CoordinatorError> {
-        let mut known: BTreeMap<LedgerId, Known> = BTreeMap::new();
-        for (ledger, events) in ledgers {
-            known.insert(*ledger, Known::of(events)?);
-        }
-        let last = known.values().filter(|run| run.finished).max_by_key(|run| run.last);
-        let orders = last.map(|run| run.orders.clone()).unwrap_or_default();
-        let mut ended = BTreeMap::new();
-        for run in known.values().filter(|run| run.finished) {
-            ended.extend(run.reference.map(|reference| (reference.id(), run.outcome.clone())));
-        }
+        (past, begun): (Past, Begun),
+    ) -> Self {
+        let orders = past.orders().clone();
+        let agenda = Agenda::of(past.runs().values(), begun, windows, Millis(unix_millis()));
         let mut own = Self {
             hands,
             state_dir,
             limits,
-            agenda: Agenda::of(&known, windows, Millis(unix_millis())),
+            agenda,
             runs: BTreeMap::new(),
-            ended,
+            past,
             roster,
             heard: Heard::after(orders.clone()),
             grants: Grants::default(),
@@ -100,7 +90,12 @@ impl<'a> Federation<'a> {
         };
         jobs.into_iter().for_each(|job| own.agenda.serve(job));
         own.agenda.name_the_lost();
-        Ok(own)
+        own
+    }
+
+    /// Keeps what the next start need not read again.
+    pub(crate) fn keep_index(&mut self) {
+        self.past.write(&self.hands.journal);
     }
 
     /// A process that ended between a run's last record and its release: what was not released is released now.
@@ -170,7 +165,7 @@ impl<'a> Federation<'a> {
             here: self.hands.here().len(),
             runs: self.runs.values().map(|run| run.status(&self.hands)).collect(),
             waiting: self.waiting(),
-            ended: self.ended.len(),
+            ended: self.past.runs().len(),
         }
     }
 
@@ -204,6 +199,7 @@ impl<'a> Federation<'a> {
             Err(fault) => return Err(fault),
         };
         self.agenda.begins(reference);
+        self.past.begins(reference.id(), shell.place().clone());
         // Its members may be let in, also those whom no other run has seen yet.
         self.hands.enrol(&self.roster.roster);
         shell.begin(&mut self.hands)?;
@@ -229,9 +225,13 @@ impl<'a> Federation<'a> {
     fn prepared(&self, reference: RunRef) -> Result<RunShell, CoordinatorError> {
         let served = self.agenda.plan(&reference.plan).expect("a run of a plan that is served");
         let ledger: LedgerId = reference.id().into();
-        let recorded: Vec<Recorded<CoordinatorEvent>> = match self.agenda.has_begun(reference) {
-            true => journal::read_view(&ledger_of(&self.state_dir), ledger)?,
-            false => Vec::new(),
+        let (place, recorded): (Mark, Vec<Recorded<CoordinatorEvent>>) = match self.agenda.has_begun(reference) {
+            true => {
+                let place = self.past.before(reference.id());
+                let recorded = journal::read_view_after(&ledger_of(&self.state_dir), ledger, &place)?;
+                (place, recorded)
+            }
+            false => (self.hands.journal.mark(), Vec::new()),
         };
         let store = Store::open(&self.state_dir, reference)?;
         let job = served.open(reference.number, &store, (&self.hands.registry, began_from(&recorded)))?;
@@ -249,7 +249,7 @@ impl<'a> Federation<'a> {
             heads: self.hands.heads.heads().clone(),
             gather_ms: self.hands.gather_ms,
         };
-        RunShell::resume(&job, settings, store, &recorded, &self.hands)
+        RunShell::resume(&job, settings, store, (place, &recorded), &self.hands)
     }
 
     /// When something must be done, if ever, by the steady clock.
@@ -290,6 +290,8 @@ impl<'a> Federation<'a> {
             Arrival::Copy(client, note) => models::note(&mut self.hands, &self.roster, client, *note),
             Arrival::Stated(signed) => self.stated(*signed),
             Arrival::Vector(run, input) => self.input(run, input),
+            // Nothing more is added to such a file.
+            Arrival::Damaged(fault) => Err(fault.into()),
             Arrival::Lists(text) => {
                 self.hands.carry(text);
                 Ok(())
@@ -372,9 +374,9 @@ impl<'a> Federation<'a> {
         match message {
             Upstream::Join(Join { nonce, .. }) => {
                 let entry = self.roster.roster.entry(client);
-                if let (Some(outcome), Some(entry)) = (self.ended.get(&run), entry) {
+                if let (Some(ended), Some(entry)) = (self.past.runs().get(&run), entry) {
                     let key = &self.hands.signing_key;
-                    let answer = answer_after_the_end::<RealSuite>(key, (run, outcome), entry, &nonce);
+                    let answer = answer_after_the_end::<RealSuite>(key, (run, &ended.outcome), entry, &nonce);
                     self.hands.send(run, client, answer);
                     self.hands.send_all();
                 }
@@ -425,8 +427,9 @@ impl<'a> Federation<'a> {
         let open = Metric { name: "runs_open", help, value: u32::try_from(self.runs.len()).unwrap_or(u32::MAX).into() };
         self.hands.metrics.publish("members", unix_seconds(), vec![metric, open]);
         for run in self.agenda.outlived(Millis(unix_millis())) {
-            let ledger = journal::read_view(&ledger_of(&self.state_dir), run.into())?;
-            forget_run(&self.state_dir, &ledger);
+            if let Some(kept) = self.past.forget(run) {
+                forget_run(&self.state_dir, &kept);
+            }
         }
         self.open_due()
     }
@@ -464,21 +467,22 @@ impl<'a> Federation<'a> {
 
     fn concluded(&mut self, run: RunId) -> Result<(), CoordinatorError> {
         let Some(shell) = self.runs.remove(&run) else { return Ok(()) };
-        let record = shell.record();
-        let RunRef { plan, number } = shell.reference();
-        let (released, aborted) = (record.released(), record.is_aborted());
-        self.ended.insert(run, record.outcome());
-        self.orders = record.orders.clone();
-        self.heard.ended(self.orders.clone());
-        let over = Over { number, began: shell.began(), released, aborted };
-        let kept_until = kept_until(Millis(unix_millis()), shell.retention_days());
-        self.agenda.ended(plan, over, kept_until);
-        shell.conclude(&mut self.hands)?;
+        let events = shell.conclude(&mut self.hands)?;
+        let Known::Over { ended, orders, last } = Known::of(&events)? else {
+            unreachable!("a run that is over has its end in its ledger")
+        };
+        self.orders = orders.clone();
+        self.heard.ended(orders.clone());
+        self.agenda.ended(ended.reference.plan, ended.over(), ended.kept.as_ref().and_then(KeptRun::until));
+        self.past.ended(*ended, (last, orders));
         drop(shell);
         if self.runs.is_empty() {
             // No round is open any more in which an older roster would count.
             self.hands.enrol(&self.roster.roster);
         }
-        self.open_due()
+        self.open_due()?;
+        // After the next run has begun, so that nobody waits for this.
+        self.keep_index();
+        Ok(())
     }
 }

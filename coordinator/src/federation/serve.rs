@@ -5,7 +5,7 @@
 
 use std::future::{Future, poll_fn};
 use std::num::NonZero;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
@@ -17,11 +17,10 @@ use tributary_certs::clock::{SteadyClock, unix_millis, unix_seconds};
 #[cfg(unix)]
 use tributary_daemon::control::{SocketDoor, listen};
 use tributary_daemon::{Metrics, Pulse, Watchdog};
-use tributary_protocol::log::LedgerId;
-use tributary_protocol::round::CoordinatorEvent;
+use tributary_protocol::log::Mark;
 use tributary_protocol::time::Millis;
 use tributary_settings::Faults;
-use tributary_storage::journal::Journal;
+use tributary_storage::journal::check_front;
 use tributary_transport::Listener;
 use tributary_transport::limits::CLOSING_TIME;
 
@@ -30,6 +29,7 @@ use super::hands::{Hands, HandsSettings};
 use super::office::Counter;
 use super::open_runs::Federation;
 use super::orders::OrdersFolder;
+use super::past::Past;
 use super::plans::PlansFolder;
 use crate::connections::{Arrival, Door, DoorSettings, Limits, Members, Traffic};
 use crate::control::Asked;
@@ -159,13 +159,16 @@ async fn serve(
     }
     store::open_state(&state_dir)?;
     // The journal's lock keeps a second coordinator out before anything else is touched.
-    let (mut journal, ledgers) =
-        Journal::<CoordinatorEvent>::open_view(&ledger_of(&state_dir), LedgerId::ADMINISTRATION)?;
+    let signing_key = Arc::new(identity.signing_key);
+    let (mut journal, mut past, begun, open) = Past::open(&state_dir, &signing_key)?;
     if let Some(torn) = journal.torn() {
         tracing::warn!("{torn}");
     }
     let registry = Registry::open(&state_dir, identity.federation, &journal.administration()?)?;
-    forget_evidence(&state_dir, ledgers.values().map(Vec::as_slice), Millis(unix_millis()));
+    let kept = past.runs().values().filter_map(|ended| ended.kept.as_ref());
+    let now = Millis(unix_millis());
+    forget_evidence(&state_dir, kept.chain(&open), now);
+    past.forget_outlived(now);
     let heads = HeadsFile::open(&heads_dir)?;
     let (keyring, roster_file) = (identity.keyring, identity.roster_file);
     let members = Arc::new(Members::open(&identity.roster.roster, &heads_dir)?);
@@ -194,7 +197,7 @@ async fn serve(
         clock: SteadyClock::start(),
         members: Arc::clone(&members),
         metrics: Arc::clone(&metrics),
-        signing_key: Arc::new(identity.signing_key),
+        signing_key,
         federation: identity.federation,
         gather_ms,
         traffic,
@@ -204,13 +207,15 @@ async fn serve(
     let mut orders = OrdersFolder::of(&state_dir);
     let mut statements = StatementsFolder::of(&state_dir);
     let mut grants = GrantsFolder::of(&state_dir);
+    if let Some(mark) = past.take_unchecked() {
+        check_beside(ledger_of(&state_dir), mark, inputs.clone()).map_err(CoordinatorError::Runtime)?;
+    }
     let mut federation = Federation::new(
         hands,
         (state_dir, limits, windows),
         (plans.new_ones(unix_seconds()), identity.roster),
-        &ledgers,
-    )?;
-    drop(ledgers);
+        (past, begun),
+    );
     // The port comes first: where it cannot be had, the journal stays as it was.
     let listener = Arc::new(Listener::open(&listen, keyring.keys())?);
     // What people have ordered is heard before anything begins.
@@ -221,6 +226,7 @@ async fn serve(
     federation.arrive(Arrival::Owners(grants.new_ones()))?;
     federation.conclude_the_finished()?;
     federation.open_due()?;
+    federation.keep_index();
     let (address, enrolled) = (listener.address(), members.count());
     // Asked once before anybody is told that this process is here, so that a wish to stop is heard from then on.
     let mut stop = pin!(stop);
@@ -323,6 +329,17 @@ async fn turn(
     }
     pulse.rest();
     Ok(true)
+}
+
+/// Reads the front of the journal that the start has not read, beside the work: a file that was changed there ends the process.
+fn check_beside(path: PathBuf, mark: Mark, inputs: mpsc::Sender<Arrival>) -> std::io::Result<()> {
+    let check = move || {
+        if let Err(fault) = check_front(&path, &mark) {
+            // Where the process is ending already, its next start checks again.
+            let _ = inputs.blocking_send(Arrival::Damaged(fault));
+        }
+    };
+    std::thread::Builder::new().name("journal".into()).spawn(check).map(drop)
 }
 
 /// Whoever cannot be asked serves all the same.

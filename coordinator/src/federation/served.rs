@@ -5,10 +5,11 @@ use tributary_protocol::plan::{ModelRef, RunRef};
 use tributary_protocol::round::{CoordinatorEvent, Orders, Recorded, ResumeFault, RunRecord};
 use tributary_protocol::time::Millis;
 
+use super::ended::{Ended, Over};
 use crate::error::CoordinatorError;
 use crate::registry::Registry;
 use crate::run::job::Job;
-use crate::store::{Store, kept_until};
+use crate::store::Store;
 
 /// A plan that is served, and how far it is.
 pub(crate) struct Served {
@@ -20,31 +21,17 @@ pub(crate) struct Served {
     pub(crate) fault: Option<String>,
 }
 
-/// What is known of a run that is over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Over {
-    /// Of its plan's runs, from 1.
-    pub(crate) number: u32,
-    /// Second of the Unix clock.
-    pub(crate) began: u64,
-    pub(crate) released: Option<Digest>,
-    /// Somebody's order has ended the plan with it: no run follows.
-    pub(crate) aborted: bool,
-}
-
 /// What a run's ledger says to the federation.
-pub(crate) struct Known {
-    pub(crate) reference: Option<RunRef>,
-    pub(crate) began: u64,
-    pub(crate) finished: bool,
-    /// What its members hear of its end; see [`RunRecord::outcome`].
-    pub(crate) outcome: Result<(Digest, u32), String>,
-    pub(crate) aborted: bool,
-    pub(crate) orders: Orders,
-    /// Until when what is kept of it stays, once it is over.
-    pub(crate) kept_until: Millis,
-    /// When its last entry was written.
-    pub(crate) last: Millis,
+pub(crate) enum Known {
+    /// The run is not over; nothing where it never opened.
+    Open(Option<RunRef>),
+    /// It is over, with these orders.
+    Over {
+        ended: Box<Ended>,
+        orders: Orders,
+        /// When its last entry was written.
+        last: Millis,
+    },
 }
 
 impl Known {
@@ -52,20 +39,11 @@ impl Known {
     /// If the ledger contradicts itself.
     pub(crate) fn of(events: &[Recorded<CoordinatorEvent>]) -> Result<Self, ResumeFault> {
         let record = RunRecord::replay(events.iter().map(|recorded| &recorded.event))?;
-        let (reference, finished) = (record.reference(), record.finished.is_some());
-        let (outcome, aborted) = (record.outcome(), record.is_aborted());
+        let reference = record.reference();
+        let Some(over) = reference.filter(|_| record.finished.is_some()) else { return Ok(Self::Open(reference)) };
         let last = events.last().map_or(Millis(0), |event| event.at);
-        let began = began(events).unwrap_or(last.0 / 1000);
-        let days = record.run.as_ref().map_or(0, |run| run.retention.days);
-        let kept_until = kept_until(last, days);
-        Ok(Self { reference, began, finished, outcome, aborted, orders: record.orders, kept_until, last })
-    }
-
-    /// The run as one that is over; nothing where it never opened.
-    pub(crate) fn over(&self) -> Option<Over> {
-        let released = self.outcome.as_ref().ok().map(|(model, _)| *model);
-        let number = self.reference?.number;
-        Some(Over { number, began: self.began, released, aborted: self.aborted })
+        let ended = Ended::of(over, (&record, events), began(events).unwrap_or(last.0 / 1000));
+        Ok(Self::Over { ended: Box::new(ended), orders: record.orders, last })
     }
 }
 
@@ -132,7 +110,7 @@ pub(crate) fn began_from(events: &[Recorded<CoordinatorEvent>]) -> Option<Digest
 }
 
 /// A run begins with its first session: until then nobody was asked for anything.
-pub(crate) fn began(events: &[Recorded<CoordinatorEvent>]) -> Option<u64> {
+fn began(events: &[Recorded<CoordinatorEvent>]) -> Option<u64> {
     let first = events.iter().find(|entry| matches!(entry.event, CoordinatorEvent::SessionOpened { .. }));
     first.map(|entry| entry.at.0 / 1000)
 }

@@ -4,11 +4,11 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
-use tributary_certs::clock::unix_seconds;
 use tributary_certs::entropy::OsEntropy;
 use tributary_certs::suite::RealSuite;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::{ClientId, RunId};
+use tributary_protocol::log::Mark;
 use tributary_protocol::message::{Downstream, Start};
 use tributary_protocol::plan::RunRef;
 use tributary_protocol::round::{
@@ -22,7 +22,6 @@ use crate::control::{MemberState, MemberStatus, Readiness, Refusing, RunStatus};
 use crate::error::CoordinatorError;
 use crate::federation::hands::Hands;
 use crate::federation::muster::Roll;
-use crate::federation::served::began;
 use crate::registry::Release;
 use crate::report::{Event, Missing, RunName};
 use crate::run::advance::Advance;
@@ -52,13 +51,13 @@ pub(crate) struct RunShell {
     roll: Roll,
     /// What the operator was last told to be lacking.
     lacking: Option<String>,
-    /// When its first session opened, in seconds of the Unix clock.
-    began: Option<u64>,
+    /// A place in the journal before its first entry.
+    place: Mark,
     over: bool,
 }
 
 impl RunShell {
-    /// A run, new or from its ledger. Nothing is written yet: whoever cannot have it has changed nothing.
+    /// A run, new or from its ledger, whose entries stand after a place in the journal. Nothing is written yet: whoever cannot have it has changed nothing.
     ///
     /// # Errors
     /// If ledger or store contradict the plan, or the store lacks what the ledger names.
@@ -66,7 +65,7 @@ impl RunShell {
         job: &Job,
         settings: CoordinatorSettings<RealSuite>,
         store: Store,
-        recorded: &[Recorded<CoordinatorEvent>],
+        (place, recorded): (Mark, &[Recorded<CoordinatorEvent>]),
         hands: &Hands<'_>,
     ) -> Result<Self, CoordinatorError> {
         let events: Vec<CoordinatorEvent> = recorded.iter().map(|recorded| recorded.event.clone()).collect();
@@ -88,7 +87,7 @@ impl RunShell {
             committed: None,
             roll: Roll::default(),
             lacking: None,
-            began: began(recorded),
+            place,
             over,
         })
     }
@@ -106,6 +105,11 @@ impl RunShell {
     /// Which run of which plan.
     pub(crate) fn reference(&self) -> RunRef {
         self.machine.run().reference()
+    }
+
+    /// A place in the journal before its first entry.
+    pub(crate) fn place(&self) -> &Mark {
+        &self.place
     }
 
     /// How people know it.
@@ -177,16 +181,6 @@ impl RunShell {
         }
     }
 
-    /// When it began, in seconds of the Unix clock.
-    pub(crate) fn began(&self) -> u64 {
-        self.began.unwrap_or_else(unix_seconds)
-    }
-
-    /// For how many days what is kept of it stays after its end.
-    pub(crate) fn retention_days(&self) -> u32 {
-        self.machine.run().retention.days
-    }
-
     /// Whether nothing more is to be done.
     pub(crate) fn is_over(&self) -> bool {
         self.over
@@ -255,31 +249,31 @@ impl RunShell {
     }
 
     /// Writes the statement of what the ledger holds: at the start, before a client is told of the plan.
-    fn state(&self) -> Result<Vec<CoordinatorEvent>, CoordinatorError> {
-        let events = journal::read_view::<CoordinatorEvent>(&self.store.ledger(), self.run.into())?;
-        let events: Vec<CoordinatorEvent> = events.into_iter().map(|recorded| recorded.event).collect();
-        self.store.write_statement(&events)?;
-        Ok(events)
+    fn state(&self) -> Result<Vec<Recorded<CoordinatorEvent>>, CoordinatorError> {
+        let path = self.store.ledger();
+        let recorded = journal::read_view_after::<CoordinatorEvent>(&path, self.run.into(), &self.place)?;
+        self.store.write_statement(&events_of(&recorded))?;
+        Ok(recorded)
     }
 
-    /// Releases the model of a run that is over, and tells how it ended.
+    /// Releases the model of a run that is over, and tells how it ended; gives its ledger.
     ///
     /// # Errors
     /// If the released model cannot be stored.
-    pub(crate) fn conclude(&self, hands: &mut Hands<'_>) -> Result<(), CoordinatorError> {
+    pub(crate) fn conclude(&self, hands: &mut Hands<'_>) -> Result<Vec<Recorded<CoordinatorEvent>>, CoordinatorError> {
         let record = self.machine.record();
-        let Some(complete) = record.finished else { return Ok(()) };
-        let events = self.state()?;
+        let recorded = self.state()?;
+        let Some(complete) = record.finished else { return Ok(recorded) };
         let (rounds, charged) = (record.committed_all(), record.charged_all());
         let Some(released) = record.released() else {
             let order = record.orders.aborted().expect("a run finishes after its stages, or by an order");
             let (by, role) = (order.staff.to_string(), order.role.name());
             hands.tell(Some(&self.name), Event::PlanAborted { by, role, rounds, charged });
-            return Ok(());
+            return Ok(recorded);
         };
         let planned = self.advance.planned();
         let parameters = self.store.model(planned.architecture(), &released)?;
-        let release = Release { events: &events, planned, parameters: &parameters };
+        let release = Release { events: &events_of(&recorded), planned, parameters: &parameters };
         let registered = hands.registry.register(&mut hands.journal, &release)?;
         let model_file = hands.registry.parameters_file(&registered).display().to_string();
         let (ledger, folder) =
@@ -296,7 +290,7 @@ impl RunShell {
             bytes: hands.bytes(),
         };
         hands.tell(Some(&self.name), self.progress.finished(outcome));
-        Ok(())
+        Ok(recorded)
     }
 
     fn effect(&mut self, effect: CoordinatorEffect, hands: &mut Hands<'_>) -> Result<(), CoordinatorError> {
@@ -372,9 +366,6 @@ impl RunShell {
             self.committed = Some(*model).filter(|_| self.advance.is_pending());
             outcome = self.advance.take_outcome();
         }
-        if matches!(event, CoordinatorEvent::SessionOpened { .. }) {
-            self.began.get_or_insert_with(unix_seconds);
-        }
         let told = self.progress.observe(&event, outcome.as_ref().and_then(|outcome| outcome.metrics));
         told.into_iter().for_each(|event| hands.tell_later(&self.name, event));
         let counted = outcome.and_then(|outcome| outcome.customers);
@@ -400,4 +391,8 @@ impl RunShell {
         hands.push_all(clients, &start_frames(self.run, start, model));
         Ok(())
     }
+}
+
+fn events_of(recorded: &[Recorded<CoordinatorEvent>]) -> Vec<CoordinatorEvent> {
+    recorded.iter().map(|recorded| recorded.event.clone()).collect()
 }

@@ -9,6 +9,7 @@ use std::fs;
 use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::{RoundId, RunId};
 use tributary_protocol::plan::{Retention, RunRef};
@@ -100,29 +101,73 @@ impl Store {
     }
 }
 
+/// What is kept of a run, as its ledger says it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct KeptRun {
+    run: RunId,
+    /// Rounds that began; with its sum each that was committed.
+    rounds: Vec<(RoundId, Option<Digest>)>,
+    /// Until when it stays; nothing as long as the run goes on.
+    until: Option<Millis>,
+}
+
+impl KeptRun {
+    /// Nothing of a ledger that does not begin as a run's.
+    pub(crate) fn of(recorded: &[Recorded<CoordinatorEvent>]) -> Option<Self> {
+        let CoordinatorEvent::RunOpened { plan, number, .. } = &recorded.first()?.event else { return None };
+        let (run, retention) = (RunRef { plan: plan.digest(), number: *number }.id(), &plan.retention);
+        let ended = recorded.iter().find(|entry| matches!(entry.event, CoordinatorEvent::RunFinished { .. }));
+        let until = ended.map(|ended| ended.at.plus(DAY_MS.saturating_mul(retention.days.into())));
+        let mut rounds: Vec<(RoundId, Option<Digest>)> = Vec::new();
+        let keeps_any = retention.sums || retention.uploads_dimension_max > 0;
+        for entry in recorded.iter().filter(|_| keeps_any) {
+            match &entry.event {
+                CoordinatorEvent::RoundStarted { descriptor } => rounds.push((descriptor.round, None)),
+                CoordinatorEvent::RoundCommitted { round, sum, .. } => {
+                    let begun = rounds.iter_mut().rfind(|(begun, _)| begun == round);
+                    begun.into_iter().for_each(|(_, committed)| *committed = Some(*sum));
+                }
+                _ => {}
+            }
+        }
+        Some(Self { run, rounds, until })
+    }
+
+    /// Until when it stays; nothing as long as the run goes on.
+    pub(crate) fn until(&self) -> Option<Millis> {
+        self.until
+    }
+
+    /// Whether its time is over.
+    pub(crate) fn is_over(&self, now: Millis) -> bool {
+        self.until.is_some_and(|until| until <= now)
+    }
+
+    /// Whether any file may be left of it.
+    pub(crate) fn names_any(&self) -> bool {
+        !self.rounds.is_empty()
+    }
+
+    /// Its files are gone.
+    pub(crate) fn forgotten(&mut self) {
+        self.rounds.clear();
+    }
+}
+
 /// Removes from a state folder what belongs to rounds that a ledger started and did not commit, and what is kept of a run when its time is over. What no
 /// ledger names at all is moved aside and not removed: a journal may have been cut, or an older copy put back, and then it is the proof.
-pub(crate) fn forget_evidence<'a>(
-    state_dir: &Path,
-    ledgers: impl IntoIterator<Item = &'a [Recorded<CoordinatorEvent>]>,
-    now: Millis,
-) {
+pub(crate) fn forget_evidence<'a>(state_dir: &Path, runs: impl IntoIterator<Item = &'a KeptRun>, now: Millis) {
     let mut names = Names::default();
-    ledgers.into_iter().for_each(|recorded| names.add(recorded, now));
+    runs.into_iter().for_each(|kept| names.add(kept, now));
     for (folder, stay, go) in [(ROUNDS, &names.rounds, &names.old_rounds), (SUMS, &names.sums, &names.old_sums)] {
         tidy(&state_dir.join(folder), (stay, go), &state_dir.join(STRAYS));
     }
 }
 
-/// Until when what is kept of a run that ended then stays.
-pub(crate) fn kept_until(ended: Millis, days: u32) -> Millis {
-    ended.plus(DAY_MS.saturating_mul(days.into()))
-}
-
-/// Removes what is kept of a run whose time is over, by its ledger.
-pub(crate) fn forget_run(state_dir: &Path, recorded: &[Recorded<CoordinatorEvent>]) {
+/// Removes what is kept of a run whose time is over.
+pub(crate) fn forget_run(state_dir: &Path, kept: &KeptRun) {
     let mut names = Names::default();
-    names.add(recorded, Millis(u64::MAX));
+    names.add(kept, Millis(u64::MAX));
     for (folder, old) in [(ROUNDS, &names.old_rounds), (SUMS, &names.old_sums)] {
         old.iter()
             .map(|name| state_dir.join(folder).join(name))
@@ -146,29 +191,21 @@ struct Names {
 }
 
 impl Names {
-    fn add(&mut self, recorded: &[Recorded<CoordinatorEvent>], now: Millis) {
-        let Some(CoordinatorEvent::RunOpened { plan, number, .. }) = recorded.first().map(|first| &first.event) else {
-            return;
-        };
-        let (run, days) = (RunRef { plan: plan.digest(), number: *number }.id(), plan.retention.days);
-        let ended = recorded.iter().find(|entry| matches!(entry.event, CoordinatorEvent::RunFinished { .. }));
-        let over = ended.is_some_and(|ended| kept_until(ended.at, days) <= now);
-        if over {
-            tracing::info!(%run, days, "the time for which this run's rounds are kept is over; what is left of them is removed");
+    fn add(&mut self, kept: &KeptRun, now: Millis) {
+        let (run, over) = (kept.run, kept.is_over(now));
+        if over && kept.names_any() {
+            tracing::info!(%run, "the time for which this run's rounds are kept is over; what is left of them is removed");
         }
-        for entry in recorded {
-            match &entry.event {
-                CoordinatorEvent::RoundStarted { descriptor } => {
-                    self.old_rounds.insert(round_name(run, descriptor.round));
-                }
-                CoordinatorEvent::RoundCommitted { sum, .. } if over => {
-                    self.old_sums.insert(sum_name(sum));
-                }
-                CoordinatorEvent::RoundCommitted { round, sum, .. } => {
+        for (round, committed) in &kept.rounds {
+            match committed {
+                Some(sum) if !over => {
                     self.rounds.insert(round_name(run, *round));
                     self.sums.insert(sum_name(sum));
                 }
-                _ => {}
+                committed => {
+                    self.old_rounds.insert(round_name(run, *round));
+                    self.old_sums.extend(committed.iter().map(sum_name));
+                }
             }
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! state_dir/audit.log                      the events; the only file that says what is true
+//! state_dir/audit.index                    what runs that are over come to, so that a start need not read them again ([`crate::federation`])
 //! state_dir/models/<digest>.params         public states: parameters, little-endian 32-bit floats, and where a stage adapts its bound that
 //!                                          bound; only added to
 //! RUN/optimizer/<stage>-<model digest>-<rounds>.state
@@ -42,7 +43,7 @@ use tributary_protocol::plan::RunRef;
 use tributary_storage::files::{self, Existing, FileError};
 
 pub use error::StoreError;
-pub(crate) use evidence::{KeptDraft, forget_evidence, forget_run, kept_until};
+pub(crate) use evidence::{KeptDraft, KeptRun, forget_evidence, forget_run};
 pub(crate) use heads::HeadsFile;
 pub use optimizer::{OptimizerDraft, StepError, Stepped};
 pub use statement::{COUNTS_VERSION, Counts};
@@ -196,6 +197,11 @@ pub fn open_state(state_dir: &Path) -> Result<(), StoreError> {
         files::create_private_folder(&state_dir.join(folder))?;
     }
     Ok(())
+}
+
+/// The index of the ledger's file in a state directory.
+pub(crate) fn index_of(state_dir: &Path) -> PathBuf {
+    state_dir.join("audit.index")
 }
 
 /// The ledger's file in a state directory.

@@ -33,6 +33,7 @@ mod checkpoint;
 mod entry;
 mod fault;
 mod layout;
+mod mark;
 mod reader;
 mod state;
 
@@ -40,6 +41,7 @@ pub use checkpoint::{Checkpoint, CheckpointFault};
 pub use entry::{LedgerId, LogEntry};
 pub use fault::{AppendFault, LogFault, LogFaultKind};
 pub use layout::{FORMAT, LOG_HEADER, LOG_HEADER_BYTES, RECORD_BYTES_MAX, RECORD_OVERHEAD_BYTES, ZEROS_BYTES_MAX};
+pub use mark::{Mark, Place};
 pub use reader::{Entries, LogReader, Scan, Step, View, scan};
 pub use state::Log;
 

@@ -8,6 +8,7 @@ use super::layout::{
     DIGEST_BYTES, FORMAT, FRAME_BYTES, LOG_HEADER_BYTES, PREFIX_BYTES, Prefix, RECORD_BYTES_MAX, Sealed,
     ZEROS_BYTES_MAX, entry,
 };
+use super::mark::Mark;
 use super::state::Log;
 use crate::algorithm::Hashes;
 use crate::digest::Digest;
@@ -45,6 +46,18 @@ impl LogReader {
     #[must_use]
     pub fn of_ledger(ledger: LedgerId) -> Self {
         Self { log: Log::of_ledger(ledger), ..Self::new() }
+    }
+
+    /// A reader that goes on from a place.
+    #[must_use]
+    pub fn at(mark: &Mark) -> Self {
+        Self { log: mark.log.clone(), offset: mark.offset, fault: None }
+    }
+
+    /// Where the reading is.
+    #[must_use]
+    pub fn mark(&self) -> Mark {
+        Mark { offset: self.offset, log: self.log.clone() }
     }
 
     /// Where the next record starts, in bytes from the start of the file: 0 where even the header is still to be read.
@@ -194,6 +207,8 @@ fn after_header(file: &[u8]) -> Result<&[u8], LogFaultKind> {
 /// The entries of a whole file; ends at the end of the file or at the first fault.
 pub struct Entries<'a> {
     file: &'a [u8],
+    /// Where these bytes start in the file.
+    start: u64,
     reader: LogReader,
 }
 
@@ -201,13 +216,19 @@ impl<'a> Entries<'a> {
     /// The entries of a journal.
     #[must_use]
     pub fn new(file: &'a [u8]) -> Self {
-        Self { file, reader: LogReader::new() }
+        Self { file, start: 0, reader: LogReader::new() }
     }
 
     /// The entries of a journal that has one ledger.
     #[must_use]
     pub fn of_ledger(file: &'a [u8], ledger: LedgerId) -> Self {
-        Self { file, reader: LogReader::of_ledger(ledger) }
+        Self { file, start: 0, reader: LogReader::of_ledger(ledger) }
+    }
+
+    /// The entries of a journal after a place, of the bytes that follow it.
+    #[must_use]
+    pub fn after(mark: &Mark, rest: &'a [u8]) -> Self {
+        Self { file: rest, start: mark.offset, reader: LogReader::at(mark) }
     }
 
     /// How far the reading has come, and how it ended.
@@ -216,10 +237,10 @@ impl<'a> Entries<'a> {
         &self.reader
     }
 
-    /// Bytes of the file.
+    /// Bytes up to the end of the file.
     #[must_use]
-    pub fn length(&self) -> usize {
-        self.file.len()
+    pub fn length(&self) -> u64 {
+        self.start.saturating_add(self.file.len() as u64)
     }
 
     /// The entries of one ledger alone. The whole journal is verified on the way, and a fault anywhere ends the view.
@@ -233,7 +254,8 @@ impl<'a> Iterator for Entries<'a> {
     type Item = LogEntry<'a>;
 
     fn next(&mut self) -> Option<LogEntry<'a>> {
-        let window = usize::try_from(self.reader.offset).ok().and_then(|offset| self.file.get(offset..))?;
+        let read = self.reader.offset.saturating_sub(self.start);
+        let window = usize::try_from(read).ok().and_then(|read| self.file.get(read..))?;
         match self.reader.step(window, true) {
             Step::Entry(entry) => Some(entry),
             Step::More(_) | Step::End | Step::Fault(_) => None,

@@ -36,6 +36,17 @@ impl Log {
         Self { only: Some(ledger), ..Self::new() }
     }
 
+    /// The journal whose entries come to these.
+    pub(super) fn kept(head: Digest, tree: Frontier, ledgers: BTreeMap<LedgerId, u64>) -> Self {
+        Self { head, tree, ledgers, only: None }
+    }
+
+    /// The tree of all entries.
+    #[must_use]
+    pub const fn tree(&self) -> &Frontier {
+        &self.tree
+    }
+
     /// How many entries it has.
     #[must_use]
     pub const fn size(&self) -> u64 {

@@ -19,7 +19,7 @@ use super::*;
 use crate::run::job::tests::{job, settings};
 use crate::run::spool::Spool;
 use crate::run::uploads::OpenSum;
-use crate::store::forget_evidence;
+use crate::store::{KeptRun, forget_evidence};
 use tributary_planning::settings::{CountingSettings, MechanismSettings, PlanSettings};
 
 const SURVIVORS: u32 = 8;
@@ -85,7 +85,8 @@ impl<'a> World<'a> {
     }
 
     fn forget_evidence<'e>(&self, ledgers: impl IntoIterator<Item = &'e [Recorded<CoordinatorEvent>]>, now: Millis) {
-        forget_evidence(&self.state(), ledgers, now);
+        let runs: Vec<KeptRun> = ledgers.into_iter().filter_map(KeptRun::of).collect();
+        forget_evidence(&self.state(), &runs, now);
     }
 
     /// Of the state, or of the run.

@@ -1,0 +1,233 @@
+//! The front of a journal that somebody has read before, and reading from a place in a window that moves over the file.
+
+use std::fs::File;
+use std::io::{ErrorKind, Read, Seek, SeekFrom};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use tributary_protocol::digest::Digest;
+use tributary_protocol::log::{LedgerId, LogEntry, LogFaultKind, LogReader, Mark, Place, RECORD_BYTES_MAX, Step};
+
+use super::error::JournalError;
+
+const DIGEST_BYTES: usize = 32;
+
+/// So much of a file is read at once.
+pub(super) const WINDOW_BYTES: usize = 1 << 18;
+
+/// The end of a journal at some time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// Bytes of the file.
+    pub offset: u64,
+    /// The chain's digest over all entries.
+    pub head: Digest,
+}
+
+/// What somebody has read of a journal of many, and has kept: its front.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Front {
+    /// Where it ends.
+    pub mark: Mark,
+    /// Where the journal ended when it was kept, so that no older copy of the file passes.
+    pub seen: Seen,
+    /// Where the entries of the federation's own ledger stand in it.
+    pub administration: Vec<Place>,
+}
+
+/// Reads a journal from its first byte to a place, and compares all of it with what was kept of that place.
+///
+/// # Errors
+/// [`JournalError::Damaged`] naming the first bad entry, or saying that the entries come to something else.
+pub fn check_front(path: &Path, mark: &Mark) -> Result<(), JournalError> {
+    let read = walk(path, &Mark::start(), mark.offset(), |_| Ok(()))?;
+    if read.mark() == *mark {
+        return Ok(());
+    }
+    let fault = format!(
+        "the first {} entries are not those that were there when they were last read: the file was changed or exchanged. Keep it as evidence, \
+         and put its newest good copy in its place",
+        mark.log().size()
+    );
+    Err(JournalError::Damaged { path: path.to_path_buf(), fault })
+}
+
+/// Visits each entry from a place to a byte of the file, or to its end; gives where it came to. An incomplete last record ends the file.
+pub(super) fn walk(
+    path: &Path,
+    from: &Mark,
+    until: u64,
+    mut visit: impl FnMut(LogEntry<'_>) -> Result<(), JournalError>,
+) -> Result<LogReader, JournalError> {
+    let io = |fault| JournalError::Io { path: path.to_path_buf(), fault };
+    is_ordinary(path).map_err(io)?;
+    let mut file = File::open(path).map_err(io)?;
+    file.seek(SeekFrom::Start(from.offset())).map_err(io)?;
+    let (mut reader, mut window, mut start) = (LogReader::at(from), Vec::new(), from.offset());
+    let mut last = false;
+    while reader.offset() < until {
+        let used = usize::try_from(reader.offset().saturating_sub(start)).unwrap_or(usize::MAX);
+        match reader.step(window.get(used..).unwrap_or_default(), last) {
+            Step::Entry(entry) => visit(entry)?,
+            Step::More(bytes) => {
+                // What was read is let go of: a journal of years is read in the memory of an entry.
+                window.drain(..used.min(window.len()));
+                start = reader.offset();
+                let wanted = bytes.max(WINDOW_BYTES).saturating_sub(window.len());
+                let wanted = u64::try_from(wanted).unwrap_or(u64::MAX);
+                last = (&mut file).take(wanted).read_to_end(&mut window).map_err(io)? == 0;
+            }
+            Step::Fault(fault) if fault.kind != LogFaultKind::TornTail => {
+                return Err(JournalError::Damaged { path: path.to_path_buf(), fault: fault.to_string() });
+            }
+            Step::End | Step::Fault(_) => break,
+        }
+    }
+    Ok(reader)
+}
+
+/// The events of the federation's own entries in a front, read at their places; nothing if the file has other bytes there, or another head at its end.
+pub(super) fn own_entries(file: &mut File, front: &Front) -> std::io::Result<Option<Vec<Vec<u8>>>> {
+    let mut bytes = |offset: u64, length: usize| -> std::io::Result<Option<Vec<u8>>> {
+        file.seek(SeekFrom::Start(offset))?;
+        let mut found = vec![0; length];
+        match file.read_exact(&mut found) {
+            Ok(()) => Ok(Some(found)),
+            Err(fault) if fault.kind() == ErrorKind::UnexpectedEof => Ok(None),
+            Err(fault) => Err(fault),
+        }
+    };
+    let (mark, seen) = (&front.mark, front.seen);
+    for (offset, head) in [(mark.offset(), mark.log().head()), (seen.offset, seen.head)] {
+        let before = offset.checked_sub(DIGEST_BYTES as u64).filter(|_| mark.log().size() > 0);
+        let found = before.map(|before| bytes(before, DIGEST_BYTES)).transpose()?.flatten();
+        if found.as_deref() != Some(head.as_bytes()) {
+            return Ok(None);
+        }
+    }
+    let mut events = Vec::with_capacity(front.administration.len());
+    for place in &front.administration {
+        let length = usize::try_from(place.bytes).unwrap_or(usize::MAX);
+        let record = if length <= RECORD_BYTES_MAX { bytes(place.offset, length)? } else { None };
+        let Some(record) = record else { return Ok(None) };
+        let Some(entry) = place.read(&record).filter(|entry| entry.ledger == LedgerId::ADMINISTRATION) else {
+            return Ok(None);
+        };
+        events.push(entry.event.to_vec());
+    }
+    Ok(Some(events))
+}
+
+/// A pipe would keep its reader waiting for ever.
+pub(super) fn is_ordinary(path: &Path) -> std::io::Result<()> {
+    let what = "it is no ordinary file, and a pipe might never end";
+    if std::fs::metadata(path)?.is_file() { Ok(()) } else { Err(std::io::Error::new(ErrorKind::InvalidInput, what)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use tributary_protocol::time::Millis;
+
+    use super::super::{Journal, Ledgers, read_view, read_view_after};
+    use super::*;
+
+    const LEDGER: LedgerId = LedgerId([7; 32]);
+    const LATER: LedgerId = LedgerId([8; 32]);
+
+    /// A journal of two ledgers and the federation's own, and its front before the second ledger.
+    fn written(path: &Path) -> Front {
+        let (mut journal, _) = Journal::<u32>::open_view(path, LEDGER).expect("opens");
+        for number in 0..5 {
+            journal.append(Millis(1), number).expect("appends");
+            journal.append_to(LedgerId::ADMINISTRATION, Millis(2), format!("model {number}")).expect("appends");
+        }
+        let mark = journal.mark();
+        journal.append_to(LATER, Millis(3), 9_u32).expect("appends");
+        journal.append_to(LedgerId::ADMINISTRATION, Millis(4), "a statement").expect("appends");
+        journal.sync().expect("syncs");
+        journal.front(&mark)
+    }
+
+    fn opened(path: &Path, front: &Front) -> Option<(Journal<u32>, Ledgers<u32>)> {
+        Journal::open_after(path, LEDGER, (front, &|_| false)).expect("no damage")
+    }
+
+    fn own(journal: &mut Journal<u32>) -> Vec<String> {
+        journal.administration().expect("texts").into_iter().map(|recorded| recorded.event).collect()
+    }
+
+    #[test]
+    fn a_journal_goes_on_after_its_front_as_if_all_of_it_had_been_read() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("audit.log");
+        let front = written(&path);
+        let (mut whole, ledgers) = Journal::<u32>::open_view(&path, LEDGER).expect("opens");
+        assert_eq!(ledgers.len(), 2);
+        let (mark, texts) = (whole.mark(), own(&mut whole));
+        assert_eq!(texts.len(), 6);
+        assert_eq!(whole.front(&front.mark), front);
+        assert_eq!((whole.entries_of(&LEDGER), whole.entries_of(&LATER)), (5, 1));
+        let all = whole.front(&mark);
+        drop(whole);
+        let (mut after, ledgers) = opened(&path, &front).expect("its front");
+        assert_eq!((after.mark(), own(&mut after)), (mark, texts));
+        assert_eq!(ledgers.keys().collect::<Vec<_>>(), [&LATER]);
+        assert_eq!(after.front(&after.mark()), all);
+        // A ledger that the front has goes on in its place.
+        after.append(Millis(5), 5).expect("appends");
+        drop(after);
+        let numbers = |read: Vec<tributary_protocol::round::Recorded<u32>>| {
+            read.into_iter().map(|recorded| recorded.event).collect::<Vec<_>>()
+        };
+        assert_eq!(numbers(read_view(&path, LEDGER).expect("whole")), [0, 1, 2, 3, 4, 5]);
+        assert_eq!(numbers(read_view_after(&path, LEDGER, &front.mark).expect("whole")), [5]);
+        check_front(&path, &front.mark).expect("as it was");
+    }
+
+    #[test]
+    fn another_front_is_not_taken_and_a_changed_one_is_found_by_whoever_reads_it() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("audit.log");
+        let front = written(&path);
+        let whole = std::fs::read(&path).expect("reads");
+        let end = usize::try_from(front.mark.offset()).expect("short");
+        let changed_at = |byte: usize| {
+            let mut changed = whole.clone();
+            changed[byte] ^= 1;
+            std::fs::write(&path, changed).expect("writes");
+        };
+        for byte in 0..end {
+            changed_at(byte);
+            assert!(check_front(&path, &front.mark).is_err(), "byte {byte}");
+        }
+        // The digest at the end, and the federation's own entries, are looked at by each start.
+        let looked_at = front.administration.iter().map(|place| usize::try_from(place.offset).expect("short") + 60);
+        for byte in looked_at.chain([end - 1, end - 32]) {
+            changed_at(byte);
+            assert!(opened(&path, &front).is_none(), "byte {byte}");
+        }
+        changed_at(end + 60);
+        assert!(
+            Journal::<u32>::open_after(&path, LEDGER, (&front, &|_| false)).is_err(),
+            "what follows is read as ever"
+        );
+        // An older copy of the file, with all that the mark needs.
+        for length in [0, end - 1, end, end + 1, whole.len() - 1] {
+            std::fs::write(&path, &whole[..length]).expect("writes");
+            assert!(opened(&path, &front).is_none(), "cut at {length}");
+        }
+        std::fs::write(&path, [whole.as_slice(), &[1]].concat()).expect("writes");
+        let known = |ledger: &LedgerId| *ledger == LATER;
+        let after = Journal::<u32>::open_after(&path, LEDGER, (&front, &known)).expect("no damage");
+        let (journal, ledgers) = after.expect("its front");
+        assert_eq!((journal.torn().map(|torn| torn.bytes), ledgers.len()), (Some(1), 0));
+        drop(journal);
+        // Another journal, whole and as long.
+        let other = dir.path().join("other.log");
+        let (mut journal, _) = Journal::<u32>::open_view(&other, LEDGER).expect("opens");
+        (0..30).try_for_each(|number| journal.append(Millis(9), number)).expect("appends");
+        drop(journal);
+        assert!(opened(&other, &front).is_none());
+        assert!(check_front(&other, &front.mark).is_err());
+    }
+}

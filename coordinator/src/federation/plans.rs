@@ -19,37 +19,34 @@ pub(crate) const PLANS: &str = "plans";
 const PLAN: &str = "plan";
 const SCHEMA: &str = "schema";
 
-/// Plans that are read, at most: a folder with more has others' files in it.
+/// Plans that are read, at most: of more the newest.
 const PLANS_MAX: usize = 1_000;
 
 /// The folder, and what was handed on of it.
 pub(crate) struct PlansFolder {
     folder: PathBuf,
     /// By the plan's digest, when its file was written last.
-    seen: BTreeMap<Digest, Option<SystemTime>>,
+    seen: BTreeMap<Digest, SystemTime>,
     /// Plans that cannot be served, what was said of each, and the Unix second from which it is tried again.
     faulty: BTreeMap<Digest, (String, u64)>,
+    /// How many plans are not read, as the operator was told.
+    left_out: usize,
 }
 
 impl PlansFolder {
     pub(crate) fn of(state_dir: &Path) -> Self {
-        Self { folder: state_dir.join(PLANS), seen: BTreeMap::new(), faulty: BTreeMap::new() }
+        Self { folder: state_dir.join(PLANS), seen: BTreeMap::new(), faulty: BTreeMap::new(), left_out: 0 }
     }
 
     /// Plans that have come, or were signed by others, since the last look. One that cannot be served is named once for each fault, and tried again
     /// now and then: the disk may have failed, and not the plan.
     pub(crate) fn new_ones(&mut self, now: u64) -> Vec<Job> {
-        let Ok(entries) = std::fs::read_dir(&self.folder) else { return Vec::new() };
-        let digest_of = |entry: std::fs::DirEntry| Digest::from_hex(entry.file_name().to_str()?);
-        let mut digests: Vec<Digest> = entries.flatten().filter_map(digest_of).take(PLANS_MAX).collect();
-        digests.sort_unstable();
         let mut jobs = Vec::new();
-        for digest in digests {
+        for (written, digest) in self.newest() {
             let files = files_of(&self.folder, &digest);
-            let written = std::fs::metadata(&files.file).and_then(|found| found.modified()).ok();
             let is_seen = self.seen.get(&digest) == Some(&written);
             let is_due = self.faulty.get(&digest).is_some_and(|(_, again)| *again <= now);
-            if written.is_none() || is_seen && !is_due {
+            if is_seen && !is_due {
                 continue;
             }
             self.seen.insert(digest, written);
@@ -67,6 +64,29 @@ impl PlansFolder {
             }
         }
         jobs
+    }
+
+    /// The plans that are read, and when each was written last: the newest, in the order of their digests.
+    fn newest(&mut self) -> Vec<(SystemTime, Digest)> {
+        let Ok(entries) = std::fs::read_dir(&self.folder) else { return Vec::new() };
+        let found = |entry: std::fs::DirEntry| {
+            let digest = Digest::from_hex(entry.file_name().to_str()?)?;
+            let written = std::fs::metadata(files_of(&self.folder, &digest).file).and_then(|found| found.modified());
+            Some((written.ok()?, digest))
+        };
+        let mut plans: Vec<(SystemTime, Digest)> = entries.flatten().filter_map(found).collect();
+        plans.sort_unstable_by(|one, other| other.cmp(one));
+        let left_out = plans.len().saturating_sub(PLANS_MAX);
+        if left_out > self.left_out {
+            tracing::error!(
+                folder = %self.folder.display(), left_out,
+                "more than {PLANS_MAX} plans are activated, and the oldest are not served: move folders of plans that are over to another place"
+            );
+        }
+        self.left_out = left_out;
+        plans.truncate(PLANS_MAX);
+        plans.sort_unstable_by_key(|(_, digest)| *digest);
+        plans
     }
 }
 
@@ -113,4 +133,27 @@ pub fn activate_plan(state_dir: &Path, files: &PlanFiles) -> Result<Digest, Faul
     put(&files.schema, &to.schema)?;
     put(&files.file, &to.file)?;
     Ok(digest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_too_many_plans_the_newest_are_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut plans = PlansFolder::of(folder.path());
+        let digest = |number: usize| Digest::of(&number.to_le_bytes());
+        let since = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_900_000_000);
+        for number in 0..PLANS_MAX + 3 {
+            let file = files_of(&plans.folder, &digest(number)).file;
+            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+            let file = std::fs::File::create(file).unwrap();
+            file.set_modified(since + std::time::Duration::from_secs(u64::try_from(number).unwrap())).unwrap();
+        }
+        // A folder without a plan is none.
+        std::fs::create_dir(plans.folder.join(digest(PLANS_MAX + 3).to_string())).unwrap();
+        let newest: std::collections::BTreeSet<Digest> = plans.newest().into_iter().map(|(_, digest)| digest).collect();
+        assert_eq!((newest, plans.left_out), ((3..PLANS_MAX + 3).map(digest).collect(), 3));
+    }
 }

@@ -21,10 +21,17 @@ impl<S: Suite> Turn<'_, S> {
         let run = self.own.run().map(Run::reference);
         let news =
             |run: &RunRef| round.0 <= self.branch.record.last_round(run) && self.branch.record.may_close(run, round);
-        if let Some(run) = run.filter(news) {
+        let is_news = run.filter(news);
+        if let Some(run) = is_news {
             self.commit(ParticipantEvent::RoundClosed { run, round, model }, outbox);
         }
-        outbox.push(ParticipantEffect::RoundClosed { round, committed: model.is_some() });
+        // People hear of each once, and of no more than the plan can have: a coordinator that counts on for ever fills no screen.
+        let (last, told) = self.own.told;
+        let may_be = |run: &Run| round > last && told < run.rounds_charged_max();
+        if is_news.is_some() || self.own.run().is_some_and(may_be) {
+            self.own.told = (last.max(round), told.saturating_add(1));
+            outbox.push(ParticipantEffect::RoundClosed { round, committed: model.is_some() });
+        }
     }
 
     pub(super) fn on_session_closed(

@@ -84,6 +84,8 @@ pub struct Participant<S: Suite> {
     given_up: Option<SessionId>,
     /// The last round whose shares were revealed.
     revealed: Option<RoundId>,
+    /// The last round whose end was told, and how many were.
+    told: (RoundId, u32),
     /// Set-ups that ended after this member's part of a graph's seed was known, since the last one that stood.
     attempts: u32,
     /// Of the last `Join`.
@@ -105,6 +107,7 @@ impl<S: Suite> Participant<S> {
             sessions: Vec::new(),
             given_up: None,
             revealed: None,
+            told: (RoundId(0), 0),
             attempts: 0,
             nonce: Digest::ZERO,
             proved: false,

@@ -404,7 +404,7 @@ fn a_late_verdict_accepts_nothing_before_the_next_welcome() {
     assert_eq!((world.refusals(), world.coordinator.ready_clients()), (Vec::new(), alloc::vec![MEMBER]));
 }
 
-/// A coordinator that talks of rounds that the branch knows nothing of does not fill its disk.
+/// A coordinator that talks of rounds that the branch knows nothing of fills neither its disk nor its screen.
 #[test]
 fn a_file_grows_by_its_own_rounds_alone() {
     let mut world = World::new(MEMBERS, first());
@@ -418,11 +418,13 @@ fn a_file_grows_by_its_own_rounds_alone() {
         world.branches[&MEMBER].events.iter().filter(closed).count()
     };
     assert_eq!(closed(&world), 1);
-    for round in [2, 2, 1, 3, 2, u64::MAX, 0] {
+    let most = usize::try_from(first().rounds_charged_max()).unwrap();
+    for round in [2, 2, 1, 3, 2].into_iter().chain(100..1_000).chain([u64::MAX, 0]) {
         let outcome = RoundOutcome::Aborted { round: RoundId(round), reason: ClosedReason::TooFew };
         world.tell_branch(MEMBER, ParticipantInput::Message(Downstream::Outcome(outcome)));
     }
     assert_eq!(closed(&world), 2, "the second round ended, once");
+    assert_eq!(world.branches[&MEMBER].heard_ends, most, "no more than the plan can have, and each once");
 }
 
 /// Each acceptance is an entry of the plan's ledger. A connection has one.

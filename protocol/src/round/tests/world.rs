@@ -112,6 +112,8 @@ pub(super) struct Branch {
     pub(super) stopped: Option<alloc::string::String>,
     /// Why connections were given up whose other end had not proved to be the coordinator.
     pub(super) distrusted: Vec<alloc::string::String>,
+    /// Ends of rounds of which its operator hears.
+    pub(super) heard_ends: usize,
     /// Rounds of the plan, when it is through.
     pub(super) finished: Option<u32>,
     pub(super) connected: bool,
@@ -197,6 +199,7 @@ impl World {
                 events,
                 stopped: None,
                 distrusted: Vec::new(),
+                heard_ends: 0,
                 finished: None,
                 connected: false,
                 late: false,

@@ -97,8 +97,8 @@ impl World {
                 | ParticipantEffect::NoiseAlone(_)
                 | ParticipantEffect::HeadAdopted { .. }
                 | ParticipantEffect::Muster(_)
-                | ParticipantEffect::BudgetAnnounced { .. }
-                | ParticipantEffect::RoundClosed { .. } => {}
+                | ParticipantEffect::BudgetAnnounced { .. } => {}
+                ParticipantEffect::RoundClosed { .. } => branch.heard_ends += 1,
             }
         }
         let branch = self.branches.get_mut(&client).unwrap();

@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use tributary_certs::counter::{CounterTrust, counter_config};
 use tributary_certs::office::{ANSWER_BYTES_MAX, install_lists, lists_request};
 use tributary_certs::tls::{TrustRoots, system_clock};
+use tributary_daemon::Pulse;
 use tributary_transport::Dialer;
 
 use crate::error::ClientError;
@@ -54,6 +55,7 @@ pub(crate) async fn follow_lists(
     distress: Distress,
     notices: mpsc::UnboundedSender<Notice>,
     unix_seconds: fn() -> u64,
+    pulse: Pulse,
 ) {
     let mut asking = Asking::new(distress);
     let mut ticks = tokio::time::interval(LOOK_EVERY);
@@ -62,11 +64,14 @@ pub(crate) async fn follow_lists(
         let _ = notices.send(Notice::Report(report));
     };
     while !notices.is_closed() {
+        pulse.rest();
         ticks.tick().await;
+        pulse.beat();
         if asking.ask_if_due(&keys, &dialer, unix_seconds(), &tell).await {
             let _ = notices.send(Notice::Judge);
         }
     }
+    pulse.rest();
 }
 
 /// When the office is asked, and what was said of it.

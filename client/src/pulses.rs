@@ -8,6 +8,7 @@ use tributary_daemon::{Pulse, Watchdog};
 pub(crate) struct Pulses {
     pub(crate) rounds: Pulse,
     pub(crate) renewal: Pulse,
+    pub(crate) lists: Pulse,
     pub(crate) training: Pulse,
 }
 
@@ -26,6 +27,12 @@ impl Pulses {
                 "renewal_stalled_seconds",
                 "Seconds for which the loop that follows the certificate and its files stands still; 0 where it goes on.",
                 minute,
+            ),
+            lists: watchdog.watch(
+                "lists",
+                "lists_stalled_seconds",
+                "Seconds for which a question for newer revocation lists has taken, beyond what it may; 0 where the loop goes on.",
+                minute * 5,
             ),
             training: watchdog.watch(
                 "training",

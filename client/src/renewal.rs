@@ -41,6 +41,8 @@ pub(crate) struct Renewal {
     pub(crate) unix_seconds: fn() -> u64,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) pulse: Pulse,
+    /// Of the loop that asks for revocation lists.
+    pub(crate) lists: Pulse,
     /// [`LOOK_EVERY`], but for tests.
     pub(crate) look_every: Duration,
 }
@@ -63,6 +65,7 @@ impl Renewal {
             self.distress.clone(),
             self.notices.clone(),
             self.unix_seconds,
+            self.lists.clone(),
         ));
         let mut ticks = tokio::time::interval(self.look_every);
         loop {
@@ -248,9 +251,10 @@ mod tests {
         let (notices, told) = mpsc::unbounded_channel();
         let metrics = Arc::new(Metrics::in_folder(folder));
         let pulse = Watchdog::new().watch("renewal", "renewal_stalled_seconds", "Help.", PATIENCE);
+        let lists = Watchdog::new().watch("lists", "lists_stalled_seconds", "Help.", PATIENCE);
         let look_every = Duration::from_millis(20);
         let distress = Distress::default();
-        (Renewal { keys, dialer, notices, distress, unix_seconds: clock, metrics, pulse, look_every }, told)
+        (Renewal { keys, dialer, notices, distress, unix_seconds: clock, metrics, pulse, lists, look_every }, told)
     }
 
     /// The next report that is not about lists.

@@ -113,6 +113,7 @@ pub fn run(settings: Settings, ends: Ends, report: &dyn Fn(&Report)) -> Result<(
         unix_seconds,
         metrics: Arc::clone(&metrics),
         pulse: pulses.renewal,
+        lists: pulses.lists,
         look_every: LOOK_EVERY,
     };
     let of_channel = keys.clone();

@@ -248,6 +248,9 @@ mod tests {
         };
         assert_eq!(file.may_sign(other.staff(), Role::PlanOwner, &federation), Ok(()), "as the owner's deputy");
         assert!(matches!(fault(&file, &other, Role::PrivacyOfficer), StatementSignFault::Duty { .. }));
+        // Whoever owns the model's plan validates it in no other role.
+        assert!(matches!(fault(&file, &owner, Role::ModelValidator), StatementSignFault::Duty { .. }));
+        assert_eq!(file.may_sign(other.staff(), Role::ModelValidator, &federation), Ok(()));
         assert_eq!(file.may_sign(owner.staff(), Role::PlanOwner, &Digest::ZERO), Err(StatementSignFault::Federation));
         file.sign(&owner, Role::PlanOwner, federation, 8).unwrap();
         assert_eq!(file.signed(), None);

@@ -160,6 +160,10 @@ mod tests {
         let signature = sign_policy(&policy, shown, &owner).unwrap();
         assert_eq!(signature, folder.path().join("policy.toml.sig"));
         assert!(verify_policy(&policy, &key).is_ok());
+        let good = std::fs::read_to_string(&signature).unwrap();
+        std::fs::write(&signature, format!("{good}more\n")).unwrap();
+        assert!(matches!(verify_policy(&policy, &key), Err(PolicyError::File(_))), "a line more");
+        std::fs::write(&signature, good).unwrap();
         let stranger = SigningKey::generate(&mut OsEntropy).verifying_key();
         assert!(matches!(verify_policy(&policy, &stranger), Err(PolicyError::NotSigned { .. })));
         std::fs::write(&policy, "epsilon_life = 9\n").unwrap();

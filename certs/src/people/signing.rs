@@ -185,3 +185,30 @@ pub fn attest(
     attestation.signature = key.signature(&attestation.to_sign::<RealSuite>())?;
     Ok(attestation)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A power cut between key and request costs no key, and nobody has a key in a folder beside one in a token.
+    #[test]
+    fn a_folder_has_one_key_and_a_making_that_broke_off_goes_on_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let staff = StaffNumber::parse("north-bank/e1").unwrap();
+        let made = |folder: &Path| make_person(folder, &staff, 7).map(|person| person.key().public());
+        let stands = |made: Result<_, PeopleError>| match made {
+            Err(PeopleError::File(FileError::Exists { path })) => path,
+            _ => panic!("something stands there"),
+        };
+        let own = folder.path().join("own");
+        let key = made(&own).unwrap();
+        assert_eq!(stands(made(&own)), own.join(PERSON_REQUEST));
+        std::fs::remove_file(own.join(PERSON_REQUEST)).unwrap();
+        assert_eq!(made(&own).unwrap(), key);
+        let other = folder.path().join("other");
+        files::create_private_folder(&other).unwrap();
+        std::fs::write(other.join(PERSON_TOKEN), "").unwrap();
+        assert_eq!(stands(made(&other)), other.join(PERSON_TOKEN));
+        assert!(!other.join(PERSON_KEY).exists());
+    }
+}

@@ -89,6 +89,7 @@ fn what_was_replaced_is_not_brought_back_by_an_old_statement() {
     assert!(!hears(&mut models, told(ModelStep::Promote, &one, 1)));
     assert!(!hears(&mut models, told(ModelStep::Challenge, &one, 9)), "nothing for a branch");
     assert!(!hears(&mut models, told(ModelStep::Retire, &one, 9)), "it never used it");
+    assert!(!hears(&mut models, told(ModelStep::Retire, &two, 3)), "of the number that promoted it");
     assert_eq!(wanted(&models), [two.digest()]);
     assert!(hears(&mut models, told(ModelStep::Retire, &two, 4)));
     assert_eq!(wanted(&models), []);

@@ -88,11 +88,11 @@ pub(crate) mod tests {
     }
 
     pub(crate) fn count() -> StageSettings {
-        StageSettings::Count(CountSettings { clip_units: 1 << 10, bins: 3 })
+        StageSettings::Count(CountSettings { clip_units: 1 << 10, bins: 3, labels: false })
     }
 
     pub(crate) fn evaluate() -> StageSettings {
-        StageSettings::Evaluate(EvaluateSettings { clip_units: 1 << 10, bins: 5 })
+        StageSettings::Evaluate(EvaluateSettings { clip_units: 1 << 10, bins: 5, groups: None })
     }
 
     /// A plan of these stages, each with its rounds, in which every number follows.

@@ -7,10 +7,12 @@
 pub mod architecture;
 pub mod blocks;
 pub mod canonical;
+pub mod cells;
 pub mod counts;
 pub mod elementary;
 pub mod evaluate;
 pub mod features;
+pub mod groups;
 pub mod metrics;
 #[cfg(feature = "train")]
 pub mod network;

@@ -53,7 +53,7 @@ const CUSTOMER: Draft = Draft {
     overlap_max: 1,
     sampling_threshold: 0,
     // Replaced by each test's own.
-    training: StageSettings::Count(CountSettings { clip_units: 1, bins: 2 }),
+    training: StageSettings::Count(CountSettings { clip_units: 1, bins: 2, labels: false }),
     counts: true,
 };
 
@@ -76,8 +76,8 @@ fn plan(draft: Draft) -> Plan {
         let chosen = Chosen { ring: Ring::Bits64, noise_variance, sampling_threshold, rounds };
         settings.terms(&frame, chosen).unwrap()
     };
-    let count = StageSettings::Count(CountSettings { clip_units: 1 << 10, bins: 3 });
-    let evaluate = StageSettings::Evaluate(EvaluateSettings { clip_units: 1 << 10, bins: 5 });
+    let count = StageSettings::Count(CountSettings { clip_units: 1 << 10, bins: 3, labels: false });
+    let evaluate = StageSettings::Evaluate(EvaluateSettings { clip_units: 1 << 10, bins: 5, groups: None });
     let training = terms(training, sampling_threshold, 10);
     let stages = if counts { vec![terms(count, 0, 1), training, terms(evaluate, 0, 1)] } else { vec![training] };
     let delta_bits = if privacy == PrivacyMode::None { 0 } else { base.delta_bits };
@@ -165,7 +165,7 @@ fn every_number_that_does_not_follow_is_named() {
         ("stage 1: the settings of a stage cannot be read", |plan| plan.stages[0].kind = "evaluate".into()),
         ("stage 3: dimension", |plan| {
             plan.stages[2].settings =
-                StageSettings::Evaluate(EvaluateSettings { clip_units: 1 << 10, bins: 6 }).encode()
+                StageSettings::Evaluate(EvaluateSettings { clip_units: 1 << 10, bins: 6, groups: None }).encode()
         }),
     ];
     for (row, (name, change)) in rows.into_iter().enumerate() {

@@ -51,8 +51,8 @@ fn settings() -> [StageSettings; 7] {
     let adam = UpdateRule::Adam { learning_rate: 0.013, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
     let clip = ClipSettings { form: ClipForm::Chunked, loss_bound: None, ..local(false).clip };
     [
-        StageSettings::Count(CountSettings { clip_units: 10, bins: 5 }),
-        StageSettings::Evaluate(EvaluateSettings { clip_units: 1 << 20, bins: 1000 }),
+        StageSettings::Count(CountSettings { clip_units: 10, bins: 5, labels: false }),
+        StageSettings::Evaluate(EvaluateSettings { clip_units: 1 << 20, bins: 1000, groups: None }),
         StageSettings::Gradient(GradientSettings { clip, optimizer: optimizer(adam, None) }),
         StageSettings::Local(local(true)),
         StageSettings::Local(local(false)),

@@ -4,8 +4,9 @@ use core::fmt;
 
 use serde::Serialize;
 use tributary_model::architecture::Architecture;
+use tributary_model::groups::GroupField;
 use tributary_model::privacy::{epsilon_of, sampling_probability};
-use tributary_model::stage::{StageSettings, noise_multiplier};
+use tributary_model::stage::{EvaluateSettings, StageSettings, noise_multiplier};
 use tributary_protocol::digest::Digest;
 use tributary_protocol::plan::{AsOf, ModelRef, Plan, PrivacyMode, Rhythm, Stage};
 use tributary_protocol::printable::Printable;
@@ -170,6 +171,14 @@ impl Portrait {
             self.add(key("noise_multiplier"), label("noise multiplier"), figure(multiplier), Weight::Less(multiplier));
             let rate = sampling_probability(stage.sampling_threshold);
             self.add(key("sampling_rate"), label("part of the customers in a round"), figure(rate), Weight::More(rate));
+        }
+        if let Ok(StageSettings::Evaluate(EvaluateSettings { groups: Some(field), .. })) = settings {
+            // The plan names its schema by digest alone, and people count from 1.
+            let which = match field {
+                GroupField::Input(place) => format!("by input {} of the schema", u32::from(place) + 1),
+                GroupField::Audit(place) => format!("by audit column {} of the schema", u32::from(place) + 1),
+            };
+            self.add(key("groups"), label("groups that are compared"), which, Weight::Unknown);
         }
         for (name, norm) in settings.iter().flat_map(StageSettings::clip_norms) {
             self.add(key(name), label(name), figure(norm), Weight::Neutral);

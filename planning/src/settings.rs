@@ -94,8 +94,12 @@ pub struct MechanismSettings {
     pub staged: Option<StagedLearning>,
     /// Customers counted by their features before training.
     pub statistics: Option<CountingSettings>,
+    /// Whether these are counted by label as well, for weights of evidence.
+    pub statistics_labels: bool,
     /// Customers counted by label and score of the released model.
     pub evaluation: Option<CountingSettings>,
+    /// The schema's field whose groups the evaluation compares.
+    pub evaluation_groups: Option<String>,
     /// Uploads leave this long after a round's start at the earliest, in milliseconds.
     pub upload_offset_ms: u64,
     /// What is kept of its rounds, and for how long.
@@ -169,7 +173,9 @@ impl Default for MechanismSettings {
             local: None,
             staged: None,
             statistics: None,
+            statistics_labels: false,
             evaluation: None,
+            evaluation_groups: None,
             upload_offset_ms: UPLOAD_OFFSET_MS_DEFAULT,
             retention: Retention::USUAL,
         }

@@ -189,6 +189,7 @@ impl<'a> Intake<'a> {
         let is_read = |name: &str| {
             schema.fields().iter().any(|field| field.column == name)
                 || schema.labels().iter().any(|label| label.column == name)
+                || schema.audits().iter().any(|audit| audit.column == name)
                 || schema.customer_column() == Some(name)
         };
         let read =

@@ -48,7 +48,7 @@ impl Summary {
     /// Counts a table.
     #[must_use]
     pub fn of(rows: &FeatureMatrix, schema: &Schema) -> Self {
-        let layout = CellLayout::features(schema, BINS);
+        let layout = CellLayout::features(schema, BINS, false);
         let labels = rows.labels();
         let mut cells = vec![0_i64; layout.cells()];
         let mut by_label = vec![[vec![0_i64; layout.cells()], vec![0_i64; layout.cells()]]; labels];
@@ -58,7 +58,7 @@ impl Summary {
         for row in 0..rows.rows() {
             rows.write_row(Some(row), &mut slots);
             own.clear();
-            layout.feature_cells(&slots, |cell| own.push(cell));
+            layout.feature_cells(&slots, |_| None, |cell, _| own.extend(cell));
             own.iter().for_each(|cell| cells[*cell] += 1);
             for label in 0..labels {
                 let (target, present) = rows.label(row, label);

@@ -66,8 +66,7 @@ pub(super) fn bytes_max(planned: &Planned, snapshot: &Snapshot) -> u64 {
             layouts.push(layout);
         }
     }
-    let table =
-        |layout: &Layout| Trainer::bytes_max(planned.architecture(), layout.table(snapshot).maxima(), layout.placement);
+    let table = |layout: &Layout| Trainer::bytes_max(planned.architecture(), layout.table(snapshot), layout.placement);
     let tables = layouts.iter().map(table).fold(0, u64::saturating_add);
     let empty = layouts.iter().map(table).max().unwrap_or(0);
     let dimensions = stages(planned).map(|stage| u64::from(stage.terms().dimension)).fold(0, u64::saturating_add);

@@ -7,9 +7,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tributary_certs::suite::RealSuite;
+use tributary_model::counts::CellLayout;
+use tributary_model::metrics::{Figures, Importance};
 use tributary_model::planned::Planned;
 use tributary_model::server_optimizer::StateLayout;
-use tributary_model::stage::{AdvanceFault, Beside, Outcome, PlannedStage, PublicState};
+use tributary_model::stage::{AdvanceFault, Beside, Outcome, PlannedStage, PublicState, StageSettings, importance};
 use tributary_protocol::digest::Digest;
 use tributary_protocol::message::ClosedReason;
 use tributary_protocol::plan::RunRef;
@@ -21,7 +23,7 @@ use tributary_protocol::secagg::permit::UnmaskPermit;
 
 use crate::run::job::Job;
 use crate::run::uploads::Collected;
-use crate::store::{COUNTS_VERSION, Counts, StateName, StepError, Store, StoreError};
+use crate::store::{COUNTS_VERSION, Counts, ModelNoise, StateName, StepError, Store, StoreError};
 
 /// Fewest blocks of coordinates for which threads are worth their start.
 const THREADED_BLOCKS_MIN: usize = 8;
@@ -35,6 +37,8 @@ pub(crate) struct Advance {
     pending: Option<Version>,
     /// What the round said that was opened last, until it is asked for.
     outcome: Option<Outcome>,
+    /// The variance of each share of noise in the last round, and how many there were.
+    shares: Option<(u128, usize)>,
 }
 
 /// A public state within a stage. The state and the optimizer's are files.
@@ -104,7 +108,7 @@ impl Advance {
         };
         store.forget_other_optimizers(current.name());
         store.forget_counts(job.run.reference(), |stage| record.committed(stage) > 0);
-        Ok(Self { planned, run: job.run.reference(), current, pending: None, outcome: None })
+        Ok(Self { planned, run: job.run.reference(), current, pending: None, outcome: None, shares: None })
     }
 
     /// The plan, read.
@@ -155,6 +159,7 @@ impl Advance {
     ) -> Result<Input, StoreError> {
         (self.pending, self.outcome) = (None, None);
         let (round, survivors) = (permit.round(), permit.survivors().len());
+        self.shares = Some((descriptor.share_variance, survivors));
         let failed = |reason| Ok(Input::UpdateFailed { round, reason });
         let Some(Collected { sum, kept }) = collected else { return failed(ClosedReason::ChecksFailed) };
         let kept = kept.map(|kept| (kept, opened_secrets(&permit)));
@@ -212,6 +217,14 @@ impl Advance {
             }
             None => state_of(&concluded, &self.current.digest, store)?,
         };
+        // After a restart between the last round and here, the noise that the plan guarantees is the one that is known.
+        let shares = self.shares.unwrap_or((concluded.terms().noise_variance, 1));
+        let moved = self.current.steps > 0;
+        if let Some(variances) = concluded.noise_in_model(&self.current.beside, shares).filter(|_| moved) {
+            let (plan, run) = (self.run.plan.to_string(), self.run.number);
+            let stage = stage.saturating_add(1);
+            store.write_model_noise(&ModelNoise { version: COUNTS_VERSION, stage, plan, run, variances })?;
+        }
         let next = begin(&planned, stage.saturating_add(1), concluded.hand_on(last), store)?;
         let digest = next.digest;
         self.pending = Some(next);
@@ -238,7 +251,7 @@ impl Advance {
             };
             let next = next.map(|state| self.counted(&stage, state));
             let model = next.as_ref().map_or(self.current.digest, |(next, _)| next.digest);
-            let counts = self.counts(descriptor, &stage, (survivors, &outcome));
+            let counts = self.counts(descriptor, &stage, (survivors, &outcome), store);
             let mut files: Vec<File<'a>> = vec![Box::new(move || store.write_counts(&counts))];
             let next = next.map(|(next, stored)| {
                 files.push(Box::new(move || store.add_model(&model, &stored)));
@@ -296,7 +309,11 @@ impl Advance {
         descriptor: &RoundDescriptor,
         stage: &PlannedStage<'_>,
         (survivors, outcome): (usize, &Outcome),
+        store: &Store,
     ) -> Counts {
+        let shares = (descriptor.share_variance, survivors);
+        let Figures { heads, weights } = stage.figures(&outcome.histograms, shares);
+        let evaluated = !heads.is_empty();
         Counts {
             version: COUNTS_VERSION,
             stage: descriptor.stage.saturating_add(1),
@@ -307,9 +324,34 @@ impl Advance {
             round: descriptor.round.0,
             survivors,
             noise_stddev_min: outcome.noise_stddev_min,
-            heads: stage.figures(&outcome.histograms, (descriptor.share_variance, survivors)),
+            noise_stddev: stage.noise_of_count(shares),
+            heads,
+            weights,
+            importance: evaluated.then(|| self.importance(descriptor, stage, store)),
             histograms: outcome.histograms.clone(),
         }
+    }
+}
+
+impl Advance {
+    /// How much each field moves the scores of the model that is evaluated, from what the run has counted and released before.
+    fn importance(&self, descriptor: &RoundDescriptor, stage: &PlannedStage<'_>, store: &Store) -> Importance {
+        let Ok(state) = state_of(stage, &descriptor.model, store) else { return Importance::NoCounts };
+        let before = || (0..descriptor.stage).rev();
+        let counted = before().find_map(|number| {
+            let place = self.planned.stage(number)?;
+            let StageSettings::Count(count) = place.settings() else { return None };
+            let fields = store.counted_fields(self.run, (number.saturating_add(1), place.settings().kind()))?;
+            Some((count.layout(&place.frame()).ok()?, fields))
+        });
+        let noise = before().find_map(|number| store.model_noise(self.run, number.saturating_add(1)));
+        let noise = noise.as_ref().map(|noise| noise.variances.as_slice());
+        let Some(schema) = self.planned.schema() else { return Importance::NoCounts };
+        let (layout, fields, noise_stddev) = match &counted {
+            Some((layout, fields)) => (layout.clone(), fields.histograms.as_slice(), fields.noise_stddev),
+            None => (CellLayout::features(schema, 2, false), [].as_slice(), 0.0),
+        };
+        importance(schema, &state.parameters, (&layout, fields, noise_stddev), noise)
     }
 }
 

@@ -46,7 +46,7 @@ pub use error::StoreError;
 pub(crate) use evidence::{KeptDraft, KeptRun, forget_evidence, forget_run};
 pub(crate) use heads::HeadsFile;
 pub use optimizer::{OptimizerDraft, StepError, Stepped};
-pub use statement::{COUNTS_VERSION, Counts};
+pub use statement::{COUNTS_VERSION, Counts, ModelNoise};
 
 use crate::federation::plans::PLANS;
 

@@ -5,7 +5,7 @@ use std::fs;
 use serde::{Deserialize, Serialize};
 use tributary_evidence::statement::{Facts, Statement};
 use tributary_model::counts::NoisedHistogram;
-use tributary_model::metrics::HeadFigures;
+use tributary_model::metrics::{FieldWeights, HeadFigures, Importance};
 use tributary_protocol::plan::RunRef;
 use tributary_protocol::round::CoordinatorEvent;
 use tributary_storage::files::{self, Existing};
@@ -14,7 +14,10 @@ use super::evidence::remove;
 use super::{Store, StoreError};
 
 /// The version of `counts/<stage>-<kind>.json`.
-pub const COUNTS_VERSION: u32 = 2;
+pub const COUNTS_VERSION: u32 = 3;
+
+/// What a file beside the counts is called that says what noise gives to a model.
+const NOISE: &str = "noise";
 
 /// What a stage counted, noise included: `counts/<stage>-<kind>.json`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -37,10 +40,43 @@ pub struct Counts {
     pub survivors: usize,
     /// Standard deviation of the noise in each count that is guaranteed, in customers; with more honest branches it is larger.
     pub noise_stddev_min: f64,
+    /// Standard deviation of the noise that the survivors' shares gave to each count, in customers.
+    pub noise_stddev: f64,
     /// Estimates for each label, of an evaluation.
     pub heads: Vec<HeadFigures>,
+    /// Weights of evidence for each label and field, where labels were counted.
+    pub weights: Vec<FieldWeights>,
+    /// How much each field moves the scores of the model, of an evaluation.
+    pub importance: Option<Importance>,
     /// The counts, in customers; they can be fractional or negative.
     pub histograms: Vec<NoisedHistogram>,
+}
+
+/// What noise in training gives to the parameters of a model, beside a run's counts: `counts/<stage>-noise.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ModelNoise {
+    /// The version of the file's layout.
+    pub version: u32,
+    /// Number of the stage, from 1.
+    pub stage: u16,
+    /// Digest of the plan.
+    pub plan: String,
+    /// Number of its run, from 1.
+    pub run: u32,
+    /// Variance for each parameter of the model that the stage handed on.
+    pub variances: Vec<f32>,
+}
+
+/// Customers of a run by field, as a later stage of the same run reads them again.
+#[derive(Deserialize)]
+pub(crate) struct CountedFields {
+    version: u32,
+    plan: String,
+    run: u32,
+    /// Standard deviation of the noise in each count, in customers.
+    pub(crate) noise_stddev: f64,
+    /// The counts.
+    pub(crate) histograms: Vec<NoisedHistogram>,
 }
 
 /// Of which stage of which run a file of counts is.
@@ -57,15 +93,42 @@ impl Store {
     /// # Errors
     /// [`StoreError::File`].
     pub fn write_counts(&self, counts: &Counts) -> Result<(), StoreError> {
+        self.write_beside_counts((counts.stage, counts.kind), counts)
+    }
+
+    /// Keeps what noise gives to the model of a stage; durable when this returns.
+    ///
+    /// # Errors
+    /// [`StoreError::File`].
+    pub(crate) fn write_model_noise(&self, noise: &ModelNoise) -> Result<(), StoreError> {
+        self.write_beside_counts((noise.stage, NOISE), noise)
+    }
+
+    fn write_beside_counts(&self, (stage, kind): (u16, &str), of: &impl Serialize) -> Result<(), StoreError> {
         let folder = self.run.join("counts");
         files::create_private_folder(&folder)?;
-        let mut text = serde_json::to_vec_pretty(counts).expect("counts are plain data");
+        let mut text = serde_json::to_vec_pretty(of).expect("counts are plain data");
         text.push(b'\n');
-        Ok(files::write_public(
-            &folder.join(format!("{}-{}.json", counts.stage, counts.kind)),
-            &text,
-            Existing::Replace,
-        )?)
+        Ok(files::write_public(&folder.join(format!("{stage}-{kind}.json")), &text, Existing::Replace)?)
+    }
+
+    /// What a stage of this run counted by field; nothing where its round was left out, or its file is gone.
+    pub(crate) fn counted_fields(&self, run: RunRef, (stage, kind): (u16, &str)) -> Option<CountedFields> {
+        let counted: CountedFields = self.read_beside_counts(stage, kind)?;
+        let own = counted.plan == run.plan.to_string() && counted.run == run.number;
+        (own && counted.version == COUNTS_VERSION).then_some(counted)
+    }
+
+    /// What noise gives to the model of a stage of this run, where it is known.
+    pub(crate) fn model_noise(&self, run: RunRef, stage: u16) -> Option<ModelNoise> {
+        let noise: ModelNoise = self.read_beside_counts(stage, NOISE)?;
+        let own = noise.plan == run.plan.to_string() && noise.run == run.number;
+        (own && noise.version == COUNTS_VERSION).then_some(noise)
+    }
+
+    fn read_beside_counts<T: serde::de::DeserializeOwned>(&self, stage: u16, kind: &str) -> Option<T> {
+        let bytes = files::read_public(&self.run.join("counts").join(format!("{stage}-{kind}.json"))).ok()?;
+        serde_json::from_slice(&bytes).ok()
     }
 
     /// Removes what a stage of this run counted in a round that the ledger did not commit.

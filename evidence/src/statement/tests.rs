@@ -140,7 +140,7 @@ fn a_kind_from_elsewhere_is_stated_by_its_numbers() {
 #[test]
 fn an_evaluation_is_said_to_be_one() {
     let mut plan = gradients();
-    let evaluate = StageSettings::Evaluate(EvaluateSettings { clip_units: 10, bins: 2 });
+    let evaluate = StageSettings::Evaluate(EvaluateSettings { clip_units: 10, bins: 2, groups: None });
     plan.stages.push(tributary_protocol::plan::Stage {
         kind: evaluate.kind().into(),
         settings: evaluate.encode(),

@@ -137,6 +137,31 @@ impl<'schema> FieldEncoder<'schema> {
         }
     }
 
+    /// Appends the group of an audit column to `out`. A value that is missing, not listed or no number is in none: it refuses no row.
+    pub(super) fn group(&self, value: Read<'_>, out: &mut PackedRow) {
+        let empty = matches!(value, Read::Text(""));
+        let group = match &self.kind {
+            Kind::Numeric(numeric) => {
+                let is_code = |text: &str| self.field.missing_codes.iter().any(|code| code == text);
+                let coded = empty || matches!(value, Read::Text(text) if is_code(text));
+                let number = if coded { None } else { self.number(value, 0).ok() };
+                let number = number.filter(|number| !numeric.codes.contains(number));
+                numeric.group(number, coded, self.field.width())
+            }
+            Kind::Categorical { listed, categories, unlisted, missing } => {
+                let found = if empty { None } else { listed.position(value, self.decimal) };
+                let coded = empty || found.is_some_and(|index| index >= *categories);
+                match (coded, missing) {
+                    (false, _) => found.or(*unlisted),
+                    (true, Missing::Indicator) => Some(*categories),
+                    (true, Missing::Value(category)) => Some(*category),
+                    (true, Missing::Refused) => None,
+                }
+            }
+        };
+        out.audit(group);
+    }
+
     /// Counts a value of a row that was taken.
     pub(super) fn count(&self, tally: FieldTally, counts: &mut FieldCounts) {
         match tally {
@@ -198,11 +223,22 @@ impl<'schema> FieldEncoder<'schema> {
 }
 
 impl Numeric<'_> {
+    /// The bin of a number, or of none that was coded so.
+    fn group(&self, number: Option<f64>, coded: bool, width: usize) -> Option<usize> {
+        let Transform::Bins(edges) = self.transform else { return None };
+        let number = match (number, self.missing) {
+            (None, Missing::Value(constant)) if coded => Some(*constant),
+            (None, Missing::Indicator) if coded => return Some(width - 1),
+            _ => number,
+        };
+        number.map(|number| bin_of(edges, number.clamp(self.min, self.max)))
+    }
+
     fn encode(&self, number: Option<f64>, gone: bool, width: usize, out: &mut PackedRow) {
         let clamped = number.map(|number| number.clamp(self.min, self.max));
         match self.transform {
             Transform::Bins(edges) => {
-                let bin = clamped.map(|number| edges.iter().take_while(|edge| **edge <= number).count());
+                let bin = clamped.map(|number| bin_of(edges, number));
                 // The slot of the indicator is the last one.
                 out.one_hot(if gone { Some(width - 1) } else { bin }, width);
             }
@@ -221,6 +257,11 @@ impl Numeric<'_> {
         let narrow = result as f32;
         narrow
     }
+}
+
+/// The bin of a number: how many edges are not above it.
+fn bin_of(edges: &[f64], number: f64) -> usize {
+    edges.iter().take_while(|edge| **edge <= number).count()
 }
 
 impl FieldTally {

@@ -121,7 +121,19 @@ impl FeatureMatrix {
         self.rows.layout().label(self.rows.row(row), label)
     }
 
-    /// A row's bytes: equal for rows of equal features and labels, and for no others of this table.
+    /// Audit columns of the schema.
+    #[must_use]
+    pub fn audits(&self) -> usize {
+        self.rows.layout().audits()
+    }
+
+    /// The group of a row by an audit column: its number, or 65,535 where it is in none.
+    #[cfg(feature = "train")]
+    pub(crate) fn audit(&self, row: usize, audit: usize) -> u16 {
+        self.rows.layout().audit(self.rows.row(row), audit)
+    }
+
+    /// A row's bytes: equal for rows of equal features, labels and audit columns, and for no others of this table.
     pub(crate) fn row_bytes(&self, row: usize) -> &[u8] {
         self.rows.row(row)
     }

@@ -16,5 +16,10 @@ pub use error::{DataError, ValueKind};
 pub use matrix::{FeatureMatrix, ShapeError};
 pub use raw::RawBatch;
 
+/// What a missing number is read as beside its indicator, as it is encoded; 0 for other fields.
+pub(crate) fn filling(field: &crate::schema::Field) -> f32 {
+    encode::FieldEncoder::new(field, crate::schema::Decimal::Point).filling()
+}
+
 #[cfg(test)]
 mod tests;

@@ -9,6 +9,8 @@ pub(super) struct RowLayout {
     /// Slots of an unpacked row.
     width: usize,
     labels: usize,
+    /// Audit columns, which are in no slot; they come last.
+    audits: usize,
     /// Bytes of the cells; labels follow.
     cells_bytes: usize,
 }
@@ -37,6 +39,9 @@ const SHORT_SLOTS_MAX: usize = 255;
 #[cfg(any(test, feature = "train"))]
 const NO_SLOT: u16 = u16::MAX;
 
+/// Bytes of an audit column: the number of its group from 1, or 0.
+const AUDIT_BYTES: usize = 2;
+
 /// What a label's byte says.
 pub(super) const UNKNOWN: u8 = 2;
 
@@ -46,7 +51,7 @@ impl RowLayout {
         let cells: Vec<Cell> = fields.into_iter().map(|(kind, slots)| Cell { kind, slots, filling: 0.0 }).collect();
         let width = cells.iter().map(|cell| cell.slots).sum();
         let cells_bytes = cells.iter().map(|cell| cell.bytes()).sum();
-        Self { cells, width, labels, cells_bytes }
+        Self { cells, width, labels, audits: 0, cells_bytes }
     }
 
     /// With something else than 0 in the place of missing numbers, cell by cell.
@@ -55,8 +60,18 @@ impl RowLayout {
         self
     }
 
+    /// With so many audit columns.
+    pub(super) fn audited(self, audits: usize) -> Self {
+        Self { audits, ..self }
+    }
+
     pub(super) fn width(&self) -> usize {
         self.width
+    }
+
+    /// Audit columns.
+    pub(super) fn audits(&self) -> usize {
+        self.audits
     }
 
     pub(super) fn labels(&self) -> usize {
@@ -64,7 +79,7 @@ impl RowLayout {
     }
 
     fn bytes(&self) -> usize {
-        self.cells_bytes + self.labels
+        self.cells_bytes + self.labels + AUDIT_BYTES * self.audits
     }
 
     /// Unpacks the slots of a row; of none, zeros at the same cost.
@@ -126,6 +141,13 @@ impl RowLayout {
             _ => (0.0, 0.0),
         }
     }
+
+    /// The group of a row by an audit column, or 65,535 where it is in none.
+    #[cfg(any(test, feature = "train"))]
+    pub(super) fn audit(&self, row: &[u8], audit: usize) -> u16 {
+        let bytes = row.get(self.cells_bytes + self.labels + AUDIT_BYTES * audit..).and_then(|rest| rest.first_chunk());
+        bytes.map_or(NO_SLOT, |bytes| u16::from_le_bytes(*bytes).wrapping_sub(1))
+    }
 }
 
 impl Cell {
@@ -157,6 +179,12 @@ impl PackedRow {
     /// A number, or that there is none.
     pub(super) fn number(&mut self, number: Option<f32>) {
         self.0.extend_from_slice(&number.unwrap_or(f32::NAN).to_le_bytes());
+    }
+
+    /// The group of an audit column, or that there is none.
+    pub(super) fn audit(&mut self, group: Option<usize>) {
+        let number = u16::try_from(group.map_or(0, |group| group + 1)).expect("a field has at most 4096 slots");
+        self.0.extend_from_slice(&number.to_le_bytes());
     }
 
     /// A label's class, or that it is not known.
@@ -235,7 +263,7 @@ mod tests {
     #[test]
     fn a_row_is_unpacked_as_it_was_packed() {
         let fields = [(CellKind::OneHot, 3), (CellKind::Number, 2), (CellKind::OneHot, 300), (CellKind::Number, 1)];
-        let mut rows = PackedRows::new(RowLayout::new(fields, 2));
+        let mut rows = PackedRows::new(RowLayout::new(fields, 2).audited(2));
         let mut row = PackedRow::default();
         for (first, number, second, label) in [
             (Some(2), Some(0.5), Some(299), Some(true)),
@@ -249,6 +277,8 @@ mod tests {
             row.number(Some(0.25));
             row.label(label);
             row.label(None);
+            row.audit(first);
+            row.audit(None);
             rows.push(&row);
         }
         let unpacked = |index: Option<usize>| {
@@ -264,6 +294,11 @@ mod tests {
             rows.layout().active(index.map(|index| rows.row(index)), &mut slots);
             slots
         };
+        let audits = |row, audit| rows.layout().audit(rows.row(row), audit);
+        assert_eq!(
+            [audits(0, 0), audits(1, 0), audits(2, 0), audits(0, 1), audits(0, 2)],
+            [2, NO_SLOT, 0, NO_SLOT, NO_SLOT]
+        );
         assert_eq!(rows.layout().fields(), 4);
         assert_eq!(active(Some(0)), [2, NO_SLOT, 299, NO_SLOT]);
         assert_eq!(active(Some(2)), [0, NO_SLOT, 0, NO_SLOT]);

@@ -16,6 +16,7 @@ pub struct RawBatch<'schema> {
     decimal: Decimal,
     fields: Vec<FieldEncoder<'schema>>,
     labels: Vec<LabelEncoder<'schema>>,
+    audits: Vec<FieldEncoder<'schema>>,
     columns: Columns,
     rows: PackedRows,
     /// The row that is being read, and what its values are.
@@ -34,8 +35,8 @@ struct Columns {
     /// `None`: the label is not known for any row.
     labels: Vec<usize>,
     customer: Option<usize>,
-    /// Whether the file has each audit column. None of them is read.
-    audits_found: Vec<bool>,
+    /// `None`: the file lacks the audit column, and nobody is in a group by it.
+    audits: Vec<Option<usize>>,
 }
 
 impl<'schema> RawBatch<'schema> {
@@ -58,13 +59,14 @@ impl<'schema> RawBatch<'schema> {
         let columns = Columns::find(schema, header)?;
         let fields: Vec<_> = schema.fields().iter().map(|field| FieldEncoder::new(field, decimal)).collect();
         let labels: Vec<_> = schema.labels().iter().map(|label| LabelEncoder::new(label, decimal)).collect();
-        let layout = RowLayout::new(schema.fields().iter().map(FieldEncoder::cell), labels.len());
+        let audits: Vec<_> = schema.audits().iter().map(|audit| FieldEncoder::new(audit, decimal)).collect();
+        let layout = RowLayout::new(schema.fields().iter().map(FieldEncoder::cell), labels.len()).audited(audits.len());
         let layout = layout.filled(fields.iter().map(FieldEncoder::filling));
         let of = |(field, place): (&FieldEncoder<'_>, &Option<usize>)| field.counts(place.is_none());
         let counts = TableCounts {
             fields: fields.iter().zip(&columns.fields).map(of).collect(),
             labels: labels.iter().map(LabelEncoder::counts).collect(),
-            audits_found: columns.audits_found.clone(),
+            audits_found: columns.audits.iter().map(Option::is_some).collect(),
             ..TableCounts::default()
         };
         Ok(Self {
@@ -72,6 +74,7 @@ impl<'schema> RawBatch<'schema> {
             decimal,
             fields,
             labels,
+            audits,
             columns,
             rows: PackedRows::new(layout),
             row: PackedRow::default(),
@@ -118,6 +121,12 @@ impl<'schema> RawBatch<'schema> {
         }
         for (encoder, place) in self.labels.iter().zip(&self.columns.labels) {
             self.label_tallies.push(encoder.encode(value(*place).read(), &mut self.row));
+        }
+        for (encoder, place) in self.audits.iter().zip(&self.columns.audits) {
+            match place {
+                Some(place) => encoder.group(value(*place).read(), &mut self.row),
+                None => self.row.audit(None),
+            }
         }
         if let Some(place) = self.columns.customer {
             let digits;
@@ -243,8 +252,8 @@ impl Columns {
             return Err(faults);
         }
         let customer = schema.customer_column().and_then(|_| places.pop());
-        let audits_found = schema.audits().iter().map(|audit| place(header, &audit.column).is_ok()).collect();
-        Ok(Self { count: header.len(), fields, labels: places, customer, audits_found })
+        let audits = schema.audits().iter().map(|audit| place(header, &audit.column).ok()).collect();
+        Ok(Self { count: header.len(), fields, labels: places, customer, audits })
     }
 }
 

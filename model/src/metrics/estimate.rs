@@ -20,7 +20,7 @@ impl Estimate {
     /// A figure with its standard error, in the range that it can have.
     #[must_use]
     pub fn new(value: f64, error: f64, range: (f64, f64)) -> Self {
-        Self::between(value, (value - Z * error, value + Z * error), range)
+        Self::between(value, standard_errors(value, error), range)
     }
 
     /// A figure with its interval, in the range that it can have.
@@ -38,6 +38,11 @@ impl Estimate {
         let both = (own * own + theirs * theirs).sqrt();
         Self { value, low: value - both, high: value + both }
     }
+}
+
+/// Both ends of a 95 % interval.
+pub(super) fn standard_errors(value: f64, error: f64) -> (f64, f64) {
+    (value - Z * error, value + Z * error)
 }
 
 /// The standard error of a smooth figure of counts, each of which has independent noise of this standard deviation: by its slopes (delta method).

@@ -5,24 +5,41 @@
 //! calibration error is that of Naeini et al. 2015 over groups of equal size.
 
 mod bins;
+mod divergence;
 mod estimate;
+mod groups;
+mod importance;
 mod scores;
 #[cfg(test)]
 mod tests;
+mod weights;
 
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
 pub use bins::ScoreBins;
+pub use divergence::{NoisedCounts, stability};
 pub use estimate::Estimate;
+pub use groups::{Compared, GROUP_LIST_SHARE, GroupFigures};
+pub use importance::{Contribution, FieldImportance, Importance};
 pub use scores::ScoreCounts;
+pub use weights::{BinWeight, FieldWeights};
 
-use self::scores::Figures;
+use self::scores::ScoreFigures;
 use crate::evaluate::evaluate;
 use crate::features::FeatureMatrix;
 
 /// Shares of customers for whose lists the lift is given.
 pub const LIST_SHARES: [f64; 4] = [0.01, 0.05, 0.1, 0.2];
+
+/// What counts say.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Figures {
+    /// Of each label, by score.
+    pub heads: Vec<HeadFigures>,
+    /// Of each label and field, by the field's values.
+    pub weights: Vec<FieldWeights>,
+}
 
 /// What counts say of one head. A figure that the counts cannot give, because there is less than one of a class, is absent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -51,6 +68,8 @@ pub struct HeadFigures {
     pub calibration: Vec<CalibrationGroup>,
     /// Shares of negatives and of positives above each edge of scores, from (0, 0) to (1, 1).
     pub roc: Vec<(f64, f64)>,
+    /// Groups that are compared.
+    pub groups: Vec<GroupFigures>,
 }
 
 /// The lift of a list.
@@ -99,7 +118,7 @@ impl HeadFigures {
     /// Everything that the counts say.
     #[must_use]
     pub fn of(head: &str, counts: ScoreCounts<'_>) -> Self {
-        let figures = Figures::new(counts);
+        let figures = ScoreFigures::new(counts);
         let group = |(score, positives, customers)| CalibrationGroup { score, positives, customers };
         Self {
             head: head.to_owned(),
@@ -114,6 +133,7 @@ impl HeadFigures {
             ece: figures.ece(),
             calibration: figures.calibration().into_iter().map(group).collect(),
             roc: figures.roc(),
+            groups: Vec::new(),
         }
     }
 }

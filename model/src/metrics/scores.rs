@@ -18,7 +18,7 @@ pub struct ScoreCounts<'a> {
 }
 
 /// Figures of a histogram: negatives of every bin, then positives of every bin.
-pub(super) struct Figures<'a> {
+pub(super) struct ScoreFigures<'a> {
     bins: &'a ScoreBins,
     /// Negatives, then positives.
     counts: Vec<f64>,
@@ -29,7 +29,7 @@ pub(super) struct Figures<'a> {
 const PARTS: u32 = 8;
 
 /// So far off its middle the customers of a bin may lie in the mean, in widths of the bin.
-const HIDDEN_SHIFT: f64 = 1.0 / 12.0;
+pub(super) const HIDDEN_SHIFT: f64 = 1.0 / 12.0;
 
 /// A part of a bin, from the highest scores down, with what lies above it: negatives and positives.
 struct Walk {
@@ -50,7 +50,7 @@ fn above_depth(depth: f64, tilt: f64) -> f64 {
     depth + tilt / 2.0 * depth * (1.0 - depth)
 }
 
-impl<'a> Figures<'a> {
+impl<'a> ScoreFigures<'a> {
     pub(super) fn new(of: ScoreCounts<'a>) -> Self {
         let counts = [of.negatives, of.positives].concat();
         Self { bins: of.bins, counts, stddev: of.noise_stddev }
@@ -60,7 +60,8 @@ impl<'a> Figures<'a> {
         counts.split_at(self.bins.count().min(counts.len()))
     }
 
-    fn totals(&self, counts: &[f64]) -> Option<(f64, f64)> {
+    /// All negatives and all positives, where there are some of both.
+    pub(super) fn totals(&self, counts: &[f64]) -> Option<(f64, f64)> {
         let (negatives, positives) = self.parts(counts);
         let totals: (f64, f64) = (negatives.iter().sum(), positives.iter().sum());
         (totals.0 > 0.0 && totals.1 > 0.0).then_some(totals)
@@ -94,7 +95,7 @@ impl<'a> Figures<'a> {
         self.with_hidden(range, 0.0, figure)
     }
 
-    /// As [`Figures::estimate`], with the standard error of what the bins hide.
+    /// As [`ScoreFigures::estimate`], with the standard error of what the bins hide.
     fn with_hidden(&self, range: (f64, f64), hidden: f64, figure: impl Fn(&[f64]) -> Option<f64>) -> Option<Estimate> {
         let value = figure(&self.counts)?;
         let error = standard_error(&mut self.counts.clone(), self.stddev, figure)?;
@@ -201,29 +202,57 @@ impl<'a> Figures<'a> {
         Some(Estimate::between(value - error / 2.0, interval, (0.0, 1.0)))
     }
 
+    /// Where the list of this share of customers ends, by score: after so many parts of bins, and how much of the next one.
+    pub(super) fn end_of_list(&self, counts: &[f64], share: f64) -> Option<(usize, f64)> {
+        let (negatives, positives) = self.totals(counts)?;
+        let listed = share * (negatives + positives);
+        let (mut place, mut within) = (0, 1.0);
+        for (number, walk) in self.down(counts).enumerate() {
+            let (here, above) = (walk.here.0 + walk.here.1, walk.above.0 + walk.above.1);
+            let part = if here > 0.0 { ((listed - above) / here).clamp(0.0, 1.0) } else { 1.0 };
+            (place, within) = (number, part);
+            if above + here >= listed {
+                break;
+            }
+        }
+        Some((place, within))
+    }
+
+    /// Negatives and positives above the end of a list.
+    pub(super) fn above(&self, counts: &[f64], (place, within): (usize, f64)) -> (f64, f64) {
+        self.down(counts)
+            .nth(place)
+            .map_or((0.0, 0.0), |walk| (walk.above.0 + within * walk.here.0, walk.above.1 + within * walk.here.1))
+    }
+
+    /// The bin in which a list ends.
+    pub(super) fn bin_of(&self, (place, _): (usize, f64)) -> usize {
+        self.bins.count() - 1 - place / PARTS as usize
+    }
+
+    /// The sum of all customers' scores, each in the middle of its bin.
+    pub(super) fn sum_of_scores(&self, counts: &[f64]) -> f64 {
+        let (negatives, positives) = self.parts(counts);
+        (0..self.bins.count()).map(|bin| self.bins.middle(bin) * (negatives[bin] + positives[bin])).sum()
+    }
+
+    /// How far the sum of all scores may be off, if in every bin they lie off its middle by this part of it.
+    pub(super) fn off_middles(&self, counts: &[f64], shift: f64) -> f64 {
+        let (negatives, positives) = self.parts(counts);
+        let off = |bin: usize| self.bins.within(bin, 0.5 + shift) - self.bins.within(bin, 0.5 - shift);
+        (0..self.bins.count()).map(|bin| off(bin) / 2.0 * (negatives[bin] + positives[bin]).max(0.0)).sum()
+    }
+
     /// How many times more positives than at random are in the list of this share of customers, by score.
     pub(super) fn lift(&self, share: f64) -> Option<Estimate> {
         let lift = |counts: &[f64]| {
-            let (negatives, positives) = self.totals(counts)?;
-            let listed = share * (negatives + positives);
-            let (mut found, mut taken) = (0.0, 0.0);
-            for Walk { here: (negative, positive), .. } in self.down(counts) {
-                let size = negative + positive;
-                let part = if size > 0.0 { ((listed - taken) / size).clamp(0.0, 1.0) } else { 1.0 };
-                found += part * positive;
-                taken += size;
-                if taken >= listed {
-                    break;
-                }
-            }
+            let (_, positives) = self.totals(counts)?;
+            let (_, found) = self.above(counts, self.end_of_list(counts, share)?);
             Some(found / positives / share)
         };
         // Which customers of the last bin are in the list is not known.
-        let (negatives, positives) = self.totals(&self.counts)?;
-        let listed = share * (negatives + positives);
-        let mut ends = self.down(&self.counts).map(|walk| walk.so_far().0 + walk.so_far().1);
-        let place = ends.position(|taken| taken >= listed).unwrap_or(0);
-        let bin = self.bins.count() - 1 - place / PARTS as usize;
+        let (_, positives) = self.totals(&self.counts)?;
+        let bin = self.bin_of(self.end_of_list(&self.counts, share)?);
         let hidden = self.counts[self.bins.count() + bin].max(1.0).sqrt() / 2.0 / positives / share;
         self.with_hidden((0.0, 1.0 / share), hidden, lift)
     }

@@ -323,6 +323,15 @@ impl Transform {
         }
     }
 
+    /// The value at which the curve is so high.
+    pub(crate) fn value(&self, curve: f64) -> f64 {
+        match self {
+            Transform::Linear(_) | Transform::Bins(_) => curve,
+            Transform::Log { unit, .. } => unit * curve.exp_m1(),
+            Transform::SignedLog { unit, .. } => (unit * curve.abs().exp_m1()).copysign(curve),
+        }
+    }
+
     /// Where the bounds land. Bins land on 0 and 1.
     pub(crate) fn range(&self) -> Range {
         match self {

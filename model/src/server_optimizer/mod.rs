@@ -8,6 +8,7 @@
 //! All of it is + - x / and square roots of doubles in a fixed order, and the functions of [`crate::elementary`]: an auditor who has the sums
 //! recomputes every model, bit for bit, on any machine.
 
+mod gain;
 mod mean;
 mod optimizer;
 mod settings;

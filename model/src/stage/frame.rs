@@ -7,6 +7,7 @@ use tributary_protocol::secagg::modular::Ring;
 use crate::architecture::Architecture;
 use crate::blocks::UngroupedField;
 use crate::canonical::DecodeError;
+use crate::groups::GroupFault;
 use crate::schema::Schema;
 use crate::update::ClipRuleError;
 
@@ -112,6 +113,9 @@ pub enum StageFault {
         /// What this mode admits.
         instead: &'static str,
     },
+    /// No groups can be compared.
+    #[error(transparent)]
+    Groups(#[from] GroupFault),
     /// A field is in no group.
     #[error(transparent)]
     Ungrouped(#[from] UngroupedField),

@@ -13,7 +13,7 @@ use super::state::{Beside, Known, PublicState};
 use super::stepping::Stepping;
 use crate::architecture::Architecture;
 use crate::counts::NoisedHistogram;
-use crate::metrics::HeadFigures;
+use crate::metrics::Figures;
 use crate::server_optimizer::OptimizerSettings;
 #[cfg(feature = "train")]
 use crate::{
@@ -98,9 +98,9 @@ pub(super) trait Kind {
         Err(AdvanceFault::MovesTheModel)
     }
 
-    /// What counts say of each head, where the noise in each of them has this variance, in units squared.
-    fn figures(&self, _: &Frame<'_>, _counts: &[NoisedHistogram], _noise_variance: f64) -> Vec<HeadFigures> {
-        Vec::new()
+    /// What counts say, where the noise in each of them has this variance, in units squared.
+    fn figures(&self, _: &Frame<'_>, _counts: &[NoisedHistogram], _noise_variance: f64) -> Figures {
+        Figures::default()
     }
 
     /// The state after a sum that is read, where it says something that the state holds.

@@ -20,6 +20,7 @@ mod labels;
 mod local;
 #[cfg(any(test, feature = "test-stage"))]
 mod mean;
+mod noise;
 mod outcome;
 mod planned_stage;
 mod pricing;
@@ -39,6 +40,7 @@ pub use labels::LabelSettings;
 pub use local::LocalSettings;
 #[cfg(any(test, feature = "test-stage"))]
 pub use mean::MeanSettings;
+pub use noise::importance;
 pub use outcome::{AdvanceFault, Outcome};
 pub use planned_stage::{PlannedStage, StageState};
 pub use pricing::{PricingFault, Wanted, priced};

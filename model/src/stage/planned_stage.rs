@@ -5,7 +5,7 @@ use tributary_protocol::digest::Digest;
 use tributary_protocol::entropy::Entropy;
 use tributary_protocol::plan::Stage;
 
-use super::frame::{Frame, Place};
+use super::frame::{Frame, Handed, Place};
 use super::kind::Kind;
 #[cfg(feature = "train")]
 use super::kind::{ContributeFault, Rows};
@@ -13,10 +13,11 @@ use super::outcome::{AdvanceFault, Outcome};
 use super::settings::StageSettings;
 use super::state::{Beside, PublicState, StateFault, StateForm};
 use super::stepping::Stepping;
+use crate::architecture::Architecture;
 use crate::counts::NoisedHistogram;
-use crate::metrics::HeadFigures;
+use crate::metrics::Figures;
 use crate::parameters::Parameters;
-use crate::server_optimizer::{ServerOptimizer, StateLayout};
+use crate::server_optimizer::{OptimizerSettings, ServerOptimizer, StateLayout};
 #[cfg(feature = "train")]
 use crate::{
     privacy::NoiseSampler,
@@ -202,6 +203,21 @@ impl<'a> PlannedStage<'a> {
         self.kind().optimizer().map(|settings| StateLayout::new(*settings, &self.kind().network(&self.place.frame)))
     }
 
+    /// What moves the model; nothing where the stage leaves it as it is.
+    pub(super) fn optimizer(&self) -> Option<&'a OptimizerSettings> {
+        self.kind().optimizer()
+    }
+
+    /// What it hands on.
+    pub(super) fn hands_on(&self) -> Handed {
+        self.kind().hands_on()
+    }
+
+    /// The network that its rounds move.
+    pub(super) fn network(&self) -> Architecture {
+        self.kind().network(&self.place.frame).into_owned()
+    }
+
     /// How a sum of so many survivors steps the optimizer's state. `beside` is the public state's.
     ///
     /// # Errors
@@ -218,10 +234,16 @@ impl<'a> PlannedStage<'a> {
         self.kind().read(self.place, sum, survivors)
     }
 
-    /// What counts say of each head, with intervals. Each of so many survivors has added noise of this variance, in units squared.
+    /// What counts say, with intervals. Each of so many survivors has added noise of this variance, in units squared.
     #[must_use]
-    pub fn figures(&self, counts: &[NoisedHistogram], (share_variance, survivors): (u128, usize)) -> Vec<HeadFigures> {
+    pub fn figures(&self, counts: &[NoisedHistogram], (share_variance, survivors): (u128, usize)) -> Figures {
         self.kind().figures(&self.place.frame, counts, share_variance as f64 * survivors as f64)
+    }
+
+    /// Standard deviation of the noise in each count, in customers, where each of so many survivors has added noise of this variance, in units squared.
+    #[must_use]
+    pub fn noise_of_count(&self, (share_variance, survivors): (u128, usize)) -> f64 {
+        (share_variance as f64 * survivors as f64).sqrt() / f64::from(self.place.terms.reach.max(1))
     }
 
     /// The state after a sum of a stage that trains no model, where the sum says something that the state holds; nothing where it stays.

@@ -46,6 +46,9 @@ pub struct Trainer {
     customers: usize,
     customers_padded: usize,
     placement: Placement,
+    audits: usize,
+    /// Customers x audit columns: the group of the row that decides.
+    groups: Zeroizing<Vec<u16>>,
 }
 
 /// A plan that does not fit a table. Rows do not decide any of it.
@@ -102,23 +105,46 @@ impl Trainer {
         let customers = table.customer_count();
         let customers_padded = customers.max(table.maxima().customers as usize);
         let architecture = architecture.clone();
-        Ok(Self { architecture, device, batches, spilled, cells, customers, customers_padded, placement })
+        let audits = data.audits();
+        let mut groups = Zeroizing::new(vec![u16::MAX; customers_padded * audits]);
+        if audits > 0 {
+            for (customer, own) in (0_u32..).zip(groups.chunks_exact_mut(audits)).take(customers) {
+                let first = table.customers().of(customer).first().map(|row| *row as usize);
+                own.iter_mut().enumerate().for_each(|(audit, group)| {
+                    *group = first.map_or(u16::MAX, |row| data.audit(row, audit));
+                });
+            }
+        }
+        Ok(Self {
+            architecture,
+            device,
+            batches,
+            spilled,
+            cells,
+            customers,
+            customers_padded,
+            placement,
+            audits,
+            groups,
+        })
     }
 
     /// Most bytes that rows within public maxima take, laid out for a network of this shape, with one pass through it. Rows do not decide any
     /// of it.
     #[must_use]
-    pub fn bytes_max(architecture: &Architecture, maxima: TableMaxima, placement: Placement) -> u64 {
+    pub fn bytes_max(architecture: &Architecture, table: &Table, placement: Placement) -> u64 {
+        let maxima = table.maxima();
+        let groups = 2 * u64::from(maxima.customers) * table.data().audits() as u64;
         let heads = architecture.heads().len() as u64;
         if placement == Placement::Cells {
             // A field has one slot at least.
-            return CellRows::bytes(maxima, u64::from(architecture.inputs()), heads);
+            return CellRows::bytes(maxima, u64::from(architecture.inputs()), heads).saturating_add(groups);
         }
         let batch = MicroBatch::bytes(u64::from(architecture.inputs()), heads);
         let units = architecture.hidden().iter().map(|units| u64::from(*units)).sum::<u64>() + heads;
         // Of each unit its sum, its activation and both their gradients; of each parameter itself, its gradient and their sum.
         let pass = 16 * SLOTS as u64 * units + 16 * architecture.parameter_count() as u64;
-        placement::batches_padded(maxima, placement).saturating_mul(batch).saturating_add(pass)
+        placement::batches_padded(maxima, placement).saturating_mul(batch).saturating_add(pass).saturating_add(groups)
     }
 
     /// The network's shape.
@@ -142,6 +168,12 @@ impl Trainer {
     /// How rows are laid out.
     pub(crate) fn placement(&self) -> Placement {
         self.placement
+    }
+
+    /// The group of a customer by an audit column; a number beyond all groups where it is in none.
+    pub(crate) fn group(&self, customer: u32, audit: usize) -> usize {
+        let own = self.groups.chunks_exact(self.audits.max(1)).nth(customer as usize);
+        own.and_then(|own| own.get(audit)).map_or(usize::MAX, |group| usize::from(*group))
     }
 
     /// The rows as the slots that are 1, where they were laid out so.
@@ -177,9 +209,14 @@ impl Trainer {
         self.all().map(|batch| (batch, pass::probabilities(network, batch)))
     }
 
+    /// The features of a micro-batch, slot by slot.
+    pub(crate) fn features_of(&self, batch: &MicroBatch) -> Zeroizing<Vec<f32>> {
+        pass::host(batch.features().clone())
+    }
+
     /// Every micro-batch and its features, slot by slot.
     pub(crate) fn features(&self) -> impl Iterator<Item = (&MicroBatch, Zeroizing<Vec<f32>>)> {
-        self.all().map(|batch| (batch, pass::host(batch.features().clone())))
+        self.all().map(|batch| (batch, self.features_of(batch)))
     }
 
     fn all(&self) -> impl Iterator<Item = &MicroBatch> {

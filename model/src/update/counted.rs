@@ -7,17 +7,44 @@ use zeroize::Zeroizing;
 
 use super::sums::ClippedSum;
 use crate::counts::CellLayout;
+use crate::groups::GroupField;
 use crate::parameters::Parameters;
 use crate::train::{NOBODY, TrainError, Trainer};
 
-/// Counts customers by label and score of a model: `unit` units for each customer and head whose label is known.
+/// By which groups scores are counted as well.
+#[derive(Clone, Copy, Debug)]
+pub struct Grouping {
+    /// The field.
+    pub field: GroupField,
+    /// The first slot of an input in a row.
+    pub slot: Option<usize>,
+    /// How many.
+    pub groups: usize,
+}
+
+impl Grouping {
+    /// The group of a customer with this row; none is beyond all groups.
+    fn of(&self, trainer: &Trainer, customer: u32, row: &[f32]) -> usize {
+        match (self.field, self.slot) {
+            (GroupField::Audit(audit), _) => trainer.group(customer, audit.into()),
+            (GroupField::Input(_), Some(slot)) => {
+                let own = row.get(slot..slot + self.groups).unwrap_or_default();
+                own.iter().position(|value| *value == 1.0).unwrap_or(usize::MAX)
+            }
+            (GroupField::Input(_), None) => usize::MAX,
+        }
+    }
+}
+
+/// Counts customers by label and score of a model: `unit` units for each customer and head whose label is known, and as many in the customer's group,
+/// where groups are compared and it is in one.
 ///
 /// # Errors
 /// If rows and model do not fit.
 pub fn count_scores(
     parameters: &Parameters,
     trainer: &Trainer,
-    layout: &CellLayout,
+    (layout, grouping): (&CellLayout, Option<Grouping>),
     unit: u32,
 ) -> Result<ClippedSum, TrainError> {
     if parameters.architecture() != trainer.architecture() {
@@ -28,27 +55,44 @@ pub fn count_scores(
     let mut cells = Cells::new(layout, unit);
     for (batch, scores) in trainer.scores(&network) {
         let (targets, present) = batch.labels();
+        let width = trainer.architecture().inputs() as usize;
+        let features = grouping.map(|_| trainer.features_of(batch)).unwrap_or_default();
         for (slot, customer) in batch.customers().iter().enumerate() {
             let first = cells.is_first(*customer);
+            let row = features.get(slot * width..(slot + 1) * width).unwrap_or_default();
+            let group = grouping.map(|grouping| (grouping.of(trainer, *customer, row), grouping.groups));
             for head in 0..heads {
                 let at = slot * heads + head;
                 let cell = layout.score_cell(head, targets[at] == 1.0, scores[at]);
                 cells.add(cell, first && present[at] == 1.0);
+                if let Some((group, groups)) = group {
+                    let within = group < groups;
+                    let own = if within { group } else { 0 };
+                    let cell = layout.group_cell((own, heads), head, targets[at] == 1.0, scores[at]);
+                    cells.add(cell, within && first && present[at] == 1.0);
+                }
             }
         }
     }
     Ok(cells.into_sum())
 }
 
-/// Counts customers by the values of their features: `unit` units for each customer and field.
+/// Counts customers by the values of their features: `unit` units for each customer and field, and as many for each field and label, where labels are
+/// counted and known.
 #[must_use]
 pub fn count_features(trainer: &Trainer, layout: &CellLayout, unit: u32) -> ClippedSum {
     let width = trainer.architecture().inputs() as usize;
     let mut cells = Cells::new(layout, unit);
     for (batch, features) in trainer.features() {
-        for (row, customer) in features.chunks_exact(width).zip(batch.customers()) {
+        let (targets, present) = batch.labels();
+        let heads = trainer.architecture().heads().len();
+        for (slot, (row, customer)) in features.chunks_exact(width).zip(batch.customers()).enumerate() {
             let first = cells.is_first(*customer);
-            layout.feature_cells(row, |cell| cells.add(Some(cell), first));
+            let label = |head: usize| {
+                let known = head < heads && present[slot * heads + head] == 1.0;
+                known.then(|| targets[slot * heads + head] == 1.0)
+            };
+            layout.feature_cells(row, label, |cell, counts| cells.add(cell, first && counts));
         }
     }
     cells.into_sum()
@@ -131,11 +175,11 @@ mod tests {
         let mut dice = Dice::new(77);
         let shape = shape(4, &[3], Activation::Tanh, 3);
         let (rows, parameters) = (rows(&mut dice, 4, 3, 60, 3), parameters(&mut dice, &shape));
-        let layout = CellLayout::scores(shape.heads(), 10);
+        let layout = CellLayout::scores(shape.heads(), 10, &[]);
         let count = |rows: &[Row]| {
             let table = Table::of_public(matrix(rows, 4, 3));
             let trainer = Trainer::new(&shape, &table, Placement::Dense).unwrap_or_else(|error| panic!("{error}"));
-            let sum = count_scores(&parameters, &trainer, &layout, 1000).ok().unwrap();
+            let sum = count_scores(&parameters, &trainer, (&layout, None), 1000).ok().unwrap();
             sum.values().to_vec()
         };
         let whole = count(&rows);
@@ -163,7 +207,7 @@ mod tests {
     fn scores_and_labels_decide_the_cell() {
         let shape = shape(1, &[], Activation::Tanh, 2);
         let parameters = Parameters::new(shape.clone(), vec![1.0, 1.0, 0.0, 0.0]).unwrap();
-        let layout = CellLayout::scores(shape.heads(), 2);
+        let layout = CellLayout::scores(shape.heads(), 2, &[]);
         let row = |feature: f32, targets: [f32; 2], present: [f32; 2], customer| Row {
             features: vec![feature],
             targets: targets.to_vec(),
@@ -177,7 +221,7 @@ mod tests {
         ];
         let table = Table::of_public(matrix(&rows, 1, 2));
         let trainer = Trainer::new(&shape, &table, Placement::Dense).unwrap_or_else(|error| panic!("{error}"));
-        let counted = count_scores(&parameters, &trainer, &layout, 10).ok().unwrap();
+        let counted = count_scores(&parameters, &trainer, (&layout, None), 10).ok().unwrap();
         let mut expected = vec![0; layout.cells()];
         for (head, positive, score, customers) in
             [(0, true, 0.9, 2), (0, false, 0.1, 1), (1, false, 0.9, 1), (1, true, 0.1, 1)]
@@ -190,7 +234,7 @@ mod tests {
     #[test]
     fn one_customer_is_one_count_a_field() {
         let schema = Schema::parse(include_str!("../../../docs/samples/schemas/deposit_churn.toml")).unwrap();
-        let layout = CellLayout::features(&schema, 8);
+        let layout = CellLayout::features(&schema, 8, false);
         let width = schema.width();
         let mut dice = Dice::new(5);
         let rows = rows(&mut dice, width, 1, 20, 1);

@@ -32,7 +32,7 @@ pub use clip_rule::{
 #[cfg(feature = "train")]
 pub use clipped::{UpdateError, clipped_sum, clipped_sum_of};
 #[cfg(feature = "train")]
-pub use counted::{VectorBound, count_features, count_scores, sum_of_customers};
+pub use counted::{Grouping, VectorBound, count_features, count_scores, sum_of_customers};
 #[cfg(feature = "train")]
 pub use local::{LocalError, LocalNoise, branch_update, private_update};
 pub use local_rule::{LEARNING_RATE_MAX, LEARNING_RATE_MIN, LOCAL_STEPS_MAX, LocalRule};

@@ -5,6 +5,7 @@ mod staged;
 use std::path::Path;
 
 use tributary_model::architecture::Architecture;
+use tributary_model::groups::{GROUPS_MAX, GroupField};
 use tributary_model::planned;
 use tributary_model::privacy::{cap, sampling_threshold};
 use tributary_model::schema::{SCHEMA_BYTES_MAX, Schema};
@@ -148,11 +149,26 @@ impl PlanForm<'_> {
             budget_share: share.budget_share,
         };
         let statistics = mechanism.statistics.as_ref();
-        let statistics =
-            statistics.map(|rule| counted(rule, StageSettings::Count(CountSettings { clip_units, bins: rule.bins })));
+        let statistics = statistics.map(|rule| {
+            counted(
+                rule,
+                StageSettings::Count(CountSettings {
+                    clip_units,
+                    bins: rule.bins,
+                    labels: mechanism.statistics_labels,
+                }),
+            )
+        });
+        let groups = mechanism.evaluation_groups.as_deref().map(|name| GroupField::named(self.schema, name));
+        let groups = groups.transpose().map_err(|error| Fault {
+            key: "plan.evaluation.groups".into(),
+            found: error.to_string(),
+            allowed: format!("a categorical or binned field of the schema with 2 to {GROUPS_MAX} groups"),
+        })?;
         let evaluation = mechanism.evaluation.as_ref();
-        let evaluation = evaluation
-            .map(|rule| counted(rule, StageSettings::Evaluate(EvaluateSettings { clip_units, bins: rule.bins })));
+        let evaluation = evaluation.map(|rule| {
+            counted(rule, StageSettings::Evaluate(EvaluateSettings { clip_units, bins: rule.bins, groups }))
+        });
         let shares: f64 = [&statistics, &evaluation].into_iter().flatten().map(|wanted| wanted.budget_share).sum();
         let sampling_threshold = sampling_threshold(mechanism.sampling_rate).ok_or_else(|| Fault {
             key: "plan.sampling_rate".into(),

@@ -134,6 +134,15 @@ fn a_coin_needs_less_noise_and_counting_rounds_leave_less_for_training() {
         "one label, two classes of 20 bins"
     );
     assert!(statistics.dimension > 100 && statistics.sensitivity_squared > evaluation.sensitivity_squared);
+    // Labels and groups cost what one customer adds.
+    let more =
+        MechanismSettings { statistics_labels: true, evaluation_groups: Some("marital".into()), ..counts.clone() };
+    let more = assert_tight(&with(more), 4.0);
+    let units = |plan: &Plan, stage: usize| {
+        let Stage { sensitivity_squared, reach, .. } = &plan.stages[stage];
+        sensitivity_squared / u128::from(*reach).pow(2)
+    };
+    assert_eq!((units(&more, 0), units(&more, 2)), (2 * units(&measured, 0), 2 * units(&measured, 2)));
     assert_eq!((statistics.model_bytes, evaluation.model_bytes), (0, training.model_bytes));
     // Twice the share is twice the charge.
     let charges = [statistics, evaluation].map(|stage| stage.charge.customer.nanos()[10]);
@@ -240,7 +249,16 @@ fn the_small_ring_gets_the_largest_halving_of_the_units_that_cannot_wrap() {
 fn each_fault_names_its_key() {
     let retention = Retention { days: 0, ..Retention::USUAL };
     let kept_for_no_time = with(MechanismSettings { retention, ..MechanismSettings::default() });
-    let cases: [(PlanSettings, &str); 7] = [
+    let groups = |name: &str| {
+        with(MechanismSettings {
+            evaluation: Some(CountingSettings { bins: 20, budget_share: 0.1 }),
+            evaluation_groups: Some(name.into()),
+            ..MechanismSettings::default()
+        })
+    };
+    let cases: [(PlanSettings, &str); 9] = [
+        (groups("religion"), "plan.evaluation.groups"),
+        (groups("job"), "plan.evaluation.groups"),
         (PlanSettings { schema: "/nowhere/schema.toml".into(), ..settings() }, "plan.schema"),
         (
             PlanSettings { schema: Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml"), ..settings() },

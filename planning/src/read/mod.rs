@@ -10,6 +10,7 @@ mod staged;
 use std::path::Path;
 
 use tributary_model::privacy::retries_for;
+use tributary_model::schema::TEXT_BYTES_MAX;
 use tributary_model::server_optimizer::UpdateRule;
 use tributary_model::update::{LOCAL_STEPS_MAX, LocalRule};
 use tributary_protocol::digest::Digest;
@@ -222,7 +223,11 @@ fn mechanism(document: &mut Document, privacy: Option<PrivacyTarget>) -> Option<
     let offset = document.integer("plan.upload_offset_ms", 0..=DAY_MS, Some(default.upload_offset_ms));
     let local = local(document, mode);
     let retention = retention(document);
-    let [statistics, evaluation] = [("statistics", 20), ("evaluation", 28)].map(|of| counting(document, of, mode));
+    let labels = document.boolean("plan.statistics.labels", false);
+    let name = |text: &str| (!text.is_empty() && text.len() <= TEXT_BYTES_MAX).then(|| Some(text.to_owned()));
+    let groups = document.text("plan.evaluation.groups", "the name of a categorical or binned field", Some(None), name);
+    let stages = [("statistics", "labels", 20), ("evaluation", "groups", 28)];
+    let [statistics, evaluation] = stages.map(|of| counting(document, of, mode));
     Some(MechanismSettings {
         purpose: purpose?,
         overlap_max: overlap_max?,
@@ -230,7 +235,9 @@ fn mechanism(document: &mut Document, privacy: Option<PrivacyTarget>) -> Option<
         local: local?,
         staged: None,
         statistics: statistics?,
+        statistics_labels: labels?,
         evaluation: evaluation?,
+        evaluation_groups: groups?,
         upload_offset_ms: offset?,
         retention: retention?,
     })
@@ -259,10 +266,10 @@ fn local(document: &mut Document, mode: Option<PrivacyMode>) -> Option<Option<Lo
 
 fn counting(
     document: &mut Document,
-    (name, bins_usual): (&str, u32),
+    (name, own_key, bins_usual): (&str, &str, u32),
     mode: Option<PrivacyMode>,
 ) -> Option<Option<CountingSettings>> {
-    let keys = ["bins", "budget_share"].map(|key| format!("plan.{name}.{key}"));
+    let keys = ["bins", "budget_share", own_key].map(|key| format!("plan.{name}.{key}"));
     let share = |value: f64| value > 0.0 && value <= 0.5;
     let wanted = keys.iter().any(|key| document.has(key));
     let bins = document.integer(&keys[0], 2..=1000, Some(bins_usual));

@@ -309,6 +309,18 @@ fn each_bad_value_is_named_with_what_is_allowed() {
             "plan.statistics.budget_share",
             "0.5",
         ),
+        (
+            "[plan.optimizer]",
+            "[plan.evaluation]\ngroups = ''\n[plan.optimizer]",
+            "plan.evaluation.groups",
+            "binned field",
+        ),
+        (
+            "[plan.optimizer]",
+            "[plan.statistics]\nlabels = 'yes'\n[plan.optimizer]",
+            "plan.statistics.labels",
+            "true or false",
+        ),
         ("customers_max = 2000", "customers_max = 999", "plan.customers_max", "customers_nominal (1000)"),
         ("example_clip_norm = 1.0", "example_clip_norm = -1", "plan.example_clip_norm", "above 0"),
         ("kind = \"sgd\"", "kind = \"sgd\"\nbeta1 = 0.5", "plan.optimizer.beta1", "kind = \"adam\""),

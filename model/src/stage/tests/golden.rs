@@ -191,14 +191,14 @@ fn a_sum_that_cannot_be_used_changes_nothing() {
 #[test]
 fn counts_are_read_and_move_nothing() {
     let network = network();
-    let settings = StageSettings::Evaluate(EvaluateSettings { clip_units: 1000, bins: 4 });
+    let settings = StageSettings::Evaluate(EvaluateSettings { clip_units: 1000, bins: 4, groups: None });
     let frame = frame(&network, PrivacyMode::Customer);
     let terms = settings.terms(&frame, chosen(4_000_000, 1)).unwrap();
     let stage = PlannedStage::new(&settings, frame, &terms);
     let mut state = stage.start(initial());
     let outcome = stage.advance(&mut state, &[2000, 1000, 0, 0, 0, 1000, 0, 2000], 9).unwrap();
     let figures = stage.figures(&outcome.histograms, (1_000_000, 4));
-    let (auc, customers) = (figures[0].auc.unwrap(), figures[0].customers);
+    let (auc, customers) = (figures.heads[0].auc.unwrap(), figures.heads[0].customers);
     assert!(auc.low < 8.5 / 9.0 && auc.high == 1.0, "{auc:?}");
     // Two customers of noise in each of eight counts.
     assert!((customers.high - customers.value - 1.96 * 2.0 * 8.0_f64.sqrt()).abs() < 1e-9, "{customers:?}");
@@ -210,7 +210,7 @@ fn counts_are_read_and_move_nothing() {
     assert_eq!(stage.stepping(&Beside::default(), 9).map(|_| ()), Err(AdvanceFault::MovesNothing));
 
     let schema = schema();
-    let settings = StageSettings::Count(CountSettings { clip_units: 10, bins: 3 });
+    let settings = StageSettings::Count(CountSettings { clip_units: 10, bins: 3, labels: false });
     let frame = Frame { schema: Some(&schema), ..frame };
     let terms = settings.terms(&frame, chosen(400, 1)).unwrap();
     let stage = PlannedStage::new(&settings, frame, &terms);

@@ -1,6 +1,8 @@
 //! Stages from their settings to what their sums lead to.
 
 mod golden;
+#[cfg(feature = "train")]
+mod grouped;
 mod numbers;
 mod settings;
 #[cfg(feature = "train")]

@@ -48,8 +48,8 @@ fn counts_are_bounded_by_what_one_customer_adds() {
     let schema = schema();
     let network = Architecture::logistic(u32::try_from(schema.width()).unwrap(), &["churn", "deposit"]).unwrap();
     let frame = |privacy| Frame { overlap_max: 2, schema: Some(&schema), ..frame(&network, privacy) };
-    let count = StageSettings::Count(CountSettings { clip_units: 10, bins: 5 });
-    let evaluate = StageSettings::Evaluate(EvaluateSettings { clip_units: 10, bins: 5 });
+    let count = StageSettings::Count(CountSettings { clip_units: 10, bins: 5, labels: false });
+    let evaluate = StageSettings::Evaluate(EvaluateSettings { clip_units: 10, bins: 5, groups: None });
     let fields = schema.fields().len() as u128;
     for (privacy, noise) in [
         (PrivacyMode::Customer, NoiseShare::Divided),
@@ -71,8 +71,10 @@ fn what_a_kind_does_not_do_is_refused_by_name() {
     let network = network();
     let terms = |settings: StageSettings, privacy, chosen| settings.terms(&frame(&network, privacy), chosen).err();
     let coins = |rounds| Chosen { sampling_threshold: 1 << 60, ..chosen(1 << 30, rounds) };
-    let (gradients, evaluate) =
-        (StageSettings::Gradient(gradient()), StageSettings::Evaluate(EvaluateSettings { clip_units: 10, bins: 5 }));
+    let (gradients, evaluate) = (
+        StageSettings::Gradient(gradient()),
+        StageSettings::Evaluate(EvaluateSettings { clip_units: 10, bins: 5, groups: None }),
+    );
     let chunks = ClipSettings { form: ClipForm::Chunked, clip_units: 1 << 20, ..CLIP };
     let chunked = StageSettings::Gradient(GradientSettings { clip: chunks, ..gradient() });
     let quiet = ClipSettings { loss_bound: None, ..CLIP };
@@ -145,7 +147,7 @@ fn stages_are_priced_to_the_target() {
         sampling_threshold,
         budget_share,
     };
-    let evaluate = StageSettings::Evaluate(EvaluateSettings { clip_units: 1000, bins: 10 });
+    let evaluate = StageSettings::Evaluate(EvaluateSettings { clip_units: 1000, bins: 10, groups: None });
     let mean = StageSettings::Mean(MeanSettings { column: 1, units: 1000 });
     for (privacy, training, coin) in [
         (PrivacyMode::Customer, StageSettings::Gradient(gradient()), 0),

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::groups::GroupField;
 
 fn clips() -> impl Strategy<Value = ClipSettings> {
     let form = prop_oneof![Just(ClipForm::Exact), Just(ClipForm::Chunked)];
@@ -40,14 +41,27 @@ fn staged() -> impl Strategy<Value = StageSettings> {
 
 fn all() -> impl Strategy<Value = StageSettings> {
     let counts = || (1_u32..=1 << 20, 2_u32..=1000);
+    let groups = prop_oneof![
+        Just(None),
+        any::<u16>().prop_map(|place| Some(GroupField::Input(place))),
+        any::<u16>().prop_map(|place| Some(GroupField::Audit(place))),
+    ];
     let rule = (1_u32..=1000, 1e-9..=1e6, 1e-3..=1e6).prop_map(|(steps, learning_rate, update_clip_norm)| LocalRule {
         steps,
         learning_rate,
         update_clip_norm,
     });
     prop_oneof![
-        counts().prop_map(|(clip_units, bins)| StageSettings::Count(CountSettings { clip_units, bins })),
-        counts().prop_map(|(clip_units, bins)| StageSettings::Evaluate(EvaluateSettings { clip_units, bins })),
+        (counts(), any::<bool>()).prop_map(|((clip_units, bins), labels)| StageSettings::Count(CountSettings {
+            clip_units,
+            bins,
+            labels
+        })),
+        (counts(), groups).prop_map(|((clip_units, bins), groups)| StageSettings::Evaluate(EvaluateSettings {
+            clip_units,
+            bins,
+            groups
+        })),
         (clips(), optimizers())
             .prop_map(|(clip, optimizer)| StageSettings::Gradient(GradientSettings { clip, optimizer })),
         (clips(), rule, any::<bool>(), optimizers()).prop_map(|(clip, rule, adaptive, optimizer)| {
@@ -111,8 +125,8 @@ fn every_limit_of_every_value_is_kept() {
     let read = |settings: StageSettings| StageSettings::decode(settings.kind(), &settings.encode()).is_ok();
     let clipped = |clip| StageSettings::Gradient(GradientSettings { clip, ..gradient() });
     let locally = |rule| StageSettings::Local(LocalSettings { rule, ..local(false) });
-    let count = |clip_units, bins| StageSettings::Count(CountSettings { clip_units, bins });
-    let evaluate = |clip_units, bins| StageSettings::Evaluate(EvaluateSettings { clip_units, bins });
+    let count = |clip_units, bins| StageSettings::Count(CountSettings { clip_units, bins, labels: false });
+    let evaluate = |clip_units, bins| StageSettings::Evaluate(EvaluateSettings { clip_units, bins, groups: None });
     for (row, (settings, fits)) in [
         (clipped(CLIP), true),
         (clipped(ClipSettings { example_clip_norm: 0.001, ..CLIP }), true),
@@ -165,7 +179,7 @@ fn a_policy_sees_every_bound() {
         StageSettings::Local(local(true)).clip_norms(),
         [("example_clip_norm", 2.0), ("update_clip_norm", 0.37)]
     );
-    assert!(StageSettings::Evaluate(EvaluateSettings { clip_units: 1, bins: 2 }).clip_norms().is_empty());
+    assert!(StageSettings::Evaluate(EvaluateSettings { clip_units: 1, bins: 2, groups: None }).clip_norms().is_empty());
     let lowest = [true, false].map(|adaptive| StageSettings::Local(local(adaptive)).lowest_bound());
     assert_eq!(lowest, [Some(0.001), None], "no bound falls below the smallest norm");
     let higher = LocalSettings { rule: LocalRule { update_clip_norm: 5.0, ..local(true).rule }, ..local(true) };

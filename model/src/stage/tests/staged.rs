@@ -379,7 +379,7 @@ fn a_stage_has_its_own_layout() {
     let stage = planned.stage(1).unwrap();
     let state = stage.begin(Parameters::zero(&network()));
     assert_eq!(sum_of(&stage, &dense, &state), Err(ContributeFault::Placement));
-    let evaluate = StageSettings::Evaluate(EvaluateSettings { clip_units: UNITS, bins: 4 });
+    let evaluate = StageSettings::Evaluate(EvaluateSettings { clip_units: UNITS, bins: 4, groups: None });
     let planned = planned_of(&[(evaluate, 1)]);
     let stage = planned.stage(0).unwrap();
     let state = stage.begin(Parameters::zero(&network()));

@@ -77,7 +77,7 @@ fn a_stage_without_a_model_is_given_none() {
         assert!(stage.admit_state(&[]).unwrap() == PublicState::zero(&network()));
         assert!(stage.admit_state(&[0]).is_err());
     });
-    within_one_round(StageSettings::Evaluate(EvaluateSettings { clip_units: 10, bins: 2 }), |stage| {
+    within_one_round(StageSettings::Evaluate(EvaluateSettings { clip_units: 10, bins: 2, groups: None }), |stage| {
         assert!(stage.admit_state(&[]).is_err());
         assert!(stage.admit_state(&model().to_le_bytes()).unwrap() == stage.begin(model()));
     });

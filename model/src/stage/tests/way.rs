@@ -48,7 +48,7 @@ fn words(noised: NoisedUpdate) -> Vec<i64> {
 }
 
 /// The integers of a sum, as a test may see them.
-fn integers(sum: ClippedSum) -> Vec<i64> {
+pub(super) fn integers(sum: ClippedSum) -> Vec<i64> {
     let silence = vec![0; sum.coordinates()];
     words(sum.add_noise(silence).unwrap())
 }
@@ -193,7 +193,7 @@ fn a_branch_takes_the_bound_of_the_state() {
 /// Stages one after another: each begins with what the one before has handed on, by digest.
 #[test]
 fn stages_hand_their_model_on() {
-    let evaluate = StageSettings::Evaluate(EvaluateSettings { clip_units: 1000, bins: 4 });
+    let evaluate = StageSettings::Evaluate(EvaluateSettings { clip_units: 1000, bins: 4, groups: None });
     let gradients = StageSettings::Gradient(GradientSettings { clip: clip(), optimizer: sgd() });
     let planned = planned(PrivacyMode::Customer, &[(gradients, 5), (evaluate, 1)], 0);
     let (training, evaluating) = (planned.stage(0).unwrap(), planned.stage(1).unwrap());
@@ -212,5 +212,5 @@ fn stages_hand_their_model_on() {
     let counts = integers(evaluating.contribute(&rows, &given, &mut CountingEntropy(1)).unwrap());
     assert!(counts.iter().all(|units| units % 1000 == 0) && counts.iter().sum::<i64>() > 0);
     let outcome = evaluating.read(&counts, 1).unwrap();
-    assert!(evaluating.figures(&outcome.histograms, (0, 1))[0].auc.is_some());
+    assert!(evaluating.figures(&outcome.histograms, (0, 1)).heads[0].auc.is_some());
 }

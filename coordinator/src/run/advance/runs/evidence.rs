@@ -107,7 +107,7 @@ fn the_rounds_of_other_runs_stay_where_they_are() {
     let mut one = World::new(&first, spread, None);
     one.go_on().unwrap();
     let (rounds, sums, counts) = (one.files_in("rounds"), one.files_in("sums"), one.files_in("counts"));
-    assert_eq!((rounds.len(), sums.len(), counts.len()), (3, 3, 1));
+    assert_eq!((rounds.len(), sums.len(), counts.len()), (3, 3, 2), "counts, and what noise gives to the model");
     // The second begins, and has committed nothing yet: what the first one counted and kept is not its business.
     let record = RunRecord::default();
     let store = Store::open(&one.state(), second.run.reference()).unwrap();

@@ -236,6 +236,13 @@ impl<'a> World<'a> {
                         )));
                     }
                 }
+                CoordinatorEvent::StageConcluded { stage, .. } => {
+                    let planned = self.job.planned.stage(*stage).unwrap();
+                    let moved = self.record.committed(*stage) > 0;
+                    if moved && planned.noise_in_model(&planned.first(), (1, 1)).is_some() {
+                        counts.insert(self.store.run_folder().join(format!("counts/{}-noise.json", stage + 1)));
+                    }
+                }
                 _ => {}
             }
         }

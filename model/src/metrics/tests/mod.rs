@@ -1,3 +1,7 @@
+mod distributions;
+mod groups;
+mod importance;
+
 use super::*;
 
 /// A generator that repeats itself, for tests alone.

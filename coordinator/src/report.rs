@@ -192,6 +192,15 @@ pub enum Event {
         /// Counted over nominal: by so much loss and steps are wrong; nothing where hardly anybody was counted.
         factor: Option<f64>,
     },
+    /// A round counted no more customers than its noise alone gives: its branches seem to have sent noise alone.
+    NoiseAlone {
+        /// `plan.customers_nominal`.
+        nominal: u64,
+        /// Counted in the round, with noise.
+        counted: f64,
+        /// Standard deviation of that noise, at most.
+        noise_stddev: f64,
+    },
     /// A counting round is in the ledger, and its counts beside the models.
     Counted {
         /// The round.
@@ -357,6 +366,11 @@ impl fmt::Display for Event {
                 }
                 formatter.write_str("; look whether branches are missing, and give the next plan a nearer number")
             }
+            Self::NoiseAlone { nominal, counted, noise_stddev } => write!(
+                formatter,
+                "the round counts about {counted:.0} customers (noise {noise_stddev:.0}), and plan.customers_nominal is {nominal}: its branches seem \
+                 to send noise alone, so that nothing is learnt. Ask them whether their data are read and whether training fails there"
+            ),
             Self::BudgetBegun { client, owner, after_loss } => write!(
                 formatter,
                 "{client} begins a budget that this coordinator does not know, signed by its owner {}{}; if it took part before, ask both",

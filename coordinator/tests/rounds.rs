@@ -161,13 +161,15 @@ fn a_plan_runs_to_its_end_over_two_sessions() {
                 assert!(loss.is_some() && epsilon.is_some_and(|epsilon| epsilon > 0.0));
                 rounds.push(epsilon);
             }
+            Event::NoiseAlone { nominal, counted, noise_stddev } => far.push((nominal, counted < 2.0 * noise_stddev)),
             Event::CustomersFar { nominal, counted, .. } => far.push((nominal, counted < 100.0)),
             Event::Finished(finished) => break *finished,
             _ => {}
         }
     };
     assert_eq!((sessions, rounds.len()), (2, 3));
-    assert_eq!(far, [(1000, true)], "these clients stand for hardly a customer, and that is told once");
+    // These clients stand for hardly a customer: that few are there, and that it may be nobody, are told once each at most.
+    assert!((1..=2).contains(&far.len()) && far.iter().all(|told| *told == (1000, true)), "{far:?}");
     assert!(rounds.is_sorted());
     assert!(finished.complete && finished.rounds == 3 && finished.charged == 3);
     assert_eq!(finished.epsilon, rounds[2]);

@@ -12,6 +12,9 @@ pub const FAR_FACTOR: f64 = 1.5;
 /// Standard deviations that are granted to the noise: it alone passes them once in 30,000 plans.
 const DEVIATIONS: f64 = 4.0;
 
+/// A count that passes its noise by less may be of nobody.
+const NONE_DEVIATIONS: f64 = 2.0;
+
 /// One round's number of customers, with its noise.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct NoisedCustomers {
@@ -65,6 +68,16 @@ impl NoisedCustomers {
     }
 }
 
+impl NoisedCustomers {
+    /// Whether this round alone is far from `nominal`, and its count what noise alone would give.
+    #[must_use]
+    pub fn is_noise_alone(self, nominal: u64) -> Option<FarNominal> {
+        let mut round = CustomerEstimate::default();
+        round.add(self);
+        round.far_from(nominal).filter(FarNominal::is_noise_alone)
+    }
+}
+
 impl CustomerEstimate {
     /// Takes one more round in. Each has noise of its own, so that the mean's becomes smaller.
     pub fn add(&mut self, round: NoisedCustomers) {
@@ -86,6 +99,12 @@ impl CustomerEstimate {
 }
 
 impl FarNominal {
+    /// Whether the count is what noise alone would give: no branch need have had a customer in it.
+    #[must_use]
+    pub fn is_noise_alone(&self) -> bool {
+        self.customers <= NONE_DEVIATIONS * self.stddev
+    }
+
     /// By so much loss and steps are wrong; nothing where hardly anybody was counted.
     #[must_use]
     pub fn factor(&self) -> Option<f64> {
@@ -117,5 +136,16 @@ mod tests {
         // The noise of many rounds is smaller than that of one.
         assert!(estimate(&[(3000.0, 400.0); 4]).far_from(1000).is_some_and(|far| far.stddev == 200.0));
         assert_eq!(estimate(&[(-20.0, 10.0)]).far_from(1000).unwrap().factor(), None);
+    }
+
+    #[test]
+    fn a_count_that_noise_alone_gives_is_told_apart_from_a_small_one() {
+        let of = |customers, stddev: f64| {
+            NoisedCustomers { customers, variance: stddev * stddev }.is_noise_alone(1000).is_some()
+        };
+        assert!(of(150.0, 80.0) && of(-300.0, 80.0) && of(0.0, 0.0));
+        assert!(!of(165.0, 80.0), "some are there");
+        assert!(!of(100.0, 150.0), "with such noise all of them may be");
+        assert!(!of(1000.0, 80.0));
     }
 }

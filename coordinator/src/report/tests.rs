@@ -60,6 +60,9 @@ fn events_have_stable_names_and_keys() {
     assert!(far.to_string().contains(
         "about 3000 customers (noise 20): the loss, and steps that are divided by it, are 3.00 times as large"
     ));
+    let none = Event::NoiseAlone { nominal: 1000, counted: 12.4, noise_stddev: 20.0 };
+    assert_eq!(json(&none), r#"{"event":"noise_alone","nominal":1000,"counted":12.4,"noise_stddev":20.0}"#);
+    assert!(none.to_string().contains("about 12 customers (noise 20), and plan.customers_nominal is 1000"));
     let renewed = Event::CertificateRenewed { not_after: 1_893_456_000 };
     assert_eq!(json(&renewed), r#"{"event":"certificate_renewed","not_after":1893456000}"#);
     assert!(renewed.to_string().contains("2030-01-01"), "{renewed}");

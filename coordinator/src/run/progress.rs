@@ -38,6 +38,7 @@ pub(crate) struct Progress {
     customers: CustomerEstimate,
     /// Whether it was said that the nominal number is far from the counted one.
     far_said: bool,
+    none_said: bool,
 }
 
 /// How a plan ended.
@@ -71,6 +72,7 @@ impl Progress {
             durations: Vec::new(),
             customers: CustomerEstimate::default(),
             far_said: false,
+            none_said: false,
         };
         events.iter().for_each(|event| progress.record.apply(event));
         progress
@@ -142,9 +144,17 @@ impl Progress {
         }
     }
 
-    /// Takes what a committed round counted; the warning that the plan's number of customers is far from it, once for each process.
+    /// Takes what a committed round counted; the warning that the round's count is what noise alone gives, or that the plan's number of customers is far from
+    /// all counts, each once for each process.
     pub(crate) fn counted(&mut self, customers: NoisedCustomers) -> Option<Event> {
         self.customers.add(customers);
+        if let Some(none) = customers.is_noise_alone(self.plan.customers_nominal).filter(|_| !self.none_said) {
+            // That the plan's number is far from it follows.
+            (self.none_said, self.far_said) = (true, true);
+            let event = Event::NoiseAlone { nominal: none.nominal, counted: none.customers, noise_stddev: none.stddev };
+            tracing::warn!("{event}");
+            return Some(event);
+        }
         let far = self.customers.far_from(self.plan.customers_nominal).filter(|_| !self.far_said)?;
         self.far_said = true;
         let event = Event::CustomersFar {

@@ -120,6 +120,11 @@ fn a_nominal_number_that_is_far_from_the_count_is_told() {
         let mut progress = fresh(&job);
         let fewer = progress.counted(counted(NOMINAL / 4.0));
         assert!(fewer.is_some_and(|event| event.to_string().contains("customers_nominal is 40000")));
+        // Noise alone is told in the round in which it begins, once, whatever the rounds before have counted.
+        let mut progress = fresh(&job);
+        assert_eq!(progress.counted(counted(NOMINAL)), None);
+        assert!(matches!(progress.counted(counted(stddev)), Some(Event::NoiseAlone { nominal: 40_000, .. })));
+        assert_eq!(progress.counted(counted(0.0)), None, "once");
     }
     let job = built(&sampled(1.0, PrivacyTarget::Branch { epsilon: 4.0, delta: 1e-6 }, local(1.0, false)));
     let (outcome, _) = moving(&job.planned).unwrap().stepping(&Beside::default(), 8).unwrap().riders(&[1, 8, 4]);

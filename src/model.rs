@@ -1,15 +1,23 @@
 //! `tributary model`: the registry of models at the coordinator, and what people state about them.
 
 #[cfg(feature = "coordinator")]
+mod bars;
+#[cfg(feature = "coordinator")]
+mod beside;
+#[cfg(feature = "coordinator")]
 mod chart;
 #[cfg(feature = "coordinator")]
 mod evaluate;
 #[cfg(feature = "coordinator")]
 mod explained;
 #[cfg(feature = "coordinator")]
+mod figures;
+#[cfg(feature = "coordinator")]
 mod page;
 #[cfg(feature = "coordinator")]
 mod registry;
+#[cfg(feature = "coordinator")]
+mod sections;
 #[cfg(feature = "coordinator")]
 mod shown;
 mod sign;

@@ -9,7 +9,7 @@ const HEIGHT: f64 = 240.0;
 const LEFT: f64 = 44.0;
 const BOTTOM: f64 = 28.0;
 /// Room above and to the right.
-const MARGIN: f64 = 10.0;
+const MARGIN: f64 = 18.0;
 /// Marks on an axis, beside its beginning.
 const MARKS: u32 = 4;
 

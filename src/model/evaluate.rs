@@ -8,8 +8,11 @@ use tributary_model::metrics::Estimate;
 use tributary_storage::files::{Existing, write_public};
 use tributary_texts::{Language, evaluation as words};
 
+use super::beside::{Beside, BesideFile};
 use super::explained::explained;
-use super::page::{page, rows, shown};
+use super::figures::{rows, shown};
+use super::page::page_beside;
+use super::sections::{self, Section};
 use crate::exit::Failure;
 use crate::{json, typed};
 
@@ -45,6 +48,9 @@ struct ShownOptions {
     /// Also write one page of HTML with charts; never replaced
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
+    /// Show figures of other models and the price of epsilon beside it, from this JSON file; written on public data
+    #[arg(long, value_name = "FILE")]
+    beside: Option<PathBuf>,
     /// The language of table and page; without it, that of the locale
     #[arg(long, value_name = "LANGUAGE", value_parser = typed::language())]
     lang: Option<Language>,
@@ -55,30 +61,41 @@ struct ShownOptions {
 
 /// Shows one model.
 pub(super) fn evaluate(options: &EvaluateOptions) -> Result<(), Failure> {
-    let found = of(&options.model, &options.shown)?;
+    let (found, beside) = (of(&options.model, &options.shown)?, beside(&options.shown)?);
     if options.shown.json {
-        json::print(&found);
+        let mut object = serde_json::json!(found);
+        if let Some(file) = &beside {
+            object["beside"] = serde_json::json!(file.beside);
+        }
+        json::print(&object);
     }
-    show(std::slice::from_ref(&found), &options.shown)
+    show(std::slice::from_ref(&found), beside.as_ref(), &options.shown)
 }
 
 /// Shows two models side by side.
 pub(super) fn compare(options: &CompareOptions) -> Result<(), Failure> {
     let both = [of(&options.model, &options.shown)?, of(&options.other, &options.shown)?];
+    let beside = beside(&options.shown)?;
     if options.shown.json {
-        json::print(&serde_json::json!({ "models": both }));
+        json::print(&serde_json::json!({ "models": both, "beside": beside.as_ref().map(|file| &file.beside) }));
     }
-    show(&both, &options.shown)
+    show(&both, beside.as_ref(), &options.shown)
 }
 
 fn of(model: &str, shown: &ShownOptions) -> Result<Evaluation, Failure> {
     evaluation(&shown.config, model).map_err(explained)
 }
 
-fn show(models: &[Evaluation], options: &ShownOptions) -> Result<(), Failure> {
+fn beside(shown: &ShownOptions) -> Result<Option<BesideFile>, Failure> {
+    let read = |path: &PathBuf| Ok(BesideFile { path: path.clone(), beside: Beside::read(path)? });
+    shown.beside.as_ref().map(read).transpose()
+}
+
+fn show(models: &[Evaluation], beside: Option<&BesideFile>, options: &ShownOptions) -> Result<(), Failure> {
     let language = options.lang.unwrap_or_else(Language::of_environment);
     if let Some(path) = &options.html {
-        write_public(path, page(models, language).as_bytes(), Existing::Keep).map_err(Failure::failed)?;
+        write_public(path, page_beside(models, beside, language).as_bytes(), Existing::Keep)
+            .map_err(Failure::failed)?;
     }
     if options.json {
         return Ok(());
@@ -103,6 +120,16 @@ fn show(models: &[Evaluation], options: &ShownOptions) -> Result<(), Failure> {
             }
             println!("  {}: {}", name.text(language), line.join("   "));
         }
+        if let Some(file) = beside {
+            other_models(file, &head.head, language);
+        }
+        // Of two models their figures are compared; each one's tables are its own.
+        if let [one] = models {
+            sections::of_head(one, head, language).iter().for_each(|of_head| section(of_head, language));
+        }
+    }
+    if let [one] = models {
+        sections::stability(one, language).iter().for_each(|moved| section(moved, language));
     }
     println!("{}", words::intervals().text(language));
     if let Some(path) = &options.html {
@@ -111,9 +138,42 @@ fn show(models: &[Evaluation], options: &ShownOptions) -> Result<(), Failure> {
     Ok(())
 }
 
+/// One table, a line for each row.
+fn section(section: &Section, language: Language) {
+    println!("{}", section.title.text(language));
+    if let Some(note) = &section.note {
+        println!("  {}", note.text(language));
+    }
+    if !section.rows.is_empty() {
+        let names: Vec<&str> = section.columns.iter().map(|column| column.text(language)).collect();
+        println!("  {}", names.join(" | "));
+    }
+    for row in &section.rows {
+        let entries = row.iter().map(|entry| match &entry.below {
+            Some(below) => format!("{} ({below})", entry.text),
+            None => entry.text.clone(),
+        });
+        println!("  {}", entries.filter(|text| !text.is_empty()).collect::<Vec<_>>().join(" | "));
+    }
+}
+
+/// Figures of other models and the price of epsilon, a line each.
+fn other_models(file: &BesideFile, head: &str, language: Language) {
+    println!("{}", words::beside_note(file.path.display()).text(language));
+    for other in file.beside.models_of(head) {
+        let known = other.figures().into_iter().filter_map(|(name, value)| Some((name, value?)));
+        let figures: Vec<String> =
+            known.map(|(name, value)| format!("{} {}", name.text(language), shown(value))).collect();
+        println!("  {}: {}", other.name, figures.join("   "));
+    }
+    for price in file.beside.price_of(head) {
+        println!("  epsilon {}: AUC {}", price.epsilon, shown(price.auc));
+    }
+}
+
 fn told(estimate: Option<&Estimate>, language: Language) -> String {
     match estimate {
-        Some(Estimate { value, low, high }) => format!("{} [{}, {}]", shown(*value), shown(*low), shown(*high)),
+        Some(estimate) => sections::told(estimate),
         None => words::none().text(language).to_owned(),
     }
 }

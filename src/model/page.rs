@@ -3,48 +3,42 @@
 use std::fmt::Write as _;
 
 use tributary_coordinator::registry::Evaluation;
-use tributary_model::metrics::{Estimate, HeadFigures};
+use tributary_model::metrics::HeadFigures;
 use tributary_texts::{Language, Said, evaluation as words};
 
+use super::bars::{Bar, Bars};
+use super::beside::{BesideFile, Price};
 use super::chart::{Chart, Series, escaped};
+use super::figures::{Row, rows, shown};
+use super::sections::{self, Section};
 
-const STYLE: &str = "body{font:15px/1.5 system-ui,'Noto Sans CJK SC','Microsoft YaHei',sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;\
-    color:#1b2430}h1{font-size:1.5rem;overflow-wrap:anywhere}h2{font-size:1.2rem;margin-top:2rem}table{border-collapse:collapse;margin:1rem 0}\
-    th,td{text-align:left;padding:.25rem .9rem .25rem 0;border-bottom:1px solid #dde3ea}td.n{font-variant-numeric:tabular-nums}\
-    .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(18rem,1fr));gap:1.5rem}figure{margin:0}\
-    figcaption{font-size:.9rem}figcaption small{display:block;color:#5a6675}svg{width:100%;height:auto}line.grid{stroke:#e6ebf1}\
-    line.chance{stroke:#9aa6b4;stroke-dasharray:4 3}text{font-size:11px;fill:#5a6675}text.x{text-anchor:middle}text.y{text-anchor:end}\
-    polyline{fill:none;stroke-width:2}.a{stroke:#0b5cad}.b{stroke:#b4470e}circle.a{fill:#0b5cad}circle.b{fill:#b4470e}";
+const STYLE: &str = "body{font:15px/1.5 system-ui,'Noto Sans CJK SC','Microsoft YaHei',sans-serif;max-width:64rem;margin:2rem auto;padding:0 1rem;\
+    color:#1b2430}h1{font-size:1.5rem;overflow-wrap:anywhere}h2{font-size:1.3rem;margin-top:2.5rem;border-bottom:2px solid #1b2430}\
+    h3{font-size:1.05rem;margin:2rem 0 .3rem}code{overflow-wrap:anywhere}.note{color:#5a6675;font-size:.9rem;margin:.2rem 0 .6rem}\
+    .scroll{overflow-x:auto}table{border-collapse:collapse;margin:.5rem 0;font-size:.92rem}\
+    th,td{text-align:left;vertical-align:top;padding:.25rem .9rem .25rem 0;border-bottom:1px solid #dde3ea}th{font-weight:600}\
+    td.n{font-variant-numeric:tabular-nums}td small{display:block;color:#5a6675}tr.head td{font-weight:600;padding-top:.8rem}\
+    .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(17rem,1fr));gap:1.5rem;margin-top:1rem}figure{margin:0;break-inside:avoid}\
+    figure.wide{max-width:44rem;margin:.6rem 0}figcaption{font-size:.9rem}figcaption small{display:block;color:#5a6675}svg{width:100%;height:auto}\
+    line.grid{stroke:#e6ebf1}line.chance{stroke:#9aa6b4;stroke-dasharray:4 3}line.whisker{stroke:#1b2430;stroke-width:1.5}\
+    text{font-size:11px;fill:#5a6675}text.x{text-anchor:middle}text.y{text-anchor:end}\
+    polyline{fill:none;stroke-width:2}.a{stroke:#0b5cad}.b{stroke:#b4470e}circle.a,rect.a{fill:#0b5cad}circle.b,rect.b{fill:#b4470e}\
+    rect.a,rect.b,rect.z{stroke:none}rect.z{fill:#b9c3cf}.key{display:inline-block;width:1.4em;height:.28em;vertical-align:middle;margin-right:.4em}\
+    .key.a{background:#0b5cad}.key.b{background:#b4470e}\
+    @media print{body{margin:0;max-width:none;font-size:11px}h2{break-before:page}h2:first-of-type{break-before:auto}h3{break-after:avoid}\
+    tr{break-inside:avoid}.scroll{overflow:visible}.charts{grid-template-columns:1fr 1fr}}\
+    @page{size:A4;margin:14mm}";
 
 /// Places in a chart.
 type Points = Vec<(f64, f64)>;
 
-/// A figure's name, and its estimate where the counts give one.
-pub(super) type Row = (Said, Option<Estimate>);
-
-/// Every figure of a head, in the order in which it is shown.
-pub(super) fn rows(head: &HeadFigures) -> Vec<Row> {
-    let mut rows = vec![
-        (words::customers(), Some(head.customers)),
-        (words::positives(), head.positives),
-        (words::auc(), head.auc),
-        (words::pr_auc(), head.pr_auc),
-        (words::ks(), head.ks),
-        (words::log_loss(), head.log_loss),
-        (words::brier(), head.brier),
-        (words::ece(), head.ece),
-    ];
-    rows.extend(head.lift.iter().map(|lift| (words::lift(format!("{:.0}", 100.0 * lift.share)), lift.lift)));
-    rows
-}
-
-/// As many digits as a figure of its size needs.
-pub(super) fn shown(value: f64) -> String {
-    if value.abs() >= 100.0 { format!("{value:.0}") } else { format!("{value:.4}") }
-}
-
 /// One page for these models, side by side where there are several.
 pub(crate) fn page(models: &[Evaluation], language: Language) -> String {
+    page_beside(models, None, language)
+}
+
+/// The same, with figures of other models beside them, where there are any.
+pub(super) fn page_beside(models: &[Evaluation], beside: Option<&BesideFile>, language: Language) -> String {
     let say = |said: &Said| escaped(said.text(language));
     let short = |model: &Evaluation| model.model.chars().take(16).collect::<String>();
     let title = match models {
@@ -67,23 +61,164 @@ pub(crate) fn page(models: &[Evaluation], language: Language) -> String {
         let counted = words::counted(format!("{:.0}", model.customers()), model.survivors);
         let _ = writeln!(out, "<p><code>{}</code><br>{}<br>{}</p>", escaped(&model.model), say(&of_run), say(&counted));
     }
-    let _ = writeln!(out, "<p>{}</p>", say(&words::intervals()));
+    let _ = writeln!(out, "<p>{}<br>{}</p>", say(&words::intervals()), say(&words::branches()));
     let names: Vec<&str> =
         models.first().map(|model| model.heads.iter().map(|head| head.head.as_str()).collect()).unwrap_or_default();
     for name in names {
         let heads: Vec<&HeadFigures> =
             models.iter().filter_map(|model| model.heads.iter().find(|head| head.head == name)).collect();
         let _ = writeln!(out, "<h2>{}</h2>", say(&words::label(name)));
+        if let [one, other] = models {
+            for (class, model) in [("a", one), ("b", other)] {
+                let _ = writeln!(out, "<div><span class=\"key {class}\"></span>{}</div>", escaped(&short(model)));
+            }
+        }
         table(&mut out, &heads, language);
         charts(&mut out, &heads, language);
+        if let Some(file) = beside {
+            other_models(&mut out, &heads, file, language);
+        }
+        for model in models {
+            let Some(head) = model.heads.iter().find(|head| head.head == name) else { continue };
+            if models.len() > 1 {
+                let _ = writeln!(out, "<h3><code>{}</code></h3>", escaped(&short(model)));
+            }
+            for one in sections::of_head(model, head, language) {
+                section(&mut out, &one, &drawings(model, head, &one, language), language);
+            }
+        }
+    }
+    for one in models.iter().filter_map(|model| sections::stability(model, language)) {
+        section(&mut out, &one, "", language);
     }
     out.push_str("</body>\n</html>\n");
     out
 }
 
+/// A table with its title, its note and its drawings.
+fn section(out: &mut String, section: &Section, drawings: &str, language: Language) {
+    let say = |said: &Said| escaped(said.text(language));
+    let _ = writeln!(out, "<h3>{}</h3>", say(&section.title));
+    if let Some(note) = &section.note {
+        let _ = writeln!(out, "<p class=\"note\">{}</p>", say(note));
+    }
+    out.push_str(drawings);
+    if section.rows.is_empty() {
+        return;
+    }
+    out.push_str("<div class=\"scroll\"><table><tr>");
+    for column in &section.columns {
+        let _ = write!(out, "<th>{}</th>", say(column));
+    }
+    out.push_str("</tr>\n");
+    for row in &section.rows {
+        let head = row.iter().filter(|entry| entry.text.is_empty()).count() > 1;
+        out.push_str(if head { "<tr class=\"head\">" } else { "<tr>" });
+        for (place, entry) in row.iter().enumerate() {
+            let class = if place == 0 { "" } else { " class=\"n\"" };
+            let below =
+                entry.below.as_ref().map_or_else(String::new, |below| format!("<small>{}</small>", escaped(below)));
+            let _ = write!(out, "<td{class}>{}{below}</td>", escaped(&entry.text));
+        }
+        out.push_str("</tr>\n");
+    }
+    out.push_str("</table></div>\n");
+}
+
+/// What is drawn beside a table of one label.
+fn drawings(model: &Evaluation, head: &HeadFigures, section: &Section, language: Language) -> String {
+    let mut out = String::new();
+    let mut draw = |title: &Said, bars: Vec<Bar>, all: Option<f64>| {
+        let title = title.text(language).to_owned();
+        let svg = Bars { title: title.clone(), bars, all }.svg();
+        if !svg.is_empty() {
+            let _ = writeln!(out, "<figure class=\"wide\">{svg}<figcaption>{}</figcaption></figure>", escaped(&title));
+        }
+    };
+    if section.title == words::importance() {
+        let fields = model.importance.iter().flat_map(|of| sections::by_importance(of, &head.head));
+        let bars = fields.filter_map(|field| {
+            let variance = field.variance?;
+            let class = if field.below_noise { "z" } else { "a" };
+            let (name, told) = (field.field.clone(), shown(variance.value));
+            Some(Bar { name, value: variance.value, interval: (variance.low, variance.high), class, told })
+        });
+        draw(&words::importance(), bars.take(BARS_MAX).collect(), None);
+    }
+    if section.title == words::groups() {
+        for (title, figure) in sections::of_groups() {
+            let known = head.groups.iter().filter_map(|group| Some((group, figure(group)?)));
+            let bars: Vec<(Bar, f64)> = known
+                .map(|(group, compared)| {
+                    let own = compared.own;
+                    let (name, told) = (sections::cell(&group.group, language), shown(own.value));
+                    let bar = Bar { name, value: own.value, interval: (own.low, own.high), class: "a", told };
+                    (bar, own.value - compared.difference.value)
+                })
+                .collect();
+            let all = bars.first().map(|(_, all)| *all);
+            draw(&title, bars.into_iter().map(|(bar, _)| bar).collect(), all);
+        }
+    }
+    out
+}
+
+/// Most fields in a drawing; the table has all of them.
+const BARS_MAX: usize = 20;
+
+/// Figures of other models, and what the plan reaches at other epsilons.
+fn other_models(out: &mut String, heads: &[&HeadFigures], file: &BesideFile, language: Language) {
+    let say = |said: Said| escaped(said.text(language));
+    let Some(head) = heads.first() else { return };
+    let others: Vec<_> = file.beside.models_of(&head.head).collect();
+    let price = file.beside.price_of(&head.head);
+    if others.is_empty() && price.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "<h3>{}</h3>", say(words::beside()));
+    let _ = writeln!(out, "<p class=\"note\">{}</p>", say(words::beside_note(file.path.display())));
+    if let Some(first) = others.first() {
+        let _ = write!(out, "<div class=\"scroll\"><table><tr><th>{}</th>", say(words::beside_name()));
+        for (name, _) in first.figures() {
+            let _ = write!(out, "<th>{}</th>", say(name));
+        }
+        out.push_str("</tr>\n");
+        for other in &others {
+            let _ = write!(out, "<tr><td>{}</td>", escaped(&other.name));
+            for (_, value) in other.figures() {
+                let _ = write!(out, "<td class=\"n\">{}</td>", value.map_or_else(|| "–".to_owned(), shown));
+            }
+            out.push_str("</tr>\n");
+        }
+        out.push_str("</table></div>\n");
+    }
+    if !price.is_empty() {
+        let bars = price.iter().map(|Price { epsilon, auc, stddev, .. }| {
+            let around = stddev.unwrap_or(0.0);
+            let told = shown(*auc);
+            Bar {
+                name: format!("epsilon {epsilon}"),
+                value: *auc,
+                interval: (auc - around, auc + around),
+                class: "a",
+                told,
+            }
+        });
+        let own = heads.first().and_then(|head| head.auc).map(|auc| auc.value);
+        let title = words::price().text(language).to_owned();
+        let svg = Bars { title: title.clone(), bars: bars.collect(), all: Some(own.unwrap_or(price[0].auc)) }.svg();
+        let axes = say(words::price_axes());
+        let _ = writeln!(
+            out,
+            "<figure class=\"wide\">{svg}<figcaption>{}<small>{axes}</small></figcaption></figure>",
+            escaped(&title)
+        );
+    }
+}
+
 fn table(out: &mut String, heads: &[&HeadFigures], language: Language) {
     let say = |said: Said| escaped(said.text(language));
-    let _ = write!(out, "<table><tr><th>{}</th>", say(words::figure()));
+    let _ = write!(out, "<div class=\"scroll\"><table><tr><th>{}</th>", say(words::figure()));
     for _ in heads {
         let _ = write!(out, "<th>{}</th><th>{}</th>", say(words::estimate()), say(words::interval()));
     }
@@ -94,7 +229,7 @@ fn table(out: &mut String, heads: &[&HeadFigures], language: Language) {
         let _ = write!(out, "<tr><td>{}</td>", say(name.clone()));
         for column in &columns {
             let _ = match column.get(place).and_then(|(_, estimate)| *estimate) {
-                Some(Estimate { value, low, high }) => {
+                Some(tributary_model::metrics::Estimate { value, low, high }) => {
                     write!(
                         out,
                         "<td class=\"n\">{}</td><td class=\"n\">{} – {}</td>",
@@ -108,7 +243,7 @@ fn table(out: &mut String, heads: &[&HeadFigures], language: Language) {
         }
         out.push_str("</tr>\n");
     }
-    out.push_str("</table>\n");
+    out.push_str("</table></div>\n");
 }
 
 fn charts(out: &mut String, heads: &[&HeadFigures], language: Language) {
@@ -176,31 +311,108 @@ fn charts(out: &mut String, heads: &[&HeadFigures], language: Language) {
 
 #[cfg(test)]
 mod tests {
-    use tributary_model::metrics::{ScoreBins, ScoreCounts};
+    use tributary_coordinator::registry::{Moved, Stability};
+    use tributary_model::cells::Cell;
+    use tributary_model::metrics::{
+        Contribution, FieldImportance, FieldWeights, GroupFigures, Importance, NoisedCounts, ScoreBins, ScoreCounts,
+    };
+
+    use super::super::beside::{Beside, OtherModel};
 
     use super::*;
 
     fn evaluated(purpose: &str, positives: &[f64; 8]) -> Evaluation {
         let (bins, negatives) = (ScoreBins::new(8), [400.0, 900.0, 700.0, 300.0, 90.0, 20.0, 5.0, 1.0]);
         let counts = ScoreCounts { bins: &bins, negatives: &negatives, positives, noise_stddev: 2.0 };
-        let heads = ["churn", "<b>deposit</b>"].map(|head| HeadFigures::of(head, counts)).to_vec();
+        let half = [200.0, 500.0, 300.0, 100.0, 60.0, 20.0, 5.0, 1.0];
+        let own = ScoreCounts { negatives: &half, ..counts };
+        let (class, empty) = (Cell::Category("<u>f</u>".into()), [0.0; 8]);
+        let groups = vec![
+            GroupFigures::of(&class, counts, own),
+            GroupFigures::of(&Cell::Missing, counts, ScoreCounts { negatives: &empty, positives: &empty, ..counts }),
+        ];
+        let heads = HEADS.map(|head| HeadFigures { groups: groups.clone(), ..HeadFigures::of(head, counts) }).to_vec();
         let (model, plan_name) = ("ab".repeat(32), "monthly & more".to_owned());
-        Evaluation { model, purpose: purpose.into(), plan_name, run: 3, survivors: 9, heads }
+        let cells = [Cell::Between(18.0, 40.5), Cell::Missing];
+        let classes = [[900.0, 100.0], [100.0, 60.0]];
+        let [no, yes] = classes.each_ref().map(|counts| NoisedCounts { counts, noise_stddev: 3.0 });
+        let of_cell = |value| Contribution { value, noise: Some(0.01) };
+        let field = |head: &str, value| FieldImportance::of((head, "<i>age"), &[of_cell(0.0), of_cell(value)], yes);
+        let importance = HEADS.iter().flat_map(|head| [field(head, 1.0), field(head, 0.0)]).collect();
+        let moved = |name: &str, index| Moved { name: name.into(), index };
+        let index = heads[0].positives;
+        let stability = Stability {
+            run: 2,
+            model: "cd".repeat(32),
+            scores: vec![moved("churn", index)],
+            fields: vec![moved("<s>age", None)],
+        };
+        Evaluation {
+            model,
+            purpose: purpose.into(),
+            plan_name,
+            run: 3,
+            survivors: 9,
+            heads,
+            importance: Some(Importance::Fields(importance)),
+            weights: HEADS.map(|head| FieldWeights::of((head, "<i>age"), &cells, [no, yes])).to_vec(),
+            stability: Some(stability),
+        }
     }
+
+    const HEADS: [&str; 2] = ["churn", "<b>deposit</b>"];
 
     /// In both languages each figure is there, every tag is closed, and nothing that others have written is markup.
     #[test]
     fn a_page_has_every_figure_and_no_foreign_markup() {
         let one = evaluated("<script>alert(1)</script>", &[1.0, 8.0, 20.0, 40.0, 60.0, 30.0, 9.0, 2.0]);
         let none = evaluated("deposit", &[0.0; 8]);
+        let other = OtherModel {
+            name: "<em>pooled".into(),
+            label: None,
+            auc: Some(0.8),
+            pr_auc: None,
+            ks: None,
+            log_loss: None,
+            brier: None,
+            ece: None,
+        };
+        let price = |epsilon| Price { label: None, epsilon, auc: 0.7 + epsilon / 100.0, stddev: Some(0.01) };
+        let beside = Beside { models: vec![other], price: [1.0, 2.0, 4.0].map(price).into() };
+        let file = BesideFile { path: "<q>.json".into(), beside };
         for language in [Language::English, Language::Chinese] {
             for models in [&[one.clone()][..], &[one.clone(), none.clone()]] {
-                let page = page(models, language);
-                assert!(!page.contains("<script") && !page.contains("<b>") && page.contains("monthly &amp; more"));
-                assert!(rows(&one.heads[0]).iter().all(|(name, _)| page.contains(&escaped(name.text(language)))));
-                assert_eq!(page.matches("<svg").count(), 8, "four charts for each label");
-                for tag in ["table", "tr", "td", "th", "figure", "figcaption", "svg", "title", "div", "p", "h2", "text"]
+                let page = page_beside(models, Some(&file), language);
+                for foreign in ["<script", "<b>", "<i>", "<u>", "<s>", "<em>", "<q>"] {
+                    assert!(!page.contains(foreign), "{foreign}");
+                }
+                assert!(page.contains("monthly &amp; more") && page.contains("&lt;em&gt;pooled"));
+                for title in
+                    [words::groups(), words::importance(), words::weights(), words::price(), words::group_small()]
                 {
+                    assert!(page.contains(&escaped(title.text(language))), "{}", title.text(language));
+                }
+                assert!(page.contains(&escaped(words::stability(2).text(language))));
+                assert!(rows(&one.heads[0]).iter().all(|(name, _)| page.contains(&escaped(name.text(language)))));
+                // For each label four charts, the price, and of each model the importance and at most four figures of groups.
+                let svgs = page.matches("<svg").count();
+                assert!((2 * 10..=2 * (5 + 5 * models.len())).contains(&svgs), "{svgs}");
+                for tag in [
+                    "table",
+                    "tr",
+                    "td",
+                    "th",
+                    "figure",
+                    "figcaption",
+                    "svg",
+                    "title",
+                    "div",
+                    "p",
+                    "h2",
+                    "h3",
+                    "small",
+                    "text",
+                ] {
                     let opened = page.matches(&format!("<{tag}>")).count() + page.matches(&format!("<{tag} ")).count();
                     assert_eq!(opened, page.matches(&format!("</{tag}>")).count(), "{tag}");
                 }

@@ -240,10 +240,29 @@ fn coins_and_counts_are_charged_and_stated() {
         run(words.map(std::ffi::OsString::from).chain(["--config".into(), settings.clone().into()]))
     };
     assert_eq!(evaluated(&["--json"]).json()["heads"], evaluation["heads"]);
+    // The fields were counted, and the model is a sum over them: each has an importance for each label.
+    let importance = evaluation["importance"]["fields"].as_array().unwrap();
+    let fields = statistics["histograms"].as_array().unwrap().len();
+    assert_eq!(importance.len(), fields * evaluation["heads"].as_array().unwrap().len());
+    assert!(importance.iter().all(|field| field["noise"].as_f64().is_some_and(|noise| noise > 0.0)), "{importance:?}");
     let page = dir.join("evaluation.html");
-    let shown = evaluated(&["--lang", "zh", "--html", page.to_str().unwrap()]);
+    let beside = dir.join("beside.json");
+    fs::write(
+        &beside,
+        r#"{"models": [{"name": "pooled, no noise", "auc": 0.8}], "price": [{"epsilon": 1, "auc": 0.7}]}"#,
+    )
+    .unwrap();
+    let with = ["--beside", beside.to_str().unwrap()];
+    let shown = evaluated(&["--lang", "zh", "--html", page.to_str().unwrap(), with[0], with[1]]);
     assert_eq!(shown.code, Some(0), "{} {}", shown.out, shown.err);
-    assert!(shown.out.contains("校准误差") && fs::read_to_string(&page).unwrap().contains("ROC 曲线"), "{}", shown.out);
+    let written = fs::read_to_string(&page).unwrap();
+    assert!(shown.out.contains("校准误差") && written.contains("ROC 曲线"), "{}", shown.out);
+    for text in ["字段重要性", "pooled, no noise", "epsilon 的代价"] {
+        assert!(written.contains(text), "{text}");
+    }
+    assert!(shown.out.contains("字段重要性") && shown.out.contains("pooled, no noise: "), "{}", shown.out);
+    fs::write(&beside, "{}").unwrap();
+    evaluated(&with).assert_refused(1, &["beside.json", "no model and no price"]);
     evaluated(&["--html", page.to_str().unwrap()]).assert_refused(1, &["evaluation.html"]);
     // Every branch's own books say the same.
     for branch in 0..8 {

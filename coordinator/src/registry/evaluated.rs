@@ -4,10 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use tributary_model::metrics::HeadFigures;
+use tributary_model::counts::NoisedHistogram;
+use tributary_model::metrics::{FieldWeights, HeadFigures, Importance};
 use tributary_storage::files::read_public;
 
 use super::RegistryError;
+use super::stability::{Counts, Stability};
 use super::view::{ModelLine, show_with_state};
 use crate::store::{COUNTS_VERSION, run_folder};
 
@@ -26,6 +28,12 @@ pub struct Evaluation {
     pub survivors: usize,
     /// What the counts say of each label.
     pub heads: Vec<HeadFigures>,
+    /// How much each field moves the scores.
+    pub importance: Option<Importance>,
+    /// Weights of evidence, where labels were counted by field.
+    pub weights: Vec<FieldWeights>,
+    /// How far scores and fields have moved since the last model of the same plan, or the model from which this one was learnt.
+    pub stability: Option<Stability>,
 }
 
 impl Evaluation {
@@ -36,11 +44,22 @@ impl Evaluation {
     }
 }
 
+/// A file of counts.
 #[derive(Deserialize)]
 struct Counted {
     model: String,
     survivors: usize,
+    noise_stddev: f64,
     heads: Vec<HeadFigures>,
+    importance: Option<Importance>,
+    weights: Vec<FieldWeights>,
+    histograms: Vec<NoisedHistogram>,
+}
+
+/// What a run has counted.
+struct OfRun {
+    scores: Counted,
+    fields: Option<Counted>,
 }
 
 /// The evaluation of a registered model, by its digest or the first digits of it.
@@ -49,21 +68,52 @@ struct Counted {
 /// If there is no such model, or several, or nothing was counted of it.
 pub fn evaluation(config: &Path, model: &str) -> Result<Evaluation, RegistryError> {
     let (line, state_dir) = show_with_state(config, model)?;
-    let folder = run_folder(&state_dir, &line.plan, line.run).join("counts");
-    let missing = || RegistryError::NotEvaluated { model: line.model.clone() };
-    let counted = evaluated_in(&folder).into_iter().map(|path| read(&path)).find(|counted| match counted {
+    let found = of_run(&state_dir, &line)?;
+    let OfRun { scores, fields } = found.ok_or_else(|| RegistryError::NotEvaluated { model: line.model.clone() })?;
+    let stability = before(config, &state_dir, &line).map(|(run, model, was)| {
+        let now = counts(&scores, fields.as_ref());
+        Stability::of((run, model), &counts(&was.scores, was.fields.as_ref()), &now)
+    });
+    let ModelLine { model, purpose, plan_name, run, .. } = line;
+    let Counted { survivors, heads, importance, .. } = scores;
+    let weights = fields.map(|fields| fields.weights).unwrap_or_default();
+    Ok(Evaluation { model, purpose, plan_name, run, survivors, heads, importance, weights, stability })
+}
+
+fn counts<'a>(scores: &'a Counted, fields: Option<&'a Counted>) -> Counts<'a> {
+    let of = |counted: &'a Counted| (counted.histograms.as_slice(), counted.noise_stddev);
+    Counts { scores: of(scores), fields: fields.map(of) }
+}
+
+/// The last model before this one of which something was counted: of the plan's run before, or the one from which this one was learnt. What cannot be
+/// read any more is as if it were not there.
+fn before(config: &Path, state_dir: &Path, line: &ModelLine) -> Option<(u32, String, OfRun)> {
+    let all = super::list(config).ok()?;
+    let of_plan = all.iter().filter(|other| other.plan == line.plan && other.run < line.run).max_by_key(|one| one.run);
+    let parent = all.iter().find(|other| line.parent.as_ref() == Some(&other.model));
+    of_plan.into_iter().chain(parent).find_map(|other| {
+        let found = of_run(state_dir, other).ok()??;
+        Some((other.run, other.model.clone(), found))
+    })
+}
+
+/// What the run of a model counted; nothing without an evaluation of the model.
+fn of_run(state_dir: &Path, line: &ModelLine) -> Result<Option<OfRun>, RegistryError> {
+    let folder = run_folder(state_dir, &line.plan, line.run).join("counts");
+    let scores = counted_in(&folder, "-evaluate.json").into_iter().map(|path| read(&path));
+    let own = scores.into_iter().find(|counted| match counted {
         Ok(counted) => counted.model == line.parameters,
         Err(_) => true,
     });
-    let Counted { survivors, heads, .. } = counted.ok_or_else(missing)??;
-    let ModelLine { model, purpose, plan_name, run, .. } = line;
-    Ok(Evaluation { model, purpose, plan_name, run, survivors, heads })
+    let Some(scores) = own.transpose()? else { return Ok(None) };
+    let fields = counted_in(&folder, "-count.json").first().map(|path| read(path)).transpose()?;
+    Ok(Some(OfRun { scores, fields }))
 }
 
-fn evaluated_in(folder: &Path) -> Vec<PathBuf> {
+fn counted_in(folder: &Path, ending: &str) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok).map(|entry| entry.path());
     let mut files: Vec<PathBuf> =
-        entries.filter(|path| path.to_str().is_some_and(|name| name.ends_with("-evaluate.json"))).collect();
+        entries.filter(|path| path.to_str().is_some_and(|name| name.ends_with(ending))).collect();
     files.sort();
     files
 }

@@ -17,6 +17,7 @@
 mod error;
 mod evaluated;
 mod folder;
+mod stability;
 mod statements;
 mod view;
 
@@ -43,6 +44,7 @@ use tributary_storage::journal::Journal;
 pub use error::RegistryError;
 pub use evaluated::{Evaluation, evaluation};
 pub use folder::{FEATURES_NONE, PARAMETERS};
+pub use stability::{Moved, Stability};
 pub(crate) use statements::StatementsFolder;
 pub use statements::install;
 pub use view::{CopyLine, Draft, ModelLine, StatementLine, copies, draft, list, show};

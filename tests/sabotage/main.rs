@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use tributary_tests::{DEFENCES, Defence, Options, Profile, SuiteKind, campaign, name_of, rebuild, run, take_down};
 
 /// Defences and who attacks them.
-const PLAYED: [(Defence, Profile); 17] = [
+const PLAYED: [(Defence, Profile); 19] = [
     (Defence::OneSurvivorSet, Profile::ByzantineCoordinator),
     (Defence::SurvivorsMin, Profile::ByzantineCoordinator),
     (Defence::OrganisationRule, Profile::ByzantineCoordinator),
@@ -28,13 +28,15 @@ const PLAYED: [(Defence, Profile); 17] = [
     (Defence::OneUpload, Profile::ByzantineClients),
     (Defence::UploadDigest, Profile::ByzantineClients),
     (Defence::ChargeFirst, Profile::None),
+    (Defence::FourEyes, Profile::Crash),
+    (Defence::OwnersGrant, Profile::Crash),
 ];
 
 /// Whose attacks are played elsewhere. In `protocol/src/round/tests`: `steering.rs`, for it needs more than 256 clients; `liars.rs`, for only a
 /// client with its machine's secrets can try; `terms.rs`, for there are no columns in the simulator; `concentration.rs`, for its
-/// coordinator chooses a few of a hundred; `budgets.rs`, for they take two plans; `four_eyes.rs`, for they are about who signed; and `words.rs`, for its enemy is none of the two machines. In `model/tests/hostile.rs`: those that need gradients. In `model/src/update/local/tests.rs`:
+/// coordinator chooses a few of a hundred; `budgets.rs`, for they take two plans; and `words.rs`, for its enemy is none of the two machines. In `model/tests/hostile.rs`: those that need gradients. In `model/src/update/local/tests.rs`:
 /// what a customer of a branch moves.
-const ELSEWHERE: [Defence; 12] = [
+const ELSEWHERE: [Defence; 10] = [
     Defence::GraphSeedReveal,
     Defence::EnvelopeCommitment,
     Defence::RowFaults,
@@ -45,8 +47,6 @@ const ELSEWHERE: [Defence; 12] = [
     Defence::CounterFall,
     Defence::CustomerAccount,
     Defence::SignedEnding,
-    Defence::FourEyes,
-    Defence::OwnersGrant,
 ];
 
 /// No defence is in neither list.

@@ -4,6 +4,7 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
 use crate::budget::BudgetHead;
+use crate::defence::{Defence, stands};
 use crate::digest::Digest;
 use crate::ids::{ClientId, OrganisationId, RoundId, SessionId};
 use crate::message::{Charged, ClosedReason, RefusalCode};
@@ -213,7 +214,7 @@ impl RunRecord {
     /// Whether both signers of the plan hold their roles in the roster in force, whatever a clock says. The signatures are [`RunRecord::claims`].
     #[must_use]
     pub fn is_approved(&self) -> bool {
-        self.approvals.as_ref().is_some_and(|approvals| self.is_approved_by(approvals))
+        !stands(Defence::FourEyes) || self.approvals.as_ref().is_some_and(|approvals| self.is_approved_by(approvals))
     }
 
     pub(super) fn is_approved_by(&self, approvals: &Approvals) -> bool {

@@ -199,3 +199,12 @@ fn no_counts_make_a_figure_outside_of_its_range() {
     let none = figures(&[vec![0.0; 8], vec![0.0; 8]], &bins, 0.0);
     assert_eq!((none.auc, none.ks, none.ece, none.lift[0].lift), (None, None, None, None));
 }
+
+/// Noise of single counts is independent: its squares add up.
+#[test]
+fn noise_of_all_customers_is_that_of_all_counts() {
+    let bins = ScoreBins::new(18);
+    let customers = figures(&[vec![100.0; 18], vec![20.0; 18]], &bins, 5.0).customers;
+    assert_eq!(customers.value, 2_160.0);
+    assert!((customers.high - customers.low - 2.0 * 1.96 * 5.0 * 6.0).abs() < 1e-9, "{customers:?}");
+}

@@ -1,5 +1,7 @@
 //! Staged additive learning: what a customer can move, what hostile states come to, and what is learnt.
 
+mod bounds;
+
 use proptest::prelude::*;
 use tributary_protocol::plan::Plan;
 use tributary_protocol::round::cast;

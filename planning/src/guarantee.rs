@@ -5,6 +5,7 @@ use tributary_model::privacy::epsilon_of;
 use tributary_model::stage::{PlannedStage, noise_multiplier};
 use tributary_protocol::plan::Plan;
 use tributary_protocol::privacy::Unit;
+use tributary_protocol::secagg::parameters::{CoalitionRule, CohortRule};
 
 /// What the noise of a plan achieves in one run.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -40,6 +41,15 @@ impl Guarantee {
 #[must_use]
 pub fn epsilon_of_runs(plan: &Plan, unit: Unit, runs: u64) -> f64 {
     epsilon_of(plan.charge_of_run().times(runs).of(unit), plan.delta()).0
+}
+
+/// Variance of the noise in a sum of a complete cohort, over what its plan counts on: branches add more, so that some may be missing.
+pub(crate) fn noise_excess(cohort: &CohortRule) -> f64 {
+    let coalition = match cohort.coalition {
+        CoalitionRule::Fraction { permille } => f64::from(permille),
+        CoalitionRule::Organisations { .. } => 0.0,
+    };
+    (1000.0 / (f64::from(cohort.survivors_permille) - coalition).max(10.0)).clamp(1.0, 100.0)
 }
 
 /// The first stage that moves the model.

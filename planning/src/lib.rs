@@ -19,6 +19,7 @@ mod frame;
 pub mod guarantee;
 pub mod lint;
 pub mod portrait;
+pub mod prediction;
 mod read;
 pub mod settings;
 mod signing;
@@ -29,6 +30,7 @@ pub use file::PlanFile;
 pub use guarantee::Guarantee;
 pub use lint::Lint;
 pub use portrait::Portrait;
+pub use prediction::Prediction;
 pub use signing::SigningError;
 pub use year::YearFile;
 

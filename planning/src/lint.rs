@@ -2,7 +2,7 @@
 
 mod data;
 mod finding;
-mod staged;
+mod noise;
 mod year;
 
 use core::fmt;
@@ -22,6 +22,7 @@ use crate::dates::day;
 use crate::differences::Differences;
 use crate::guarantee::epsilon_of_runs;
 use crate::portrait::{Portrait, RUNS_SHOWN, as_of_words, figure, runs_within_cap};
+use crate::prediction::Prediction;
 use crate::year::YearFile;
 
 /// Seconds of a year.
@@ -83,12 +84,13 @@ impl Lint {
         let data = of_data(plan, beside.schema);
         findings.extend(data.faults.into_iter().map(|(key, text)| finding(Level::Fault, key, text)));
         findings.extend(year::compared(plan, beside.year));
-        findings.extend(asked(plan, beside));
+        let predicted = noise::predicted(plan, beside.schema);
+        findings.extend(asked(plan, beside, predicted.as_ref()));
         findings.extend(data.asked.into_iter().map(|(key, text)| finding(Level::Ask, key, text)));
         // Faults first.
         findings.sort_by_key(|finding| finding.level);
         let differences = beside.last.map(|last| Differences::of(last, plan));
-        let mut questions = questions(plan, beside.slowest_ms, differences.as_ref());
+        let mut questions = questions(plan, beside.slowest_ms, (differences.as_ref(), predicted.as_ref()));
         // After what it is for.
         let answer = Printable::new(&data.answer);
         questions.insert(1, Question { asked: "Which data does it learn from?", answer });
@@ -185,7 +187,7 @@ fn texts(plan: &Plan) -> Vec<(&'static str, &Untrusted)> {
     texts
 }
 
-fn asked(plan: &Plan, beside: Beside<'_>) -> Vec<Finding> {
+fn asked(plan: &Plan, beside: Beside<'_>, predicted: Option<&Prediction>) -> Vec<Finding> {
     let mut found = Vec::new();
     let mut ask = |key: &str, text: String| found.push(finding(Level::Ask, key, text));
     let (schedule, charter, cohort) = (&plan.schedule, &plan.charter, plan.cohort);
@@ -214,7 +216,7 @@ fn asked(plan: &Plan, beside: Beside<'_>) -> Vec<Finding> {
             ask("plan.delta", text.into());
         }
     }
-    if let Some((key, text)) = staged::asked(plan) {
+    if let Some((key, text)) = predicted.and_then(|predicted| noise::asked(plan, predicted)) {
         ask(key, text);
     }
     match beside.slowest_ms {
@@ -280,7 +282,11 @@ fn asked(plan: &Plan, beside: Beside<'_>) -> Vec<Finding> {
     found
 }
 
-fn questions(plan: &Plan, slowest_ms: Option<u64>, differences: Option<&Differences>) -> Vec<Question> {
+fn questions(
+    plan: &Plan,
+    slowest_ms: Option<u64>,
+    (differences, predicted): (Option<&Differences>, Option<&Prediction>),
+) -> Vec<Question> {
     let mut questions = Vec::new();
     let mut answer =
         |asked: &'static str, answer: String| questions.push(Question { asked, answer: Printable::new(&answer) });
@@ -300,7 +306,13 @@ fn questions(plan: &Plan, slowest_ms: Option<u64>, differences: Option<&Differen
             {
                 answer("What may it cost?", cost(plan, unit));
             }
-            answer("How strong is the noise?", noise(plan));
+            answer("How strong is the noise?", multipliers(plan));
+            if let Some(predicted) = predicted {
+                answer(
+                    "What will the noise leave of the model?",
+                    format!("predicted from public numbers: {}", noise::in_words(predicted)),
+                );
+            }
         }
     }
     answer("When does the plan end?", end(plan));
@@ -359,7 +371,7 @@ fn cost(plan: &Plan, unit: Unit) -> String {
     )
 }
 
-fn noise(plan: &Plan) -> String {
+fn multipliers(plan: &Plan) -> String {
     let multiplier = |stage: &tributary_protocol::plan::Stage| {
         figure(tributary_model::stage::noise_multiplier(stage.noise_variance, stage.sensitivity_squared))
     };

@@ -11,10 +11,11 @@ mod needed;
 use std::process::ExitCode;
 
 use federation::{
-    ADULT, BANK_ADDITIONAL, BANK_FULL, DEFAULT_CREDIT, Federation, LOGISTIC, Noise, Published, Setting, staged,
+    ADULT, BANK_ADDITIONAL, BANK_FULL, DEFAULT_CREDIT, Federation, LOGISTIC, Published, Setting, shares, staged,
 };
 use tributary_coordinator::Job;
 use tributary_planning::settings::ModelKind;
+use tributary_rehearsal::Noise;
 
 /// What shares, sized for an assumed coalition, may cost against one draw of the guaranteed noise.
 const SHARES_COST_MAX: f64 = 0.002;
@@ -71,8 +72,8 @@ fn measure(goal: &Goal, runs: u64) -> Option<bool> {
     let federation = Federation::open(*published)?;
     let plan = federation.plan(setting, Some(*epsilon));
     let without = federation.plan(setting, None);
-    let quiet = federation.auc(&without, Noise::shares(&without, federation.size()), 0);
-    let each = aucs(&federation, &plan, Noise::shares(&plan, federation.size()), runs);
+    let quiet = federation.auc(&without, shares(&without, federation.size()), 0);
+    let each = aucs(&federation, &plan, shares(&plan, federation.size()), runs);
     // As somebody whom all trusted would draw it.
     let central = aucs(&federation, &plan, Noise { branches: 1, counted_on: 1 }, runs);
     let [shares, central] = [&each, &central].map(|runs| runs.iter().sum::<f64>() / runs.len() as f64);

@@ -3,8 +3,8 @@
 use tributary_model::architecture::HEADS_MAX;
 use tributary_model::privacy::{CalibrateError, StageDemand, calibrate_stages};
 use tributary_model::stage::{BlockSettings, LabelSettings, Reweight, StageSettings, StagedSettings, Steps, Wanted};
-use tributary_protocol::secagg::parameters::{CoalitionRule, CohortRule};
 
+use crate::guarantee::noise_excess;
 use crate::settings::{PlanSettings, StagedLearning};
 
 /// Why there are no stages.
@@ -64,13 +64,4 @@ fn noise_of_one_release(settings: &PlanSettings, clip_units: u32) -> Result<f64,
     let variances = variances.map_err(Unfit::Noise)?;
     let variance = variances.first().copied().unwrap_or_default();
     Ok((variance as f64 / sensitivity_squared as f64).sqrt())
-}
-
-/// Variance of the noise of a cohort that is complete, over what is counted on.
-fn noise_excess(cohort: &CohortRule) -> f64 {
-    let coalition = match cohort.coalition {
-        CoalitionRule::Fraction { permille } => f64::from(permille),
-        CoalitionRule::Organisations { .. } => 0.0,
-    };
-    (1000.0 / (f64::from(cohort.survivors_permille) - coalition).max(10.0)).clamp(1.0, 100.0)
 }

@@ -386,8 +386,8 @@ fn too_few_customers_for_staged_learning_are_asked_about() {
     let asked = |customers_nominal, epsilon| {
         let privacy = PrivacyTarget::Customer { epsilon, delta: 1e-6 };
         let job = Job::build(&PlanSettings { customers_nominal, privacy, ..staged(200) }).unwrap();
-        let lint = Lint::of(job.plan(), Beside::default());
-        lint.findings.iter().any(|finding| finding.text.to_string().contains("the last stage may step"))
+        let lint = Lint::of(job.plan(), Beside { schema: job.planned.schema(), ..Beside::default() });
+        lint.findings.iter().any(|finding| finding.text.to_string().contains("worse than it could"))
     };
     assert!(asked(5_000, 1.0));
     assert!(!asked(40_000, 1.0) && !asked(20_000, 4.0));

@@ -11,10 +11,6 @@ use crate::settings::PlanSettings;
 
 /// The sample's plan, or the same in mode branch or none.
 pub(crate) fn plan(mode: &str) -> Plan {
-    let folder = tempfile::tempdir().unwrap();
-    let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/samples/schemas/bank_full.toml");
-    std::fs::copy(schema, folder.path().join("schema.toml")).unwrap();
-    let path = folder.path().join("plan.toml");
     let text = match mode {
         "none" => ["epsilon = 1.0", "delta = 1e-6", "epsilon_all_runs = 4.0"]
             .iter()
@@ -24,6 +20,15 @@ pub(crate) fn plan(mode: &str) -> Plan {
         "" => crate::SAMPLE.to_owned(),
         mode => crate::SAMPLE.replace("privacy = \"customer\"", &format!("privacy = \"{mode}\"")),
     };
+    plan_of(&text)
+}
+
+/// The plan of a text, on the sample's schema.
+pub(crate) fn plan_of(text: &str) -> Plan {
+    let folder = tempfile::tempdir().unwrap();
+    let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/samples/schemas/bank_full.toml");
+    std::fs::copy(schema, folder.path().join("schema.toml")).unwrap();
+    let path = folder.path().join("plan.toml");
     std::fs::write(&path, text).unwrap();
     let settings = PlanSettings::load(&path).unwrap_or_else(|faults| panic!("{faults}"));
     crate::build(&settings).unwrap_or_else(|fault| panic!("{fault:?}")).plan.plan().clone()

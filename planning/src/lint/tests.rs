@@ -4,7 +4,7 @@ use tributary_protocol::role::Action;
 
 use super::*;
 use crate::file::PlanFile;
-use crate::file::tests::{FEDERATION, people, plan};
+use crate::file::tests::{FEDERATION, people, plan, plan_of};
 use crate::year::file::tests::signed;
 
 const SCHEMA: &str = include_str!("../../../docs/samples/schemas/bank_full.toml");
@@ -101,6 +101,34 @@ fn a_weak_mode_is_said_first() {
         let told = Lint::of(&plan(mode), Beside::default()).to_string();
         assert!(told.starts_with(begin), "{told}");
     }
+}
+
+/// Whatever the method, a plan of few customers is asked about, and one of many is not.
+#[test]
+fn noise_that_leaves_little_to_learn_is_asked_about() {
+    let (head, rest) = crate::SAMPLE.split_once("\n[plan.optimizer]\n").unwrap();
+    let staged =
+        head.replace("example_clip_norm = 1.0\n", "method = \"staged\"\n").replace("rounds = 40\n", "rounds = 200\n");
+    let staged = format!("{staged}{}", &rest[rest.find("\n[schedule]\n").unwrap()..]);
+    let network = crate::SAMPLE.replace("model = \"logistic\"", "model = \"mlp\"\nhidden = [16]");
+    let local = crate::SAMPLE.replace("privacy = \"customer\"", "privacy = \"local\"");
+    let local = local.replace("learning_rate = 1.0\n", "learning_rate = 1.0\nmomentum = 0.0\n");
+    for text in [crate::SAMPLE, &staged, &network, &local] {
+        let asked = |customers: &str| {
+            let text = text.replace("customers_nominal = 40000", &format!("customers_nominal = {customers}"));
+            let text = text
+                .replace("customers_max = 100000", "customers_max = 50000000")
+                .replace("delta = 1e-6", "delta = 1e-8");
+            let lint = Lint::of(&plan_of(&text), Beside { schema: Some(&schema()), ..Beside::default() });
+            let told = lint.questions.iter().any(|one| one.answer.to_string().contains("logits"));
+            assert!(told, "{lint}");
+            lint.findings.iter().any(|one| one.text.to_string().contains("worse than it could"))
+        };
+        assert!(asked("600"), "{text}");
+        assert!(text == local || !asked("20000000"), "{text}");
+    }
+    let without = Lint::of(&plan(""), Beside::default());
+    assert!(!without.questions.iter().any(|one| one.answer.to_string().contains("logits")), "{without}");
 }
 
 /// The sample's plan as a run of the sample's year: monthly, of kind churn.

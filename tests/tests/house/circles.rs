@@ -63,7 +63,7 @@ const LEFT: [(&str, &str); 48] = [
 ];
 
 /// The crates' folders of sources, the executable's first.
-const FOLDERS: [&str; 14] = [
+const FOLDERS: [&str; 15] = [
     "src",
     "protocol/src",
     "storage/src",
@@ -73,6 +73,7 @@ const FOLDERS: [&str; 14] = [
     "certs/src",
     "evidence/src",
     "planning/src",
+    "rehearsal/src",
     "transport/src",
     "daemon/src",
     "coordinator/src",

@@ -12,7 +12,7 @@ mod source;
 mod texts;
 
 /// Which of our packages each of our packages may depend on, in any kind of dependency.
-const HOUSE: [(&str, &[&str]); 14] = [
+const HOUSE: [(&str, &[&str]); 15] = [
     ("tributary-protocol", &[]),
     ("tributary-settings", &["tributary-protocol"]),
     // Words alone.
@@ -43,6 +43,8 @@ const HOUSE: [(&str, &[&str]); 14] = [
         "tributary-planning",
         &["tributary-protocol", "tributary-model", "tributary-certs", "tributary-storage", "tributary-settings"],
     ),
+    // A plan's stages in one process: no daemon, no network, no file. Plans are for its tests.
+    ("tributary-rehearsal", &["tributary-protocol", "tributary-model", "tributary-planning"]),
     ("tributary-coordinator", &COORDINATOR),
     ("tributary-client", &SHELL),
     ("tributary", &EXECUTABLE),
@@ -75,12 +77,13 @@ const COORDINATOR: [&str; 9] = [
 ];
 
 /// What the executable may know: the roles, and the simulator where the feature asks for it.
-const EXECUTABLE: [&str; 13] = [
+const EXECUTABLE: [&str; 14] = [
     "tributary-protocol",
     "tributary-model",
     "tributary-certs",
     "tributary-evidence",
     "tributary-planning",
+    "tributary-rehearsal",
     "tributary-transport",
     "tributary-daemon",
     "tributary-storage",
@@ -95,12 +98,13 @@ const EXECUTABLE: [&str; 13] = [
 const SIMULATOR: [&str; 2] = ["tributary-protocol", "tributary-certs"];
 
 /// What the tests may know.
-const EVERYTHING: [&str; 12] = [
+const EVERYTHING: [&str; 13] = [
     "tributary-protocol",
     "tributary-model",
     "tributary-certs",
     "tributary-evidence",
     "tributary-planning",
+    "tributary-rehearsal",
     "tributary-transport",
     "tributary-daemon",
     "tributary-storage",

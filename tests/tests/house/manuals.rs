@@ -3,7 +3,7 @@
 use super::root;
 
 /// Folders of the repository at which a path begins that a manual cites whole.
-const FOLDERS: [&str; 15] = [
+const FOLDERS: [&str; 16] = [
     "src",
     "protocol",
     "storage",
@@ -11,6 +11,7 @@ const FOLDERS: [&str; 15] = [
     "texts",
     "model",
     "planning",
+    "rehearsal",
     "evidence",
     "certs",
     "transport",

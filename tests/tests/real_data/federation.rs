@@ -8,24 +8,20 @@ use std::path::{Path, PathBuf};
 use crate::needed;
 use tributary_client::data::{BranchFiles, PartitionRequest, read_csv, read_csv_rows, split_by_branch};
 use tributary_coordinator::Job;
-use tributary_model::evaluate::evaluate;
 use tributary_model::features::FeatureMatrix;
-use tributary_model::privacy::{NoiseSampler, share_variance};
 use tributary_model::schema::Schema;
 use tributary_model::server_optimizer::UpdateRule;
-use tributary_model::stage::{PlannedStage, PublicState, Rows, StageState};
-use tributary_model::train::{Placement, PlacementKey, Table, TableMaxima, Trainer, predict};
 use tributary_planning::build;
 use tributary_planning::settings::{
     MechanismSettings, ModelKind, PlanSettings, PrivacyTarget, ScheduleSettings, StagedLearning,
 };
 use tributary_protocol::digest::Digest;
 use tributary_protocol::entropy::Entropy;
-use tributary_protocol::ids::OrganisationId;
 use tributary_protocol::plan::ModelRef;
 use tributary_protocol::round::cast;
-use tributary_protocol::secagg::modular::{Ring, RingWords};
+use tributary_protocol::secagg::modular::Ring;
 use tributary_protocol::secagg::parameters::CohortRule;
+use tributary_rehearsal::{Branch, Noise, Rehearsal, judge};
 
 /// Rounds of every plan.
 pub(crate) const ROUNDS: u32 = 100;
@@ -75,7 +71,7 @@ pub(crate) fn staged() -> Setting {
 /// The branches' data and everybody's held-out rows.
 pub(crate) struct Federation {
     schema_file: PathBuf,
-    branches: Vec<Table>,
+    branches: Vec<Branch>,
     held_out: FeatureMatrix,
     customers: u64,
 }
@@ -83,30 +79,6 @@ pub(crate) struct Federation {
 /// Branches of their own: how many there are, and at which one a training row is, counted from 0 over the files of the fifty branches in their
 /// order. A row of another number is at none.
 pub(crate) type Places<'a> = (usize, &'a dyn Fn(usize) -> usize);
-
-/// Where a round's noise comes from.
-#[derive(Clone, Copy)]
-pub(crate) struct Noise {
-    /// Branches that draw.
-    pub(crate) branches: usize,
-    /// Each draws the plan's variance over this.
-    pub(crate) counted_on: u32,
-}
-
-impl Noise {
-    /// Every one of so many branches draws a share, and only those outside of the assumed coalition are counted on.
-    pub(crate) fn shares(job: &Job, branches: usize) -> Self {
-        let thresholds = job.plan().cohort.thresholds(&vec![OrganisationId(1); branches], branches).unwrap();
-        Self { branches, counted_on: thresholds.honest_min.into() }
-    }
-
-    fn sampler(self, job: &Job, stage: &PlannedStage<'_>) -> Option<NoiseSampler> {
-        job.guarantee.map(|_| {
-            let variance = share_variance(stage.terms().noise_variance, self.counted_on).unwrap();
-            NoiseSampler::new(variance).unwrap()
-        })
-    }
-}
 
 impl Federation {
     /// Fifty branches by segment. Nothing where the data is not at hand, which is said aloud.
@@ -140,14 +112,14 @@ impl Federation {
         let held_out: Vec<PathBuf> = files.iter().filter_map(|branch| branch.held_out.clone()).collect();
         let held_out = read_csv_rows(&held_out, &schema, |_| true).unwrap();
         let training: Vec<PathBuf> = files.into_iter().map(|branch| branch.training).collect();
-        let branches: Vec<Table> = match places {
-            None => training.iter().map(|file| table(read_csv(file, &schema).unwrap())).collect(),
+        let branches: Vec<Branch> = match places {
+            None => training.iter().map(|file| branch(read_csv(file, &schema).unwrap())).collect(),
             Some((count, place)) => {
                 let of = |number| read_csv_rows(&training, &schema, |row| place(row) == number).unwrap();
-                (0..count).map(|number| table(of(number))).collect()
+                (0..count).map(|number| branch(of(number))).collect()
             }
         };
-        let customers = branches.iter().map(|table| table.customer_count() as u64).sum();
+        let customers = branches.iter().map(|branch| branch.customers() as u64).sum();
         Some(Self { schema_file, branches, held_out, customers })
     }
 
@@ -198,60 +170,21 @@ impl Federation {
 
     /// Runs every stage as branches would that are all there, and gives the AUC on everybody's held-out rows. A plan without noise gets none.
     pub(crate) fn auc(&self, job: &Job, noise: Noise, run: u64) -> f64 {
-        let mut handed = PublicState::of(job.initial.clone());
+        let rehearsal = Rehearsal::new(&job.planned, &self.branches).unwrap();
         let mut entropy = Repeatable { run, drawn: 0 };
-        let mut laid_out: Option<(Placement, Vec<Trainer>)> = None;
-        for stage in (0..).map_while(|number| job.planned.stage(number)) {
-            let placement = stage.placement().unwrap_or(Placement::Dense);
-            let (_, trainers) = match laid_out.take().filter(|(known, _)| *known == placement) {
-                Some(same) => laid_out.insert(same),
-                None => laid_out
-                    .insert((placement, self.branches.iter().map(|table| trainer(job, placement, table)).collect())),
-            };
-            let sampler = noise.sampler(job, &stage);
-            let mut state = stage.start_after(handed);
-            for _ in 0..stage.terms().rounds {
-                let sum = noised_sum(&stage, (&state, trainers), (noise, sampler.as_ref()), &mut entropy);
-                stage.advance(&mut state, &sum, trainers.len()).unwrap();
-            }
-            handed = stage.conclude(&state).unwrap();
-        }
-        let scores = predict(&handed.parameters, &self.held_out).unwrap();
-        evaluate(&scores, &self.held_out, 0).unwrap().auc.unwrap()
+        let rehearsed = rehearsal.run(job.initial.clone(), Some(noise), &mut entropy).unwrap();
+        judge(&rehearsed.model, &self.held_out).unwrap()[0].auc.unwrap()
     }
 }
 
-/// One round's opened sum.
-fn noised_sum(
-    stage: &PlannedStage<'_>,
-    (state, trainers): (&StageState, &[Trainer]),
-    (noise, sampler): (Noise, Option<&NoiseSampler>),
-    entropy: &mut Repeatable,
-) -> Vec<i64> {
-    let (ring, coordinates) = (stage.terms().ring, stage.terms().dimension as usize);
-    let mut total = RingWords::zero(ring, coordinates);
-    for (branch, trainer) in trainers.iter().enumerate() {
-        // No local steps divide by a branch's own number of customers.
-        let rows = Rows { trainer, customers_nominal: 1 };
-        let clipped = stage.contribute(&rows, state.public(), entropy).unwrap();
-        let own = match sampler.filter(|_| branch < noise.branches) {
-            Some(sampler) => sampler.share(coordinates, entropy).unwrap().into_values(),
-            None => vec![0; coordinates],
-        };
-        total.add(&clipped.add_noise(own).unwrap().quantize(ring).into_words()).unwrap();
-    }
-    total.centred()
+/// Every branch draws a share.
+pub(crate) fn shares(job: &Job, branches: usize) -> Noise {
+    Noise::shares(job.plan(), branches).unwrap()
 }
 
-/// As a branch lays its rows out, with a public maximum just above their number.
-fn trainer(job: &Job, placement: Placement, table: &Table) -> Trainer {
-    Trainer::new(job.planned.architecture(), table, placement).unwrap()
-}
-
-fn table(rows: FeatureMatrix) -> Table {
-    let customers = u32::try_from(rows.customer_count()).unwrap().next_multiple_of(128);
-    let maxima = TableMaxima { customers, rows: customers, rows_per_customer: 1 };
-    Table::new(rows, maxima, &PlacementKey::new([1; 32])).unwrap()
+/// Of rows to learn from alone.
+fn branch(rows: FeatureMatrix) -> Branch {
+    Branch::of_public(rows, None)
 }
 
 /// Keys that are the same in every run of the test, so that its figures are.

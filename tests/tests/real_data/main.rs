@@ -7,16 +7,17 @@ mod federation;
 #[path = "../../needed.rs"]
 mod needed;
 
+use tributary_planning::lint::{Beside, Lint};
 use tributary_protocol::digest::Digest;
 
-use federation::{ADULT, BANK_ADDITIONAL, BANK_FULL, DEFAULT_CREDIT, Federation, LOGISTIC, Noise, Published, staged};
+use federation::{ADULT, BANK_ADDITIONAL, BANK_FULL, DEFAULT_CREDIT, Federation, LOGISTIC, Published, shares, staged};
 
 /// Logistic regression at epsilon 1, against the least that it must reach.
 fn assert_reached(published: Published, least: f64) {
     let Some(federation) = Federation::open(published) else { return };
     let plan = federation.plan(&LOGISTIC, Some(1.0));
     assert!(plan.guarantee.unwrap().epsilon <= 1.0);
-    let auc = federation.auc(&plan, Noise::shares(&plan, federation.size()), 0);
+    let auc = federation.auc(&plan, shares(&plan, federation.size()), 0);
     eprintln!("{}, logistic, epsilon 1: {auc:.4}, at least {least}", published.name);
     assert!(auc >= least, "{}: {auc:.4}", published.name);
 }
@@ -61,7 +62,7 @@ fn staged_learning_reaches_its_goals_on_four_sets() {
             let plan = federation.plan(&staged(), Some(epsilon));
             assert!(plan.guarantee.unwrap().epsilon <= epsilon);
             let aucs: Vec<f64> =
-                (0..runs).map(|run| federation.auc(&plan, Noise::shares(&plan, federation.size()), run)).collect();
+                (0..runs).map(|run| federation.auc(&plan, shares(&plan, federation.size()), run)).collect();
             let own = aucs.iter().sum::<f64>() / aucs.len() as f64;
             let spread = aucs.iter().map(|auc| (auc - own).powi(2)).sum::<f64>() / (aucs.len() as f64 - 1.0).max(1.0);
             let error = (spread / aucs.len() as f64).sqrt();
@@ -80,7 +81,7 @@ fn staged_learning_reaches_its_goals_on_four_sets() {
     }
 }
 
-/// Twenty branches of about 250 customers: fewer than staged learning is for, which `plan lint` says (planning/src/lint/staged.rs).
+/// Twenty branches of about 250 customers: fewer than staged learning is for, which `plan lint` says (planning/src/lint/noise.rs).
 #[test]
 fn staged_learning_of_few_customers_reaches_its_goal() {
     // Of 145 places, each with about 250 of the 36,000 rows, the first twenty.
@@ -90,10 +91,11 @@ fn staged_learning_of_few_customers_reaches_its_goal() {
     };
     let Some(federation) = Federation::of(BANK_FULL, Some((20, &place))) else { return };
     let plan = federation.plan(&staged(), Some(1.0));
-    let aucs = (0..10).map(|run| federation.auc(&plan, Noise::shares(&plan, federation.size()), run));
+    let aucs = (0..10).map(|run| federation.auc(&plan, shares(&plan, federation.size()), run));
     let mean = aucs.sum::<f64>() / 10.0;
     eprintln!("bank_full, 5,000 customers, staged, epsilon 1: mean of ten {mean:.4}, at least 0.725");
     assert!(mean >= 0.725, "{mean:.4}");
-    let asked = tributary_planning::lint::Lint::of(plan.plan(), tributary_planning::lint::Beside::default());
-    assert!(asked.findings.iter().any(|finding| finding.text.to_string().contains("the last stage may step")));
+    let beside = Beside { schema: plan.planned.schema(), ..Beside::default() };
+    let asked = Lint::of(plan.plan(), beside);
+    assert!(asked.findings.iter().any(|finding| finding.text.to_string().contains("worse than it could")));
 }

@@ -66,7 +66,9 @@ impl Steps {
         learning_rate * f64::from(rounds) / (1.0 - momentum)
     }
 
-    pub(super) fn optimizer(&self) -> &OptimizerSettings {
+    /// Its settings: plain momentum, and perhaps averaging.
+    #[must_use]
+    pub fn optimizer(&self) -> &OptimizerSettings {
         &self.0
     }
 

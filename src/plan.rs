@@ -1,10 +1,13 @@
 //! `tributary plan`: plans written, explained, compared and signed. What they say is `planning`'s.
 
+mod advise;
 mod options;
 mod reading;
 #[cfg(feature = "coordinator")]
 mod served;
 mod sign;
+#[cfg(feature = "rehearsal")]
+mod tried;
 
 use tributary_planning::differences::Differences;
 use tributary_planning::lint::Beside;
@@ -38,6 +41,9 @@ pub(crate) fn run(command: &PlanCommand) -> Result<Exit, Failure> {
         PlanCommand::Activate(options) => served::activate(options),
         #[cfg(feature = "coordinator")]
         PlanCommand::List(options) => served::list(options),
+        #[cfg(feature = "rehearsal")]
+        PlanCommand::Try(options) => tried::run(options),
+        PlanCommand::Advise(options) => advise::run(options),
         PlanCommand::Year(command) => crate::plan_year::year(command),
     }
 }

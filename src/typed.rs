@@ -6,7 +6,6 @@ use tributary_planning::dates;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::role::Role;
 use tributary_protocol::roster::StaffNumber;
-#[cfg(any(feature = "client", feature = "coordinator"))]
 use tributary_texts::Language;
 
 const DAY: &str = "a day is YEAR-MONTH-DAY, such as 2027-01-31";
@@ -40,7 +39,6 @@ pub(crate) fn date(text: &str) -> Result<tributary_protocol::plan::Date, &'stati
 }
 
 /// A language by its name.
-#[cfg(any(feature = "client", feature = "coordinator"))]
 pub(crate) fn language() -> impl TypedValueParser<Value = Language> {
     PossibleValuesParser::new(Language::NAMES.map(|(name, _)| name))
         .map(|name| Language::parse(&name).expect("a name of the list"))

@@ -10,6 +10,7 @@
 //!
 //! Knows the model's prices and the signatures of people; no daemon, no socket and no clock.
 
+pub mod advice;
 pub mod build;
 pub mod dates;
 pub mod demonstration;

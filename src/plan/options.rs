@@ -31,6 +31,11 @@ pub(crate) enum PlanCommand {
     /// The plans that are activated at a coordinator
     #[cfg(feature = "coordinator")]
     List(ListOptions),
+    /// Run a plan's stages in one process on public or invented rows: what it learns, before anything is spent
+    #[cfg(feature = "rehearsal")]
+    Try(super::tried::TryOptions),
+    /// Propose method, rounds and runs for so many customers, from public numbers alone
+    Advise(super::advise::AdviseOptions),
     /// Spending over years, by month and kind of run
     #[command(subcommand)]
     Year(crate::plan_year::YearCommand),
@@ -42,7 +47,9 @@ impl PlanCommand {
         match self {
             Self::Propose(_) | Self::Approve(_) | Self::Reject(_) => true,
             Self::Year(command) => command.looks_at_the_clock(),
-            Self::New(_) | Self::Build(_) | Self::Lint(_) | Self::Diff(_) | Self::Show(_) => false,
+            Self::New(_) | Self::Build(_) | Self::Lint(_) | Self::Diff(_) | Self::Show(_) | Self::Advise(_) => false,
+            #[cfg(feature = "rehearsal")]
+            Self::Try(_) => false,
             #[cfg(feature = "coordinator")]
             Self::Activate(_) | Self::List(_) => false,
         }

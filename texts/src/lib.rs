@@ -3,6 +3,7 @@
 //! Each entry of the table is a function with named arguments, which gives a [`Said`]: the same in both languages. An entry without one of the
 //! languages, or with a placeholder that is no argument, does not compile. What programs read (`--json`, `--events`) has nothing of it.
 
+pub mod advice;
 pub mod budget;
 pub mod commands;
 pub mod confirm;
@@ -13,6 +14,7 @@ mod language;
 pub mod mapping;
 pub mod preflight;
 pub mod ready;
+pub mod rehearsal;
 mod said;
 pub mod screen;
 
@@ -72,6 +74,7 @@ mod tests {
 
     fn table() -> impl Iterator<Item = &'static Entry> {
         [
+            advice::TABLE,
             budget::TABLE,
             commands::TABLE,
             confirm::TABLE,
@@ -81,6 +84,7 @@ mod tests {
             mapping::TABLE,
             preflight::TABLE,
             ready::TABLE,
+            rehearsal::TABLE,
             screen::TABLE,
         ]
         .into_iter()

@@ -49,15 +49,24 @@ fn built_by(build: Build, settings: &PlanSettings) -> Result<Built, Fault> {
         allowed: ModeNotBuilt::ALLOWED.into(),
     })?;
     let schema = read_schema(&settings.schema)?;
-    let architecture = architecture(settings, &schema)?;
-    let plan = PlanForm { settings, schema: &schema, architecture: &architecture }.with_fitting_units()?;
+    let plan = build_on(settings, &schema)?;
+    Ok(Built { plan, schema })
+}
+
+/// The same on a schema that is at hand, whatever file the settings name, and whether or not this program has part in such a plan.
+///
+/// # Errors
+/// The first fault, under the key that cures it.
+pub(crate) fn build_on(settings: &PlanSettings, schema: &Schema) -> Result<ValidPlan, Fault> {
+    let architecture = architecture(settings, schema)?;
+    let plan = PlanForm { settings, schema, architecture: &architecture }.with_fitting_units()?;
     schema.handled_by(&plan).map_err(|error| {
         let allowed = "a plan that handles its data as their level asks (docs/SCHEMA.md)";
         Fault { key: error.key().into(), found: error.to_string(), allowed: allowed.into() }
     })?;
     let allowed = "values from which every number of a plan follows";
-    planned::check(&plan, Some(&schema)).map_err(|error| fault("plan", &error, allowed))?;
-    Ok(Built { plan, schema })
+    planned::check(&plan, Some(schema)).map_err(|error| fault("plan", &error, allowed))?;
+    Ok(plan)
 }
 
 /// What a plan is made of before its integers are chosen.

@@ -18,14 +18,16 @@ use tributary_protocol::ids::OrganisationId;
 use tributary_protocol::limits::{
     COMPLETE_GRAPH_MAX, CUSTOMERS_MAX, KEPT_DIMENSION_MAX, PLAN_ROUNDS_MAX, RETENTION_DAYS_MAX, SESSION_ROUNDS_MAX,
 };
-use tributary_protocol::plan::{ModelRef, OVERLAP_MAX, PrivacyMode, Retention, retries_max};
+use tributary_protocol::plan::{Charter, ModelRef, OVERLAP_MAX, PrivacyMode, Retention, retries_max};
 use tributary_protocol::roster::{ALL, is_group_name};
 use tributary_protocol::secagg::modular::Ring;
 use tributary_protocol::secagg::parameters::{CoalitionRule, CohortRule, OUTSIDE_MIN};
 use tributary_settings::{Document, Faults};
 
 use self::keys::{NAME_ALLOWED, line, only_with, optional_integer};
-use crate::settings::{CountingSettings, LocalSteps, MechanismSettings, ModelKind, PlanSettings, PrivacyTarget};
+use crate::settings::{
+    CountingSettings, LocalSteps, MechanismSettings, ModelKind, PlanSettings, PrivacyTarget, ScheduleSettings,
+};
 
 /// Share of the second stage's rounds whose models are averaged, in staged learning.
 const STAGED_TAIL: f64 = 0.5;
@@ -44,6 +46,14 @@ impl PlanSettings {
         document.finish()?;
         Ok(plan.expect("a document without a fault gave every value"))
     }
+}
+
+/// Schedule and charter of the sample, for plans that are only weighed.
+pub(crate) fn of_sample() -> Option<(ScheduleSettings, Charter)> {
+    let mut document = Document::parse(Path::new("plan.toml"), crate::SAMPLE).ok()?;
+    let schedule = schedule::schedule(&mut document, (None, None))?;
+    let charter = charter::charter(&mut document, Some(schedule.schedule.not_before))?;
+    Some((ScheduleSettings { runs_max: 1, epsilon_all_runs: None, ..schedule }, charter))
 }
 
 fn name_of_plan(text: &str) -> Option<String> {

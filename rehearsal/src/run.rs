@@ -157,7 +157,7 @@ impl<'a> Rehearsal<'a> {
             for _ in 0..stage.terms().rounds {
                 let sum = round.sum(state.public(), entropy)?;
                 let outcome = stage.advance(&mut state, &sum, layout.trainers.len())?;
-                let of_stage = stage.figures(&outcome.histograms, (round.variance(), round.drawers()));
+                let of_stage = stage.figures(&outcome.histograms, (round.variance(), round.drawers())).heads;
                 if !of_stage.is_empty() {
                     figures = of_stage;
                 }

@@ -40,8 +40,6 @@ pub(super) enum CoordinatorLine {
 /// A committed round.
 #[derive(Debug, Deserialize)]
 pub(super) struct Round {
-    /// Rounds of its stage committed so far.
-    pub(super) committed: u32,
     /// Updates in the sum.
     pub(super) survivors: usize,
     /// Mean loss, noise included.

@@ -67,7 +67,8 @@ pub(super) async fn train(
     processes: &mut Processes,
     interrupts: &mut Interrupts,
 ) -> anyhow::Result<Option<Trained>> {
-    let mut run = Run { options, workplace, prepared, processes, progress: Progress::new(options.rounds()) };
+    let mut run =
+        Run { options, workplace, prepared, processes, progress: Progress::new(options.rounds_of_all_stages()) };
     let outcome = tokio::select! {
         outcome = run.train() => outcome.map(Some),
         () = interrupts.wait() => Ok(None),
@@ -190,10 +191,14 @@ impl Run<'_> {
             CoordinatorLine::Round(round) => self.progress.round(&round),
             CoordinatorLine::Counted(counted) => {
                 self.progress.say(&counted.to_string());
+                self.progress.counted();
                 heard.counted.push(counted);
             }
             CoordinatorLine::Aborted { reason } => self.progress.say(&format!("tried again: {reason}")),
-            CoordinatorLine::RunOpened {} => heard.counted.clear(),
+            CoordinatorLine::RunOpened {} => {
+                heard.counted.clear();
+                self.progress.begins();
+            }
             CoordinatorLine::Finished(finished) => {
                 heard.finished[COORDINATOR] += 1;
                 if self.options.runs > 1 {

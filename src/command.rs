@@ -1,7 +1,7 @@
 //! The command line.
 
 use clap::error::ErrorKind;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::exit::{Exit, Failure};
 use crate::{certs, check, plan, privacy, verify};
@@ -9,7 +9,7 @@ use crate::{certs, check, plan, privacy, verify};
 /// Federated learning for banks: every number that leaves a branch is clipped, noised and masked first.
 #[derive(Parser)]
 #[command(name = "tributary", version, propagate_version = true, arg_required_else_help = true)]
-struct CommandLine {
+pub(crate) struct CommandLine {
     #[command(subcommand)]
     command: Command,
 }
@@ -74,7 +74,8 @@ pub(crate) enum VerifyCommand {
 /// # Errors
 /// With how the process should end at once.
 pub(crate) fn parse() -> Result<Command, Exit> {
-    CommandLine::try_parse().map(|line| line.command).map_err(|error| {
+    let line = in_language().try_get_matches().and_then(|matches| CommandLine::from_arg_matches(&matches));
+    line.map(|line| line.command).map_err(|error| {
         // Nothing can be done where standard output or error is closed.
         let _ = error.print();
         match error.kind() {
@@ -82,6 +83,14 @@ pub(crate) fn parse() -> Result<Command, Exit> {
             _ => Exit::Usage,
         }
     })
+}
+
+/// The command line, with its help in the language that is asked for.
+fn in_language() -> clap::Command {
+    let command = CommandLine::command();
+    #[cfg(feature = "client")]
+    let command = crate::chinese::in_language(command, std::env::args_os());
+    command
 }
 
 /// Does what was asked.
@@ -126,8 +135,6 @@ fn judges_by_the_clock(command: &Command) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     #[test]

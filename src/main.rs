@@ -7,6 +7,8 @@ mod branch;
 mod certs;
 mod check;
 #[cfg(feature = "client")]
+mod chinese;
+#[cfg(feature = "client")]
 mod client;
 mod command;
 mod confirm;

@@ -10,6 +10,7 @@ pub mod confirm;
 pub mod dataset;
 pub mod evaluation;
 pub mod events;
+pub mod help;
 mod language;
 pub mod mapping;
 pub mod preflight;

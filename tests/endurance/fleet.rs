@@ -3,6 +3,8 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader};
+use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
@@ -15,6 +17,7 @@ use tributary_planning::settings::PURPOSE_DEFAULT;
 
 use crate::support::{EXECUTABLE, activate_plan, replan, run};
 
+/// Branches of a fleet where nothing else is asked for.
 pub(crate) const BRANCHES: usize = 8;
 
 /// So long that only a hanging program meets it.
@@ -25,6 +28,8 @@ pub(crate) struct Daemon {
     name: String,
     arguments: Vec<OsString>,
     log: PathBuf,
+    /// Under which number of a user it runs; nothing: this process's own.
+    user: Option<u32>,
     child: Child,
     lines: mpsc::Receiver<String>,
 }
@@ -37,6 +42,13 @@ pub(crate) struct Held {
     pub(crate) threads: usize,
 }
 
+/// What a process holds that no other one shares, in bytes.
+pub(crate) fn unshared(status: &str) -> u64 {
+    let line = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+    let kilobytes = |name: &str| line(name).trim().trim_end_matches(" kB").parse::<u64>().unwrap();
+    kilobytes("Private_Clean:") * 1024 + kilobytes("Private_Dirty:") * 1024
+}
+
 impl std::fmt::Display for Held {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { resident_bytes, descriptors, threads } = self;
@@ -45,17 +57,17 @@ impl std::fmt::Display for Held {
 }
 
 impl Daemon {
-    fn start(name: &str, words: &[&str], config: &Path, log: PathBuf) -> Self {
+    fn start(name: &str, words: &[&str], config: &Path, (log, user): (PathBuf, Option<u32>)) -> Self {
         let arguments: Vec<OsString> =
             words.iter().map(OsString::from).chain(["--config".into(), config.into()]).collect();
-        let (child, lines) = spawn(&arguments, &log);
-        Self { name: name.to_owned(), arguments, log, child, lines }
+        let (child, lines) = spawn(&arguments, &log, user);
+        Self { name: name.to_owned(), arguments, log, user, child, lines }
     }
 
     /// SIGKILL, and another process in its place.
     pub(crate) fn kill_and_start(&mut self) {
         self.kill();
-        (self.child, self.lines) = spawn(&self.arguments, &self.log);
+        (self.child, self.lines) = spawn(&self.arguments, &self.log, self.user);
     }
 
     fn kill(&mut self) {
@@ -69,7 +81,7 @@ impl Daemon {
         kill(Pid::from_raw(i32::try_from(self.child.id()).unwrap()), Signal::SIGTERM).unwrap();
         assert_eq!(self.child.wait().unwrap().code(), Some(0), "{} stops well", self.name);
         let begun = Instant::now();
-        (self.child, self.lines) = spawn(&self.arguments, &self.log);
+        (self.child, self.lines) = spawn(&self.arguments, &self.log, self.user);
         self.until(event);
         begun.elapsed()
     }
@@ -100,6 +112,11 @@ impl Daemon {
         count
     }
 
+    /// Bytes that no other process shares with it.
+    pub(crate) fn unshared(&self) -> u64 {
+        unshared(&fs::read_to_string(self.of_process("smaps_rollup")).unwrap())
+    }
+
     fn of_process(&self, file: &str) -> PathBuf {
         PathBuf::from(format!("/proc/{}/{file}", self.child.id()))
     }
@@ -127,10 +144,13 @@ impl Drop for Daemon {
     }
 }
 
-fn spawn(arguments: &[OsString], log: &Path) -> (Child, mpsc::Receiver<String>) {
+fn spawn(arguments: &[OsString], log: &Path, user: Option<u32>) -> (Child, mpsc::Receiver<String>) {
     let log = File::options().create(true).append(true).open(log).unwrap();
     let mut command = Command::new(EXECUTABLE);
     command.args(arguments).env("LC_ALL", "C").env("TRIBUTARY_LOG", "warn");
+    if let Some(user) = user {
+        command.uid(user).gid(user).current_dir("/");
+    }
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).spawn().unwrap();
     let output = BufReader::new(child.stdout.take().unwrap());
     let (sender, lines) = mpsc::channel();
@@ -141,6 +161,7 @@ fn spawn(arguments: &[OsString], log: &Path) -> (Child, mpsc::Receiver<String>) 
 
 /// The files of a demo, and its daemons over them.
 pub(crate) struct Fleet {
+    branches: usize,
     _folder: tempfile::TempDir,
     dir: PathBuf,
     pub(crate) coordinator: Daemon,
@@ -157,26 +178,36 @@ impl Fleet {
     /// A demo of two short runs has made everything. Its budgets pay for an epsilon of 100 more, and its owners grant a thousand runs more.
     /// The daemons stay when a run is over.
     pub(crate) fn start() -> Self {
+        Self::of(BRANCHES, "20", None)
+    }
+
+    /// As [`Fleet::start`], with so many branches of so many customers, each as a user of its own where a first number of a user is given.
+    pub(crate) fn of(branches: usize, customers: &str, users: Option<u32>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let dir = folder.path().canonicalize().unwrap().join("run");
+        let count = branches.to_string();
         let mut words: Vec<&OsStr> =
-            ["demo", "--branches", "8", "--customers-per-branch", "20", "--rounds", "1"].map(OsStr::new).to_vec();
+            ["demo", "--branches", &count, "--customers-per-branch", customers, "--rounds", "1"]
+                .map(OsStr::new)
+                .to_vec();
         words.extend(["--runs", "2", "--epsilon", "50", "--dir"].map(OsStr::new));
         words.push(dir.as_os_str());
         done(&words);
         let settings = dir.join("coordinator/coordinator.toml");
         let coordinator = Self::serve(&dir, &settings);
-        let mut fleet = Self { _folder: folder, dir, coordinator, clients: Vec::new() };
+        let mut fleet = Self { branches, _folder: folder, dir, coordinator, clients: Vec::new() };
         let listening = fleet.coordinator.until("listening");
         // From here on it comes back at the same port.
         let address = listening["address"].as_str().unwrap();
         edit(&settings, "listen", &format!("listen = \"{address}\""));
-        for number in 0..BRANCHES {
+        for number in 0..branches {
             let config = fleet.home(number).join("client.toml");
             edit(&config, "address", &format!("address = \"{address}\""));
             fleet.grant(number);
+            let user = users.map(|first| first + u32::try_from(number).unwrap());
+            user.into_iter().for_each(|user| fleet.give(number, user));
             let log = fleet.dir.join(format!("client-{number}.log"));
-            fleet.clients.push(Daemon::start("a branch", &["client", "run", "--events"], &config, log));
+            fleet.clients.push(Daemon::start("a branch", &["client", "run", "--events"], &config, (log, user)));
         }
         fleet
     }
@@ -189,7 +220,29 @@ impl Fleet {
     }
 
     fn serve(dir: &Path, settings: &Path) -> Daemon {
-        Daemon::start("the coordinator", &["coordinator", "serve", "--events"], settings, dir.join("coordinator.log"))
+        let log = (dir.join("coordinator.log"), None);
+        Daemon::start("the coordinator", &["coordinator", "serve", "--events"], settings, log)
+    }
+
+    /// Everything of a branch belongs to this user alone, who finds the way to it.
+    fn give(&self, number: usize, user: u32) {
+        let name = format!("branch-{number:03}");
+        for above in [
+            self._folder.path(),
+            &self.dir,
+            &self.dir.join("branches"),
+            &self.dir.join("identities"),
+            &self.dir.join("data"),
+        ] {
+            fs::set_permissions(above, fs::Permissions::from_mode(0o711)).unwrap();
+        }
+        give_all(&self.home(number), user);
+        give_all(&self.dir.join("identities").join(&name), user);
+        for file in fs::read_dir(self.dir.join("data")).unwrap().map(|entry| entry.unwrap().path()) {
+            if file.file_name().unwrap().to_string_lossy().starts_with(&name) {
+                give_all(&file, user);
+            }
+        }
     }
 
     fn home(&self, number: usize) -> PathBuf {
@@ -234,7 +287,7 @@ impl Fleet {
 
     /// The journals of all of them, recomputed.
     pub(crate) fn verify(&self) {
-        let of_branches = (0..BRANCHES).map(|number| self.home(number).join("state/budget.ledger"));
+        let of_branches = (0..self.branches).map(|number| self.home(number).join("state/budget.ledger"));
         for file in of_branches.chain([self.dir.join("coordinator/state/audit.log")]) {
             done(&[OsStr::new("verify"), OsStr::new("ledger"), file.as_os_str()]);
         }
@@ -248,6 +301,13 @@ impl Fleet {
     /// CPU time of all processes so far.
     pub(crate) fn cpu(&self) -> Duration {
         self.clients.iter().chain([&self.coordinator]).map(Daemon::cpu).sum()
+    }
+}
+
+fn give_all(path: &Path, user: u32) {
+    chown(path, Some(user), Some(user)).unwrap();
+    if path.is_dir() {
+        fs::read_dir(path).unwrap().for_each(|entry| give_all(&entry.unwrap().path(), user));
     }
 }
 

@@ -4,11 +4,17 @@
 //! killed at random. It prints what coordinator and branch hold at the tenth run and at the last, and how long they take to start. It fails where
 //! that grows beyond its bounds.
 //!
-//! `cargo bench --bench endurance -- four` compares the CPU of four plans at once with the same four one after the other. Without a word it does both.
+//! `cargo bench --bench endurance -- four` compares the CPU of four plans at once with the same four one after the other.
+//!
+//! `cargo bench --bench endurance -- host` lets fifty branches run on this host, each as a user of its own, and prints what they hold and take. Only root
+//! can do that. Without a word it does all three.
 #![expect(clippy::unwrap_used, reason = "a bench that fails says where")]
 
 mod fleet;
 mod four;
+mod host;
+#[path = "../needed.rs"]
+mod needed;
 mod runs;
 #[path = "../end_to_end/support/mod.rs"]
 #[expect(dead_code, reason = "the tests use the rest")]
@@ -22,5 +28,8 @@ fn main() {
     }
     if asked("four") {
         four::measure();
+    }
+    if asked("host") {
+        host::measure();
     }
 }

@@ -164,7 +164,6 @@ impl Agenda {
 #[cfg(test)]
 mod tests {
     use tributary_daemon::hours::Hours;
-    use tributary_protocol::round::Orders;
 
     use super::*;
     use crate::run::job::tests::{job, settings};
@@ -177,26 +176,23 @@ mod tests {
         agenda.due(&BTreeSet::new(), u64::MAX).into_iter().map(|run| run.number).collect()
     }
 
-    /// Ledgers stand in the order of their names, which says nothing about their runs.
+    /// Runs stand in no order.
     #[test]
     fn a_plan_goes_on_after_the_latest_run_that_the_journal_knows() {
         let mut settings = settings();
         settings.schedule.runs_max = 4;
         let plan = job(&settings).plan().digest();
-        let known = |number| Known {
-            reference: Some(RunRef { plan, number }),
+        let ended = |number| Ended {
+            reference: RunRef { plan, number },
+            entries: 1,
             began: 0,
-            finished: true,
             outcome: Err(String::new()),
             aborted: false,
-            orders: Orders::default(),
-            kept_until: Millis(0),
-            last: Millis(0),
+            kept: None,
         };
         for numbers in [[1, 3, 2], [3, 1, 2], [2, 1, 3]] {
-            let known = numbers.iter().map(|number| known(*number));
-            let known = (1..).map(|name| LedgerId([name; 32])).zip(known).collect();
-            let mut agenda = Agenda::of(&known, Windows::default(), Millis(0));
+            let known = numbers.map(ended);
+            let mut agenda = Agenda::of(&known, BTreeMap::new(), Windows::default(), Millis(0));
             agenda.serve(job(&settings));
             assert_eq!(next(&agenda), [4], "{numbers:?}");
         }
@@ -205,7 +201,7 @@ mod tests {
     /// At a start there may be more of them than a coordinator runs at once.
     #[test]
     fn runs_that_have_begun_go_on_before_new_ones_begin() {
-        let mut agenda = Agenda::of(&BTreeMap::new(), Windows::default(), Millis(0));
+        let mut agenda = Agenda::of([], BTreeMap::new(), Windows::default(), Millis(0));
         let plans = [1, 2, 3].map(|week: u64| {
             let mut settings = settings();
             settings.schedule.schedule.not_before += week * 7 * 86_400;

@@ -99,27 +99,31 @@ pub fn sign_policy(
     let mut lines: Vec<Said> = read.schema.lines().iter().map(Said::verbatim).collect();
     lines.extend(not_built(&read).iter().map(Said::verbatim));
     let owner = if key.exists() {
-        read_signing_key(key).map_err(ClientError::file)?
+        let owner = read_signing_key(key).map_err(ClientError::file)?;
+        lines.extend(missing_half(&owner, key)?);
+        owner
     } else {
         let owner = SigningKey::generate(&mut OsEntropy);
         write_signing_key(&owner, key).map_err(ClientError::file)?;
         lines.push(commands::owner_key_made(key.display()));
+        lines.push(public_half(&owner, key)?);
         owner
     };
-    lines.extend(public_half(&owner, key)?);
     let signature = write_signature(policy, &text, &owner).map_err(ClientError::file)?;
     lines.push(commands::policy_signed(signature.display()));
     Ok(lines)
 }
 
 /// Writes the public half of an owner's key beside it, where there is none: the command that made the key may have been ended between the two.
-fn public_half(owner: &SigningKey, key: &std::path::Path) -> Result<Option<Said>, ClientError> {
+fn missing_half(owner: &SigningKey, key: &std::path::Path) -> Result<Option<Said>, ClientError> {
+    if key.with_extension("pub").exists() { Ok(None) } else { public_half(owner, key).map(Some) }
+}
+
+/// Writes the public half of an owner's key beside it.
+fn public_half(owner: &SigningKey, key: &std::path::Path) -> Result<Said, ClientError> {
     let public = key.with_extension("pub");
-    if public.exists() {
-        return Ok(None);
-    }
     write_verifying_key(&owner.verifying_key(), &public).map_err(ClientError::file)?;
-    Ok(Some(commands::owner_public_key(public.display())))
+    Ok(commands::owner_public_key(public.display()))
 }
 
 /// Writes a commented mapping into a folder, with a schema's digest in it; never replaces one.
@@ -151,7 +155,7 @@ pub fn sign_mapping(
         return Err(ClientError::Said(words::no_key(key.display())));
     }
     let owner = read_signing_key(key).map_err(ClientError::file)?;
-    lines.extend(public_half(&owner, key)?);
+    lines.extend(missing_half(&owner, key)?);
     let signature = sign_owned(Owned::Mapping, mapping, &text, &owner).map_err(ClientError::file)?;
     lines.push(words::signed(signature.display()));
     Ok(lines)

@@ -39,8 +39,13 @@ fn main() {
         ("perceptron 50-256-1 of tanh, chunked", &[256], Activation::Tanh, ClipForm::Chunked),
     ];
     for (name, hidden, activation, form) in shapes {
-        let fields =
-            ArchitectureFields { inputs: 50, hidden: hidden.to_vec(), activation, heads: vec!["churn".into()] };
+        let fields = ArchitectureFields {
+            inputs: 50,
+            hidden: hidden.to_vec(),
+            activation,
+            heads: vec!["churn".into()],
+            pairs: None,
+        };
         let shape = Architecture::new(fields).expect("a small shape");
         let models = [("harmless", 0.1), ("of 2^20", 1_048_576.0), ("of 1e-12", 1e-12), ("of 1e-38", 1e-38)];
         let tables = [

@@ -1,7 +1,7 @@
 //! The shape of a network: public, typed, bounded. Needs no training code, so that a coordinator can know it too.
 //!
 //! One trunk of fully connected layers, then one linear head layer with an output (a logit) for each label. Without hidden layers this is
-//! logistic regression.
+//! logistic regression. That may have tables of pairs of fields beside it ([`PairShape`]): then it is an additive model with interactions.
 
 use serde::{Deserialize, Serialize};
 use tributary_protocol::digest::{Canonical, Digest};
@@ -21,7 +21,14 @@ pub const HEAD_NAME_BYTES_MAX: usize = 64;
 /// Most parameters: an update must also hold what rides after them and the round's check coordinates.
 pub const PARAMETERS_MAX: usize = DIMENSION_MAX - 64;
 
+/// Most tables of pairs.
+pub const PAIR_TABLES_MAX: u32 = 120;
+/// Most groups of a field's values in a table of a pair.
+pub const PAIR_GROUPS_MAX: u32 = 16;
+
 const LABEL: &str = "tributary/architecture/1";
+/// Of a shape with tables of pairs.
+const LABEL_WITH_PAIRS: &str = "tributary/architecture/2";
 
 /// What a hidden unit does with its input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -42,6 +49,17 @@ pub struct Architecture {
     hidden: Vec<u32>,
     activation: Activation,
     heads: Vec<String>,
+    pairs: Option<PairShape>,
+}
+
+/// Tables of pairs of fields beside a logistic regression. Which pairs they are is part of the model's values ([`crate::pairs`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PairShape {
+    /// Tables, 1 to [`PAIR_TABLES_MAX`].
+    pub tables: u32,
+    /// Groups of each field's values, 2 to [`PAIR_GROUPS_MAX`]; one more is for those without a value.
+    pub groups: u32,
 }
 
 /// An [`Architecture`] before its limits were checked, as a plan file spells it.
@@ -58,6 +76,9 @@ pub struct ArchitectureFields {
     pub activation: Activation,
     /// The labels' names, in the order of the targets' columns.
     pub heads: Vec<String>,
+    /// Tables of pairs, without hidden layers only.
+    #[serde(default)]
+    pub pairs: Option<PairShape>,
 }
 
 /// A shape outside the limits.
@@ -79,6 +100,12 @@ pub enum ArchitectureError {
         "head {0}: a name has 1 to {HEAD_NAME_BYTES_MAX} bytes, no control character, and occurs once; check the schema's labels"
     )]
     HeadName(usize),
+    /// Tables of pairs.
+    #[error(
+        "{} tables of pairs with {} groups a field: there are 1 to {PAIR_TABLES_MAX} with 2 to {PAIR_GROUPS_MAX} groups, and none beside hidden layers",
+        .0.tables, .0.groups
+    )]
+    Pairs(PairShape),
     /// The parameters altogether.
     #[error("{0} parameters: one update holds at most {PARAMETERS_MAX}; use smaller hidden layers")]
     Parameters(usize),
@@ -111,13 +138,31 @@ impl LayerShape {
     }
 }
 
+impl PairShape {
+    /// Rows and columns of a table: the groups, and one for those without a value.
+    #[must_use]
+    pub fn side(&self) -> usize {
+        self.groups as usize + 1
+    }
+
+    /// Cells of a table.
+    #[must_use]
+    pub fn cells(&self) -> usize {
+        self.side() * self.side()
+    }
+
+    fn fits(&self) -> bool {
+        (1..=PAIR_TABLES_MAX).contains(&self.tables) && (2..=PAIR_GROUPS_MAX).contains(&self.groups)
+    }
+}
+
 impl Architecture {
     /// Parses a shape. Without hidden layers the activation has no meaning and becomes the default, so that equal networks are equal values.
     ///
     /// # Errors
     /// If a limit of this module is passed, or a head's name is empty, too long, unprintable or used twice.
     pub fn new(fields: ArchitectureFields) -> Result<Self, ArchitectureError> {
-        let ArchitectureFields { inputs, hidden, activation, heads } = fields;
+        let ArchitectureFields { inputs, hidden, activation, heads, pairs } = fields;
         let width = 1..=LAYER_WIDTH_MAX;
         if !width.contains(&inputs) {
             return Err(ArchitectureError::Inputs(inputs));
@@ -134,8 +179,11 @@ impl Architecture {
                 return Err(ArchitectureError::HeadName(index));
             }
         }
+        if let Some(pairs) = pairs.filter(|pairs| !pairs.fits() || !hidden.is_empty()) {
+            return Err(ArchitectureError::Pairs(pairs));
+        }
         let activation = if hidden.is_empty() { Activation::default() } else { activation };
-        let parsed = Self { inputs, hidden, activation, heads };
+        let parsed = Self { inputs, hidden, activation, heads, pairs };
         match parsed.parameter_count() {
             0..=PARAMETERS_MAX => Ok(parsed),
             count => Err(ArchitectureError::Parameters(count)),
@@ -160,7 +208,16 @@ impl Architecture {
             hidden: hidden.to_vec(),
             activation: Activation::default(),
             heads: heads.iter().map(ToString::to_string).collect(),
+            pairs: None,
         })
+    }
+
+    /// The same logistic regression, perhaps with tables of pairs.
+    ///
+    /// # Errors
+    /// As [`Architecture::new`].
+    pub fn with_pairs(self, pairs: Option<PairShape>) -> Result<Self, ArchitectureError> {
+        Self::new(ArchitectureFields { pairs, ..self.into() })
     }
 
     /// Encoded width of a row.
@@ -187,13 +244,19 @@ impl Architecture {
         &self.heads
     }
 
-    /// Whether this is logistic regression.
+    /// Whether this is logistic regression, and nothing beside it.
     #[must_use]
     pub fn is_logistic(&self) -> bool {
-        self.hidden.is_empty()
+        self.hidden.is_empty() && self.pairs.is_none()
     }
 
-    /// The linear layers, first to last, as they lie in the flat parameter vector.
+    /// Tables of pairs beside a logistic regression, where there are any.
+    #[must_use]
+    pub fn pairs(&self) -> Option<PairShape> {
+        self.pairs
+    }
+
+    /// The linear layers, first to last, as they lie in the flat parameter vector. Tables of pairs follow them.
     #[must_use]
     pub fn layout(&self) -> Vec<LayerShape> {
         let heads = u32::try_from(self.heads.len()).expect("the heads were counted when parsed");
@@ -211,7 +274,11 @@ impl Architecture {
     /// Length of the flat parameter vector.
     #[must_use]
     pub fn parameter_count(&self) -> usize {
-        self.layout().last().map_or(0, LayerShape::end)
+        let beside = self.pairs.map_or(0, |pairs| {
+            let table = 4 + pairs.cells() * self.heads.len();
+            self.inputs as usize + pairs.tables as usize * table
+        });
+        self.layout().last().map_or(0, LayerShape::end) + beside
     }
 
     /// The canonical encoding: one byte string for each shape.
@@ -231,7 +298,9 @@ impl Architecture {
     /// # Errors
     /// If the bytes are not the canonical encoding of a shape within the limits.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
-        let mut reader = Reader::new(LABEL, bytes)?;
+        let plain = Reader::new(LABEL, bytes);
+        let paired = plain.is_err();
+        let mut reader = plain.or_else(|_| Reader::new(LABEL_WITH_PAIRS, bytes))?;
         let inputs = reader.u32()?;
         let activation = match reader.u8()? {
             0 => Activation::Relu,
@@ -253,15 +322,16 @@ impl Architecture {
                 Ok(name.to_string())
             })
             .collect::<Result<Vec<_>, DecodeError>>()?;
+        let pairs = if paired { Some(PairShape { tables: reader.u32()?, groups: reader.u32()? }) } else { None };
         reader.finish()?;
-        let parsed =
-            Self::new(ArchitectureFields { inputs, hidden, activation, heads }).map_err(|_| DecodeError::Range)?;
+        let fields = ArchitectureFields { inputs, hidden, activation, heads, pairs };
+        let parsed = Self::new(fields).map_err(|_| DecodeError::Range)?;
         if parsed.activation == activation { Ok(parsed) } else { Err(DecodeError::Range) }
     }
 
     fn canonical(&self) -> Canonical {
         let count = |length: usize| u8::try_from(length).expect("layers and heads were counted when parsed");
-        let mut canonical = Canonical::new(LABEL)
+        let mut canonical = Canonical::new(self.pairs.map_or(LABEL, |_| LABEL_WITH_PAIRS))
             .u32(self.inputs)
             .u8(match self.activation {
                 Activation::Relu => 0,
@@ -271,9 +341,14 @@ impl Architecture {
         for units in &self.hidden {
             canonical = canonical.u32(*units);
         }
-        self.heads
+        let canonical = self
+            .heads
             .iter()
-            .fold(canonical.u8(count(self.heads.len())), |canonical, name| canonical.bytes(name.as_bytes()))
+            .fold(canonical.u8(count(self.heads.len())), |canonical, name| canonical.bytes(name.as_bytes()));
+        match self.pairs {
+            None => canonical,
+            Some(PairShape { tables, groups }) => canonical.u32(tables).u32(groups),
+        }
     }
 }
 
@@ -287,8 +362,8 @@ impl TryFrom<ArchitectureFields> for Architecture {
 
 impl From<Architecture> for ArchitectureFields {
     fn from(parsed: Architecture) -> Self {
-        let Architecture { inputs, hidden, activation, heads } = parsed;
-        Self { inputs, hidden, activation, heads }
+        let Architecture { inputs, hidden, activation, heads, pairs } = parsed;
+        Self { inputs, hidden, activation, heads, pairs }
     }
 }
 
@@ -300,11 +375,16 @@ mod tests {
 
     fn shapes() -> impl Strategy<Value = Architecture> {
         let hidden = proptest::collection::vec(1..64_u32, 0..=HIDDEN_LAYERS_MAX);
-        (1..=LAYER_WIDTH_MAX, hidden, any::<bool>(), 1..=HEADS_MAX).prop_map(|(inputs, hidden, tanh, heads)| {
-            let activation = if tanh { Activation::Tanh } else { Activation::Relu };
-            let heads = (0..heads).map(|index| format!("label {index}")).collect();
-            Architecture::new(ArchitectureFields { inputs, hidden, activation, heads }).unwrap()
-        })
+        let pairs = (any::<bool>(), 1..=PAIR_TABLES_MAX, 2..=PAIR_GROUPS_MAX);
+        (1..=LAYER_WIDTH_MAX, hidden, any::<bool>(), 1..=HEADS_MAX, pairs).prop_map(
+            |(inputs, hidden, tanh, heads, pairs)| {
+                let activation = if tanh { Activation::Tanh } else { Activation::Relu };
+                let heads = (0..heads).map(|index| format!("label {index}")).collect();
+                let (has, tables, groups) = pairs;
+                let pairs = (has && hidden.is_empty()).then_some(PairShape { tables, groups });
+                Architecture::new(ArchitectureFields { inputs, hidden, activation, heads, pairs }).unwrap()
+            },
+        )
     }
 
     proptest! {
@@ -346,7 +426,12 @@ mod tests {
         assert_eq!(layout[1], LayerShape { inputs: 128, outputs: 64, weights: 6528, biases: 14720 });
         assert_eq!(layout[2], LayerShape { inputs: 64, outputs: 2, weights: 14784, biases: 14912 });
         assert_eq!(shape.parameter_count(), 14914);
-        assert_eq!(Architecture::logistic(50, &["churn"]).unwrap().parameter_count(), 51);
+        let logistic = Architecture::logistic(50, &["churn"]).unwrap();
+        assert_eq!(logistic.parameter_count(), 51);
+        // Of each slot its group; of each table two spans and its cells.
+        let paired = logistic.with_pairs(Some(PairShape { tables: 3, groups: 5 })).unwrap();
+        assert_eq!(paired.parameter_count(), 51 + 50 + 3 * (4 + 36));
+        assert!(!paired.is_logistic());
     }
 
     #[test]
@@ -361,11 +446,25 @@ mod tests {
         assert_eq!(Architecture::logistic(1, &[""]), Err(ArchitectureError::HeadName(0)));
         assert_eq!(Architecture::logistic(1, &["a\n"]), Err(ArchitectureError::HeadName(0)));
         assert!(matches!(Architecture::mlp(4096, &[4096; 4], &["a"]), Err(ArchitectureError::Parameters(_))));
+        let small = Architecture::logistic(3, &["a"]).unwrap();
+        for (tables, groups) in [(0, 5), (PAIR_TABLES_MAX + 1, 5), (1, 1), (1, PAIR_GROUPS_MAX + 1)] {
+            let pairs = PairShape { tables, groups };
+            assert_eq!(small.clone().with_pairs(Some(pairs)), Err(ArchitectureError::Pairs(pairs)));
+        }
+        let pairs = PairShape { tables: 1, groups: 2 };
+        let deep = Architecture::mlp(3, &[2], &["a"]).unwrap();
+        assert_eq!(deep.with_pairs(Some(pairs)), Err(ArchitectureError::Pairs(pairs)));
     }
 
     #[test]
     fn equal_networks_are_equal_values() {
-        let fields = |activation| ArchitectureFields { inputs: 3, hidden: vec![], activation, heads: vec!["a".into()] };
+        let fields = |activation| ArchitectureFields {
+            inputs: 3,
+            hidden: vec![],
+            activation,
+            heads: vec!["a".into()],
+            pairs: None,
+        };
         let relu = Architecture::new(fields(Activation::Relu)).unwrap();
         let tanh = Architecture::new(fields(Activation::Tanh)).unwrap();
         assert_eq!(relu.digest(), tanh.digest());
@@ -386,5 +485,11 @@ mod tests {
         ];
         assert_eq!(shape.encode(), expected.concat());
         assert_eq!(Architecture::decode(&[&shape.encode()[..], &[0]].concat()), Err(DecodeError::Trailing));
+        let logistic = Architecture::logistic(50, &["churn"]).unwrap();
+        let paired = logistic.clone().with_pairs(Some(PairShape { tables: 21, groups: 5 })).unwrap();
+        let body = 4 + LABEL.len();
+        let label = [&24_u32.to_le_bytes()[..], LABEL_WITH_PAIRS.as_bytes()].concat();
+        let expected = [&label[..], &logistic.encode()[body..], &[21, 0, 0, 0, 5, 0, 0, 0]].concat();
+        assert_eq!(paired.encode(), expected);
     }
 }

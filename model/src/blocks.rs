@@ -1,8 +1,12 @@
 //! Blocks of cells: each field in one or several resolutions, of which the finest has a cell for each of the field's slots.
 //!
 //! A row is in one cell of each block, or in none where its field has no slot that is 1. Coarse groups are neighbouring bins put together, so
-//! that what is learnt in blocks is a table over the schema's slots again (additive models: Hastie and Tibshirani 1986).
+//! that what is learnt in blocks is a table over the schema's slots again (additive models: Hastie and Tibshirani 1986). Pairs of fields may have
+//! blocks of their own, after all others.
 
+use std::ops::Range;
+
+use crate::architecture::PairShape;
 use crate::parameters::{PARAMETER_ABS_MAX, Parameters};
 use crate::schema::{Field, FieldKind, Missing, Schema, Transform};
 
@@ -11,7 +15,9 @@ use crate::schema::{Field, FieldKind, Missing, Schema, Transform};
 pub struct Blocks {
     blocks: Vec<Block>,
     fields: Vec<Span>,
+    /// Cells of the fields' blocks.
     cells: usize,
+    pairs: Option<PairShape>,
 }
 
 /// One field in one resolution.
@@ -35,6 +41,10 @@ struct Span {
     slot: usize,
     slots: usize,
     blocks: usize,
+    /// Values of the field; a slot after them says that there is none.
+    values: usize,
+    /// Whether the values have an order.
+    ordered: bool,
 }
 
 /// A field that is in no cell.
@@ -49,7 +59,7 @@ impl Blocks {
     /// # Errors
     /// [`UngroupedField`].
     pub fn of(schema: &Schema, coarse: &[u32]) -> Result<Self, UngroupedField> {
-        let mut all = Self { blocks: Vec::new(), fields: Vec::new(), cells: 0 };
+        let mut all = Self { blocks: Vec::new(), fields: Vec::new(), cells: 0, pairs: None };
         let mut slot = 0;
         for (number, field) in schema.fields().iter().enumerate() {
             let (values, missing, ordered) = shape(field)?;
@@ -60,22 +70,51 @@ impl Blocks {
                 all.cells += block.cells();
                 all.blocks.push(block);
             }
-            all.fields.push(Span { slot, slots: field.width(), blocks: all.blocks.len() - before });
+            let blocks = all.blocks.len() - before;
+            all.fields.push(Span { slot, slots: field.width(), blocks, values, ordered });
             slot += field.width();
         }
         Ok(all)
     }
 
-    /// Every block, field by field, the finest of a field last.
+    /// With blocks of pairs, one for each table.
+    #[must_use]
+    pub fn with_pairs(self, pairs: Option<PairShape>) -> Self {
+        Self { pairs, ..self }
+    }
+
+    /// The tables of pairs, where there are blocks of them.
+    #[must_use]
+    pub fn pairs(&self) -> Option<PairShape> {
+        self.pairs
+    }
+
+    /// Every block of a field, field by field, the finest of a field last.
     #[must_use]
     pub fn all(&self) -> &[Block] {
         &self.blocks
     }
 
-    /// Cells of all blocks.
+    /// Cells of all blocks, pairs included.
     #[must_use]
     pub fn cells(&self) -> usize {
-        self.cells
+        self.cells + self.pairs.map_or(0, |pairs| pairs.tables as usize * pairs.cells())
+    }
+
+    /// The cells of every block, those of pairs last.
+    pub fn spans(&self) -> impl Iterator<Item = Range<usize>> + '_ {
+        let of_fields = self.blocks.iter().map(|block| block.first..block.first + block.cells());
+        let (tables, cells) = self.pairs.map_or((0, 0), |pairs| (pairs.tables as usize, pairs.cells()));
+        of_fields.chain((0..tables).map(move |table| {
+            let first = self.cells + table * cells;
+            first..first + cells
+        }))
+    }
+
+    /// All blocks, pairs included.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.blocks.len() + self.pairs.map_or(0, |pairs| pairs.tables as usize)
     }
 
     /// Fields.
@@ -90,20 +129,46 @@ impl Blocks {
         self.fields[field].slots
     }
 
+    /// Slots of all fields.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.fields.iter().map(|span| span.slots).sum()
+    }
+
+    /// The slots of a field in a row.
+    #[must_use]
+    pub fn span(&self, field: usize) -> Range<usize> {
+        let Span { slot, slots, .. } = self.fields[field];
+        slot..slot + slots
+    }
+
+    /// How many of a field's slots are values, and whether these have an order. A slot after them says that there is none.
+    #[must_use]
+    pub fn values(&self, field: usize) -> (usize, bool) {
+        (self.fields[field].values, self.fields[field].ordered)
+    }
+
+    /// The cells of a field's finest block, of which it has one for each slot.
+    #[must_use]
+    pub fn finest(&self, field: usize) -> Range<usize> {
+        let after = self.fields[..=field].iter().map(|span| span.blocks).sum::<usize>();
+        let block = self.blocks[after - 1];
+        block.first..block.first + block.cells()
+    }
+
     /// Blocks of a field.
     #[must_use]
     pub fn resolutions(&self, field: usize) -> usize {
         self.fields[field].blocks
     }
 
-    /// The tables over a schema's slots, of a model over blocks: for each slot the sum over its cells, in the blocks' order, then the biases.
-    /// Both lie head by head within a slot or cell. What leaves the limits of a parameter stays at them.
+    /// The tables over a schema's slots, of a model over blocks: for each slot the sum over its cells, in the blocks' order, then the biases;
+    /// without pairs. Both lie head by head within a slot or cell. What leaves the limits of a parameter stays at them.
     #[must_use]
     #[expect(clippy::cast_possible_truncation, reason = "a model is released in 32-bit floats")]
     pub fn folded(&self, model: &Parameters) -> Vec<f32> {
         let (heads, values) = (model.architecture().heads().len(), model.values());
-        let width: usize = self.fields.iter().map(|span| span.slots).sum();
-        let mut folded = vec![0.0_f64; width * heads];
+        let mut folded = vec![0.0_f64; self.width() * heads];
         for block in &self.blocks {
             let Span { slot, slots, .. } = self.fields[block.field];
             for own in 0..slots {
@@ -115,23 +180,20 @@ impl Blocks {
         }
         let most = f64::from(PARAMETER_ABS_MAX);
         let tables = folded.into_iter().map(|value| value.clamp(-most, most) as f32);
-        tables.chain(values[self.cells * heads..].iter().copied()).collect()
+        tables.chain(values[self.cells() * heads..].iter().copied()).collect()
     }
 
-    /// A model over blocks that scores as tables over a schema's slots do, all of them in the finest blocks.
+    /// A model over blocks that scores as tables over a schema's slots do, all of them in the finest blocks. Tables of pairs are left out.
     #[must_use]
     pub fn unfolded(&self, tables: &Parameters) -> Vec<f32> {
         let (heads, values) = (tables.architecture().heads().len(), tables.values());
-        let mut model = vec![0.0; self.cells * heads];
-        let mut last = 0;
-        for span in &self.fields {
-            last += span.blocks;
+        let mut model = vec![0.0; self.cells() * heads];
+        for (field, span) in self.fields.iter().enumerate() {
             let own = &values[span.slot * heads..(span.slot + span.slots) * heads];
-            let first = self.blocks[last - 1].first * heads;
+            let first = self.finest(field).start * heads;
             model[first..first + own.len()].copy_from_slice(own);
         }
-        let width: usize = self.fields.iter().map(|span| span.slots).sum();
-        model.extend_from_slice(&values[width * heads..]);
+        model.extend_from_slice(&values[self.width() * heads..(self.width() + 1) * heads]);
         model
     }
 }

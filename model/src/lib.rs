@@ -14,9 +14,11 @@ pub mod evaluate;
 pub mod features;
 pub mod groups;
 pub mod metrics;
+pub mod monotone;
 #[cfg(feature = "train")]
 pub mod network;
 pub mod nominal;
+pub mod pairs;
 pub mod parameters;
 pub mod planned;
 pub mod privacy;

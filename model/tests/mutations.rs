@@ -58,10 +58,11 @@ fn settings() -> [StageSettings; 7] {
         StageSettings::Local(local(false)),
         StageSettings::Labels(LabelSettings { clip_units: 1 << 20 }),
         StageSettings::Staged(StagedSettings {
-            of_blocks: BlockSettings { clip_units: 1 << 20, coarse: [4, 8, 0] },
+            of_blocks: BlockSettings::plain(1 << 20, [4, 8, 0]),
+            paired: false,
             head_shares: [0; 16],
             steps: Steps::of(2.5, 0.9, Some(75)).expect("within the limits"),
-            reweight: Some(Reweight { floor: 0.02, noise_excess: 1.7 }),
+            reweight: Some(Reweight { floor: 0.02, noise_excess: 1.7, pair_share: 0.25 }),
         }),
     ]
 }

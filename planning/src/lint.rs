@@ -3,6 +3,7 @@
 mod data;
 mod finding;
 mod noise;
+mod staged;
 mod year;
 
 use core::fmt;
@@ -217,6 +218,9 @@ fn asked(plan: &Plan, beside: Beside<'_>, predicted: Option<&Prediction>) -> Vec
         }
     }
     if let Some((key, text)) = predicted.and_then(|predicted| noise::asked(plan, predicted)) {
+        ask(key, text);
+    }
+    for (key, text) in staged::asked(plan) {
         ask(key, text);
     }
     match beside.slowest_ms {

@@ -183,6 +183,9 @@ impl Portrait {
         for (name, norm) in settings.iter().flat_map(StageSettings::clip_norms) {
             self.add(key(name), label(name), figure(norm), Weight::Neutral);
         }
+        for (name, words) in settings.iter().flat_map(StageSettings::choices) {
+            self.add(key(name), label(name), words, Weight::Neutral);
+        }
     }
 
     fn cohort(&mut self, plan: &Plan) {
@@ -377,6 +380,10 @@ fn network(plan: &Plan) -> String {
     } else {
         format!("mlp with hidden layers of {}", hidden.join(", "))
     };
+    let pairs = architecture.pairs().map_or(String::new(), |pairs| {
+        format!(" with {} tables of pairs of fields, {} groups a field", pairs.tables, pairs.groups)
+    });
+    let kind = kind + &pairs;
     let (inputs, heads) = (architecture.inputs(), architecture.heads().join(", "));
     format!("{kind}, {inputs} inputs, {} parameters, learns {heads}", architecture.parameter_count())
 }

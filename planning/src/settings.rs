@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use tributary_model::architecture::PairShape;
 use tributary_model::server_optimizer::UpdateRule;
 use tributary_model::stage::COARSE_MAX;
 use tributary_model::update::LocalRule;
@@ -116,7 +117,7 @@ pub struct LocalSteps {
 }
 
 /// Staged additive learning: labels counted, a first stage, and a second one with the blocks weighed by what the first has found.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct StagedLearning {
     /// Groups of each numeric field's coarse blocks, ascending, with zeros after them; the schema's own bins are the finest.
     pub groups: [u32; COARSE_MAX],
@@ -134,6 +135,37 @@ pub struct StagedLearning {
     pub step_max: f64,
     /// Share of the norm that a block without any finding keeps, over the best block's, squared.
     pub floor: f64,
+    /// Pairs of the most important fields that the second stage learns tables of.
+    pub pairs: Option<PairLearning>,
+    /// Each label's share of the squared norm; all alike where it is empty.
+    pub head_shares: Vec<f64>,
+    /// Each label's weights of negatives and positives, above 0 and at most 1; whole where they are empty.
+    pub class_weights: ClassWeights,
+    /// Fields whose tables rise (true) or fall (false) along their bins, by name.
+    pub monotone: Vec<(String, bool)>,
+}
+
+/// Tables of pairs of fields.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PairLearning {
+    /// How many, and the groups of each field's values.
+    pub shape: PairShape,
+    /// Their share of the squared norm.
+    pub share: f64,
+}
+
+/// Weights of classes, label by label.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ClassWeights {
+    /// Of negative labels.
+    pub negative: Vec<f64>,
+    /// Of positive labels.
+    pub positive: Vec<f64>,
+}
+
+impl PairLearning {
+    /// What suits most plans with many customers: the pairs of the seven most important fields.
+    pub const USUAL: Self = Self { shape: PairShape { tables: 21, groups: 5 }, share: 0.25 };
 }
 
 impl StagedLearning {
@@ -151,6 +183,10 @@ impl StagedLearning {
             step: 0.4,
             step_max: 4000.0,
             floor: 0.02,
+            pairs: None,
+            head_shares: Vec::new(),
+            class_weights: ClassWeights::default(),
+            monotone: Vec::new(),
         }
     }
 }

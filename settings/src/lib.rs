@@ -107,7 +107,6 @@ impl Document {
     }
 
     /// A finite number that `accept` admits; an integer counts as one.
-    #[expect(clippy::cast_precision_loss, reason = "settings are small numbers")]
     pub fn number(
         &mut self,
         key: &str,
@@ -115,10 +114,7 @@ impl Document {
         default: Option<f64>,
         accept: impl Fn(f64) -> bool,
     ) -> Option<f64> {
-        self.value(key, allowed, default, |value| {
-            let number = value.as_float().or_else(|| value.as_integer().map(|integer| integer as f64))?;
-            (number.is_finite() && accept(number)).then_some(number)
-        })
+        self.value(key, allowed, default, |value| number_of(value).filter(|number| accept(*number)))
     }
 
     /// True or false.
@@ -237,6 +233,13 @@ impl Document {
         })
     }
 
+    /// A list of numbers that `fits` accepts, possibly empty; an absent one has none.
+    pub fn numbers(&mut self, key: &str, allowed: &str, fits: impl Fn(f64) -> bool) -> Option<Vec<f64>> {
+        self.value(key, allowed, Some(Vec::new()), |value| {
+            value.as_array()?.iter().map(|item| number_of(item).filter(|number| fits(*number))).collect()
+        })
+    }
+
     /// Whether a key is there.
     #[must_use]
     pub fn has(&self, key: &str) -> bool {
@@ -298,6 +301,13 @@ impl Document {
 #[must_use]
 pub fn quoted(text: &str) -> String {
     Value::String(text.to_owned()).to_string()
+}
+
+/// A finite number, written as an integer or not.
+#[expect(clippy::cast_precision_loss, reason = "settings are small numbers")]
+fn number_of(value: &Value) -> Option<f64> {
+    let number = value.as_float().or_else(|| value.as_integer().map(|integer| integer as f64))?;
+    number.is_finite().then_some(number)
 }
 
 fn describe(value: &Value) -> String {

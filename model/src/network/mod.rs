@@ -6,6 +6,7 @@
 use burn_tensor::{Device, Tensor, TensorData};
 
 use crate::architecture::{Activation, LayerShape};
+use crate::pairs::PairTables;
 use crate::parameters::Parameters;
 
 /// Weights below this are zeros. A product of such a weight with a row's activation could be a denormal number, which a processor computes
@@ -16,6 +17,7 @@ const WEIGHT_ABS_MIN: f32 = 1.0 / (1_u64 << 40) as f32;
 pub(crate) struct Network {
     layers: Vec<Linear>,
     activation: Activation,
+    pairs: Option<PairTables>,
 }
 
 /// One linear layer.
@@ -33,7 +35,13 @@ impl Network {
         Self {
             layers: layers.iter().map(|layer| Linear::new(layer, parameters.values(), device)).collect(),
             activation: parameters.architecture().activation(),
+            pairs: PairTables::of(parameters),
         }
+    }
+
+    /// Tables of pairs, which add to the logits.
+    pub(crate) fn pairs(&self) -> Option<&PairTables> {
+        self.pairs.as_ref()
     }
 
     /// First to last; the last one's outputs are the logits.

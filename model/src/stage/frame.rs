@@ -4,7 +4,7 @@ use tributary_protocol::plan::{NoiseShare, Plan, PrivacyMode, Stage};
 use tributary_protocol::privacy::Unit;
 use tributary_protocol::secagg::modular::Ring;
 
-use crate::architecture::Architecture;
+use crate::architecture::{Architecture, HEADS_MAX};
 use crate::blocks::UngroupedField;
 use crate::canonical::DecodeError;
 use crate::groups::GroupFault;
@@ -66,24 +66,53 @@ pub struct Form {
 
 /// What a stage hands on to the one after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "one for each stage of a plan, and compared where it is made")]
 pub enum Handed {
     /// A model of the plan's network.
     Model,
     /// A model over blocks of cells, with block weights.
-    Blocks(BlockSettings),
+    Blocks {
+        /// Of the blocks.
+        settings: BlockSettings,
+        /// Whether pairs of fields have blocks.
+        paired: bool,
+    },
 }
 
-/// How fields lie in blocks of cells, and the units of a customer's vector over them.
+/// How fields lie in blocks of cells, the units of a customer's vector over them, and what the tables must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BlockSettings {
     /// Integer units of a norm of 1, 256 to 2^20.
     pub clip_units: u32,
     /// Groups of the coarse blocks, ascending from 2 to 256; zeros after them.
     pub coarse: [u32; COARSE_MAX],
+    /// For each head the weights of negative and positive labels, in millionths; zeros where both are whole, and after the last head.
+    pub classes: [[u32; 2]; HEADS_MAX],
+    /// Fields whose tables rise or fall, ascending; none after them.
+    pub monotone: [Option<Monotone>; MONOTONE_MAX],
+}
+
+/// A field along whose bins a table may not turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Monotone {
+    /// Number of the field in its schema.
+    pub field: u16,
+    /// Whether the table rises; it falls otherwise.
+    pub rising: bool,
+}
+
+impl BlockSettings {
+    /// Without class weights, and with tables as they come.
+    #[must_use]
+    pub fn plain(clip_units: u32, coarse: [u32; COARSE_MAX]) -> Self {
+        Self { clip_units, coarse, classes: [[0; 2]; HEADS_MAX], monotone: [None; MONOTONE_MAX] }
+    }
 }
 
 /// Most coarse blocks of a field.
 pub const COARSE_MAX: usize = 3;
+/// Most fields whose tables rise or fall.
+pub const MONOTONE_MAX: usize = 32;
 
 /// A stage in its plan: what all of them share, and its own numbers.
 #[derive(Clone, Copy)]
@@ -122,6 +151,23 @@ pub enum StageFault {
     /// The network is another.
     #[error("a stage of kind \"{0}\" learns tables over the schema's slots: write model = \"logistic\"")]
     Network(&'static str),
+    /// It learns no pairs.
+    #[error("a stage of kind \"{0}\" learns no pairs of fields: write method = \"staged\", or leave out the pairs")]
+    Pairs(&'static str),
+    /// Pairs without tables, or tables that no pairs fill.
+    #[error(
+        "{tables} pairs of fields are asked for, and the schema's fields make {most}: ask for fewer. A field whose table must rise or fall is in \
+         no pair"
+    )]
+    PairCount {
+        /// Tables of the network.
+        tables: u32,
+        /// Pairs that there are.
+        most: usize,
+    },
+    /// A table without an order.
+    #[error("field {0} of the schema has no bins, and its table cannot rise or fall: leave it out of monotone")]
+    Monotone(u16),
     /// The first stage.
     #[error("a run cannot begin with a stage of kind \"{0}\": put one of kind \"labels\" before it")]
     Opens(&'static str),
@@ -181,6 +227,11 @@ impl<'a> Frame<'a> {
                 Err(StageFault::Mode { kind, privacy, instead: "a stage of kind \"local\"" })
             }
         }
+    }
+
+    /// Whether a kind that learns no pairs has a network without them.
+    pub(super) fn without_pairs(&self, kind: &'static str) -> Result<(), StageFault> {
+        self.architecture.pairs().map_or(Ok(()), |_| Err(StageFault::Pairs(kind)))
     }
 
     /// The schema.

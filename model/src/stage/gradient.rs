@@ -67,6 +67,7 @@ impl Kind for GradientSettings {
     }
 
     fn form(&self, frame: &Frame<'_>) -> Result<Form, StageFault> {
+        frame.without_pairs(Self::KIND)?;
         let overlap_squared = frame.overlap_of(Self::KIND)?;
         let (rule, parameters) = (self.rule()?, frame.architecture.parameter_count());
         let sensitivity_squared = rule.sensitivity_squared_units(parameters)? * overlap_squared;

@@ -38,6 +38,11 @@ pub(super) trait Kind {
         Vec::new()
     }
 
+    /// What an author chose beside bounds and noise, by names of a plan's keys, in words.
+    fn choices(&self) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+
     /// The L2 bound of a difference of models with which the stage begins, where its rounds move it.
     fn first_bound(&self) -> Option<f64> {
         None
@@ -66,6 +71,11 @@ pub(super) trait Kind {
     /// What the stage hands on, from its last state, or the one of its tail's mean model.
     fn hand_on(&self, _: Place<'_>, last: PublicState) -> PublicState {
         PublicState::of(last.parameters)
+    }
+
+    /// What the stage hands on where a state's parameters are variances, which are added up as what was learnt is.
+    fn added_up(&self, place: Place<'_>, variances: PublicState) -> PublicState {
+        self.hand_on(place, variances)
     }
 
     /// What it hands on.

@@ -79,7 +79,7 @@ impl Kind for LabelSettings {
     }
 
     fn first(&self, frame: &Frame<'_>) -> Beside {
-        let known = Known { customers: vec![0.0; frame.architecture.heads().len()], weights: Vec::new() };
+        let known = Known { customers: vec![0.0; frame.architecture.heads().len()], ..Known::default() };
         Beside { update_clip_norm: None, known }
     }
 
@@ -118,14 +118,14 @@ impl Kind for LabelSettings {
         let counts = self.counts(sum);
         let mut values = state.parameters.values().to_vec();
         let mut customers = Vec::with_capacity(counts.len());
-        for (bias, [known, positive]) in values.get_mut(layer.biases..)?.iter_mut().zip(counts) {
+        for (bias, [known, positive]) in values.get_mut(layer.biases..layer.end())?.iter_mut().zip(counts) {
             let known = known.max(2.0);
             let positive = positive.clamp(1.0, known - 1.0);
             *bias = narrow(ln(positive / (known - positive)));
             customers.push(known);
         }
         let parameters = Parameters::new(architecture, values).ok()?;
-        Some(PublicState { parameters, known: Known { customers, weights: Vec::new() }, ..state.clone() })
+        Some(PublicState { parameters, known: Known { customers, ..Known::default() }, ..state.clone() })
     }
 
     #[cfg(feature = "train")]

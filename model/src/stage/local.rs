@@ -99,6 +99,7 @@ impl Kind for LocalSettings {
     }
 
     fn form(&self, frame: &Frame<'_>) -> Result<Form, StageFault> {
+        frame.without_pairs(Self::KIND)?;
         let (rule, parameters) = (self.clip_rule(frame.privacy)?, frame.architecture.parameter_count());
         self.check_adaptive(frame.privacy)?;
         let sensitivity_squared = rule.sensitivity_squared_units(parameters)?;

@@ -32,7 +32,7 @@ mod stepping;
 pub use charge::{noise_multiplier, release, round_charge, stated_charge};
 pub use count::CountSettings;
 pub use evaluate::EvaluateSettings;
-pub use frame::{BlockSettings, COARSE_MAX, Chosen, Form, Frame, Handed, Place, StageFault};
+pub use frame::{BlockSettings, COARSE_MAX, Chosen, Form, Frame, Handed, MONOTONE_MAX, Monotone, Place, StageFault};
 pub use gradient::GradientSettings;
 #[cfg(feature = "train")]
 pub use kind::{ContributeFault, Rows};
@@ -45,7 +45,7 @@ pub use outcome::{AdvanceFault, Outcome};
 pub use planned_stage::{PlannedStage, StageState};
 pub use pricing::{PricingFault, Wanted, priced};
 pub use settings::StageSettings;
-pub use staged::{HEAD_SHARES, Reweight, StagedSettings, Steps};
+pub use staged::{HEAD_SHARES, PAIR_SHARE_MAX, Reweight, StagedSettings, Steps};
 pub use state::{Beside, Known, PublicState, STATE_FORMAT, StateFault};
 pub use stepping::Stepping;
 

@@ -28,7 +28,8 @@ impl PlannedStage<'_> {
         let variances = of_unit.map(|factor| narrow(factor * factor * of_sum)).collect();
         let variances = Parameters::new(self.network(), variances).ok()?;
         // What is handed on is a sum over what was learnt, and variances add up alike.
-        Some(self.hand_on(PublicState::new(variances, beside.clone())).parameters.values().to_vec())
+        let handed = self.added_up(PublicState::new(variances, beside.clone()));
+        Some(handed.parameters.values().to_vec())
     }
 }
 
@@ -137,9 +138,10 @@ labels = [{ name = "churn", positive = ["yes"], negative = ["no"] }]
         let mut head_shares = [0; 16];
         head_shares[0] = HEAD_SHARES;
         let staged = StageSettings::Staged(StagedSettings {
-            of_blocks: BlockSettings { clip_units: 4096, coarse: [2, 0, 0] },
+            of_blocks: BlockSettings::plain(4096, [2, 0, 0]),
             head_shares,
             steps: Steps::of(4.0, 0.8, Some(2)).unwrap(),
+            paired: false,
             reweight: None,
         });
         let evaluate = StageSettings::Evaluate(EvaluateSettings { clip_units: 1000, bins: 4, groups: None });

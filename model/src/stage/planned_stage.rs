@@ -307,6 +307,11 @@ impl<'a> PlannedStage<'a> {
         self.kind().hand_on(self.place, last)
     }
 
+    /// What the stage hands on where the parameters are variances.
+    pub(super) fn added_up(&self, variances: PublicState) -> PublicState {
+        self.kind().added_up(self.place, variances)
+    }
+
     fn judged(&self, state: PublicState) -> Result<PublicState, StateFault> {
         if self.kind().admits(&self.place.frame, &state.known) { Ok(state) } else { Err(StateFault::Known) }
     }

@@ -21,6 +21,7 @@ macro_rules! stages {
     ($($(#[cfg($when:meta)])? $name:ident($settings:ty): $what:literal,)*) => {
         /// Settings of one stage, by kind.
         #[derive(Clone, Copy, Debug, PartialEq)]
+        #[expect(clippy::large_enum_variant, reason = "one for each stage of a plan")]
         pub enum StageSettings {
             $($(#[cfg($when)])? #[doc = $what] $name($settings),)*
         }
@@ -83,6 +84,12 @@ impl StageSettings {
     #[must_use]
     pub fn clip_norms(&self) -> Vec<(&'static str, f64)> {
         self.as_kind().clip_norms()
+    }
+
+    /// What an author chose beside bounds and noise, by names of a plan's keys, in words: for whoever approves it.
+    #[must_use]
+    pub fn choices(&self) -> Vec<(&'static str, String)> {
+        self.as_kind().choices()
     }
 
     /// How far the bound of differences of models can fall where its rounds move it.

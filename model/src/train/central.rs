@@ -26,12 +26,15 @@ pub struct CentralSettings {
 /// and without noise. **Not private**: for branch-only and pooled baselines on data that may be compared so.
 ///
 /// # Errors
-/// If rows and network do not fit, or training diverges.
+/// If rows and network do not fit, the network has tables of pairs, or training diverges.
 pub fn train_centrally(
     architecture: &Architecture,
     table: &Table,
     settings: &CentralSettings,
 ) -> Result<Parameters, TrainError> {
+    if architecture.pairs().is_some() {
+        return Err(TrainError::Architecture);
+    }
     let trainer = Trainer::new(architecture, table, Placement::Dense)?;
     let mut parameters = Parameters::initial(architecture, settings.seed);
     let mut optimizer = ServerOptimizer::new(settings.optimizer, &parameters);

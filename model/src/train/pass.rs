@@ -18,6 +18,7 @@ use super::micro_batch::MicroBatch;
 use crate::architecture::{Activation, LayerShape};
 use crate::elementary::{exp, ln};
 use crate::network::Network;
+use crate::pairs::PairTables;
 
 /// Largest absolute value of a row's activations and gradients: 2^40. Squares of norms then fit 64-bit floats with room to spare.
 pub(crate) const ROW_ABS_MAX: f32 = (1_u64 << 40) as f32;
@@ -206,10 +207,26 @@ fn forward(network: &Network, batch: &MicroBatch) -> Forward {
             }
             hidden.push(SlotValues::settled(values, &mut faulty));
         } else {
+            if let Some(pairs) = network.pairs() {
+                add_pairs(pairs, &host(batch.features().clone()), &mut values);
+            }
             logits = Some(SlotValues::settled(values, &mut faulty).values);
         }
     }
     Forward { hidden, logits: logits.expect("a network has a head layer"), faulty }
+}
+
+/// Adds what tables of pairs say of each slot's features to its logits. What would be a denormal number is 0.
+fn add_pairs(pairs: &PairTables, features: &[f32], logits: &mut [f32]) {
+    let heads = logits.len() / SLOTS;
+    let mut wide = Zeroizing::new(vec![0.0; heads]);
+    for (slot, features) in logits.chunks_exact_mut(heads).zip(features.chunks_exact(features.len() / SLOTS)) {
+        wide.iter_mut().zip(slot.iter()).for_each(|(wide, logit)| *wide = f64::from(*logit));
+        pairs.add(features, &mut wide);
+        for (logit, wide) in slot.iter_mut().zip(wide.iter()) {
+            *logit = if wide.abs() < f64::from(ROW_ABS_MIN) { 0.0 } else { narrow(*wide) };
+        }
+    }
 }
 
 /// Each slot's loss; the logits become their gradients. For a logit z and a target y the loss is (1 - y) z - ln sigmoid(z), which is stable for

@@ -82,6 +82,7 @@ pub(crate) fn shape(inputs: usize, hidden: &[u32], activation: Activation, heads
         hidden: hidden.to_vec(),
         activation,
         heads: (0..heads).map(|head| format!("label {head}")).collect(),
+        pairs: None,
     })
     .unwrap()
 }

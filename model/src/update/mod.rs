@@ -10,6 +10,7 @@
 
 #[cfg(feature = "train")]
 mod chunked;
+mod class_weights;
 mod clip_rule;
 #[cfg(feature = "train")]
 mod clipped;
@@ -25,6 +26,7 @@ mod residuals;
 #[cfg(feature = "train")]
 mod sums;
 
+pub use class_weights::CLASS_UNITS;
 pub use clip_rule::{
     CLIP_NORM_MAX, CLIP_NORM_MIN, CLIP_UNITS_MAX, CLIP_UNITS_MIN, ClipForm, ClipRule, ClipRuleError, ClipSettings,
     ClipUnit, LOSS_BOUND_MAX, RIDERS, RiderScale, is_clip_norm,

@@ -127,6 +127,7 @@ impl Case {
             hidden,
             activation: dice.one_of(&[Activation::Relu, Activation::Relu, Activation::Tanh]),
             heads: (0..heads).map(|head| format!("label {head}")).collect(),
+            pairs: None,
         })
         .unwrap();
         let form = dice.one_of(&[ClipForm::Exact, ClipForm::Chunked]);

@@ -188,7 +188,9 @@ impl PlanForm<'_> {
         let training = match &mechanism.staged {
             Some(learning) => {
                 let tail = |rounds| tail_start(rounds, settings.tail_fraction);
-                staged::stages(settings, learning, (clip_units, budget_share), tail).map_err(|unfit| match unfit {
+                let chosen = (clip_units, budget_share);
+                staged::stages(settings, (learning, self.schema), chosen, tail).map_err(|unfit| match unfit {
+                    Unfit::Key(fault) => fault,
                     Unfit::Noise(error) => pricing_fault(&PricingFault::Calibrate(error)),
                     Unfit::Numbers => Fault {
                         key: "plan.staged".into(),
@@ -276,7 +278,9 @@ fn architecture(settings: &PlanSettings, schema: &Schema) -> Result<Architecture
         ModelKind::Logistic => &[][..],
         ModelKind::Mlp { hidden } => hidden.as_slice(),
     };
+    let pairs = settings.mechanism.staged.as_ref().and_then(|learning| learning.pairs);
     Architecture::mlp(small(schema.width()), hidden, &heads)
+        .and_then(|network| network.with_pairs(pairs.map(|pairs| pairs.shape)))
         .map_err(|error| fault("plan.model", &error, "a network that the schema's inputs and labels fit"))
 }
 

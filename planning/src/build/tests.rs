@@ -12,7 +12,8 @@ use super::*;
 use crate::guarantee::{Guarantee, moving};
 use crate::lint::{Beside, Lint};
 use crate::settings::{
-    CountingSettings, LocalSteps, MechanismSettings, PrivacyTarget, ScheduleSettings, StagedLearning,
+    ClassWeights, CountingSettings, LocalSteps, MechanismSettings, PairLearning, PrivacyTarget, ScheduleSettings,
+    StagedLearning,
 };
 
 #[path = "../../../tests/plan_settings.rs"]
@@ -367,12 +368,70 @@ fn staged_learning_is_three_stages_within_one_epsilon() {
     assert!((last.steps.length(30) - 4000.0).abs() < 1e-6, "the longest step");
 }
 
+fn learning(change: impl Fn(&mut StagedLearning)) -> PlanSettings {
+    let mut plan = staged(40);
+    let mut own = StagedLearning::usual(40);
+    change(&mut own);
+    plan.mechanism.staged = Some(own);
+    PlanSettings { schema: sample("deposit_churn_bins"), ..plan }
+}
+
+fn sample(name: &str) -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../docs/samples/schemas/{name}.toml"))
+}
+
+/// Pairs, class weights, shares and directions reach every stage, and an approver reads them.
+#[test]
+fn what_is_asked_of_staged_learning_is_in_its_stages() {
+    let job = Job::build(&learning(|own| {
+        own.pairs = Some(PairLearning { share: 0.3, ..PairLearning::USUAL });
+        own.head_shares = vec![0.75, 0.25];
+        own.class_weights = ClassWeights { negative: vec![0.2, 1.0], positive: Vec::new() };
+        own.monotone = vec![("age".into(), true)];
+    }));
+    let job = job.unwrap();
+    let network = job.planned.architecture();
+    assert_eq!(network.pairs(), Some(PairLearning::USUAL.shape));
+    let [StageSettings::Staged(first), StageSettings::Staged(last)] = [1, 2].map(|at| job.planned.stages()[at]) else {
+        panic!("two stages over blocks");
+    };
+    assert_eq!(first.of_blocks, last.of_blocks);
+    assert_eq!(first.of_blocks.classes[..2], [[200_000, 1_000_000], [0, 0]]);
+    assert_eq!(first.head_shares[..3], [750_000, 250_000, 0]);
+    assert_eq!(first.of_blocks.monotone[0].map(|own| (own.field, own.rising)), Some((1, true)));
+    assert!(last.paired && !first.paired && first.reweight.is_some_and(|rule| rule.pair_share == 0.3));
+    let portrait = crate::portrait::Portrait::of(job.plan());
+    let shown = |key: &str| portrait.fact(key).map(|fact| fact.shown.to_string()).unwrap_or_default();
+    assert!(shown("model").contains("logistic with 21 tables of pairs of fields, 5 groups a field"));
+    assert_eq!(shown("stage.2.pairs"), "chosen after this stage, for 0.3 of the norm");
+    assert_eq!(shown("stage.3.pairs"), "learnt");
+    assert_eq!(shown("stage.3.class_weights"), "label 1: 0.2 of negatives and 1 of positives");
+    assert_eq!(
+        (shown("stage.3.head_shares"), shown("stage.3.monotone")),
+        ("0.75, 0.25".into(), "field 2 rises".into())
+    );
+}
+
+#[test]
+fn what_does_not_fit_the_schema_is_named_by_its_key() {
+    let key = |change: fn(&mut StagedLearning)| fault(&learning(change)).key;
+    assert_eq!(key(|own| own.head_shares = vec![0.5]), "plan.staged.head_shares");
+    assert_eq!(key(|own| own.head_shares = vec![0.7, 0.4]), "plan.staged.head_shares");
+    assert_eq!(key(|own| own.class_weights.negative = vec![0.5; 3]), "plan.staged.negative_weights");
+    assert_eq!(key(|own| own.class_weights.positive = vec![0.5]), "plan.staged.positive_weights");
+    assert_eq!(key(|own| own.monotone = vec![("nobody".into(), true)]), "plan.staged.monotone.nobody");
+    assert_eq!(key(|own| own.monotone = vec![("occupation".into(), true)]), "plan.staged.monotone.occupation");
+    let crowded = learning(|own| {
+        let shape = tributary_model::architecture::PairShape { tables: 120, groups: 5 };
+        own.pairs = Some(PairLearning { shape, share: 0.25 });
+    });
+    assert!(fault(&crowded).found.contains("the number of groups of the stage"), "{}", fault(&crowded).found);
+}
+
 #[test]
 fn what_staged_learning_cannot_learn_from_is_named() {
     let deep = PlanSettings { model: ModelKind::Mlp { hidden: vec![4] }, ..staged(40) };
     assert!(fault(&deep).found.contains("model = \"logistic\""));
-    let sample =
-        |name: &str| Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../docs/samples/schemas/{name}.toml"));
     let over = |name| PlanSettings { schema: sample(name), ..staged(40) };
     assert!(fault(&over("deposit_churn")).found.contains("give it transform = \"bins\""));
     for name in ["deposit_churn_bins", "bank_additional", "bank_full", "default_credit", "adult"] {
@@ -391,4 +450,22 @@ fn too_few_customers_for_staged_learning_are_asked_about() {
     };
     assert!(asked(5_000, 1.0));
     assert!(!asked(40_000, 1.0) && !asked(20_000, 4.0));
+    let found = |customers_nominal, change: fn(&mut StagedLearning)| {
+        let privacy = PrivacyTarget::Customer { epsilon: 1.0, delta: 1e-6 };
+        let mut plan = PlanSettings { customers_nominal, privacy, rounds: 200, ..learning(change) };
+        plan.mechanism.staged.as_mut().unwrap().first_rounds = 50;
+        let lint = Lint::of(Job::build(&plan).unwrap().plan(), Beside::default());
+        lint.findings
+            .iter()
+            .filter(|finding| finding.key.starts_with("plan.staged"))
+            .map(|finding| finding.key.to_string())
+            .collect::<Vec<_>>()
+    };
+    let pairs = |own: &mut StagedLearning| own.pairs = Some(PairLearning::USUAL);
+    assert_eq!(found(18_000, pairs), ["plan.staged.pairs"]);
+    assert!(found(60_000, pairs).is_empty());
+    let light = |own: &mut StagedLearning| {
+        own.class_weights = ClassWeights { negative: vec![0.5, 1.0], positive: vec![0.5, 1.0] };
+    };
+    assert_eq!(found(60_000, light), ["plan.staged.positive_weights"]);
 }

@@ -159,7 +159,7 @@ impl<'a> Around<'a> {
     fn directions(&self, walk: &Walk, noise: f64) -> Vec<Directions> {
         let network = self.planned.architecture();
         match self.planned.schema() {
-            Some(schema) if network.is_logistic() => of_rows(schema),
+            Some(schema) if network.hidden().is_empty() => of_rows(schema),
             Some(schema) => of_network(schema, network, (walk, noise)),
             None => Vec::new(),
         }

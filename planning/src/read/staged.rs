@@ -1,11 +1,12 @@
 //! `[plan.staged]`: how an additive model is learnt in stages.
 
-use tributary_model::stage::COARSE_MAX;
+use tributary_model::architecture::{PAIR_GROUPS_MAX, PAIR_TABLES_MAX, PairShape};
+use tributary_model::stage::{COARSE_MAX, PAIR_SHARE_MAX};
 use tributary_protocol::plan::PrivacyMode;
-use tributary_settings::Document;
+use tributary_settings::{Document, quoted};
 
 use super::keys::only_with;
-use crate::settings::{ModelKind, StagedLearning};
+use crate::settings::{ClassWeights, ModelKind, PairLearning, StagedLearning};
 
 /// Keys that say how clipped gradients move a model, and mean nothing where none are clipped.
 pub(super) const OF_GRADIENTS: [&str; 10] = [
@@ -34,8 +35,10 @@ pub(super) fn staged(
 ) -> Option<Option<StagedLearning>> {
     let usual = StagedLearning::usual(rounds.unwrap_or(200));
     let names = ["groups", "labels_share", "first_rounds", "momentum", "first_step", "step", "step_max", "floor"];
-    let keys = names.map(|name| format!("plan.staged.{name}"));
-    let [groups, labels_share, first_rounds, momentum, first_step, step, step_max, floor] = &keys;
+    let keys: Vec<String> = names.iter().chain(&BESIDE).map(|name| format!("plan.staged.{name}")).collect();
+    let [groups, labels_share, first_rounds, momentum, first_step, step, step_max, floor, ..] = keys.as_slice() else {
+        return None;
+    };
     let groups_found =
         document.integers(groups, 2..=256, usual.groups.iter().copied().filter(|own| *own > 0).collect());
     let share = |value: f64| value > 0.0 && value <= 0.5;
@@ -50,6 +53,15 @@ pub(super) fn staged(
     let step = steps(step, usual.step);
     let step_max = steps(step_max, usual.step_max);
     let floor = document.number(floor, "from 0 to 1", Some(usual.floor), |value| (0.0..=1.0).contains(&value));
+    let pairs = pairs(document);
+    let shares = |document: &mut Document, key: &str| {
+        document.numbers(&format!("plan.staged.{key}"), "a list of numbers above 0, at most 1", |share| {
+            share > 0.0 && share <= 1.0
+        })
+    };
+    let [head_shares, negative, positive] =
+        ["head_shares", "negative_weights", "positive_weights"].map(|key| shares(document, key));
+    let monotone = monotone(document);
     if !is_staged? {
         let names: Vec<&str> = keys.iter().map(String::as_str).collect();
         only_with(document, &names, "method = \"staged\"");
@@ -84,7 +96,45 @@ pub(super) fn staged(
         step: step?,
         step_max: step_max?,
         floor: floor?,
+        pairs: pairs?,
+        head_shares: head_shares?,
+        class_weights: ClassWeights { negative: negative?, positive: positive? },
+        monotone: monotone?,
     }))
+}
+
+/// Keys whose default is that nothing of their kind is done.
+const BESIDE: [&str; 7] =
+    ["pairs", "pair_groups", "pair_share", "head_shares", "negative_weights", "positive_weights", "monotone"];
+
+/// How pairs are learnt, where they are.
+fn pairs(document: &mut Document) -> Option<Option<PairLearning>> {
+    let PairLearning { shape, share } = PairLearning::USUAL;
+    let tables = document.integer("plan.staged.pairs", 0..=PAIR_TABLES_MAX.into(), Some(0));
+    let groups = document.integer("plan.staged.pair_groups", 2..=PAIR_GROUPS_MAX.into(), Some(shape.groups));
+    let fits = |share: f64| share > 0.0 && share <= PAIR_SHARE_MAX;
+    let share = document.number("plan.staged.pair_share", "above 0, at most 0.9", Some(share), fits);
+    if tables == Some(0) {
+        only_with(document, &["plan.staged.pair_groups", "plan.staged.pair_share"], "pairs = 1 or more");
+        return Some(None);
+    }
+    Some(Some(PairLearning { shape: PairShape { tables: tables?, groups: groups? }, share: share? }))
+}
+
+/// Fields whose tables rise or fall.
+fn monotone(document: &mut Document) -> Option<Vec<(String, bool)>> {
+    let mut all = Vec::new();
+    for (name, word) in document.pairs("plan.staged.monotone")? {
+        match word.as_str() {
+            "rising" => all.push((name, true)),
+            "falling" => all.push((name, false)),
+            _ => {
+                document.fault(&format!("plan.staged.monotone.{name}"), quoted(&word), "\"rising\" or \"falling\"");
+                return None;
+            }
+        }
+    }
+    Some(all)
 }
 
 #[cfg(test)]
@@ -102,6 +152,11 @@ mod tests {
         assert_eq!(staged("").unwrap().mechanism.staged, Some(StagedLearning::usual(10)));
         let own = staged("[plan.staged]\ngroups = [3]\nfirst_rounds = 9\nfloor = 0").unwrap().mechanism.staged.unwrap();
         assert_eq!((own.groups, own.first_rounds, own.floor), ([3, 0, 0], 9, 0.0));
+        let more = "pairs = 3\nhead_shares = [0.5]\nnegative_weights = [0.5]\nmonotone = { age = \"falling\" }";
+        let own = staged(&format!("[plan.staged]\n{more}")).unwrap().mechanism.staged.unwrap();
+        let pairs = PairLearning { shape: PairShape { tables: 3, groups: 5 }, share: 0.25 };
+        assert_eq!((own.pairs, own.head_shares, own.monotone), (Some(pairs), vec![0.5], vec![("age".into(), false)]));
+        assert_eq!(own.class_weights, ClassWeights { negative: vec![0.5], positive: Vec::new() });
         for more in [
             "loss_bound = 2",
             "[plan.optimizer]\nkind = \"sgd\"",
@@ -109,6 +164,15 @@ mod tests {
             "[plan.staged]\nfirst_rounds = 10",
             "[plan.staged]\nmomentum = 1",
             "[plan.local]\nsteps = 2",
+            "[plan.staged]\npairs = 121",
+            "[plan.staged]\npair_groups = 5",
+            "[plan.staged]\npairs = 3\npair_groups = 17",
+            "[plan.staged]\npairs = 3\npair_share = 0",
+            "[plan.staged]\npairs = 3\npair_share = 0.91",
+            "[plan.staged]\nhead_shares = [0.5, 1.1]",
+            "[plan.staged]\nnegative_weights = [0]",
+            "[plan.staged]\npositive_weights = 0.5",
+            "[plan.staged]\nmonotone = { age = \"up\" }",
         ] {
             assert!(staged(more).is_err(), "{more}");
         }

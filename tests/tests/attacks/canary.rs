@@ -5,7 +5,7 @@
 //! Pearson). Its error rates, bounded from repetitions, bound epsilon from below (Jagielski, Ullman, Oprea 2020; by way of mu as in Nasr et
 //! al. 2023, section 4). Every repetition is a whole plan, so that the bound is on what the ledger enforces: all rounds together.
 
-use tributary_model::architecture::Architecture;
+use tributary_model::architecture::{Architecture, PairShape};
 use tributary_model::features::RawBatch;
 use tributary_model::parameters::Parameters;
 use tributary_model::privacy::accountant::GaussianDp;
@@ -91,9 +91,12 @@ impl Audit {
     }
 
     /// Staged learning: a canary of whom a hostile model is sure, and wrong, at the weights with which a stage begins.
-    fn staged() -> Self {
+    /// With pairs of fields, at weights that an enemy gives them.
+    fn staged(paired: bool) -> Self {
         let schema = Schema::parse(SCHEMA).unwrap();
         let architecture = Architecture::logistic(u32::try_from(schema.width()).unwrap(), &["churn"]).unwrap();
+        let pairs = paired.then_some(PairShape { tables: 1, groups: 2 });
+        let architecture = architecture.with_pairs(pairs).unwrap();
         let mut chance = Counted::new("canary/rows");
         let mut somebody = || [if chance.coin() { "30" } else { "60" }, if chance.coin() { "a" } else { "b" }, "no"];
         let mut here: Vec<[&str; 3]> = (0..8).map(|_| somebody()).collect();
@@ -110,9 +113,10 @@ impl Audit {
         let (without, other_branch) = (trainer(&here), trainer(&there));
         here.push(["95", "b", "no"]);
         let with = trainer(&here);
-        let of_blocks = BlockSettings { clip_units: 1 << 20, coarse: [2, 0, 0] };
+        let of_blocks = BlockSettings::plain(1 << 20, [2, 0, 0]);
         let steps = Steps::of(1.0, 0.9, None).unwrap();
-        let settings = StageSettings::Staged(StagedSettings { of_blocks, head_shares: [0; 16], steps, reweight: None });
+        let settings =
+            StageSettings::Staged(StagedSettings { of_blocks, head_shares: [0; 16], steps, paired, reweight: None });
         let make: Make = Box::new(move |trainer, noise, entropy| {
             let (privacy, schema) = (PrivacyMode::Customer, Some(&schema));
             let frame = Frame { privacy, overlap_max: 1, customers_nominal: 16, architecture: &architecture, schema };
@@ -124,7 +128,13 @@ impl Audit {
             let mut values = first.parameters.values().to_vec();
             *values.last_mut().unwrap() = 60.0;
             let parameters = Parameters::new(first.parameters.architecture().clone(), values).unwrap();
-            let state = PublicState { parameters, ..first };
+            let mut known = first.known;
+            if paired {
+                // Half of the squared norm, and what is left to the fields.
+                known.weights.iter_mut().for_each(|weight| *weight = *weight / 1000 * 707);
+                *known.weights.last_mut().unwrap() = (1 << 20) / 1000 * 707;
+            }
+            let state = PublicState { parameters, update_clip_norm: None, known };
             noised(stage.contribute(&Rows { trainer, customers_nominal: 1 }, &state, entropy).unwrap(), noise, entropy)
         });
         Self::of(make, 1 << 40, [without, with, other_branch])
@@ -208,5 +218,10 @@ fn the_chunked_form_keeps_the_enforced_epsilon() {
 
 #[test]
 fn staged_learning_keeps_the_enforced_epsilon() {
-    audit("staged", &Audit::staged());
+    audit("staged", &Audit::staged(false));
+}
+
+#[test]
+fn pairs_of_fields_keep_the_enforced_epsilon() {
+    audit("pairs", &Audit::staged(true));
 }

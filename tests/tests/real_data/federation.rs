@@ -153,7 +153,7 @@ impl Federation {
             group: "all".into(),
             optimizer: UpdateRule::Sgd { learning_rate: setting.learning_rate, momentum: 0.9 },
             tail_fraction: 0.5,
-            mechanism: MechanismSettings { staged: setting.staged, ..MechanismSettings::default() },
+            mechanism: MechanismSettings { staged: setting.staged.clone(), ..MechanismSettings::default() },
             schedule: ScheduleSettings {
                 runs_max: 1,
                 schedule: plan.schedule,

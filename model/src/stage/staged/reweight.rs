@@ -3,33 +3,37 @@
 
 use super::super::frame::Place;
 use super::super::state::{Known, PublicState, narrow};
+use super::choice::{self, Found};
+use super::released;
 use super::staged_settings::{Reweight, StagedSettings};
+use crate::architecture::Architecture;
 use crate::blocks::Blocks;
 use crate::parameters::Parameters;
 
 /// Every field has the same share of a head's squared norm, and each of its blocks the same part of it.
 pub(super) fn even(settings: &StagedSettings, blocks: &Blocks, heads: usize) -> Vec<u32> {
     let fields = blocks.fields() as f64;
-    let shares: Vec<f64> =
-        blocks.all().iter().map(|block| 1.0 / (fields * blocks.resolutions(block.field) as f64)).collect();
+    let of_fields = blocks.all().iter().map(|block| 1.0 / (fields * blocks.resolutions(block.field) as f64));
+    // Nobody knows yet which pairs are worth something.
+    let shares: Vec<f64> = of_fields.chain(std::iter::repeat(0.0)).take(blocks.count()).collect();
     let weights = (0..heads).flat_map(|head| weights_of(settings, (head, heads), &shares)).collect();
     within(settings, weights)
 }
 
 /// The state that the next stage begins with: each block's table is shrunk towards zero by the part of its energy that noise explains (James and
-/// Stein 1961), and gets a new weight.
+/// Stein 1961), and gets a new weight. Pairs begin with tables of zeros. `next` has the blocks of the next stage, `over` is its network.
 pub(super) fn reweighted(
     settings: &StagedSettings,
     rule: &Reweight,
-    blocks: &Blocks,
+    (blocks, next, over): (&Blocks, &Blocks, Architecture),
     place: Place<'_>,
     last: PublicState,
 ) -> PublicState {
     let PublicState { parameters, known, .. } = last;
     let heads = parameters.architecture().heads().len();
     let mut values = parameters.values().to_vec();
-    let mut weights = Vec::with_capacity(known.weights.len());
     let number = blocks.all().len();
+    let mut found = Vec::with_capacity(heads);
     for head in 0..heads {
         let own = known.weights.get(head * number..(head + 1) * number).unwrap_or_default();
         let customers = known.customers.get(head).copied().unwrap_or(1.0).max(1.0);
@@ -46,18 +50,38 @@ pub(super) fn reweighted(
             }
             energies.push(energy);
         }
-        let most = energies.iter().copied().fold(0.0, f64::max);
-        if most > 0.0 && most.is_finite() {
-            let roots: Vec<f64> = energies.iter().map(|energy| (energy / most + rule.floor).sqrt()).collect();
-            let all = roots.iter().fold(0.0, |sum, root| sum + root);
-            let shares: Vec<f64> = roots.iter().map(|root| root / all).collect();
-            weights.extend(weights_of(settings, (head, heads), &shares));
-        } else {
-            weights.extend_from_slice(own);
-        }
+        found.push(energies);
     }
-    let parameters = Parameters::new(parameters.architecture().clone(), values).unwrap_or(parameters);
-    let known = Known { customers: known.customers, weights: within(settings, weights) };
+    released::smooth_blocks(settings, blocks, heads, &mut values);
+    let pairing = next.pairs().map(|shape| {
+        let shares: Vec<f64> = (0..heads).map(|head| settings.head_share(head, heads)).collect();
+        let excluded: Vec<usize> = settings.monotone().map(|own| own.field.into()).collect();
+        let found = Found { blocks, energies: &found, shares: &shares, values: &values };
+        choice::chosen(&found, shape, &excluded)
+    });
+    let pairing = pairing.unwrap_or_default();
+    let mut weights = Vec::with_capacity(heads * next.count());
+    for (head, energies) in found.iter().enumerate() {
+        let own = known.weights.get(head * number..(head + 1) * number).unwrap_or_default();
+        let most = energies.iter().copied().fold(0.0, f64::max);
+        if !(most > 0.0 && most.is_finite()) {
+            // Nothing was found: what was shared out stays so.
+            weights.extend(own.iter().copied().chain(std::iter::repeat(0)).take(next.count()));
+            continue;
+        }
+        let of_pairs = choice::shares_of_pairs(blocks, energies, &pairing);
+        let left = if of_pairs.iter().any(|share| *share > 0.0) { 1.0 - rule.pair_share } else { 1.0 };
+        let roots: Vec<f64> = energies.iter().map(|energy| (energy / most + rule.floor).sqrt()).collect();
+        let all = roots.iter().fold(0.0, |sum, root| sum + root);
+        let of_fields = roots.iter().map(|root| left * (root / all));
+        let shares: Vec<f64> = of_fields.chain(of_pairs.iter().map(|share| rule.pair_share * share)).collect();
+        weights.extend(weights_of(settings, (head, heads), &shares));
+    }
+    let biases = values.split_off(blocks.cells() * heads);
+    values.resize(next.cells() * heads, 0.0);
+    values.extend(biases);
+    let parameters = Parameters::new(over, values).unwrap_or(parameters);
+    let known = Known { customers: known.customers, weights: within(settings, weights), pairing };
     PublicState { parameters, update_clip_norm: None, known }
 }
 

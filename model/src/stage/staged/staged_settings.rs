@@ -3,14 +3,17 @@
 use tributary_protocol::digest::Canonical;
 
 use super::super::clipping::{read_optimizer, write_optimizer};
-use super::super::frame::{BlockSettings, COARSE_MAX};
+use super::super::frame::{BlockSettings, COARSE_MAX, MONOTONE_MAX, Monotone};
 use crate::architecture::HEADS_MAX;
 use crate::canonical::{DecodeError, Reader};
 use crate::server_optimizer::{OptimizerFields, OptimizerSettings, UpdateRule};
-use crate::update::{CLIP_UNITS_MAX, CLIP_UNITS_MIN};
+use crate::update::{CLASS_UNITS, CLIP_UNITS_MAX, CLIP_UNITS_MIN};
 
 /// What all heads' shares of the squared norm sum up to at most.
 pub const HEAD_SHARES: u32 = 1_000_000;
+
+/// Largest share of the squared norm for pairs.
+pub const PAIR_SHARE_MAX: f64 = 0.9;
 
 /// Most groups of a coarse block.
 const GROUPS_MAX: u32 = 256;
@@ -24,7 +27,10 @@ pub struct StagedSettings {
     pub head_shares: [u32; HEADS_MAX],
     /// The steps.
     pub steps: Steps,
-    /// How the next stage's block weights follow from what this one found; absent: the stage hands on tables over the schema's slots.
+    /// Whether it learns tables of pairs, as many as the network has. The stage before chooses them.
+    pub paired: bool,
+    /// How the next stage's block weights follow from what this one found; absent: the stage hands on tables over the schema's slots, and
+    /// those of pairs. A stage with pairs hands them on.
     pub reweight: Option<Reweight>,
 }
 
@@ -38,12 +44,14 @@ pub struct Steps(OptimizerSettings);
 pub struct Reweight {
     /// The floor, 0 to 1.
     pub floor: f64,
+    /// Share of the squared norm for pairs of the most important fields, 0 to [`PAIR_SHARE_MAX`]; 0: the next stage has no pairs.
+    pub pair_share: f64,
     /// Variance of a sum's noise over what the plan's stage states at least, as it is expected: 1 to 100. Branches add more noise than is counted
     /// on, so that some may be missing.
     pub noise_excess: f64,
 }
 
-const LABEL: &str = "tributary/stage/staged/1";
+const LABEL: &str = "tributary/stage/staged/2";
 
 impl Steps {
     /// Steps of plain momentum.
@@ -86,7 +94,7 @@ impl Reweight {
     #[must_use]
     pub fn checked(self) -> Option<Self> {
         let within = (0.0..=1.0).contains(&self.floor) && (1.0..=100.0).contains(&self.noise_excess);
-        within.then_some(self)
+        (within && (0.0..=PAIR_SHARE_MAX).contains(&self.pair_share)).then_some(self)
     }
 }
 
@@ -114,14 +122,35 @@ impl StagedSettings {
         f64::from(share) / f64::from(HEAD_SHARES)
     }
 
+    /// A head's weights of negative and positive labels, in millionths.
+    pub(super) fn classes(&self, head: usize) -> [u32; 2] {
+        match self.of_blocks.classes.get(head) {
+            None | Some([0, 0]) => [CLASS_UNITS; 2],
+            Some(own) => *own,
+        }
+    }
+
+    /// Fields whose tables rise or fall.
+    pub(super) fn monotone(&self) -> impl Iterator<Item = Monotone> + '_ {
+        self.of_blocks.monotone.iter().flatten().copied()
+    }
+
     pub(super) fn canonical(&self) -> Vec<u8> {
         let body = Canonical::new(LABEL).u32(self.of_blocks.clip_units);
         let body = self.of_blocks.coarse.iter().fold(body, |body, groups| body.u32(*groups));
+        let body = self.of_blocks.classes.iter().flatten().fold(body, |body, class| body.u32(*class));
+        let body = self.of_blocks.monotone.iter().fold(body, |body, own| match own {
+            None => body.u8(0),
+            Some(Monotone { field, rising }) => body.u8(if *rising { 1 } else { 2 }).u32((*field).into()),
+        });
         let body = self.head_shares.iter().fold(body, |body, share| body.u32(*share));
-        let body = write_optimizer(body, self.steps.optimizer());
+        let body = write_optimizer(body, self.steps.optimizer()).u8(self.paired.into());
         match self.reweight {
             None => body.u8(0),
-            Some(rule) => body.u8(1).u64(rule.floor.to_bits()).u64(rule.noise_excess.to_bits()),
+            Some(rule) => {
+                let Reweight { floor, noise_excess, pair_share } = rule;
+                [floor, noise_excess, pair_share].iter().fold(body.u8(1), |body, number| body.u64(number.to_bits()))
+            }
         }
         .into_bytes()
     }
@@ -133,25 +162,54 @@ impl StagedSettings {
         for groups in &mut coarse {
             *groups = reader.u32_in(0..=GROUPS_MAX)?;
         }
+        let mut classes = [[0; 2]; HEADS_MAX];
+        for class in classes.iter_mut().flatten() {
+            *class = reader.u32_in(0..=CLASS_UNITS)?;
+        }
+        let mut monotone = [None; MONOTONE_MAX];
+        for own in &mut monotone {
+            *own = match reader.u8()? {
+                0 => None,
+                direction @ (1 | 2) => {
+                    let field = u16::try_from(reader.u32()?).map_err(|_| DecodeError::Range)?;
+                    Some(Monotone { field, rising: direction == 1 })
+                }
+                _ => return Err(DecodeError::Range),
+            };
+        }
         let mut head_shares = [0; HEADS_MAX];
         for share in &mut head_shares {
             *share = reader.u32_in(0..=HEAD_SHARES)?;
         }
         let steps = Steps::new(read_optimizer(&mut reader)?).ok_or(DecodeError::Range)?;
+        let paired = match reader.u8()? {
+            0 => false,
+            1 => true,
+            _ => return Err(DecodeError::Range),
+        };
         let reweight = match reader.u8()? {
             0 => None,
-            1 => {
-                let rule = Reweight { floor: reader.f64()?, noise_excess: reader.f64()? };
+            1 if !paired => {
+                let rule = Reweight { floor: reader.f64()?, noise_excess: reader.f64()?, pair_share: reader.f64()? };
                 Some(rule.checked().ok_or(DecodeError::Range)?)
             }
             _ => return Err(DecodeError::Range),
         };
         reader.finish()?;
-        let settings = Self { of_blocks: BlockSettings { clip_units, coarse }, head_shares, steps, reweight };
+        let of_blocks = BlockSettings { clip_units, coarse, classes, monotone };
+        let settings = Self { of_blocks, head_shares, steps, paired, reweight };
         let groups = settings.coarse();
         let ascending = groups.windows(2).all(|pair| pair[0] < pair[1]) && groups.iter().all(|groups| *groups > 1);
         let ended = coarse[groups.len()..].iter().all(|groups| *groups == 0);
         let shared = head_shares.iter().sum::<u32>() <= HEAD_SHARES;
-        if ascending && ended && shared { Ok(settings) } else { Err(DecodeError::Range) }
+        // Whole weights have one form, zeros; a class that weighs nothing would be no class.
+        let weighed = classes.iter().all(|own| match own {
+            [0, 0] => true,
+            [negative, positive] => *negative > 0 && *positive > 0 && *own != [CLASS_UNITS; 2],
+        });
+        let listed = settings.monotone().count();
+        let fields: Vec<u16> = settings.monotone().map(|own| own.field).collect();
+        let ordered = monotone[listed..].iter().all(Option::is_none) && fields.windows(2).all(|pair| pair[0] < pair[1]);
+        if ascending && ended && shared && weighed && ordered { Ok(settings) } else { Err(DecodeError::Range) }
     }
 }

@@ -7,6 +7,8 @@ mod numbers;
 mod settings;
 #[cfg(feature = "train")]
 mod staged;
+#[cfg(feature = "train")]
+mod staged_pairs;
 mod states;
 #[cfg(feature = "train")]
 mod way;
@@ -19,7 +21,7 @@ use super::*;
 use crate::architecture::Architecture;
 use crate::schema::Schema;
 use crate::server_optimizer::{OptimizerFields, OptimizerSettings, UpdateRule};
-use crate::update::{ClipForm, ClipSettings, LocalRule};
+use crate::update::{CLASS_UNITS, ClipForm, ClipSettings, LocalRule};
 
 const CLIP: ClipSettings =
     ClipSettings { example_clip_norm: 2.0, clip_units: 1000, form: ClipForm::Exact, loss_bound: Some(4.0) };

@@ -25,16 +25,25 @@ fn staged() -> impl Strategy<Value = StageSettings> {
     let groups = prop::collection::btree_set(2_u32..=256, 0..=COARSE_MAX);
     let shares = prop::collection::vec(0_u32..=HEAD_SHARES / 16, 16);
     let steps = (1e-9..1000.0, 0.0..0.999, prop::option::of(any::<u32>()));
-    let reweight = prop::option::of((0.0..=1.0, 1.0..=100.0));
-    (256_u32..=1 << 20, groups, shares, steps, reweight).prop_map(|(clip_units, groups, shares, steps, reweight)| {
+    let reweight = prop::option::of((0.0..=1.0, 1.0..=100.0, 0.0..=PAIR_SHARE_MAX));
+    let classes = prop::collection::vec(prop::array::uniform2(1..CLASS_UNITS), 0..=16);
+    let monotone = prop::collection::btree_map(any::<u16>(), any::<bool>(), 0..=MONOTONE_MAX);
+    let beside = (reweight, any::<bool>(), classes, monotone);
+    (256_u32..=1 << 20, groups, shares, steps, beside).prop_map(|(clip_units, groups, shares, steps, beside)| {
+        let (reweight, paired, classes, monotone) = beside;
         let mut coarse = [0; COARSE_MAX];
         coarse.iter_mut().zip(groups).for_each(|(own, groups)| *own = groups);
         let (learning_rate, momentum, tail_start) = steps;
+        let mut of_blocks = BlockSettings::plain(clip_units, coarse);
+        of_blocks.classes.iter_mut().zip(classes).for_each(|(own, class)| *own = class);
+        let fields = monotone.into_iter().map(|(field, rising)| Some(Monotone { field, rising }));
+        of_blocks.monotone.iter_mut().zip(fields).for_each(|(own, field)| *own = field);
         StageSettings::Staged(StagedSettings {
-            of_blocks: BlockSettings { clip_units, coarse },
+            of_blocks,
             head_shares: shares.try_into().unwrap(),
             steps: Steps::of(learning_rate, momentum, tail_start).unwrap(),
-            reweight: reweight.map(|(floor, noise_excess)| Reweight { floor, noise_excess }),
+            paired: paired && reweight.is_none(),
+            reweight: reweight.map(|(floor, noise_excess, pair_share)| Reweight { floor, noise_excess, pair_share }),
         })
     })
 }
@@ -211,10 +220,11 @@ fn the_optimizer_within_is_judged_as_well() {
 /// Staged learning as a plan has it.
 fn usual() -> StagedSettings {
     StagedSettings {
-        of_blocks: BlockSettings { clip_units: 1 << 20, coarse: [4, 8, 0] },
+        of_blocks: BlockSettings::plain(1 << 20, [4, 8, 0]),
+        paired: false,
         head_shares: [0; 16],
         steps: Steps::of(1.0, 0.9, Some(75)).unwrap(),
-        reweight: Some(Reweight { floor: 0.02, noise_excess: 1.7 }),
+        reweight: Some(Reweight { floor: 0.02, noise_excess: 1.7, pair_share: 0.25 }),
     }
 }
 
@@ -222,10 +232,38 @@ fn usual() -> StagedSettings {
 #[test]
 fn staged_learning_is_read_within_its_limits() {
     assert_eq!(usual().checked(), Some(usual()));
-    let blocks = |clip_units, coarse| StagedSettings { of_blocks: BlockSettings { clip_units, coarse }, ..usual() };
+    let blocks = |clip_units, coarse| StagedSettings { of_blocks: BlockSettings::plain(clip_units, coarse), ..usual() };
     let mut shares = [0; 16];
     (shares[0], shares[15]) = (HEAD_SHARES, 1);
-    let reweight = |floor, noise_excess| StagedSettings { reweight: Some(Reweight { floor, noise_excess }), ..usual() };
+    let reweight = |floor, noise_excess| StagedSettings {
+        reweight: Some(Reweight { floor, noise_excess, pair_share: 0.25 }),
+        ..usual()
+    };
+    let pair_share = |pair_share| StagedSettings {
+        reweight: Some(Reweight { floor: 0.02, noise_excess: 1.7, pair_share }),
+        ..usual()
+    };
+    let classes = |first| {
+        let mut of_blocks = usual().of_blocks;
+        of_blocks.classes[0] = first;
+        StagedSettings { of_blocks, ..usual() }
+    };
+    let monotone = |fields: &[Option<u16>]| {
+        let mut of_blocks = usual().of_blocks;
+        let all = fields.iter().map(|field| field.map(|field| Monotone { field, rising: field > 4 }));
+        of_blocks.monotone.iter_mut().zip(all).for_each(|(own, found)| *own = found);
+        StagedSettings { of_blocks, ..usual() }
+    };
+    for good in [
+        pair_share(0.0),
+        pair_share(PAIR_SHARE_MAX),
+        StagedSettings { paired: true, reweight: None, ..usual() },
+        classes([1, CLASS_UNITS]),
+        classes([250_000, 500_000]),
+        monotone(&[Some(0), Some(7), Some(u16::MAX)]),
+    ] {
+        assert_eq!(good.checked(), Some(good));
+    }
     for bad in [
         blocks(255, [4, 8, 0]),
         blocks((1 << 20) + 1, [4, 8, 0]),
@@ -235,6 +273,17 @@ fn staged_learning_is_read_within_its_limits() {
         blocks(1000, [0, 4, 8]),
         blocks(1000, [4, 257, 0]),
         StagedSettings { head_shares: shares, ..usual() },
+        pair_share(-0.1),
+        pair_share(0.91),
+        pair_share(f64::NAN),
+        // Who learns pairs hands them on.
+        StagedSettings { paired: true, ..usual() },
+        classes([CLASS_UNITS; 2]),
+        classes([0, CLASS_UNITS]),
+        classes([1, CLASS_UNITS + 1]),
+        monotone(&[Some(7), Some(0)]),
+        monotone(&[Some(7), Some(7)]),
+        monotone(&[None, Some(7)]),
         reweight(-0.1, 1.0),
         reweight(1.1, 1.0),
         reweight(f64::NAN, 1.0),

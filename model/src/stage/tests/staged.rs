@@ -27,25 +27,25 @@ fields = [
 labels = [{ name = "churn", positive = ["yes"], negative = ["no"], missing_codes = [""] },
     { name = "deposit", positive = ["yes"], negative = ["no"], missing_codes = [""] }]
 "#;
-const UNITS: u32 = 1 << 12;
+pub(super) const UNITS: u32 = 1 << 12;
 
-fn schema() -> Schema {
+pub(super) fn schema() -> Schema {
     Schema::parse(SCHEMA).unwrap_or_else(|faults| panic!("{faults}"))
 }
 
-fn network() -> Architecture {
+pub(super) fn network() -> Architecture {
     Architecture::logistic(u32::try_from(schema().width()).unwrap(), &["churn", "deposit"]).unwrap()
 }
 
-fn settings(rate: f64, tail: Option<u32>, reweight: Option<Reweight>) -> StagedSettings {
-    let of_blocks = BlockSettings { clip_units: UNITS, coarse: [2, 5, 0] };
+pub(super) fn settings(rate: f64, tail: Option<u32>, reweight: Option<Reweight>) -> StagedSettings {
+    let of_blocks = BlockSettings::plain(UNITS, [2, 5, 0]);
     let mut head_shares = [0; 16];
     head_shares[..2].copy_from_slice(&[600_000, 400_000]);
     let steps = Steps::of(rate, 0.9, tail).unwrap();
-    StagedSettings { of_blocks, head_shares, steps, reweight }.checked().unwrap()
+    StagedSettings { of_blocks, head_shares, steps, paired: false, reweight }.checked().unwrap()
 }
 
-const REWEIGHT: Reweight = Reweight { floor: 0.02, noise_excess: 1.5 };
+pub(super) const REWEIGHT: Reweight = Reweight { floor: 0.02, noise_excess: 1.5, pair_share: 0.0 };
 
 /// Labels, a first stage of 10 rounds and a second one of 20.
 fn stages() -> [(StageSettings, u32); 3] {
@@ -57,7 +57,11 @@ fn stages() -> [(StageSettings, u32); 3] {
 }
 
 fn plan(stages: &[(StageSettings, u32)]) -> Plan {
-    let (schema, architecture) = (schema(), network());
+    plan_over(network(), stages)
+}
+
+pub(super) fn plan_over(architecture: Architecture, stages: &[(StageSettings, u32)]) -> Plan {
+    let schema = schema();
     let base = cast::plan();
     let frame = Frame {
         privacy: PrivacyMode::Customer,
@@ -77,15 +81,19 @@ fn plan(stages: &[(StageSettings, u32)]) -> Plan {
 }
 
 fn planned_of(stages: &[(StageSettings, u32)]) -> Planned {
-    let plan = plan(stages).validate().unwrap_or_else(|fault| panic!("{fault}"));
+    planned_over(network(), stages)
+}
+
+pub(super) fn planned_over(architecture: Architecture, stages: &[(StageSettings, u32)]) -> Planned {
+    let plan = plan_over(architecture, stages).validate().unwrap_or_else(|fault| panic!("{fault}"));
     planned::check(&plan, Some(&schema())).unwrap_or_else(|fault| panic!("{fault}"))
 }
 
 /// A row of the file: who, age, region, products, churn, deposit.
-type Line = [String; 6];
+pub(super) type Line = [String; 6];
 
 /// Customers of one to three rows, some values and labels unknown; churn falls with age, deposits follow the region.
-fn lines(seed: u64, customers: u32) -> Vec<Line> {
+pub(super) fn lines(seed: u64, customers: u32) -> Vec<Line> {
     let mut dice = Dice::new(seed);
     let mut all = Vec::new();
     for customer in 0..customers {
@@ -105,7 +113,7 @@ fn lines(seed: u64, customers: u32) -> Vec<Line> {
     all
 }
 
-fn table(lines: &[Line]) -> Table {
+pub(super) fn table(lines: &[Line]) -> Table {
     let schema = schema();
     let mut batch = RawBatch::new(&schema, &["who", "age", "region", "products", "churn", "deposit"]).unwrap();
     for (number, line) in (1..).zip(lines) {
@@ -114,7 +122,7 @@ fn table(lines: &[Line]) -> Table {
     Table::of_public(batch.into_features().unwrap())
 }
 
-fn trainer(lines: &[Line]) -> Trainer {
+pub(super) fn trainer(lines: &[Line]) -> Trainer {
     Trainer::new(&network(), &table(lines), Placement::Cells).unwrap()
 }
 
@@ -123,13 +131,17 @@ fn integers(sum: ClippedSum) -> Vec<i64> {
     sum.add_noise(silence).unwrap().quantize(Ring::Bits64).into_words().centred()
 }
 
-fn sum_of(stage: &PlannedStage<'_>, trainer: &Trainer, state: &PublicState) -> Result<Vec<i64>, ContributeFault> {
+pub(super) fn sum_of(
+    stage: &PlannedStage<'_>,
+    trainer: &Trainer,
+    state: &PublicState,
+) -> Result<Vec<i64>, ContributeFault> {
     let rows = Rows { trainer, customers_nominal: 1 };
     stage.contribute(&rows, state, &mut CountingEntropy(1)).map(integers)
 }
 
 /// The squared change of a stage's sum when one customer is removed.
-fn moved(stage: &PlannedStage<'_>, lines: &[Line], who: &str, state: &PublicState) -> u128 {
+pub(super) fn moved(stage: &PlannedStage<'_>, lines: &[Line], who: &str, state: &PublicState) -> u128 {
     let rest: Vec<Line> = lines.iter().filter(|line| line[0] != who).cloned().collect();
     let [with, without] = [lines, &rest].map(|lines| sum_of(stage, &trainer(lines), state).unwrap());
     with.iter().zip(&without).map(|(with, without)| u128::from((with - without).unsigned_abs()).pow(2)).sum()
@@ -150,7 +162,7 @@ fn hostile(stage: &PlannedStage<'_>, seed: u64, scale: u32) -> Vec<u8> {
     let customers = first.known.customers.iter().map(|_| f64::from(1e6 * dice.unit()));
     let customers: Vec<f64> = customers.collect();
     let weights = first.known.weights.iter().map(|_| dice.below(scale)).collect();
-    let beside = Beside { update_clip_norm: None, known: Known { customers, weights } };
+    let beside = Beside { update_clip_norm: None, known: Known { customers, weights, ..Known::default() } };
     bytes.extend(beside.to_bytes());
     bytes
 }

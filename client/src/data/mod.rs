@@ -15,6 +15,7 @@ mod intake;
 mod lines;
 mod looks;
 mod mapping;
+mod pages;
 mod parquet;
 mod partition;
 mod place;

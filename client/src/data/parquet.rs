@@ -20,6 +20,7 @@ use super::error::FileError;
 use super::faults::Fault;
 use super::fingerprint::Fingerprint;
 use super::mapping::{ColumnKind, EPOCH};
+use super::pages;
 use super::sink::{Column, Sink, Values};
 
 /// Rows that are unpacked at once.
@@ -106,7 +107,7 @@ fn unpack(path: &Path, sink: &mut dyn Sink) -> Result<Digest, FileError> {
     let mut row = 0;
     for group in 0..reader.num_row_groups() {
         let group = reader.get_row_group(group).map_err(|fault| broken(path, &fault.to_string()))?;
-        read_group(group.as_ref(), (path, &names, &forms), &mut row, sink)?;
+        read_group(group.as_ref(), (path, &file, &names, &forms), &mut row, sink)?;
     }
     let after = file.metadata().map_err(open)?;
     if changed(&before, &after) {
@@ -132,7 +133,7 @@ fn broken(path: &Path, fault: &str) -> FileError {
 
 fn read_group(
     group: &dyn RowGroupReader,
-    (path, names, forms): (&Path, &[String], &[Form]),
+    (path, file, names, forms): (&Path, &File, &[String], &[Form]),
     row: &mut u64,
     sink: &mut dyn Sink,
 ) -> Result<(), FileError> {
@@ -144,6 +145,10 @@ fn read_group(
     let mut leaves = Vec::new();
     for (index, form) in forms.iter().enumerate() {
         let wanted = *form != Form::Unread && sink.needs(index);
+        if wanted {
+            let of = group.metadata();
+            pages::look(file, of.column(index), of.num_rows()).map_err(|fault| broken(path, fault.cure()))?;
+        }
         readers.push(if wanted { Some(group.get_column_reader(index).map_err(|_| torn(*row))?) } else { None });
         let present = group.metadata().column(index).column_descr().max_def_level();
         leaves.push(Leaf { form: *form, present, levels: Vec::new(), held: Held::Nothing, passed: 0, here: false });

@@ -11,7 +11,7 @@ use super::error::FileError;
 use super::events::{Derived, Standing, TimeColumn, read_moment};
 use super::faults::{FAULTS_TOLD_MAX, Fault, FileFaults};
 use super::mapping::{ColumnKind, Conversion, Mapping, Rule};
-use super::reading::Reading;
+use super::reading::{Reading, Stop};
 use super::sink::{Column, Sink, Values};
 use super::tolerance::{RowCounts, Tolerance};
 
@@ -242,6 +242,10 @@ impl<'a> Intake<'a> {
 impl Sink for Intake<'_> {
     fn dated(&mut self, day: Date) {
         self.day = Some(self.day.unwrap_or(day));
+    }
+
+    fn stop(&self) -> &Stop {
+        self.reading.stop
     }
 
     fn wished_to_stop(&self) -> Result<(), FileError> {

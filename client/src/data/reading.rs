@@ -21,9 +21,14 @@ impl Stop {
         self.0.store(true, Ordering::Relaxed);
     }
 
+    /// Whether somebody wishes it.
+    pub(super) fn is_wished(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
     /// Whether reading ends here.
     pub(super) fn checked(&self, path: &Path) -> Result<(), FileError> {
-        if self.0.load(Ordering::Relaxed) { Err(FileError::Stopped { path: path.to_owned() }) } else { Ok(()) }
+        if self.is_wished() { Err(FileError::Stopped { path: path.to_owned() }) } else { Ok(()) }
     }
 }
 

@@ -9,6 +9,7 @@ use tributary_protocol::plan::Date;
 use super::error::FileError;
 use super::faults::Fault;
 use super::mapping::ColumnKind;
+use super::reading::Stop;
 
 /// A column as its source names it.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,6 +40,9 @@ pub(super) trait Sink {
 
     /// Whether a column's values are read.
     fn needs(&self, column: usize) -> bool;
+
+    /// The wish to stop, which somebody may have while a database looks for its next row.
+    fn stop(&self) -> &Stop;
 
     /// Whether somebody wishes to stop.
     ///

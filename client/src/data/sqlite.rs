@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use rusqlite::limits::Limit;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags, Row, Statement};
 use tributary_model::features::Cell;
@@ -12,6 +13,11 @@ use tributary_protocol::printable::Printable;
 use super::error::FileError;
 use super::faults::Fault;
 use super::sink::{Column, Sink, Values};
+
+/// After so many steps of a query it is looked whether somebody wishes to stop.
+const STEPS: i32 = 10_000;
+/// Longest value, in bytes. The library takes sixty times as many.
+const VALUE_BYTES_MAX: i32 = 1 << 24;
 
 /// A row, of which each value has its own type.
 struct Typed<'row>(&'row Row<'row>, usize);
@@ -47,14 +53,20 @@ pub(super) fn read(file: &Path, (query, day): (&str, Option<&str>), sink: &mut d
         return Err(FileError::Open { path: file.to_owned(), source });
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(file, flags).map_err(asked("cannot be opened"))?;
-    // One state of the file for both queries, whoever writes meanwhile.
-    connection.execute_batch("PRAGMA query_only = 1; BEGIN").map_err(asked("cannot be read"))?;
+    let mut connection = Connection::open_with_flags(file, flags).map_err(asked("cannot be opened"))?;
+    let stop = sink.stop().clone();
+    // A query may go over the whole file before it gives a row.
+    connection.progress_handler(STEPS, Some(move || stop.is_wished())).map_err(asked("cannot be read"))?;
+    connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, VALUE_BYTES_MAX).map_err(asked("cannot be read"))?;
+    // One state of the file for both queries, whoever writes meanwhile. A function that the file itself names in a view or an index is none of ours.
+    connection
+        .execute_batch("PRAGMA trusted_schema = 0; PRAGMA query_only = 1; BEGIN")
+        .map_err(asked("cannot be read"))?;
     if let Some(day) = day {
         let mut statement = prepared(&connection, day, file)?;
         let text = statement.query_row([], |row| row.get::<_, String>(0)).map_err(|fault| match fault {
             // This query may read every row.
-            rusqlite::Error::SqliteFailure(..) => ended(file, 0, &fault),
+            rusqlite::Error::SqliteFailure(..) => ended(file, 0, &fault, sink),
             _ => asked("does not say the day of its data")(fault),
         })?;
         sink.dated(Date::parse(text.trim()).ok_or_else(|| FileError::no_date(file))?);
@@ -75,13 +87,16 @@ pub(super) fn read(file: &Path, (query, day): (&str, Option<&str>), sink: &mut d
                 let faults = needed.iter().filter_map(|column| unread(row, *column, number, &names)).collect();
                 sink.row(number, &Typed(row, names.len()), faults)?;
             }
-            Err(fault) => return Err(ended(file, number, &fault)),
+            Err(fault) => return Err(ended(file, number, &fault, sink)),
         }
     }
 }
 
 /// Reading ended before the last row. The library's words may hold a value, so its code alone is told.
-fn ended(file: &Path, row: u64, fault: &rusqlite::Error) -> FileError {
+fn ended(file: &Path, row: u64, fault: &rusqlite::Error, sink: &dyn Sink) -> FileError {
+    if let Err(stopped) = sink.wished_to_stop() {
+        return stopped;
+    }
     let code = fault.sqlite_error_code().map_or_else(|| "no code".to_owned(), |code| format!("{code:?}"));
     let source = std::io::Error::other(format!("SQLite: {code}"));
     FileError::Read { path: file.to_owned(), row, source }
@@ -237,6 +252,26 @@ labels = [{ name = "y", positive = [1], negative = [0] }]
             let fault = read(&path, query, day, 0).map(|_| ()).expect_err("the rows were taken");
             assert!(fault.tells_of_rows() && !fault.to_string().contains("secret"), "{fault}");
         }
+    }
+
+    /// Before the first row, too, and while the day is looked for.
+    #[test]
+    fn a_query_without_an_end_is_stopped_and_a_value_without_measure_is_not_read() {
+        let (_folder, path) = rows("(1, 19800131, 'office', 1)");
+        let endless = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT ";
+        let whole = "SELECT id AS who, 40 AS age, job, y FROM rows";
+        let of_rows = format!("{endless} id AS who, 40 AS age, job, y FROM rows WHERE (SELECT count(*) FROM c) = 0");
+        let of_day = format!("{endless} count(*) FROM c");
+        for (query, day) in [(of_rows.as_str(), "SELECT '2026-11-30'"), (whole, &of_day)] {
+            let (schema, stop) = (Schema::parse(SCHEMA).unwrap(), Stop::default());
+            stop.now();
+            let origin =
+                Origin::Sqlite { file: path.clone(), query: query.to_owned(), day_query: Some(day.to_owned()) };
+            let fault = read_origin(&origin, &schema, &Reading::strict(&stop)).map(|_| ()).unwrap_err();
+            assert!(matches!(fault, FileError::Stopped { .. }), "{fault}");
+        }
+        let long = "SELECT id AS who, born, printf('%.*c', 20000000, 'x') AS job, y FROM rows";
+        assert!(refused(&path, long, DAY).contains("TooBig"), "{}", refused(&path, long, DAY));
     }
 
     /// A column of a table holds whatever was put there.

@@ -235,6 +235,10 @@ impl Sink for Census<'_> {
         self.places.needed.contains(&column)
     }
 
+    fn stop(&self) -> &Stop {
+        self.stop
+    }
+
     fn wished_to_stop(&self) -> Result<(), FileError> {
         self.stop.checked(self.tolerance.name())
     }

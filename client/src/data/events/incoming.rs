@@ -405,6 +405,10 @@ impl Sink for Incoming<'_, '_> {
         self.needed.contains(&column)
     }
 
+    fn stop(&self) -> &Stop {
+        self.means.stop
+    }
+
     fn wished_to_stop(&self) -> Result<(), FileError> {
         self.means.stop.checked(self.tolerance.name())
     }

@@ -6,6 +6,7 @@ use tributary_protocol::digest::{Canonical, Digest};
 use tributary_protocol::message::signed_message;
 use tributary_protocol::secagg::suite::{Signature, Suite as _, VerifyingKey};
 
+use crate::clock::unix_millis;
 use crate::lines::{Fields, body};
 use crate::suite::{RealSuite, SigningKey};
 use tributary_storage::files::{self, Existing, FileError, read_titled};
@@ -22,8 +23,8 @@ pub enum Owned {
 impl Owned {
     fn title(self) -> &'static str {
         match self {
-            Self::Policy => "tributary policy signature 2",
-            Self::Mapping => "tributary mapping signature 1",
+            Self::Policy => "tributary policy signature 3",
+            Self::Mapping => "tributary mapping signature 2",
         }
     }
 
@@ -34,19 +35,21 @@ impl Owned {
         }
     }
 
-    fn word(self) -> &'static str {
+    /// Its word in files and messages.
+    #[must_use]
+    pub fn word(self) -> &'static str {
         match self {
             Self::Policy => "policy",
             Self::Mapping => "mapping",
         }
     }
 
-    fn message(self, digest: &Digest) -> Vec<u8> {
+    fn message(self, digest: &Digest, sequence: u64) -> Vec<u8> {
         let (tag, domain) = match self {
-            Self::Policy => ("POLICY", "tributary/policy/1"),
-            Self::Mapping => ("MAPPING", "tributary/mapping/1"),
+            Self::Policy => ("POLICY", "tributary/policy/2"),
+            Self::Mapping => ("MAPPING", "tributary/mapping/2"),
         };
-        signed_message(tag, &Canonical::new(domain).digest(digest).finish())
+        signed_message(tag, &Canonical::new(domain).digest(digest).u64(sequence).finish())
     }
 }
 
@@ -78,6 +81,15 @@ pub enum PolicyError {
     },
 }
 
+/// A file as its owner signed it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnedText {
+    /// The text, to be read instead of the file.
+    pub text: String,
+    /// Grows with each signature: the file with the largest one is in force.
+    pub sequence: u64,
+}
+
 /// Where the signature of a file lies: beside it, with `.sig` after its name.
 #[must_use]
 pub fn signature_path(file: &Path) -> PathBuf {
@@ -99,34 +111,40 @@ pub fn sign_policy(policy: &Path, text: &str, owner: &SigningKey) -> Result<Path
 /// # Errors
 /// [`PolicyError`].
 pub fn verify_policy(policy: &Path, owner: &VerifyingKey) -> Result<String, PolicyError> {
-    verify_owned(Owned::Policy, policy, owner)
+    verify_owned(Owned::Policy, policy, owner).map(|owned| owned.text)
 }
 
 /// Signs a file of this text, which its owner was shown, and writes the signature beside it. Where the file was changed meanwhile, it does not fit.
+///
+/// Its sequence is the time, in milliseconds of the Unix clock; or the next one after the signature that it takes the place of, where that is later.
 ///
 /// # Errors
 /// [`FileError`].
 pub fn sign_owned(kind: Owned, file: &Path, text: &str, owner: &SigningKey) -> Result<PathBuf, FileError> {
     let digest = Digest::of(text.as_bytes());
-    let signature = RealSuite::sign(owner, &kind.message(&digest));
     let path = signature_path(file);
-    let text = format!("{}\n{} {digest} signature {signature}\n", kind.title(), kind.word());
+    let before = read_titled(&path, kind.title(), kind.what()).ok().and_then(|text| parse(kind, &text));
+    let next = before.map_or(0, |before| before.sequence.saturating_add(1));
+    let sequence = next.max(unix_millis());
+    let signature = RealSuite::sign(owner, &kind.message(&digest, sequence));
+    let text = format!("{}\n{} {digest} sequence {sequence} signature {signature}\n", kind.title(), kind.word());
     files::write_public(&path, text.as_bytes(), Existing::Replace)?;
     Ok(path)
 }
 
-/// Checks that the owner signed a file as it stands; the text that was signed, to be read instead of the file.
+/// Checks that the owner signed a file as it stands. Whether it signed a newer one is another question.
 ///
 /// # Errors
 /// [`PolicyError`].
-pub fn verify_owned(kind: Owned, file: &Path, owner: &VerifyingKey) -> Result<String, PolicyError> {
+pub fn verify_owned(kind: Owned, file: &Path, owner: &VerifyingKey) -> Result<OwnedText, PolicyError> {
     let document = files::read_text(file, kind.word())?;
     let digest = Digest::of(document.as_bytes());
     let path = signature_path(file);
     let text = read_titled(&path, kind.title(), kind.what())?;
-    let (stated, signature) = parse(kind, &text).ok_or_else(|| FileError::content(&path, kind.what()))?;
-    if stated == digest && RealSuite::verify(owner, &kind.message(&digest), &signature) {
-        return Ok(document);
+    let stated = parse(kind, &text).ok_or_else(|| FileError::content(&path, kind.what()))?;
+    let Stated { sequence, signature, .. } = &stated;
+    if stated.digest == digest && RealSuite::verify(owner, &kind.message(&digest, *sequence), signature) {
+        return Ok(OwnedText { text: document, sequence: *sequence });
     }
     let path = file.to_owned();
     Err(match kind {
@@ -135,12 +153,20 @@ pub fn verify_owned(kind: Owned, file: &Path, owner: &VerifyingKey) -> Result<St
     })
 }
 
-fn parse(kind: Owned, text: &str) -> Option<(Digest, Signature)> {
+/// What a signature's file says.
+struct Stated {
+    digest: Digest,
+    sequence: u64,
+    signature: Signature,
+}
+
+fn parse(kind: Owned, text: &str) -> Option<Stated> {
     let mut lines = body(text, kind.title())?;
     let mut fields = Fields::of(lines.next()?);
-    let (digest, signature) = (fields.digest(kind.word())?, fields.signature("signature")?);
+    let (digest, sequence) = (fields.digest(kind.word())?, fields.number("sequence")?);
+    let signature = fields.signature("signature")?;
     fields.end()?;
-    lines.next().is_none().then_some((digest, signature))
+    lines.next().is_none().then_some(Stated { digest, sequence, signature })
 }
 
 #[cfg(test)]
@@ -176,9 +202,30 @@ mod tests {
         let new = Digest::of(&std::fs::read(&policy).unwrap()).to_string();
         std::fs::write(&signature, forged.replace(&old, &new)).unwrap();
         assert!(matches!(verify_policy(&policy, &key), Err(PolicyError::NotSigned { .. })));
-        for broken in ["", "tributary policy signature 2\n", "tributary policy signature 2\npolicy 00 signature 00\n"] {
+        for broken in
+            ["", "tributary policy signature 3\n", "tributary policy signature 3\npolicy 00 sequence 1 signature 00\n"]
+        {
             std::fs::write(&signature, broken).unwrap();
             assert!(matches!(verify_policy(&policy, &key), Err(PolicyError::File(_))), "{broken:?}");
+        }
+    }
+
+    /// A later signature has a larger sequence, whatever the clock says, and nobody but the owner gives it one.
+    #[test]
+    fn signatures_of_one_file_follow_each_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("mapping.toml");
+        std::fs::write(&file, "text\n").unwrap();
+        let owner = SigningKey::generate(&mut OsEntropy);
+        let mut last = 0;
+        for _ in 0..3 {
+            let path = sign_owned(Owned::Mapping, &file, "text\n", &owner).unwrap();
+            let found = verify_owned(Owned::Mapping, &file, &owner.verifying_key()).unwrap().sequence;
+            assert!(found > last, "{found} after {last}");
+            last = found;
+            let later = std::fs::read_to_string(&path).unwrap().replace(&found.to_string(), &(found + 10).to_string());
+            std::fs::write(&path, later).unwrap();
+            assert!(verify_owned(Owned::Mapping, &file, &owner.verifying_key()).is_err());
         }
     }
 
@@ -191,7 +238,7 @@ mod tests {
         let owner = SigningKey::generate(&mut OsEntropy);
         let key = owner.verifying_key();
         let signature = sign_owned(Owned::Mapping, &file, "text\n", &owner).unwrap();
-        assert_eq!(verify_owned(Owned::Mapping, &file, &key).unwrap(), "text\n");
+        assert_eq!(verify_owned(Owned::Mapping, &file, &key).unwrap().text, "text\n");
         assert!(matches!(verify_policy(&file, &key), Err(PolicyError::File(_))));
         // With the other kind's title and word, it is still a signature over another message.
         let text = std::fs::read_to_string(&signature).unwrap();

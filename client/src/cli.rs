@@ -18,7 +18,9 @@ use tributary_transport::preflight::{Finding, Findings, Outcome};
 
 use crate::budget::{BUDGET_FILE, Budget, bad_budget, check_budget};
 use crate::data::{MAPPING_SAMPLE, Mapping, read_schema};
+use crate::dataset::Signed;
 use crate::error::ClientError;
+use crate::identity::own_name;
 use crate::noticing::Noticing;
 use crate::policy::{BranchPolicy, not_built, sample_for};
 use crate::runtime::{self, Ends};
@@ -126,12 +128,18 @@ fn public_half(owner: &SigningKey, key: &std::path::Path) -> Result<Said, Client
     Ok(commands::owner_public_key(public.display()))
 }
 
-/// Writes a commented mapping into a folder, with a schema's digest in it; never replaces one.
+/// The line of the sample in which a branch's name stands.
+const UNNAMED: &str = "# branch = \"north-bank/branch-01\"";
+
+/// Writes a commented mapping into a folder, with a schema's digest in it, and with the branch's name where it is enrolled there; never replaces one.
 ///
 /// # Errors
 /// If the schema has faults, or the mapping cannot be written, or is there.
 pub fn init_mapping(folder: &std::path::Path, schema: &std::path::Path) -> Result<PathBuf, ClientError> {
     let text = MAPPING_SAMPLE.replacen(&"0".repeat(64), &read_schema(schema)?.digest().to_string(), 1);
+    // Before its enrolment a branch has no name.
+    let text = own_name(&folder.join("identity"))
+        .map_or(text.clone(), |own| text.replacen(UNNAMED, &format!("branch = \"{own}\""), 1));
     create_private_folder(folder).map_err(ClientError::file)?;
     let path = folder.join("mapping.toml");
     write_public(&path, text.as_bytes(), Existing::Keep).map_err(ClientError::file)?;
@@ -168,9 +176,9 @@ pub fn sign_mapping(
 pub fn show_mapping(config: &std::path::Path) -> Result<Vec<Said>, ClientError> {
     let settings = Settings::load(config)?;
     let schema = read_schema(&settings.schema_file)?;
-    match &settings.mapping_file {
+    match Signed::of(&settings, &schema)? {
         None => Ok(vec![words::none_named(config.display())]),
-        Some(file) => Ok(Mapping::owned(file, &settings.policy_owner, &schema)?.said()),
+        Some(signed) => Ok(signed.mapping.said()),
     }
 }
 

@@ -179,8 +179,8 @@ impl Keys {
 ///
 /// # Errors
 /// If the certificate cannot be read, or is no client's.
-pub(crate) fn own_name(settings: &IdentitySettings) -> Result<MemberName, ClientError> {
-    let path = settings.folder.join(names::CHAIN);
+pub(crate) fn own_name(folder: &Path) -> Result<MemberName, ClientError> {
+    let path = folder.join(names::CHAIN);
     let chain = read_certificates(&path).map_err(ClientError::file)?;
     let own = chain.first().and_then(|leaf| identity_of(leaf).ok()).and_then(|own| own.member_name());
     own.ok_or_else(|| ClientError::file(FileError::content(&path, "client's certificate")))

@@ -26,6 +26,7 @@ mod models;
 #[cfg(test)]
 #[path = "../../tests/needed.rs"]
 mod needed;
+mod newest;
 mod noise;
 mod notice;
 mod noticing;

@@ -8,7 +8,7 @@ mod words;
 use std::path::Path;
 
 use tributary_certs::keys::read_verifying_key;
-use tributary_certs::policy::verify_policy;
+use tributary_certs::policy::{Owned, verify_owned};
 use tributary_model::privacy::{DELTA_ALLOWED, EPSILON_ALLOWED, cap, is_delta, is_epsilon};
 use tributary_model::schema::Schema;
 use tributary_protocol::ids::OrganisationId;
@@ -21,6 +21,7 @@ use tributary_protocol::secagg::parameters::{CoalitionRule, CohortRule, OUTSIDE_
 use tributary_settings::{Document, Faults};
 
 use crate::error::ClientError;
+use crate::newest;
 use crate::settings::Settings;
 
 pub use pin::{DifferentLine, PinFault, SchemaPin};
@@ -97,6 +98,8 @@ pub struct BranchEpsilon {
 /// What the owner of a branch's data allows. A plan can only be stricter.
 #[derive(Clone, Debug)]
 pub struct BranchPolicy {
+    /// Of its signature; 0 of a text that nobody signed.
+    pub(crate) sequence: u64,
     /// Whose data it is, in words; the budget file belongs to it for ever.
     pub population: String,
     /// Largest epsilon of a customer for life, over all plans.
@@ -135,12 +138,21 @@ impl BranchPolicy {
     /// The policy in force: the settings' file, if its owner signed it as it stands.
     ///
     /// # Errors
-    /// If it is not signed, or has faults.
+    /// If it is not signed, an older one than was in force here, or has faults.
     pub fn owned(settings: &Settings) -> Result<Self, ClientError> {
         let owner = read_verifying_key(&settings.policy_owner).map_err(ClientError::file)?;
         // What was verified is what is parsed, whoever may change the file meanwhile.
-        let text = verify_policy(&settings.policy_file, &owner).map_err(ClientError::file)?;
-        Ok(Self::parse(&settings.policy_file, &text)?)
+        let owned = verify_owned(Owned::Policy, &settings.policy_file, &owner).map_err(ClientError::file)?;
+        newest::is_newest(Owned::Policy, &settings.state_dir, (&settings.policy_file, owned.sequence))?;
+        Ok(Self { sequence: owned.sequence, ..Self::parse(&settings.policy_file, &owned.text)? })
+    }
+
+    /// Notes that it is in force, so that no older one is from here on.
+    ///
+    /// # Errors
+    /// If the note cannot be written.
+    pub fn note(&self, settings: &Settings) -> Result<(), ClientError> {
+        newest::note(Owned::Policy, &settings.state_dir, self.sequence)
     }
 
     /// A policy of this text, which was read from this file. Whether it is signed is another question.
@@ -183,6 +195,7 @@ impl BranchPolicy {
         file.finish()?;
         let here = "every value is there when no fault is";
         Ok(Self {
+            sequence: 0,
             population: population.expect(here),
             epsilon_life: epsilon_life.expect(here),
             epsilon_year: epsilon_year.expect(here),

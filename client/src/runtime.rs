@@ -80,6 +80,7 @@ pub fn run(settings: Settings, ends: Ends, report: &dyn Fn(&Report)) -> Result<(
     let schema = read_schema(&settings.schema_file)?;
     let identity = BranchIdentity::open(settings.identity.clone(), unix_seconds())?;
     let owned = BranchPolicy::owned(&settings)?;
+    owned.note(&settings)?;
     // Before a row is read: whether a table can be read under another schema is nothing that anybody may learn.
     let named = |fault| ClientError::File(format!("{}: {fault}", settings.policy_file.display()));
     owned.schema.holds(&schema).map_err(named)?;

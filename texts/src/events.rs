@@ -9,7 +9,10 @@ texts! {
         zh: "  首先：列 {column}（{table}）说明客户是否同意：{rule}{purpose}。对于其他客户，不再读取任何内容",
     }
     in_customers() { en: "of the customers' table", zh: "客户表" }
-    in_table(name) { en: "of the table {name}", zh: "表 {name}" }
+    in_table(name, source, customer) {
+        en: "of the table {name} (from {source}; the customer is the column {customer})",
+        zh: "表 {name}，来自{source}，客户取自列 {customer}",
+    }
     allowed(codes) { en: "{codes} allow, and nothing else does", zh: "只有 {codes} 表示同意" }
     refused(codes) { en: "{codes} refuse, and nothing else does", zh: "只有 {codes} 表示拒绝" }
     purposes(column, purposes) {
@@ -38,7 +41,11 @@ texts! {
         en: "    ended at {time}; an end after the day of the data is not seen",
         zh: "    结束时间取自{time}；数据日期之后的结束不会被看到",
     }
-    amount(column, unit, sign) { en: "    amounts in {column}, in {unit}; {sign}", zh: "    金额取自列 {column}，单位 {unit}；{sign}" }
+    amount(column, unit, sign, trailing) {
+        en: "    amounts in {column}, in {unit}; {sign}{trailing}",
+        zh: "    金额取自列 {column}，单位 {unit}；{sign}{trailing}",
+    }
+    trailing_sign() { en: ", and it may stand after the number", zh: "，且可写在数字之后" }
     sign_refused() { en: "a minus is a fault", zh: "负号视为错误" }
     sign_direction() { en: "a minus means that it went out", zh: "负号表示流出" }
     sign_allowed() { en: "a minus is a number below 0", zh: "负号表示负数" }
@@ -82,9 +89,9 @@ texts! {
         en: "  the labels are about the {days} days after the day of the data",
         zh: "  标签说明数据日期之后 {days} 天内的情况",
     }
-    label_happened(column) {
-        en: "  the column {column} says on which day it happened; `tributary client dataset check` compares it with these days",
-        zh: "  列 {column} 说明发生的日期；`tributary client dataset check` 会与上述天数比较",
+    label_happened(time) {
+        en: "  when it happened, is said by {time}; `tributary client dataset check` compares it with these days",
+        zh: "  发生的日期取自{time}；`tributary client dataset check` 会与上述天数比较",
     }
     known_after(columns) {
         en: "  known only after the label: {columns}; a field that reads one of them is warned of",

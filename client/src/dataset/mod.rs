@@ -4,6 +4,7 @@ mod change;
 mod events;
 mod leakage;
 mod report;
+mod signed;
 mod sources;
 mod summary;
 mod verdict;
@@ -20,6 +21,7 @@ pub use change::{Changes, FieldChange, LabelChange};
 pub use events::EventLine;
 pub use leakage::leaks;
 pub use report::{AuditLine, BoundCounts, DatasetReport, FieldLine, LabelLine};
+pub use signed::Signed;
 pub use sources::{Place, Sources};
 pub use summary::{FieldSummary, LabelSummary, Summary};
 pub use verdict::{Remark, remarks};
@@ -64,7 +66,7 @@ impl Loaded {
     /// All faults of it.
     pub fn read(look: Look<'_>, settings: &Settings, schema: &Schema, stop: &Stop) -> Result<Self, FileError> {
         let Look { place, sources, day } = look;
-        let (mapping, limit) = (sources.mapping.as_ref(), settings.faulty_percent_max);
+        let (mapping, limit) = (sources.mapping(), settings.faulty_percent_max);
         let others = sources.places.iter().filter(|other| other.key != place.key);
         let beside: Vec<&Origin> = others.map(|other| &other.origin).collect();
         let (tables, beside) = (sources.tables.as_slice(), beside.as_slice());

@@ -4,6 +4,7 @@ use tributary_model::schema::Schema;
 use tributary_protocol::plan::Date;
 use tributary_texts::{dataset as words, events};
 
+use super::signed::Signed;
 use crate::data::{MappedSource, Mapping, Origin, Queries, TableSource};
 use crate::error::ClientError;
 use crate::ready::{Stamp, StampFault};
@@ -19,8 +20,8 @@ pub struct Place {
 
 /// A branch's data sets.
 pub struct Sources {
-    /// How the branch's columns become the schema's.
-    pub mapping: Option<Mapping>,
+    /// How the branch's columns become the schema's, as its owner signed it.
+    pub signed: Option<Signed>,
     /// The rows to learn from, and those that are only counted where there are any.
     pub places: Vec<Place>,
     /// The tables that the mapping reads beside them, in its order.
@@ -33,11 +34,25 @@ impl Sources {
     /// # Errors
     /// If the mapping is not signed or has faults, or the two do not fit each other.
     pub fn of(settings: &Settings, schema: &Schema) -> Result<Self, ClientError> {
-        let owned = |file| Mapping::owned(file, &settings.policy_owner, schema);
-        let mapping = settings.mapping_file.as_deref().map(owned).transpose()?;
-        let places = places(settings, mapping.as_ref().map(|mapping| &mapping.source))?;
-        let tables = tables(settings, mapping.as_ref())?;
-        Ok(Self { mapping, places, tables })
+        let signed = Signed::of(settings, schema)?;
+        let mapping = signed.as_ref().map(|signed| &signed.mapping);
+        let places = places(settings, mapping.map(|mapping| &mapping.source))?;
+        let tables = tables(settings, mapping)?;
+        Ok(Self { signed, places, tables })
+    }
+
+    /// The mapping in force.
+    #[must_use]
+    pub fn mapping(&self) -> Option<&Mapping> {
+        self.signed.as_ref().map(|signed| &signed.mapping)
+    }
+
+    /// Notes that the mapping is in force, so that no older one is from here on.
+    ///
+    /// # Errors
+    /// If the note cannot be written.
+    pub fn note(&self) -> Result<(), ClientError> {
+        self.signed.as_ref().map_or(Ok(()), Signed::note)
     }
 }
 

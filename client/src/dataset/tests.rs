@@ -40,7 +40,7 @@ fn settings(rows: &str, more: &str) -> (TempDir, Settings) {
 /// A file, read as a daemon reads it.
 fn read(file: &Path, settings: &Settings, schema: &Schema) -> Result<Loaded, FileError> {
     let place = Place { key: "data.file", origin: Origin::File(file.to_owned()) };
-    let sources = Sources { mapping: None, places: vec![place], tables: Vec::new() };
+    let sources = Sources { signed: None, places: vec![place], tables: Vec::new() };
     Loaded::read(Look { place: &sources.places[0], sources: &sources, day: None }, settings, schema, &Stop::default())
 }
 

@@ -53,7 +53,7 @@ impl Place {
     pub(super) fn of(identity: &IdentitySettings) -> Result<Self, ClientError> {
         let authorities =
             RosterAuthorities::read(&identity.folder.join(names::AUTHORITIES)).map_err(ClientError::file)?;
-        Ok(Self { federation: authorities.digest(), branch: own_name(identity)? })
+        Ok(Self { federation: authorities.digest(), branch: own_name(&identity.folder)? })
     }
 
     /// Whether a grant can count here, at a second of the Unix clock or later.

@@ -78,7 +78,7 @@ pub fn grant_here(config: &Path, request: &GrantRequest, key: &Path) -> Result<(
     if read_signing_key(key).map_err(ClientError::file)?.verifying_key() != owner {
         return Err(ClientError::Said(commands::grant_of_another(key.display(), settings.policy_owner.display())));
     }
-    let request = GrantRequest { branches: vec![own_name(&settings.identity)?], ..request.clone() };
+    let request = GrantRequest { branches: vec![own_name(&settings.identity.folder)?], ..request.clone() };
     let grant = signed(&request, &settings.identity.folder.join(names::AUTHORITIES), key)?;
     let path = put(&folder_of(&settings), &grant)?;
     Ok((grant, commands::grant_installed(path.display())))

@@ -16,7 +16,7 @@ fn date(text: &str) -> Date {
 }
 
 fn files(data: &[u8]) -> FileDigests {
-    FileDigests { data: Digest::of(data), held_out: None, counted_to: [None; 2], events: [None; 2] }
+    FileDigests { data: Digest::of(data), held_out: None, counted_to: [None; 2], events: [None; 2], mapping: None }
 }
 
 fn plan(as_of: AsOf) -> Plan {

@@ -42,6 +42,9 @@ pub struct FileDigests {
     /// Of each, the digest of all tables that its rows were joined with.
     #[serde(default)]
     pub events: [Option<Digest>; 2],
+    /// Of the mapping by which they were read, where there is one: by another one the same files have other rows.
+    #[serde(default)]
+    pub mapping: Option<Digest>,
 }
 
 /// What a word of readiness is about.

@@ -12,7 +12,7 @@ use tributary_texts::{Language, Said, ready as words};
 use super::stamp::{Stamp, StampFault};
 use super::store::{AskedRun, FileDigests, KeptCounts, Statement, Store, Subject};
 use crate::data::{FileError, Stop, file_digest, read_schema};
-use crate::dataset::{Changes, Loaded, Look, Place, Sources, Summary};
+use crate::dataset::{Changes, Loaded, Look, Place, Signed, Sources, Summary};
 use crate::error::ClientError;
 use crate::settings::{DateSource, Settings};
 
@@ -64,6 +64,7 @@ pub struct Survey {
     /// What must be confirmed: what it is, what it means, what to do.
     pub alarms: Vec<Said>,
     store: Store,
+    signed: Option<Signed>,
     counts: Option<Summary>,
 }
 
@@ -92,7 +93,8 @@ pub fn survey(config: &Path) -> Result<Survey, ClientError> {
     let files: Vec<SurveyedFile> =
         sources.places.iter().map(|place| surveyed(place, &sources, &settings, &schema)).collect();
     let store = Store::of(&settings.state_dir);
-    let mut survey = Survey { files, earlier: None, alarms: Vec::new(), store, counts: None };
+    let signed = sources.signed;
+    let mut survey = Survey { files, earlier: None, alarms: Vec::new(), store, signed, counts: None };
     survey.compare(&settings, &schema)?;
     Ok(survey)
 }
@@ -172,12 +174,17 @@ impl Survey {
         let events = |file: &SurveyedFile| file.loaded.as_ref().ok().and_then(Loaded::events_digest);
         let events = [events(data), held_out.and_then(events)];
         let data = data.digest()?;
+        let mapping = self.mapping();
         match held_out.map(SurveyedFile::digest) {
-            None => Some(FileDigests { data, held_out: None, counted_to, events }),
+            None => Some(FileDigests { data, held_out: None, counted_to, events, mapping }),
             Some(held_out) => {
-                held_out.map(|held_out| FileDigests { data, held_out: Some(held_out), counted_to, events })
+                held_out.map(|held_out| FileDigests { data, held_out: Some(held_out), counted_to, events, mapping })
             }
         }
+    }
+
+    fn mapping(&self) -> Option<Digest> {
+        self.signed.as_ref().map(|signed| signed.mapping.digest)
     }
 
     /// What `--confirm` names: the data set and everything that must be confirmed about it.
@@ -188,6 +195,7 @@ impl Survey {
             .u32(self.date().map_or(u32::MAX, |date| date.0))
             .digest(&files.map_or(Digest::ZERO, |files| files.data))
             .digest(&files.and_then(|files| files.held_out).unwrap_or(Digest::ZERO));
+        let body = body.digest(&self.mapping().unwrap_or(Digest::ZERO));
         let events = files.map_or([None; 2], |files| files.events);
         let body = events.iter().fold(body, |body, events| body.digest(&events.unwrap_or(Digest::ZERO)));
         // The same whatever language it was shown in.
@@ -214,6 +222,7 @@ impl Survey {
         if let Some(data) = self.counts.clone() {
             self.store.keep_counts(&KeptCounts { date, files, data })?;
         }
+        self.signed.as_ref().map_or(Ok(()), Signed::note)?;
         let path = self.store.state(subject, &statement)?;
         let whom = match asks {
             Some(asked) => words::run_joins(&asked.name, asked.number),
@@ -225,9 +234,9 @@ impl Survey {
     fn compare(&mut self, settings: &Settings, schema: &Schema) -> Result<(), ClientError> {
         let Some(Ok(loaded)) = self.files.first().map(|file| &file.loaded) else { return Ok(()) };
         let now = Summary::of(loaded.table.data(), schema);
-        let (files, date) = ((loaded.digest, loaded.events_digest()), self.date().ok());
+        let (files, date) = ((loaded.digest, loaded.events_digest(), self.mapping()), self.date().ok());
         let kept = self.store.counts()?;
-        let of = |kept: &KeptCounts| (kept.files.data, kept.files.events[0]);
+        let of = |kept: &KeptCounts| of_kept(&kept.files);
         for other in &kept {
             self.alarms.extend(mistaken(other, files, date));
         }
@@ -247,10 +256,17 @@ impl Survey {
     }
 }
 
+/// What the rows to learn from were made of: the file, the tables, the mapping.
+type OfTraining = (Digest, Option<Digest>, Option<Digest>);
+
+fn of_kept(files: &FileDigests) -> OfTraining {
+    (files.data, files.events[0], files.mapping)
+}
+
 /// A file that passes for another day's, or another file of a day that is known.
-fn mistaken(kept: &KeptCounts, files: (Digest, Option<Digest>), date: Option<Date>) -> Option<Said> {
+fn mistaken(kept: &KeptCounts, files: OfTraining, date: Option<Date>) -> Option<Said> {
     let other_day = date != Some(kept.date);
-    match ((kept.files.data, kept.files.events[0]) == files, other_day) {
+    match (of_kept(&kept.files) == files, other_day) {
         (true, true) => Some(words::file_of_another_day(kept.date)),
         (false, false) => Some(words::another_file_of_the_day(kept.date, kept.files.data)),
         _ => None,

@@ -245,7 +245,8 @@ fn no_more_counts_are_kept_than_two_years_of_months() {
     let branch = Branch::new("");
     branch.export("rows.csv", &month(50, 0, USUAL), "2026-10-31");
     let data = branch.survey().counts.unwrap();
-    let files = FileDigests { data: Digest::ZERO, held_out: None, counted_to: [None; 2], events: [None; 2] };
+    let files =
+        FileDigests { data: Digest::ZERO, held_out: None, counted_to: [None; 2], events: [None; 2], mapping: None };
     for day in 0..30 {
         branch.store().keep_counts(&KeptCounts { date: Date(20_000 + day), files, data: data.clone() }).unwrap();
     }

@@ -167,7 +167,7 @@ mod tests {
     const BEGUN: u64 = 1_796_256_000;
 
     fn files(data: &[u8]) -> FileDigests {
-        FileDigests { data: Digest::of(data), held_out: None, counted_to: [None; 2], events: [None; 2] }
+        FileDigests { data: Digest::of(data), held_out: None, counted_to: [None; 2], events: [None; 2], mapping: None }
     }
 
     fn run(as_of: AsOf) -> Run {

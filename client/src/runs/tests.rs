@@ -21,7 +21,7 @@ use crate::ready::{FileDigests, Store};
 
 /// Of the rows in memory.
 const FILES: FileDigests =
-    FileDigests { data: Digest([5; 32]), held_out: None, counted_to: [None; 2], events: [None; 2] };
+    FileDigests { data: Digest([5; 32]), held_out: None, counted_to: [None; 2], events: [None; 2], mapping: None };
 
 const ORIGIN: Millis = Millis(1_000_000_000);
 

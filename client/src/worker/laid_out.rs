@@ -117,7 +117,7 @@ mod tests {
     use crate::ready::FileDigests;
 
     const FILES: FileDigests =
-        FileDigests { data: Digest::ZERO, held_out: None, counted_to: [None; 2], events: [None; 2] };
+        FileDigests { data: Digest::ZERO, held_out: None, counted_to: [None; 2], events: [None; 2], mapping: None };
 
     fn planned(stages: &[StageSettings]) -> Planned {
         let schema = Schema::parse(SCHEMA).unwrap();

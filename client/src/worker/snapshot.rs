@@ -71,7 +71,10 @@ impl Snapshot {
         let (held_out, other) = places.next().map(table).transpose()?.unzip();
         let counted_to = [own.counted_to, other.and_then(|other| other.counted_to)];
         let events = [own.events, other.and_then(|other| other.events)];
-        let files = FileDigests { data: own.digest, held_out: other.map(|other| other.digest), counted_to, events };
+        let mapping = sources.mapping().map(|mapping| mapping.digest);
+        let held_out_digest = other.map(|other| other.digest);
+        let files = FileDigests { data: own.digest, held_out: held_out_digest, counted_to, events, mapping };
+        sources.note()?;
         Ok(Self { training, held_out, files })
     }
 }

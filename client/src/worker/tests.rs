@@ -81,8 +81,13 @@ pub(crate) fn snapshot() -> Snapshot {
 fn source(rows: Rows, timing: Timing) -> WorkerSource {
     let schema = Schema::parse(SCHEMA).unwrap();
     let policy = BranchPolicy { timing, ..policy(&schema) };
-    let files =
-        FileDigests { data: Digest::ZERO, held_out: Some(Digest::ZERO), counted_to: [None; 2], events: [None; 2] };
+    let files = FileDigests {
+        data: Digest::ZERO,
+        held_out: Some(Digest::ZERO),
+        counted_to: [None; 2],
+        events: [None; 2],
+        mapping: None,
+    };
     let snapshot = Snapshot { training: table(&schema, rows), held_out: Some(table(&schema, rows)), files };
     WorkerSource { snapshot, schema, customers_nominal: Some(40), policy, caps: WorkerCaps::USUAL }
 }

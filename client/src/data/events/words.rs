@@ -5,12 +5,12 @@ use tributary_texts::{Said, events as words};
 use super::declared::{Codes, Consent, ConsentRule, DerivedField, EventTable, Events, Filter, Function, Holds, Sign};
 use super::moment::{TimeColumn, Zone};
 use super::window::Window;
-use crate::data::mapping::MappedSource;
+use crate::data::mapping::{MappedSource, said_of};
 
 impl Events {
     /// What is declared, line by line.
     pub(in crate::data) fn said(&self) -> Vec<Said> {
-        let mut lines: Vec<Said> = self.consents.iter().map(Consent::said).collect();
+        let mut lines: Vec<Said> = self.consents.iter().flat_map(Consent::said).collect();
         for table in &self.tables {
             lines.extend(table.said());
         }
@@ -20,7 +20,7 @@ impl Events {
         lines.extend(self.fields.iter().filter_map(|field| Some(field.said(self.tables.get(field.table)?))));
         if let Some(label) = &self.label {
             lines.push(words::label(label.days));
-            lines.extend(label.happened.as_ref().map(|column| words::label_happened(quoted(&column.column))));
+            lines.extend(label.happened.as_ref().map(|column| words::label_happened(column.said())));
         }
         if !self.known_after_label.is_empty() {
             lines.push(words::known_after(list(&self.known_after_label)));
@@ -37,7 +37,21 @@ fn list(texts: &[String]) -> String {
     texts.iter().map(|text| quoted(text)).collect::<Vec<_>>().join(", ")
 }
 
-fn query(source: &MappedSource) -> Option<Said> {
+/// What a table is.
+fn kind(source: &MappedSource) -> Said {
+    match source {
+        MappedSource::Text(_) => words::from_text(),
+        MappedSource::Parquet => words::from_parquet(),
+        MappedSource::Sqlite(_) => words::from_sqlite(),
+        MappedSource::Postgres(_) => words::from_postgres(),
+    }
+}
+
+/// How its file is written, or what is asked of its database.
+fn asked(source: &MappedSource) -> Option<Said> {
+    if let MappedSource::Text(dialect) = source {
+        return dialect.as_ref().map(said_of);
+    }
     let rows = &source.queries()?.rows;
     let lines: Vec<String> = rows.lines().map(|line| format!("      {}", line.escape_debug())).collect();
     Some(words::query(lines.join("\n")))
@@ -45,18 +59,13 @@ fn query(source: &MappedSource) -> Option<Said> {
 
 impl EventTable {
     fn said(&self) -> Vec<Said> {
-        let source = match &self.source.source {
-            MappedSource::Text(_) => words::from_text(),
-            MappedSource::Parquet => words::from_parquet(),
-            MappedSource::Sqlite(_) => words::from_sqlite(),
-            MappedSource::Postgres(_) => words::from_postgres(),
-        };
+        let source = kind(&self.source.source);
         let holds = match self.holds {
             Holds::Events => words::holds_events(),
             Holds::Balances => words::holds_balances(),
         };
         let mut lines = vec![words::table(&self.source.name, holds, source, quoted(&self.customer), self.time.said())];
-        lines.extend(query(&self.source.source));
+        lines.extend(asked(&self.source.source));
         lines.extend(self.booked.as_ref().map(|column| words::booked(column.said())));
         lines.extend(self.until.as_ref().map(|column| words::until(column.said())));
         if let Some(amount) = &self.amount {
@@ -65,7 +74,8 @@ impl EventTable {
                 Sign::Direction => words::sign_direction(),
                 Sign::Allowed => words::sign_allowed(),
             };
-            lines.push(words::amount(quoted(&amount.column), amount.measure.name(), sign));
+            let trailing = if amount.trailing_sign { words::trailing_sign() } else { Said::empty() };
+            lines.push(words::amount(quoted(&amount.column), amount.measure.name(), sign, trailing));
         }
         if let Some(direction) = &self.direction {
             lines.push(words::direction(quoted(&direction.column), list(&direction.inward), list(&direction.outward)));
@@ -138,10 +148,10 @@ impl Filter {
 }
 
 impl Consent {
-    fn said(&self) -> Said {
+    fn said(&self) -> Vec<Said> {
         let table = match &self.table {
             None => words::in_customers(),
-            Some((source, _)) => words::in_table(&source.name),
+            Some((source, customer)) => words::in_table(&source.name, kind(&source.source), quoted(customer)),
         };
         let rule = match &self.rule {
             ConsentRule::Allowed(codes) => words::allowed(list(codes)),
@@ -151,6 +161,7 @@ impl Consent {
             None => Said::empty(),
             Some((column, purposes)) => words::purposes(quoted(column), list(purposes)),
         };
-        words::consent(quoted(&self.column), table, rule, purpose)
+        let line = words::consent(quoted(&self.column), table, rule, purpose);
+        std::iter::once(line).chain(self.table.as_ref().and_then(|(source, _)| asked(&source.source))).collect()
     }
 }

@@ -14,16 +14,20 @@ mod words;
 use std::path::Path;
 
 use tributary_certs::keys::read_verifying_key;
-use tributary_certs::policy::{Owned, verify_owned};
-use tributary_model::schema::Schema;
+use tributary_certs::policy::{Owned, OwnedText, verify_owned};
+use tributary_model::features::Cell;
+use tributary_model::schema::{Decimal, Schema};
 use tributary_protocol::digest::Digest;
+use tributary_protocol::roster::MemberName;
 
+pub(in crate::data) use convert::ConvertFault;
 pub(in crate::data) use day::EPOCH;
 pub use day::{Counted, DayForm};
 pub use money::Money;
 pub(in crate::data) use parse_source::{NAME, TEXT_BYTES_MAX, name, source};
 pub use rule::{ColumnKind, Conversion, Rule};
 pub use sourced::{MappedSource, Queries};
+pub(in crate::data) use words::said_of;
 
 use super::events::Events;
 use crate::error::ClientError;
@@ -34,6 +38,10 @@ pub const SAMPLE: &str = include_str!("../../../../docs/samples/mapping.toml");
 /// What a branch's rows are, and how they become the schema's.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mapping {
+    /// SHA-256 of its text.
+    pub digest: Digest,
+    /// The branch that it is for; any branch of its owner, where it names none.
+    pub branch: Option<MemberName>,
     /// Digest of the schema that it maps to.
     pub schema: Digest,
     /// Where rows come from.
@@ -56,15 +64,32 @@ pub struct Home {
 }
 
 impl Mapping {
-    /// The mapping in force: this file, if the owner signed it as it stands, and it maps to this schema.
+    /// This file, if the owner signed it as it stands, and it maps to this schema; and its signature's sequence.
     ///
     /// # Errors
     /// If it is not signed, has faults, or maps to another schema.
-    pub fn owned(path: &Path, owner: &Path, schema: &Schema) -> Result<Self, ClientError> {
+    pub fn owned(path: &Path, owner: &Path, schema: &Schema) -> Result<(Self, u64), ClientError> {
         let owner = read_verifying_key(owner).map_err(ClientError::file)?;
         // What was verified is what is parsed, whoever may change the file meanwhile.
-        let text = verify_owned(Owned::Mapping, path, &owner).map_err(ClientError::file)?;
-        Self::parse(path, &text, schema)
+        let OwnedText { text, sequence } = verify_owned(Owned::Mapping, path, &owner).map_err(ClientError::file)?;
+        Ok((Self::parse(path, &text, schema)?, sequence))
+    }
+
+    /// How the customers' key is made, where it is not the column of its name.
+    #[must_use]
+    pub fn rule_of_key(&self, schema: &Schema) -> Option<&Rule> {
+        let key = schema.customer_column()?;
+        self.rules.iter().find(|rule| rule.to == key)
+    }
+
+    /// A customer's key as every table writes it, as the batch of rows gets it.
+    pub(in crate::data) fn key<'row>(
+        &'row self,
+        schema: &Schema,
+        cell: Cell<'row>,
+        decimal: Decimal,
+    ) -> Result<Cell<'row>, ConvertFault> {
+        self.rule_of_key(schema).map_or(Ok(cell), |rule| rule.convert(cell, decimal, None))
     }
 
     /// Whether it needs the day of the data.

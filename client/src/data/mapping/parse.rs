@@ -4,6 +4,7 @@ use std::path::Path;
 
 use tributary_model::schema::{FieldKind, Schema};
 use tributary_protocol::digest::Digest;
+use tributary_protocol::roster::MemberName;
 use tributary_settings::{Document, Faults};
 
 use super::parse_source::{self, NAME, TEXT_BYTES_MAX, name};
@@ -20,11 +21,16 @@ impl Mapping {
     /// # Errors
     /// Every fault at once; also if it maps to another schema.
     pub fn parse(path: &Path, text: &str, schema: &Schema) -> Result<Self, ClientError> {
-        Ok(Self::read(Document::parse(path, text)?, path, schema)?)
+        Ok(Self::read((Document::parse(path, text)?, Digest::of(text.as_bytes())), path, schema)?)
     }
 
-    fn read(mut file: Document, path: &Path, schema: &Schema) -> Result<Self, Faults> {
+    fn read((mut file, digest): (Document, Digest), path: &Path, schema: &Schema) -> Result<Self, Faults> {
         let own = schema.digest();
+        let of_member = "the branch's name in the roster, such as north-bank/branch-01";
+        let branch = match file.has("mapping.branch") {
+            true => file.text("mapping.branch", of_member, None, |text| MemberName::parse(text).ok()),
+            false => None,
+        };
         let pinned =
             file.text("mapping.schema", "the digest of a schema, 64 hexadecimal digits", None, Digest::from_hex);
         if let Some(pinned) = pinned.filter(|pinned| *pinned != own) {
@@ -58,7 +64,8 @@ impl Mapping {
         file.finish()?;
         let here = "every value is there when no fault is";
         let source = source.expect(here);
-        Ok(Self { schema: own, source, home, rules: rules.into_iter().flatten().collect(), events })
+        let rules = rules.into_iter().flatten().collect();
+        Ok(Self { digest, branch, schema: own, source, home, rules, events })
     }
 }
 

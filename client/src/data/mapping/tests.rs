@@ -285,6 +285,7 @@ fn every_fault_of_a_mapping_is_named_by_its_key() {
         (good.replace("to = \"balance\"", "to = \"matures\""), "columns.3.money"),
         (good.replace("[[columns]]\nto = \"age\"", "[[columns]]\nfoo = 1\nto = \"age\""), "columns.2.foo"),
         (text("", ""), "columns"),
+        (good.replace("[mapping]", "[mapping]\nbranch = \"branch-01\""), "mapping.branch"),
         (format!("version = 2\n{good}"), "version"),
     ];
     for (text, key) in cases {
@@ -302,7 +303,8 @@ fn a_mapping_counts_as_its_owner_signed_it_and_for_its_schema() {
     let owner = SigningKey::generate(&mut OsEntropy);
     write_verifying_key(&owner.verifying_key(), &at("owner.pub")).unwrap();
     let owned = |schema: &Schema| {
-        Mapping::owned(&at("mapping.toml"), &at("owner.pub"), schema).map_err(|fault| fault.to_string())
+        let owned = Mapping::owned(&at("mapping.toml"), &at("owner.pub"), schema);
+        owned.map(|(mapping, _)| mapping).map_err(|fault| fault.to_string())
     };
     assert!(owned(&schema()).is_err(), "nobody signed it");
     sign_owned(Owned::Mapping, &at("mapping.toml"), &text, &owner).unwrap();
@@ -346,6 +348,7 @@ fn the_sample_is_a_mapping_for_the_sample_schema() {
     assert_eq!(read.rules.len(), 4);
     // Every key that may stand there is in it.
     for key in [
+        "branch",
         "source",
         "query",
         "held_out_query",

@@ -62,7 +62,8 @@ fn a_word_about_other_files_has_them_read_and_the_run_asks_afterwards() {
     let run = dated_run();
     runs.invite(at(0), run.id());
     judge_run(&mut runs, &run, BEGUN);
-    let files = FileDigests { data: Digest([6; 32]), held_out: None, counted_to: [None; 2], events: [None; 2] };
+    let files =
+        FileDigests { data: Digest([6; 32]), held_out: None, counted_to: [None; 2], events: [None; 2], mapping: None };
     word(&folder, &run, files);
     runs.joins();
     runs.look_for_words(at(2)).unwrap();

@@ -187,6 +187,32 @@ fn dates_are_counted_by_a_mapping() {
     assert_eq!((table.rows.features()[[0, 0]], table.rows.features()[[1, 0]]), (0.56, 0.45));
 }
 
+/// A column that never has one of the codes would let everybody in.
+#[test]
+fn a_column_of_consents_that_is_of_another_kind_lets_nobody_in() {
+    let types = TYPES.replace("optional binary job (UTF8)", "optional binary job (JSON)");
+    let [(_one, path), (_two, other)] = [TYPES, &types].map(|types| written(types, 1, Compression::SNAPPY));
+    let refused = |path: &Path, column: &str, codes: &str| {
+        let text = format!(
+            "[mapping]\nschema = \"{}\"\nsource = \"parquet\"\n[[consent]]\ncolumn = \"{column}\"\nrefused = [\"{codes}\"]\n",
+            schema().digest()
+        );
+        let mapping = Mapping::parse(Path::new("mapping.toml"), &text, &schema()).unwrap();
+        let stop = Stop::default();
+        let reading = Reading { mapping: Some(&mapping), ..Reading::strict(&stop) };
+        let read = read_origin(&Origin::File(path.to_owned()), &schema(), &reading);
+        read.map(|table| table.counts.withheld).map_err(|fault| fault.to_string())
+    };
+    assert!(
+        refused(&other, "job", "0").unwrap_err().contains("column \"job\" holds bytes today, and codes of a consent")
+    );
+    assert!(refused(&path, "age", "0").unwrap_err().contains("column \"age\" holds floating-point numbers today"));
+    assert!(refused(&path, "y", "0").unwrap_err().contains("others than true and false"));
+    assert_eq!(refused(&path, "y", "false"), Ok(1));
+    // Bytes that are no text may be a refusal. The last row has none.
+    assert_eq!(refused(&path, "secret", "0"), Ok(3));
+}
+
 /// Bytes of a torn, a changed and a foreign file. None of it is a panic, and none of it is rows.
 #[test]
 fn what_is_no_whole_file_is_refused() {

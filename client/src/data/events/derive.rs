@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use tributary_model::schema::{Dialect, Schema};
+use tributary_protocol::digest::Digest;
 use tributary_protocol::plan::Date;
 
 use super::census::{Census, People};
@@ -28,7 +29,7 @@ pub(in crate::data) fn derive<'a>(
     reading: &Reading<'_>,
 ) -> Result<Derived<'a>, FileError> {
     let mut tables = Reader { schema, origins: reading.tables.iter() };
-    let (standings, day, mut read) = people(customers, (mapping, schema), reading, &mut tables)?;
+    let (standings, day, (mut read, digest)) = people(customers, (mapping, schema), reading, &mut tables)?;
     let events = &mapping.events;
     let counted = match (day, events.tables.is_empty()) {
         (Some(day), false) => Some(day),
@@ -50,6 +51,7 @@ pub(in crate::data) fn derive<'a>(
             let furthest = places.iter().copied().min_by_key(|place| spans[*place].earliest());
             let last = i32::try_from(day.0).unwrap_or(i32::MAX);
             let means = Means {
+                keys: (mapping, schema),
                 standings: &standings,
                 stop: reading.stop,
                 last,
@@ -75,8 +77,11 @@ pub(in crate::data) fn derive<'a>(
     let tallies = events.fields.iter().zip(tallies);
     let tallies = tallies.filter_map(|(field, tally)| tally.map(|tally| (field.to.as_str(), tally))).collect();
     let read = EventsRead { tables: read, withheld: standings.withheld() as u64 };
-    Ok(Derived { day: counted, standings, tallies, contradicted, read })
+    Ok(Derived { day: counted, digest, standings, tallies, contradicted, read })
 }
+
+/// What was read of tables of consents, and the digest of the customers' file.
+type Asked = (Vec<TableRead>, Option<Digest>);
 
 /// How each customer stands, and of which day the data are.
 fn people<'a>(
@@ -84,17 +89,16 @@ fn people<'a>(
     (mapping, schema): (&'a Mapping, &'a Schema),
     reading: &Reading<'_>,
     tables: &mut Reader<'_>,
-) -> Result<(Standings, Option<Date>, Vec<TableRead>), FileError> {
+) -> Result<(Standings, Option<Date>, Asked), FileError> {
     let (mut people, mut read) = (People::asked(&mapping.events.consents), Vec::new());
     for (number, consent) in mapping.events.consents.iter().enumerate() {
         let Some((source, _)) = &consent.table else { continue };
-        let limit = reading.faulty_percent_max;
-        let mut census = Census::of_consent((consent, number), limit, reading.stop, &mut people);
+        let mut census = Census::of_consent((consent, number), (mapping, schema), reading.stop, &mut people);
         read.push(tables.next(source, &mut census)?);
         census.end()?;
     }
     let dialect = reading.dialect(schema);
-    let mut day = reading.day;
+    let (mut day, mut digest) = (reading.day, None);
     let own = reading.beside.iter().map(|origin| (*origin, false)).chain([(customers, true)]);
     for (origin, own) in own {
         if let Origin::File(path) = origin
@@ -104,7 +108,7 @@ fn people<'a>(
             return Err(of_all(path, text.to_owned()));
         }
         let mut census = Census::of_customers((mapping, schema), own, reading.stop, &mut people);
-        stream(origin, Some(&mapping.source), dialect, &mut census)?;
+        digest = stream(origin, Some(&mapping.source), dialect, &mut census)?;
         let said = census.end()?;
         day = day.or(said.filter(|_| own));
     }
@@ -112,7 +116,8 @@ fn people<'a>(
     for told in read.iter_mut().filter(|told: &&mut TableRead| told.file.is_none()) {
         told.digest = digest_of(&standings, &HashSet::new(), &[]);
     }
-    Ok((standings, day, read))
+    // The last one is the customers' own.
+    Ok((standings, day, (read, digest)))
 }
 
 /// Whether the fields of all customers fit into memory.
@@ -155,7 +160,7 @@ impl Reader<'_> {
         let digest = stream(origin, Some(&source.source), dialect, sink)?;
         let file = origin.file().map(std::path::Path::to_owned);
         let (name, place) = (source.name.clone(), origin.name());
-        let digest = digest.unwrap_or(tributary_protocol::digest::Digest::ZERO);
+        let digest = digest.unwrap_or(Digest::ZERO);
         Ok(TableRead { name, place, file, digest, counts: None, furthest: None })
     }
 }

@@ -41,6 +41,8 @@ pub struct EventsRead {
 pub(in crate::data) struct Derived<'a> {
     /// The day up to which events were seen, where there are any.
     pub(super) day: Option<Date>,
+    /// SHA-256 of the customers' file as it was when it was looked at for keys and consents.
+    pub(super) digest: Option<Digest>,
     pub(super) standings: Standings,
     /// The fields, in the mapping's order.
     pub(super) tallies: Vec<(&'a str, Tally<'a>)>,
@@ -58,6 +60,11 @@ impl<'a> Derived<'a> {
     /// The day up to which events were seen.
     pub(in crate::data) fn day(&self) -> Option<Date> {
         self.day
+    }
+
+    /// Whether the customers' file is the one whose keys and consents were looked at.
+    pub(in crate::data) fn is_of(&self, digest: Option<Digest>) -> bool {
+        self.digest == digest
     }
 
     /// How the customer of a row stands; nothing where the value is no key.

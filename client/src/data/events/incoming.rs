@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use tributary_model::features::Cell;
-use tributary_model::schema::Decimal;
+use tributary_model::schema::{Decimal, Schema};
 use tributary_protocol::digest::Hasher;
 
 use super::declared::{Codes, EventTable, Sign};
@@ -15,13 +15,13 @@ use super::tally::{Event, Tally};
 use crate::data::columns::{is_one_of, place};
 use crate::data::error::FileError;
 use crate::data::faults::{Fault, FileFaults};
-use crate::data::mapping::ColumnKind;
+use crate::data::mapping::{ColumnKind, Mapping};
 use crate::data::reading::Stop;
 use crate::data::sink::{Column, Sink, Values};
 use crate::data::tolerance::{RowCounts, Tolerance};
 
 /// Most rows of one table: counts of a customer are numbers of 32 bits.
-const ROWS_MAX: u64 = u32::MAX as u64;
+pub(super) const ROWS_MAX: u64 = u32::MAX as u64;
 /// Most events whose ids are kept while a table is read. Each takes about 40 bytes.
 pub(super) const IDS_MAX: usize = 8 << 20;
 
@@ -55,6 +55,8 @@ pub struct EventCounts {
 /// What a table is read with.
 #[derive(Clone, Copy)]
 pub(super) struct Means<'a> {
+    /// How the customers' own table makes a key of its column.
+    pub(super) keys: (&'a Mapping, &'a Schema),
     pub(super) standings: &'a Standings,
     pub(super) stop: &'a Stop,
     /// The day of the data, since 1970-01-01.
@@ -157,7 +159,12 @@ impl<'a, 'm> Incoming<'a, 'm> {
             let text = format!("row {number}: {LENGTH}");
             return Ok(Err(Fault { row: Some(number), column: None, text }));
         }
-        match key_text(values.cell(self.places.customer), self.places.decimal_key, &mut self.text) {
+        let (mapping, schema) = self.means.keys;
+        let key = match mapping.key(schema, values.cell(self.places.customer), self.decimal) {
+            Ok(key) => key,
+            Err(what) => return fault(&table.customer, &what),
+        };
+        match key_text(key, self.places.decimal_key, &mut self.text) {
             Ok(()) => {}
             Err(NoKey::Empty) => return fault(&table.customer, &"empty where a customer's key is expected"),
             Err(NoKey::Inexact) => {
@@ -313,7 +320,7 @@ impl<'a, 'm> Incoming<'a, 'm> {
                 read_moment(values.cell(place), column, offset).map_err(|what| (column.column.as_str(), what))?;
             // An end after the day of the data is not known: the event is open.
             if let Some(until) = until.filter(|until| until.day <= self.means.last) {
-                let seconds = until.seconds() - time.seconds();
+                let seconds = time.seconds_to(until);
                 if seconds < 0 {
                     return Err((column.column.as_str(), "an end before the begin; correct the export".to_owned()));
                 }

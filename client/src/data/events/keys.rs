@@ -57,6 +57,29 @@ pub(in crate::data) fn key_text(cell: Cell<'_>, decimal: bool, read: &mut String
     if read.is_empty() { Err(NoKey::Empty) } else { Ok(()) }
 }
 
+/// The key of a text in its plainest spelling: letters and digits alone, of one width and one case, without the zeros before a number and the ones
+/// after its point. What two sources write in two ways is one here, and so may be what only looks alike: this is for refusals, which must not be missed.
+pub(super) fn plainest(text: &str) -> Key {
+    let width = |letter: char| match letter {
+        // The letters of full width lie as those of ASCII do.
+        '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(letter) - 0xfee0).unwrap_or(letter),
+        other => other,
+    };
+    let narrow: String = text.trim().chars().map(width).collect();
+    let whole = match narrow.split_once('.') {
+        Some((whole, rest)) if !whole.is_empty() && rest.bytes().all(|byte| byte == b'0') => whole,
+        _ => &narrow,
+    };
+    let plain: String = whole.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+    let digits = plain.trim_start_matches('0');
+    key_of(match (plain.is_empty(), digits.is_empty()) {
+        // Nothing of it is a letter or a digit.
+        (true, _) => &narrow,
+        (false, true) => "0",
+        (false, false) => digits,
+    })
+}
+
 impl Standings {
     /// Notes a customer once.
     pub(super) fn add(&mut self, key: Key, standing: Noted) {
@@ -109,6 +132,17 @@ pub(super) enum Noted {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn spellings_of_one_key_are_one() {
+        let of = ["C-0012", " c0012", "Ｃ００１２", "C 0012", "c\u{200b}0012\0"];
+        assert!(of.iter().all(|key| plainest(key) == plainest("C0012")));
+        let of = ["0012", "12", "12.0", "12.", "'0012", "１２"];
+        assert!(of.iter().all(|key| plainest(key) == plainest("12")));
+        let of = ["C0012", "12", "120", "12.5", "0", "否", "*", "-", "**"];
+        let keys: std::collections::HashSet<Key> = of.iter().map(|key| plainest(key)).collect();
+        assert_eq!((keys.len(), plainest("000"), plainest("0.00")), (of.len(), plainest("0"), plainest("0")));
+    }
 
     fn text(cell: Cell<'_>, decimal: bool) -> Result<String, NoKey> {
         let mut read = "before".to_owned();

@@ -45,8 +45,8 @@ pub enum Zone {
 pub(in crate::data) struct Moment {
     /// Days since 1970-01-01.
     pub(in crate::data) day: i32,
-    /// Second of the day; 0 where the day alone is known.
-    pub(super) second: i32,
+    /// Second of the day, where more than the day is known.
+    pub(super) second: Option<i32>,
 }
 
 impl MomentForm {
@@ -87,7 +87,7 @@ impl TimeColumn {
             }
         };
         let day = day.to_julian_day() - EPOCH;
-        let Some((second, own)) = time else { return Some(Moment { day, second: 0 }) };
+        let Some((second, own)) = time else { return Some(Moment { day, second: None }) };
         let bank = i64::from(offset_minutes) * 60;
         let shift = match (own, self.zone) {
             (Some(own), _) => bank - own,
@@ -99,14 +99,18 @@ impl TimeColumn {
 }
 
 impl Moment {
-    /// Seconds of the bank's clock since 1970-01-01.
-    pub(super) fn seconds(self) -> i64 {
-        i64::from(self.day) * DAY + i64::from(self.second)
+    /// Seconds from one moment to a later one; whole days where of one of them the day alone is known.
+    pub(super) fn seconds_to(self, end: Self) -> i64 {
+        let days = (i64::from(end.day) - i64::from(self.day)) * DAY;
+        match (self.second, end.second) {
+            (Some(begin), Some(end)) => days + i64::from(end) - i64::from(begin),
+            _ => days,
+        }
     }
 
     fn of_seconds(seconds: i64) -> Option<Self> {
         let day = i32::try_from(seconds.div_euclid(DAY)).ok()?;
-        Some(Self { day, second: i32::try_from(seconds.rem_euclid(DAY)).ok()? })
+        Some(Self { day, second: Some(i32::try_from(seconds.rem_euclid(DAY)).ok()?) })
     }
 }
 
@@ -183,7 +187,7 @@ mod tests {
     fn read(form: MomentForm, zone: Zone, text: &str) -> Option<(String, i32)> {
         let column = TimeColumn { column: "t".into(), form, zone };
         let Moment { day, second } = column.read(text, 480)?;
-        Some((Date(u32::try_from(day).ok()?).to_string(), second))
+        Some((Date(u32::try_from(day).ok()?).to_string(), second.unwrap_or(0)))
     }
 
     #[test]

@@ -213,10 +213,12 @@ fn columns_of_other_types_are_told_where_the_source_says_them() {
 
     let mapping = mapping(&transactions("", &[COUNT])).unwrap_or_else(|fault| panic!("{fault}"));
     let files = Files::new(&[("kh.csv", "who,y\na,1\n")]);
+    let schema = schema();
     let begin = |kinds: [ColumnKind; 4]| {
         let standings = super::super::keys::Standings::default();
         let stop = Stop::default();
         let means = super::super::incoming::Means {
+            keys: (&mapping, &schema),
             standings: &standings,
             stop: &stop,
             last: 0,

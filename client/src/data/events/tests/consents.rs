@@ -4,7 +4,12 @@ use super::*;
 use crate::data::{ReadTable, read_origin};
 
 /// Everything of a data set, as a run reads it.
-fn read(mapping: &Mapping, customers: &Origin, tables: &[Origin], beside: &[&Origin]) -> Result<ReadTable, FileError> {
+pub(super) fn read(
+    mapping: &Mapping,
+    customers: &Origin,
+    tables: &[Origin],
+    beside: &[&Origin],
+) -> Result<ReadTable, FileError> {
     let (schema, stop) = (schema(), Stop::default());
     let reading = Reading {
         mapping: Some(mapping),
@@ -18,13 +23,13 @@ fn read(mapping: &Mapping, customers: &Origin, tables: &[Origin], beside: &[&Ori
 }
 
 /// The columns that nothing makes.
-fn customers(rows: &[(&str, &str)], column: &str) -> String {
+pub(super) fn customers(rows: &[(&str, &str)], column: &str) -> String {
     let others: String = (1..32).map(|field| format!(",f{field}")).collect();
     let row = |(who, more): &(&str, &str)| format!("{who},{more},1,1,1{}\n", ",".repeat(31));
     format!("who,{column},full,word,y{others}\n{}", rows.iter().map(row).collect::<String>())
 }
 
-const COUNT: &str = "function = \"count\"\nwindow_days = 30";
+pub(super) const COUNT: &str = "function = \"count\"\nwindow_days = 30";
 
 /// The first field of a row: from -1e9 to 1e9 it is encoded from -1 to 1.
 fn count_of(table: &ReadTable, row: usize) -> f32 {

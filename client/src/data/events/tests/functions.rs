@@ -69,6 +69,8 @@ fn ends_after_the_day_are_not_known() {
     let rows = "khh,begin,end,known\n\
         a,2026-11-10 08:00,2026-11-10 20:00:00,2026-11-10\n\
         a,2026-11-20 08:00,2026-11-21 08:00:00,2026-11-20\n\
+        b,2026-11-10 08:00,2026-11-10,2026-11-10\n\
+        b,2026-11-10 08:00,2026-11-12,2026-11-10\n\
         a,2026-11-30 23:00,2026-12-01 01:00:00,2026-11-30\n\
         a,2026-11-29 12:00,,2026-11-29\n\
         a,2026-11-29 12:00,,2026-12-01\n\
@@ -77,7 +79,8 @@ fn ends_after_the_day_are_not_known() {
     let found = derived(&mapping, &files.file("kh.csv"), &[files.file("c.csv")], &["a", "b"]);
     let found = found.unwrap_or_else(|fault| panic!("{fault}"));
     assert_eq!(found["a"], [Some(2.0), Some(18.0), Some(4.0)]);
-    assert_eq!(found["b"], [Some(0.0), None, Some(0.0)]);
+    // Of an end without a time whole days are known: none and two.
+    assert_eq!(found["b"], [Some(0.0), Some(24.0), Some(2.0)]);
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod bad;
 mod consents;
 mod functions;
 mod properties;
+mod refusals;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -46,3 +46,7 @@ impl Signed {
         newest::note(Owned::Mapping, &self.state, self.sequence)
     }
 }
+
+#[cfg(test)]
+#[path = "signed_tests.rs"]
+mod tests;

@@ -135,4 +135,4 @@ impl Place {
 
 #[cfg(test)]
 #[path = "sources_tests.rs"]
-mod tests;
+pub(super) mod tests;

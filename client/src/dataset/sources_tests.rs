@@ -25,17 +25,18 @@ fields = [
 labels = [{ name = "churn", positive = ["yes"], negative = ["no"] }]
 "#;
 
-const RULES: &str = "[[columns]]\nto = \"age\"\nfrom = \"born\"\ndate = \"YYYYMMDD\"\ncount = \"years-since\"\n";
+pub(in crate::dataset) const RULES: &str =
+    "[[columns]]\nto = \"age\"\nfrom = \"born\"\ndate = \"YYYYMMDD\"\ncount = \"years-since\"\n";
 
 /// A branch's folder, whose owner has a key.
-struct Branch {
-    folder: TempDir,
-    owner: SigningKey,
+pub(in crate::dataset) struct Branch {
+    pub(in crate::dataset) folder: TempDir,
+    pub(in crate::dataset) owner: SigningKey,
 }
 
 impl Branch {
     /// With these lines under `[data]`, beside the schema.
-    fn new(data: &str) -> Self {
+    pub(in crate::dataset) fn new(data: &str) -> Self {
         let branch = Self { folder: tempfile::tempdir().unwrap(), owner: SigningKey::generate(&mut OsEntropy) };
         let text = format!(
             "[client]\nstate_dir = \"state\"\n[coordinator]\naddress = \"localhost:1\"\n[identity]\nfolder = \".\"\n\
@@ -48,27 +49,27 @@ impl Branch {
         branch
     }
 
-    fn at(&self, name: &str) -> PathBuf {
+    pub(in crate::dataset) fn at(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    fn write(&self, name: &str, text: &str) {
+    pub(in crate::dataset) fn write(&self, name: &str, text: &str) {
         fs::write(self.at(name), text).unwrap();
     }
 
     /// A mapping that the owner signs as it is.
-    fn mapped(&self, source: &str, rules: &str) {
+    pub(in crate::dataset) fn mapped(&self, source: &str, rules: &str) {
         let text = format!("[mapping]\nschema = \"{}\"\n{source}\n{rules}", schema().digest());
         self.write("mapping.toml", &text);
         sign_owned(Owned::Mapping, &self.at("mapping.toml"), &text, &self.owner).unwrap();
     }
 
-    fn settings(&self) -> Settings {
+    pub(in crate::dataset) fn settings(&self) -> Settings {
         Settings::load(&self.at("client.toml")).unwrap_or_else(|faults| panic!("{faults}"))
     }
 
     /// As a daemon reads its rows: how many there are, and their digest; or what it says instead.
-    fn snapshot(&self) -> Result<(usize, Digest), String> {
+    pub(in crate::dataset) fn snapshot(&self) -> Result<(usize, Digest), String> {
         let mut said = Vec::new();
         let read =
             Snapshot::read(&self.settings(), &schema(), &crate::data::Stop::default(), &mut |report| said.push(report));
@@ -76,11 +77,11 @@ impl Branch {
     }
 }
 
-fn schema() -> Schema {
+pub(in crate::dataset) fn schema() -> Schema {
     Schema::parse(SCHEMA).unwrap_or_else(|faults| panic!("{faults}"))
 }
 
-const CSV: &str = "who,born,churn\na,19801130,yes\nb,19900101,no\n";
+pub(in crate::dataset) const CSV: &str = "who,born,churn\na,19801130,yes\nb,19900101,no\n";
 
 #[test]
 fn a_daemon_reads_no_row_by_a_mapping_that_its_owner_did_not_sign() {
@@ -98,71 +99,6 @@ fn a_daemon_reads_no_row_by_a_mapping_that_its_owner_did_not_sign() {
     sign_owned(Owned::Mapping, &branch.at("mapping.toml"), &signed, &stranger).unwrap();
     branch.write("mapping.toml", &signed);
     assert!(branch.snapshot().unwrap_err().contains("not signed by the branch's owner"));
-}
-
-/// The owner has one key for two branches. Whoever has both mappings cannot exchange them.
-#[test]
-fn a_mapping_is_for_the_branch_that_it_names() {
-    use tributary_certs::enrolment::{init_authority, issue_client};
-    use tributary_certs::identity::TrustDomain;
-
-    let branch = Branch::new("file = \"rows.csv\"\nmapping = \"mapping.toml\"\ndate = 2026-11-30");
-    branch.write("rows.csv", CSV);
-    branch.mapped("branch = \"north-bank/branch-01\"", RULES);
-    assert!(branch.snapshot().unwrap_err().contains("identity.pem"), "it has no name yet");
-    let domain = TrustDomain::parse("federation.example").unwrap();
-    init_authority(&branch.at("office"), &domain, 1, 1, 1_796_256_000).unwrap_or_else(|fault| panic!("{fault}"));
-    let enrolled = issue_client(&branch.at("office"), "north-bank", "branch-01", &branch.at("identity"), 1_796_256_000);
-    enrolled.unwrap_or_else(|fault| panic!("{fault}"));
-    fs::copy(branch.at("identity/identity.pem"), branch.at("identity.pem")).unwrap();
-    assert_eq!(branch.snapshot().map(|(rows, _)| rows), Ok(2));
-    let shown = crate::cli::show_mapping(&branch.at("client.toml")).unwrap_or_else(|fault| panic!("{fault}"));
-    assert!(
-        shown.iter().any(|line| line.text(Language::English).contains("for the branch north-bank/branch-01 alone"))
-    );
-    branch.mapped("branch = \"north-bank/branch-02\"", RULES);
-    let told = branch.snapshot().unwrap_err();
-    assert!(told.contains("for the branch north-bank/branch-02, and this is north-bank/branch-01"), "{told}");
-    assert!(crate::cli::show_mapping(&branch.at("client.toml")).is_err() && survey(&branch.at("client.toml")).is_err());
-    // What a command writes for this branch names it.
-    let made = crate::cli::init_mapping(branch.folder.path(), &branch.at("schema.toml"));
-    assert!(made.is_err(), "none is replaced");
-    fs::remove_file(branch.at("mapping.toml")).unwrap();
-    crate::cli::init_mapping(branch.folder.path(), &branch.at("schema.toml")).unwrap_or_else(|fault| panic!("{fault}"));
-    assert!(fs::read_to_string(branch.at("mapping.toml")).unwrap().contains("\nbranch = \"north-bank/branch-01\"\n"));
-}
-
-/// A mapping that the owner signed before is signed still. The one that was in force last is the oldest that counts.
-#[test]
-fn an_older_mapping_is_not_put_back() {
-    let branch = Branch::new("file = \"rows.csv\"\nmapping = \"mapping.toml\"\ndate = 2026-11-30");
-    branch.write("rows.csv", CSV);
-    branch.mapped("", RULES);
-    let [first, signature] =
-        ["mapping.toml", "mapping.toml.sig"].map(|name| fs::read_to_string(branch.at(name)).unwrap());
-    let files = || {
-        let read = Snapshot::read(&branch.settings(), &schema(), &crate::data::Stop::default(), &mut |_| ());
-        read.map(|read| read.files).map_err(|fault| fault.to_string())
-    };
-    let before = files().unwrap();
-    branch.mapped("", &format!("{RULES}# the owner read it again\n"));
-    // The word of readiness is about the mapping too: the files are the same.
-    let found = survey(&branch.at("client.toml")).unwrap_or_else(|fault| panic!("{fault}"));
-    let after = found.digests().unwrap();
-    assert_eq!((after.data, after.events), (before.data, before.events));
-    assert_ne!(after, before);
-    assert!(files().is_ok_and(|files| files == after));
-    branch.write("mapping.toml", &first);
-    branch.write("mapping.toml.sig", &signature);
-    for told in [
-        files().unwrap_err(),
-        survey(&branch.at("client.toml")).map(|_| ()).unwrap_err().to_string(),
-        crate::cli::show_mapping(&branch.at("client.toml")).unwrap_err().to_string(),
-    ] {
-        assert!(told.contains("signed later") && told.contains("sign it anew"), "{told}");
-    }
-    sign_owned(Owned::Mapping, &branch.at("mapping.toml"), &first, &branch.owner).unwrap();
-    assert_eq!(files(), Ok(before), "the owner has signed it anew");
 }
 
 /// Ages are counted up to the day that the ready file says, and another day makes another age of the same file.

@@ -22,6 +22,8 @@ mod sections;
 mod shown;
 mod sign;
 mod statement;
+#[cfg(feature = "coordinator")]
+mod summary;
 
 use clap::Subcommand;
 

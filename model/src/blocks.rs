@@ -3,10 +3,15 @@
 //! A row is in one cell of each block, or in none where its field has no slot that is 1. Coarse groups are neighbouring bins put together, so
 //! that what is learnt in blocks is a table over the schema's slots again (additive models: Hastie and Tibshirani 1986). Pairs of fields may have
 //! blocks of their own, after all others.
+//!
+//! Which bins are put together is public and even, or learnt from noised counts. What was learnt is a list of numbers, block by block: of
+//! neighbouring bins the first value of each group but the first one; of categories the cell of each. Every list in its canonical form is a
+//! partition, and nothing else is taken. So a row is in one cell of a block at most, whoever made the list.
 
 use std::ops::Range;
 
 use crate::architecture::PairShape;
+use crate::edges::edges;
 use crate::parameters::{PARAMETER_ABS_MAX, Parameters};
 use crate::schema::{Field, FieldKind, Missing, Schema, Transform};
 
@@ -18,6 +23,10 @@ pub struct Blocks {
     /// Cells of the fields' blocks.
     cells: usize,
     pairs: Option<PairShape>,
+    /// The group of each value, block by block.
+    groups: Vec<u16>,
+    /// Whether groups come from counts.
+    learnt: bool,
 }
 
 /// One field in one resolution.
@@ -33,6 +42,10 @@ pub struct Block {
     groups: usize,
     /// Whether a cell after the groups says that there is no value.
     missing: bool,
+    /// Whether the values have an order.
+    ordered: bool,
+    /// Where the groups of its values begin.
+    start: usize,
 }
 
 /// A field's slots in a row, and its blocks.
@@ -59,14 +72,32 @@ impl Blocks {
     /// # Errors
     /// [`UngroupedField`].
     pub fn of(schema: &Schema, coarse: &[u32]) -> Result<Self, UngroupedField> {
-        let mut all = Self { blocks: Vec::new(), fields: Vec::new(), cells: 0, pairs: None };
+        Self::made(schema, coarse, false)
+    }
+
+    /// The blocks of a schema whose groups come from counts; even groups until they do. Bins are a fine grid here: a field with more of them than
+    /// the largest coarse number has no block of all its slots.
+    ///
+    /// # Errors
+    /// [`UngroupedField`].
+    pub fn to_learn(schema: &Schema, coarse: &[u32]) -> Result<Self, UngroupedField> {
+        Self::made(schema, coarse, true)
+    }
+
+    fn made(schema: &Schema, coarse: &[u32], learnt: bool) -> Result<Self, UngroupedField> {
+        let mut all =
+            Self { blocks: Vec::new(), fields: Vec::new(), cells: 0, pairs: None, groups: Vec::new(), learnt };
         let mut slot = 0;
+        let most = coarse.last().map_or(usize::MAX, |most| *most as usize);
         for (number, field) in schema.fields().iter().enumerate() {
             let (values, missing, ordered) = shape(field)?;
             let before = all.blocks.len();
             let groups = coarse.iter().map(|groups| *groups as usize).filter(|groups| ordered && *groups < values);
-            for groups in groups.chain([values]) {
-                let block = Block { field: number, first: all.cells, values, groups, missing };
+            let finest = (!learnt || !ordered || values <= most).then_some(values);
+            for groups in groups.chain(finest) {
+                let start = all.groups.len();
+                let block = Block { field: number, first: all.cells, values, groups, missing, ordered, start };
+                all.groups.extend((0..values).map(|value| narrow(value * groups / values)));
                 all.cells += block.cells();
                 all.blocks.push(block);
             }
@@ -87,6 +118,73 @@ impl Blocks {
     #[must_use]
     pub fn pairs(&self) -> Option<PairShape> {
         self.pairs
+    }
+
+    /// What was learnt, in its canonical form: empty where groups are public.
+    #[must_use]
+    pub fn learnt(&self) -> Vec<u16> {
+        let of = |block: &Block| -> Vec<u16> {
+            let own = self.groups_of(block);
+            if !block.ordered {
+                return own.to_vec();
+            }
+            let begins = own.windows(2).zip(1..).filter(|(pair, _)| block.groups < block.values && pair[0] < pair[1]);
+            begins.map(|(_, value)| value).collect()
+        };
+        self.blocks.iter().filter(|_| self.learnt).flat_map(of).collect()
+    }
+
+    /// The same blocks with what was learnt elsewhere; nothing where that is no canonical list for them.
+    #[must_use]
+    pub fn with(&self, learnt: &[u16]) -> Option<Self> {
+        let mut own = self.clone();
+        let mut left = learnt;
+        for block in self.blocks.iter().filter(|_| self.learnt) {
+            let groups = &mut own.groups[block.start..block.start + block.values];
+            if block.ordered && block.groups < block.values {
+                let (begins, rest) = left.split_at_checked(block.groups - 1)?;
+                divide(groups, begins)?;
+                left = rest;
+            } else if !block.ordered {
+                let (cells, rest) = left.split_at_checked(block.values)?;
+                put_together(groups, cells)?;
+                left = rest;
+            }
+        }
+        left.is_empty().then_some(own)
+    }
+
+    /// The same blocks with groups from noised counts of each slot: neighbouring bins of about as many customers in each group, and one cell for
+    /// all categories that are rare. Public and even groups stay as they are. Nothing where the counts are of other slots.
+    #[must_use]
+    pub fn learn(&self, counts: &[i64], is_rare: impl Fn(i64) -> bool) -> Option<Self> {
+        if counts.len() != self.width() {
+            return None;
+        }
+        let mut learnt = Vec::new();
+        for block in self.blocks.iter().filter(|_| self.learnt) {
+            let slot = self.fields[block.field].slot;
+            let own = &counts[slot..slot + block.values];
+            if !block.ordered {
+                let rest = own.iter().position(|count| is_rare(*count)).unwrap_or_default();
+                let cell = |(value, count): (usize, &i64)| narrow(if is_rare(*count) { rest } else { value });
+                learnt.extend(own.iter().enumerate().map(cell));
+            } else if block.groups < block.values {
+                learnt.extend(edges(own, block.groups).into_iter().map(narrow));
+            }
+        }
+        self.with(&learnt)
+    }
+
+    fn groups_of(&self, block: &Block) -> &[u16] {
+        &self.groups[block.start..block.start + block.values]
+    }
+
+    /// The cell of a slot of a block's field.
+    #[must_use]
+    pub fn cell(&self, block: &Block, slot: usize) -> usize {
+        let group = self.groups_of(block).get(slot).map_or(block.groups, |group| usize::from(*group));
+        block.first + group
     }
 
     /// Every block of a field, field by field, the finest of a field last.
@@ -172,7 +270,7 @@ impl Blocks {
         for block in &self.blocks {
             let Span { slot, slots, .. } = self.fields[block.field];
             for own in 0..slots {
-                let cell = block.cell(own);
+                let cell = self.cell(block, own);
                 for head in 0..heads {
                     folded[(slot + own) * heads + head] += f64::from(values[cell * heads + head]);
                 }
@@ -183,18 +281,29 @@ impl Blocks {
         tables.chain(values[self.cells() * heads..].iter().copied()).collect()
     }
 
-    /// A model over blocks that scores as tables over a schema's slots do, all of them in the finest blocks. Tables of pairs are left out.
+    /// A model over blocks that scores as tables over a schema's slots do, all of them in the finest blocks. Where the finest block of a field puts
+    /// slots together, they get the mean of their values. Tables of
+    /// pairs are left out.
     #[must_use]
+    #[expect(clippy::cast_possible_truncation, reason = "a mean of 32-bit floats, and exact where there is one")]
     pub fn unfolded(&self, tables: &Parameters) -> Vec<f32> {
         let (heads, values) = (tables.architecture().heads().len(), tables.values());
-        let mut model = vec![0.0; self.cells() * heads];
-        for (field, span) in self.fields.iter().enumerate() {
-            let own = &values[span.slot * heads..(span.slot + span.slots) * heads];
-            let first = self.finest(field).start * heads;
-            model[first..first + own.len()].copy_from_slice(own);
+        let mut sums = vec![0.0_f64; self.cells() * heads];
+        let mut slots = vec![0.0_f64; self.cells()];
+        let mut last = 0;
+        for span in &self.fields {
+            last += span.blocks;
+            let finest = &self.blocks[last - 1];
+            for own in 0..span.slots {
+                let cell = self.cell(finest, own);
+                slots[cell] += 1.0;
+                for head in 0..heads {
+                    sums[cell * heads + head] += f64::from(values[(span.slot + own) * heads + head]);
+                }
+            }
         }
-        model.extend_from_slice(&values[self.width() * heads..(self.width() + 1) * heads]);
-        model
+        let means = sums.iter().enumerate().map(|(at, sum)| (sum / slots[at / heads].max(1.0)) as f32);
+        means.chain(values[self.width() * heads..(self.width() + 1) * heads].iter().copied()).collect()
     }
 }
 
@@ -204,13 +313,36 @@ impl Block {
     pub fn cells(&self) -> usize {
         self.groups + usize::from(self.missing)
     }
+}
 
-    /// The cell of a slot of the field.
-    #[must_use]
-    pub fn cell(&self, slot: usize) -> usize {
-        let group = if slot < self.values { slot * self.groups / self.values } else { self.groups };
-        self.first + group
+/// The group of each value, where groups after the first one begin at these values.
+fn divide(groups: &mut [u16], begins: &[u16]) -> Option<()> {
+    let ascending = begins.windows(2).all(|pair| pair[0] < pair[1]);
+    let inside = begins.iter().all(|begin| *begin > 0 && usize::from(*begin) < groups.len());
+    if !ascending || !inside {
+        return None;
     }
+    for (value, group) in groups.iter_mut().enumerate() {
+        *group = narrow(begins.iter().take_while(|begin| usize::from(**begin) <= value).count());
+    }
+    Some(())
+}
+
+/// The cell of each category: its own, or for all others that of the first one among them.
+fn put_together(groups: &mut [u16], cells: &[u16]) -> Option<()> {
+    let moved = cells.iter().enumerate().find(|(value, cell)| usize::from(**cell) != *value);
+    let rest = moved.map(|(_, cell)| usize::from(*cell));
+    let taken = cells.iter().enumerate().all(|(value, cell)| {
+        let cell = usize::from(*cell);
+        cell == value || (Some(cell) == rest && cell < value)
+    });
+    groups.copy_from_slice(cells);
+    taken.then_some(())
+}
+
+/// A number of a slot of one field: a schema has 4096 at most.
+fn narrow(value: usize) -> u16 {
+    u16::try_from(value).unwrap_or(u16::MAX)
 }
 
 /// Values of a field, whether a slot says that there is none, and whether the values have an order.
@@ -253,7 +385,7 @@ labels = [{ name = "churn", positive = ["yes"], negative = ["no"] }, { name = "d
         assert_eq!(shapes, [(0, 0, 3), (0, 3, 5), (0, 8, 8), (1, 16, 5), (2, 21, 2)]);
         assert_eq!((blocks.cells(), blocks.fields(), blocks.slots(0)), (23, 3, 8));
         assert_eq!([0, 1, 2].map(|field| blocks.resolutions(field)), [3, 1, 1]);
-        let cells = |block: usize| (0..8).map(|slot| blocks.all()[block].cell(slot)).collect::<Vec<_>>();
+        let cells = |block: usize| (0..8).map(|slot| blocks.cell(&blocks.all()[block], slot)).collect::<Vec<_>>();
         assert_eq!(cells(0), [0, 0, 0, 0, 1, 1, 1, 2], "the last slot is that of no value");
         assert_eq!(cells(1), [3, 3, 4, 4, 5, 5, 6, 7]);
         assert_eq!(cells(2), (8..16).collect::<Vec<_>>());

@@ -9,10 +9,12 @@ pub mod blocks;
 pub mod canonical;
 pub mod cells;
 pub mod counts;
+mod edges;
 pub mod elementary;
 pub mod evaluate;
 pub mod features;
 pub mod groups;
+pub mod learnt;
 pub mod metrics;
 pub mod monotone;
 #[cfg(feature = "train")]
@@ -25,6 +27,7 @@ pub mod privacy;
 pub mod schema;
 pub mod server_optimizer;
 pub mod stage;
+pub mod summary;
 #[cfg(any(test, feature = "synthetic"))]
 pub mod synthetic;
 #[cfg(feature = "train")]

@@ -14,7 +14,7 @@ use tributary_model::parameters::Parameters;
 use tributary_model::server_optimizer::{OptimizerFields, OptimizerSettings, UpdateRule};
 use tributary_model::stage::{
     BlockSettings, Chosen, CountSettings, EvaluateSettings, Frame, GradientSettings, LabelSettings, LocalSettings,
-    PlannedStage, Reweight, StageSettings, StagedSettings, Steps,
+    PlannedStage, QuantileSettings, Reweight, StageSettings, StagedSettings, Steps,
 };
 use tributary_model::update::{ClipForm, ClipSettings, LocalRule};
 use tributary_protocol::plan::PrivacyMode;
@@ -47,7 +47,7 @@ fn local(adaptive: bool) -> LocalSettings {
     LocalSettings { clip, rule, adaptive, optimizer: optimizer(sgd, Some(2)) }
 }
 
-fn settings() -> [StageSettings; 7] {
+fn settings() -> [StageSettings; 8] {
     let adam = UpdateRule::Adam { learning_rate: 0.013, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
     let clip = ClipSettings { form: ClipForm::Chunked, loss_bound: None, ..local(false).clip };
     [
@@ -57,6 +57,7 @@ fn settings() -> [StageSettings; 7] {
         StageSettings::Local(local(true)),
         StageSettings::Local(local(false)),
         StageSettings::Labels(LabelSettings { clip_units: 1 << 20 }),
+        StageSettings::Quantile(QuantileSettings { clip_units: 1 << 20, coarse: [4, 8, 24], rare_deviations: 2 }),
         StageSettings::Staged(StagedSettings {
             of_blocks: BlockSettings::plain(1 << 20, [4, 8, 0]),
             paired: false,

@@ -1,5 +1,6 @@
 //! What is wrong with a plan, and what a privacy officer would ask about it, with figures.
 
+mod counted;
 mod data;
 mod finding;
 mod noise;
@@ -217,7 +218,8 @@ fn asked(plan: &Plan, beside: Beside<'_>, predicted: Option<&Prediction>) -> Vec
             ask("plan.delta", text.into());
         }
     }
-    if let Some((key, text)) = predicted.and_then(|predicted| noise::asked(plan, predicted)) {
+    let noise = predicted.and_then(|predicted| noise::asked(plan, predicted));
+    for (key, text) in noise.into_iter().chain(counted::asked(plan)) {
         ask(key, text);
     }
     for (key, text) in staged::asked(plan) {

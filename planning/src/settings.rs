@@ -93,6 +93,8 @@ pub struct MechanismSettings {
     pub local: Option<LocalSteps>,
     /// Staged additive learning instead of clipped gradients.
     pub staged: Option<StagedLearning>,
+    /// Groups of the schema's bins and categories, learnt before staged learning; absent: public, even ones.
+    pub features: Option<LearntFeatures>,
     /// Customers counted by their features before training.
     pub statistics: Option<CountingSettings>,
     /// Whether these are counted by label as well, for weights of evidence.
@@ -119,7 +121,7 @@ pub struct LocalSteps {
 /// Staged additive learning: labels counted, a first stage, and a second one with the blocks weighed by what the first has found.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StagedLearning {
-    /// Groups of each numeric field's coarse blocks, ascending, with zeros after them; the schema's own bins are the finest.
+    /// Groups of each numeric field's coarse blocks, ascending, with zeros after them. The schema's own bins are the finest, where groups are public.
     pub groups: [u32; COARSE_MAX],
     /// Share of the training's budget for the count of labels.
     pub labels_share: f64,
@@ -172,10 +174,8 @@ impl StagedLearning {
     /// What suits most plans of so many rounds: a quarter of them for the first stage.
     #[must_use]
     pub fn usual(rounds: u32) -> Self {
-        let mut groups = [0; COARSE_MAX];
-        groups[..2].copy_from_slice(&[4, 8]);
         Self {
-            groups,
+            groups: [4, 8, 0],
             labels_share: 0.005,
             first_rounds: (rounds / 4).max(1),
             momentum: 0.9,
@@ -189,6 +189,26 @@ impl StagedLearning {
             monotone: Vec::new(),
         }
     }
+
+    /// The same, where groups are learnt: then the last number stands for the finest blocks.
+    #[must_use]
+    pub fn over_learnt_groups(rounds: u32) -> Self {
+        Self { groups: [4, 8, 24], ..Self::usual(rounds) }
+    }
+}
+
+/// Groups of the schema's bins and categories that are learnt from noised counts.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LearntFeatures {
+    /// Share of the plan's budget that the counts may cost.
+    pub budget_share: f64,
+    /// Categories whose noised count is below so many standard deviations of its noise are learnt together; 0: none.
+    pub rare_deviations: u32,
+}
+
+impl LearntFeatures {
+    /// What suits most plans.
+    pub const USUAL: Self = Self { budget_share: 0.02, rare_deviations: 2 };
 }
 
 /// A counting round.
@@ -208,6 +228,7 @@ impl Default for MechanismSettings {
             sampling_rate: 1.0,
             local: None,
             staged: None,
+            features: None,
             statistics: None,
             statistics_labels: false,
             evaluation: None,

@@ -35,7 +35,7 @@ pub fn without_noise(planned: &Planned, customers: u64) -> Result<Planned, Rehea
 /// The settings and rounds of a stage that learns.
 fn quiet(settings: &StageSettings, rounds: u32, customers: f64) -> Option<(StageSettings, u32)> {
     match settings {
-        StageSettings::Labels(_) | StageSettings::Gradient(_) => Some((*settings, rounds)),
+        StageSettings::Labels(_) | StageSettings::Quantile(_) | StageSettings::Gradient(_) => Some((*settings, rounds)),
         StageSettings::Local(local) => {
             let steps = rounds.saturating_mul(local.rule.steps).min(PLAN_ROUNDS_MAX);
             let update_rule = UpdateRule::Sgd { learning_rate: local.rule.learning_rate, momentum: 0.0 };

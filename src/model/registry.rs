@@ -8,6 +8,7 @@ use tributary_protocol::registry::ModelStep;
 
 use super::evaluate::{CompareOptions, EvaluateOptions, compare, evaluate};
 use super::explained::explained;
+use super::summary::{SummaryOptions, summary};
 use super::{shown, statement};
 use crate::exit::Failure;
 use crate::json;
@@ -23,6 +24,8 @@ pub(crate) enum RegistryCommand {
     Evaluate(EvaluateOptions),
     /// Show the evaluations of two models side by side, with their differences
     Compare(CompareOptions),
+    /// Show what a run counted of each field, with intervals: customers, missing values, quantiles, frequent categories
+    Summary(SummaryOptions),
     /// Show which branches keep a model, and which have acknowledged its withdrawal
     Copies(OfOptions),
     /// Make a statement that a model is the champion of its purpose: the one that branches use
@@ -126,6 +129,7 @@ pub(super) fn run(command: &RegistryCommand) -> Result<(), Failure> {
         RegistryCommand::Show(options) => show(options)?,
         RegistryCommand::Evaluate(options) => evaluate(options)?,
         RegistryCommand::Compare(options) => compare(options)?,
+        RegistryCommand::Summary(options) => summary(options)?,
         RegistryCommand::Copies(options) => copies(options)?,
         RegistryCommand::Promote(PromoteOptions { challenger, draft }) => {
             made(draft, if *challenger { ModelStep::Challenge } else { ModelStep::Promote })?;

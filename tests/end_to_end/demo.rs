@@ -264,6 +264,22 @@ fn coins_and_counts_are_charged_and_stated() {
     fs::write(&beside, "{}").unwrap();
     evaluated(&with).assert_refused(1, &["beside.json", "no model and no price"]);
     evaluated(&["--html", page.to_str().unwrap()]).assert_refused(1, &["evaluation.html"]);
+    let summed = |words: &[&str]| {
+        let words = ["model", "summary"].iter().chain(words).map(std::ffi::OsString::from);
+        run(words.chain(["--config".into(), settings.clone().into()]))
+    };
+    let model = evaluation_of(&settings);
+    let summary = summed(&[&model, "--json"]).json();
+    assert_eq!((&summary["fields"], &summary["learnt"]), (&statistics["fields"], &serde_json::json!([])));
+    let median = &summary["fields"][1]["quantiles"][2]["value"];
+    let end = |end: &str| median[end].as_f64().unwrap();
+    assert!(end("low") <= end("value") && end("value") <= end("high"), "{summary}");
+    let plan = summary["plan"].as_str().unwrap();
+    assert_eq!(summed(&[plan, "--run", "1", "--json"]).json()["fields"], statistics["fields"]);
+    let shown = summed(&[&model, "--lang", "zh"]);
+    assert!(shown.code == Some(0) && shown.out.contains("分位数"), "{} {}", shown.out, shown.err);
+    summed(&[plan, "--run", "2"]).assert_refused(1, &["[plan.statistics]"]);
+    summed(&["12345678", "--run", "1"]).assert_refused(1, &["0 plans"]);
     // Every branch's own books say the same.
     for branch in 0..8 {
         let config = dir.join(format!("branches/branch-{branch:03}/client.toml"));

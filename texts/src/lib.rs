@@ -18,6 +18,7 @@ pub mod ready;
 pub mod rehearsal;
 mod said;
 pub mod screen;
+pub mod summary;
 
 pub use language::Language;
 pub use said::{Piece, Said};
@@ -87,6 +88,7 @@ mod tests {
             ready::TABLE,
             rehearsal::TABLE,
             screen::TABLE,
+            summary::TABLE,
         ]
         .into_iter()
         .flatten()

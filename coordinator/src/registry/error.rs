@@ -84,6 +84,25 @@ pub enum RegistryError {
         /// The model.
         model: String,
     },
+    /// No counts of values.
+    #[error(
+        "run {run} of plan {plan} has no counts of customers by their values: its plan has none, or the one round of them was left out, or its folder \
+         was tidied. Put [plan.statistics], or [plan.features] with edges = \"learnt\", into the next plan (`tributary plan new` has them)"
+    )]
+    NotCounted {
+        /// The plan.
+        plan: String,
+        /// The run.
+        run: u32,
+    },
+    /// No such plan.
+    #[error("{text} begins the digest of {count} plans here; give eight digits or more of one of them")]
+    PlanDigest {
+        /// What was given.
+        text: Printable,
+        /// How many there are.
+        count: usize,
+    },
     /// Counts that this release does not read.
     #[error("{path}: {fault}; restore it from a copy of the state", path = path.display())]
     Counts {

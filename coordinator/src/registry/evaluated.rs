@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tributary_model::counts::NoisedHistogram;
 use tributary_model::metrics::{FieldWeights, HeadFigures, Importance};
@@ -100,7 +101,7 @@ fn before(config: &Path, state_dir: &Path, line: &ModelLine) -> Option<(u32, Str
 /// What the run of a model counted; nothing without an evaluation of the model.
 fn of_run(state_dir: &Path, line: &ModelLine) -> Result<Option<OfRun>, RegistryError> {
     let folder = run_folder(state_dir, &line.plan, line.run).join("counts");
-    let scores = counted_in(&folder, "-evaluate.json").into_iter().map(|path| read(&path));
+    let scores = counted_in(&folder, "-evaluate.json").into_iter().map(|path| read::<Counted>(&path));
     let own = scores.into_iter().find(|counted| match counted {
         Ok(counted) => counted.model == line.parameters,
         Err(_) => true,
@@ -110,7 +111,8 @@ fn of_run(state_dir: &Path, line: &ModelLine) -> Result<Option<OfRun>, RegistryE
     Ok(Some(OfRun { scores, fields }))
 }
 
-fn counted_in(folder: &Path, ending: &str) -> Vec<PathBuf> {
+/// The files in which stages have left what they counted, by the ending of their names, in the order of their stages.
+pub(super) fn counted_in(folder: &Path, ending: &str) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok).map(|entry| entry.path());
     let mut files: Vec<PathBuf> =
         entries.filter(|path| path.to_str().is_some_and(|name| name.ends_with(ending))).collect();
@@ -118,7 +120,8 @@ fn counted_in(folder: &Path, ending: &str) -> Vec<PathBuf> {
     files
 }
 
-fn read(path: &Path) -> Result<Counted, RegistryError> {
+/// What a stage counted.
+pub(super) fn read<T: DeserializeOwned>(path: &Path) -> Result<T, RegistryError> {
     let fault = |fault: String| RegistryError::Counts { path: path.to_path_buf(), fault };
     let bytes = read_public(path)?;
     // The version comes first: a file of another layout is not called damaged.

@@ -25,8 +25,8 @@ pub const PARAMETERS: &str = "parameters";
 
 const MANIFEST: &str = "manifest";
 
-/// `features.json` where nothing was learnt about features: the schema alone says how they are encoded.
-pub const FEATURES_NONE: &str = "{\"version\":1,\"learnt\":[]}\n";
+/// What was learnt about features, in a model's folder.
+pub(super) const FEATURES: &str = "features.json";
 
 /// Begins the name of a folder in the making.
 const DRAFT: &str = ".draft-";
@@ -40,6 +40,7 @@ pub(super) struct Contents {
     pub(super) parameters: Vec<u8>,
     pub(super) architecture: Architecture,
     pub(super) schema: Vec<u8>,
+    pub(super) features: Vec<u8>,
     pub(super) statement_json: Vec<u8>,
     pub(super) statement_text: String,
 }
@@ -125,13 +126,14 @@ impl RegistryFolder {
             Err(fault) if fault.kind() != ErrorKind::NotFound => return Err(system("removing", &draft)(fault)),
             _ => files::create_private_folder(&draft)?,
         }
-        let Contents { manifest, parameters, architecture, schema, statement_json, statement_text } = contents;
+        let Contents { manifest, parameters, architecture, schema, features, statement_json, statement_text } =
+            contents;
         let keep = Existing::Keep;
         files::write_stored(&draft.join(MANIFEST), &MANIFEST_FORMAT, &codec::encode(manifest), keep)?;
         files::write_stored(&draft.join(PARAMETERS), &STATE_FORMAT, parameters, keep)?;
         files::write_public(&draft.join("architecture.json"), &lines(architecture), keep)?;
         files::write_private(&draft.join("schema"), schema, keep)?;
-        files::write_public(&draft.join("features.json"), FEATURES_NONE.as_bytes(), keep)?;
+        files::write_public(&draft.join(FEATURES), features, keep)?;
         files::write_public(&draft.join("lineage.json"), &lines(&LineageFile::of(digest, manifest)), keep)?;
         files::write_public(&draft.join("statement.json"), statement_json, keep)?;
         files::write_public(&draft.join("statement.txt"), statement_text.as_bytes(), keep)?;

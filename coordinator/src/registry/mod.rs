@@ -16,9 +16,11 @@
 
 mod error;
 mod evaluated;
+mod features;
 mod folder;
 mod stability;
 mod statements;
+mod summarised;
 mod view;
 
 use std::path::Path;
@@ -43,10 +45,12 @@ use tributary_storage::journal::Journal;
 
 pub use error::RegistryError;
 pub use evaluated::{Evaluation, evaluation};
-pub use folder::{FEATURES_NONE, PARAMETERS};
+pub(crate) use features::learnt_features;
+pub use folder::PARAMETERS;
 pub use stability::{Moved, Stability};
 pub(crate) use statements::StatementsFolder;
 pub use statements::install;
+pub use summarised::{Summary, summary};
 pub use view::{CopyLine, Draft, ModelLine, StatementLine, copies, draft, list, show};
 
 use folder::{Contents, RegistryFolder};
@@ -66,6 +70,8 @@ pub(crate) struct Release<'a> {
     pub(crate) planned: &'a Planned,
     /// What it released.
     pub(crate) parameters: &'a Parameters,
+    /// What it learnt about features: `features.json`.
+    pub(crate) features: Vec<u8>,
 }
 
 impl Registry {
@@ -112,7 +118,7 @@ impl Registry {
     }
 
     fn contents(&self, release: &Release<'_>) -> Result<Contents, RegistryError> {
-        let Release { events, planned, parameters } = *release;
+        let Release { events, planned, parameters, ref features } = *release;
         let record = RunRecord::replay(events)?;
         let facts = Facts::read(events).map_err(|_| RegistryError::Unfinished)?;
         let initial = events.iter().find_map(|event| match event {
@@ -148,7 +154,7 @@ impl Registry {
             parameter_bytes: parameter_bytes.len() as u64,
             architecture: plan.architecture.clone(),
             schema: plan.schema,
-            features: Digest::of(FEATURES_NONE.as_bytes()),
+            features: Digest::of(features),
             lineage,
         };
         Ok(Contents {
@@ -156,6 +162,7 @@ impl Registry {
             parameters: parameter_bytes,
             architecture: planned.architecture().clone(),
             schema: planned.schema().map(|schema| schema.encode()).unwrap_or_default(),
+            features: features.clone(),
             statement_json,
             statement_text: statement.to_string(),
         })

@@ -139,7 +139,7 @@ fn contents(registry: &Registry, job: &Job, number: u32) -> Contents {
         parameter_bytes: bytes.len() as u64,
         architecture: job.plan().architecture.clone(),
         schema: job.plan().schema,
-        features: Digest::of(FEATURES_NONE.as_bytes()),
+        features: Digest::of(b"features"),
         lineage,
     };
     Contents {
@@ -147,6 +147,7 @@ fn contents(registry: &Registry, job: &Job, number: u32) -> Contents {
         parameters: bytes,
         architecture: job.planned.architecture().clone(),
         schema: job.planned.schema().unwrap().encode(),
+        features: b"features".to_vec(),
         statement_json: b"statement".to_vec(),
         statement_text: "statement".into(),
     }
@@ -179,7 +180,7 @@ fn a_run_that_is_not_over_registers_nothing() {
     let world = World::new(&job);
     let (mut journal, mut registry) = world.open();
     let events = ended(&job);
-    let release = Release { events: &events, planned: &job.planned, parameters: &job.initial };
+    let release = Release { events: &events, planned: &job.planned, parameters: &job.initial, features: Vec::new() };
     let refused = registry.register(&mut journal, &release).unwrap_err();
     assert!(matches!(refused, RegistryError::Unfinished), "{refused}");
 }

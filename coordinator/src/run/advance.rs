@@ -328,6 +328,7 @@ impl Advance {
             heads,
             weights,
             importance: evaluated.then(|| self.importance(descriptor, stage, store)),
+            fields: stage.fields(&outcome.histograms, shares),
             histograms: outcome.histograms.clone(),
         }
     }

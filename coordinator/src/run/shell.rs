@@ -22,7 +22,7 @@ use crate::control::{MemberState, MemberStatus, Readiness, Refusing, RunStatus};
 use crate::error::CoordinatorError;
 use crate::federation::hands::Hands;
 use crate::federation::muster::Roll;
-use crate::registry::Release;
+use crate::registry::{Release, learnt_features};
 use crate::report::{Event, Missing, RunName};
 use crate::run::advance::Advance;
 use crate::run::job::Job;
@@ -273,7 +273,9 @@ impl RunShell {
         };
         let planned = self.advance.planned();
         let parameters = self.store.model(planned.architecture(), &released)?;
-        let release = Release { events: &events_of(&recorded), planned, parameters: &parameters };
+        let events = events_of(&recorded);
+        let features = learnt_features(&events, planned, &self.store)?;
+        let release = Release { events: &events, planned, parameters: &parameters, features };
         let registered = hands.registry.register(&mut hands.journal, &release)?;
         let model_file = hands.registry.parameters_file(&registered).display().to_string();
         let (ledger, folder) =

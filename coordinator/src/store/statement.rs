@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use tributary_evidence::statement::{Facts, Statement};
 use tributary_model::counts::NoisedHistogram;
 use tributary_model::metrics::{FieldWeights, HeadFigures, Importance};
+use tributary_model::summary::FieldFigures;
 use tributary_protocol::plan::RunRef;
 use tributary_protocol::round::CoordinatorEvent;
 use tributary_storage::files::{self, Existing};
@@ -48,6 +49,8 @@ pub struct Counts {
     pub weights: Vec<FieldWeights>,
     /// How much each field moves the scores of the model, of an evaluation.
     pub importance: Option<Importance>,
+    /// Estimates for each field, of a count by values.
+    pub fields: Vec<FieldFigures>,
     /// The counts, in customers; they can be fractional or negative.
     pub histograms: Vec<NoisedHistogram>,
 }

@@ -18,6 +18,7 @@ use crate::cells::cells_of;
 use crate::counts::{CellLayout, NoisedHistogram};
 use crate::metrics::{FieldWeights, Figures, NoisedCounts};
 use crate::nominal::NoisedCustomers;
+use crate::summary::FieldFigures;
 #[cfg(feature = "train")]
 use crate::update::{ClippedSum, count_features};
 
@@ -98,6 +99,10 @@ impl Kind for CountSettings {
             FieldWeights::of((&label.name, &field.name), &cells_of(field, self.bins as usize), counts)
         });
         Figures { weights: weights.collect(), ..Figures::default() }
+    }
+
+    fn fields(&self, frame: &Frame<'_>, counts: &[NoisedHistogram], noise_variance: f64) -> Vec<FieldFigures> {
+        histogram::fields(frame, counts, noise_variance.sqrt() / f64::from(self.clip_units))
     }
 
     #[cfg(feature = "train")]

@@ -77,6 +77,8 @@ pub enum Handed {
         /// Whether pairs of fields have blocks.
         paired: bool,
     },
+    /// A model of the plan's network, with learnt groups for these coarse blocks.
+    Groups([u32; COARSE_MAX]),
 }
 
 /// How fields lie in blocks of cells, the units of a customer's vector over them, and what the tables must be.
@@ -86,6 +88,9 @@ pub struct BlockSettings {
     pub clip_units: u32,
     /// Groups of the coarse blocks, ascending from 2 to 256; zeros after them.
     pub coarse: [u32; COARSE_MAX],
+    /// Whether the groups are those that a stage of kind `quantile` has learnt; else they are even ones. With neither pairs nor tables that rise or
+    /// fall.
+    pub learnt: bool,
     /// For each head the weights of negative and positive labels, in millionths; zeros where both are whole, and after the last head.
     pub classes: [[u32; 2]; HEADS_MAX],
     /// Fields whose tables rise or fall, ascending; none after them.
@@ -102,10 +107,10 @@ pub struct Monotone {
 }
 
 impl BlockSettings {
-    /// Without class weights, and with tables as they come.
+    /// Even groups, without class weights, and with tables as they come.
     #[must_use]
     pub fn plain(clip_units: u32, coarse: [u32; COARSE_MAX]) -> Self {
-        Self { clip_units, coarse, classes: [[0; 2]; HEADS_MAX], monotone: [None; MONOTONE_MAX] }
+        Self { clip_units, coarse, learnt: false, classes: [[0; 2]; HEADS_MAX], monotone: [None; MONOTONE_MAX] }
     }
 }
 
@@ -176,6 +181,14 @@ pub enum StageFault {
         "a stage of kind \"{0}\" hands on a model over blocks, which only a stage of the same kind, blocks and units takes: put that one after it"
     )]
     Order(&'static str),
+    /// Groups that nobody uses.
+    #[error(
+        "a stage of kind \"{0}\" learns groups of the schema's slots: put a stage of kind \"staged\" after it that has as many groups and uses them"
+    )]
+    UnusedGroups(&'static str),
+    /// Groups that nobody learns.
+    #[error("a stage of kind \"{0}\" uses learnt groups: put a stage of kind \"quantile\" before it")]
+    MissingGroups(&'static str),
     /// The schema is missing.
     #[error("the stage counts customers by the schema's fields, and the schema is not given: name the plan's schema")]
     Schema,

@@ -10,6 +10,8 @@ use super::frame::{Form, Frame, Place, StageFault};
 use super::outcome::AdvanceFault;
 use crate::canonical::{DecodeError, Reader};
 use crate::counts::{CellLayout, NoisedHistogram};
+use crate::schema::Schema;
+use crate::summary::FieldFigures;
 use crate::update::CLIP_UNITS_MAX;
 
 /// Bins of one histogram.
@@ -53,6 +55,13 @@ pub(super) fn form(
 /// Standard deviation of the noise that one count carries at least, in counts.
 pub(super) fn noise_stddev_min(place: Place<'_>, clip_units: u32) -> f64 {
     noise_multiplier(place.terms.noise_variance, u128::from(clip_units).pow(2))
+}
+
+/// What histograms of the fields say of each, where one count has noise of this standard deviation, in counts.
+pub(super) fn fields(frame: &Frame<'_>, counts: &[NoisedHistogram], noise_stddev: f64) -> Vec<FieldFigures> {
+    // Counts by label, where there are any, stand after those of all customers.
+    let of_fields = |schema: &Schema| counts.get(..schema.fields().len()).unwrap_or_default();
+    frame.schema.map(|schema| FieldFigures::all(schema, of_fields(schema), noise_stddev)).unwrap_or_default()
 }
 
 /// The histograms of a sum.

@@ -13,8 +13,10 @@ use super::state::{Beside, Known, PublicState};
 use super::stepping::Stepping;
 use crate::architecture::Architecture;
 use crate::counts::NoisedHistogram;
+use crate::learnt::LearntField;
 use crate::metrics::Figures;
 use crate::server_optimizer::OptimizerSettings;
+use crate::summary::FieldFigures;
 #[cfg(feature = "train")]
 use crate::{
     privacy::NoiseSampler,
@@ -111,6 +113,16 @@ pub(super) trait Kind {
     /// What counts say, where the noise in each of them has this variance, in units squared.
     fn figures(&self, _: &Frame<'_>, _counts: &[NoisedHistogram], _noise_variance: f64) -> Figures {
         Figures::default()
+    }
+
+    /// What counts of values say of each field, where the noise in each of them has this variance, in units squared.
+    fn fields(&self, _: &Frame<'_>, _counts: &[NoisedHistogram], _noise_variance: f64) -> Vec<FieldFigures> {
+        Vec::new()
+    }
+
+    /// What a state says of features beside its model.
+    fn learnt_fields(&self, _: &Frame<'_>, _: &Known) -> Vec<LearntField> {
+        Vec::new()
     }
 
     /// The state after a sum that is read, where it says something that the state holds.

@@ -10,6 +10,7 @@
 
 mod charge;
 mod clipping;
+mod coarse;
 mod count;
 mod evaluate;
 mod frame;
@@ -24,6 +25,7 @@ mod noise;
 mod outcome;
 mod planned_stage;
 mod pricing;
+mod quantile;
 mod settings;
 mod staged;
 mod state;
@@ -44,6 +46,7 @@ pub use noise::importance;
 pub use outcome::{AdvanceFault, Outcome};
 pub use planned_stage::{PlannedStage, StageState};
 pub use pricing::{PricingFault, Wanted, priced};
+pub use quantile::{QuantileSettings, RARE_DEVIATIONS_MAX};
 pub use settings::StageSettings;
 pub use staged::{HEAD_SHARES, PAIR_SHARE_MAX, Reweight, StagedSettings, Steps};
 pub use state::{Beside, Known, PublicState, STATE_FORMAT, StateFault};

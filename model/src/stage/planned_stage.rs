@@ -15,9 +15,11 @@ use super::state::{Beside, PublicState, StateFault, StateForm};
 use super::stepping::Stepping;
 use crate::architecture::Architecture;
 use crate::counts::NoisedHistogram;
+use crate::learnt::LearntField;
 use crate::metrics::Figures;
 use crate::parameters::Parameters;
 use crate::server_optimizer::{OptimizerSettings, ServerOptimizer, StateLayout};
+use crate::summary::FieldFigures;
 #[cfg(feature = "train")]
 use crate::{
     privacy::NoiseSampler,
@@ -244,6 +246,18 @@ impl<'a> PlannedStage<'a> {
     #[must_use]
     pub fn noise_of_count(&self, (share_variance, survivors): (u128, usize)) -> f64 {
         (share_variance as f64 * survivors as f64).sqrt() / f64::from(self.place.terms.reach.max(1))
+    }
+
+    /// What counts of values say of each field, with intervals. Each of so many survivors has added noise of this variance, in units squared.
+    #[must_use]
+    pub fn fields(&self, counts: &[NoisedHistogram], (share_variance, survivors): (u128, usize)) -> Vec<FieldFigures> {
+        self.kind().fields(&self.place.frame, counts, share_variance as f64 * survivors as f64)
+    }
+
+    /// What a state of the stage says of features beside its model.
+    #[must_use]
+    pub fn learnt_fields(&self, state: &PublicState) -> Vec<LearntField> {
+        self.kind().learnt_fields(&self.place.frame, &state.known)
     }
 
     /// The state after a sum of a stage that trains no model, where the sum says something that the state holds; nothing where it stays.

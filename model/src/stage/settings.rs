@@ -13,6 +13,7 @@ use super::labels::LabelSettings;
 use super::local::LocalSettings;
 #[cfg(any(test, feature = "test-stage"))]
 use super::mean::MeanSettings;
+use super::quantile::QuantileSettings;
 use super::staged::StagedSettings;
 use crate::server_optimizer::lowest_clip_norm;
 
@@ -60,6 +61,7 @@ stages! {
     Gradient(GradientSettings): "Clipped gradients of customers.",
     Local(LocalSettings): "Differences of models after local steps.",
     Labels(LabelSettings): "Customers counted by label.",
+    Quantile(QuantileSettings): "Customers counted by the schema's slots, and groups of slots made of it.",
     Staged(StagedSettings): "Residuals of customers in blocks of cells.",
     Evaluate(EvaluateSettings): "Customers counted by label and score.",
     #[cfg(any(test, feature = "test-stage"))]
@@ -115,11 +117,18 @@ impl StageSettings {
     /// Whether the stage can hand on what it does to the one after it; nothing after the last one.
     ///
     /// # Errors
-    /// [`StageFault::Order`].
+    /// [`StageFault::Order`], [`StageFault::UnusedGroups`] or [`StageFault::MissingGroups`].
     pub fn precedes(&self, next: Option<&Self>) -> Result<(), StageFault> {
         let handed = self.as_kind().hands_on();
         let taken = next.map_or(handed == Handed::Model, |next| next.as_kind().takes(handed));
-        if taken { Ok(()) } else { Err(StageFault::Order(self.kind())) }
+        match (taken, handed, next) {
+            (true, ..) => Ok(()),
+            (false, Handed::Groups(_), _) => Err(StageFault::UnusedGroups(self.kind())),
+            (false, Handed::Model, Some(Self::Staged(next))) if next.of_blocks.learnt => {
+                Err(StageFault::MissingGroups(StagedSettings::KIND))
+            }
+            (false, ..) => Err(StageFault::Order(self.kind())),
+        }
     }
 
     /// What follows from a plan's frame: the numbers that need no noise.

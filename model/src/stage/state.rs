@@ -2,7 +2,8 @@
 //!
 //! Its bytes are the parameters as little-endian 32-bit floats. Where the stage adapts its bound, the bound follows them as a 64-bit float. What
 //! earlier rounds of the run have released beside the model comes last: customers of each head as 64-bit floats, then block weights, groups of
-//! slots and pairs of fields as 32-bit integers. A stage begins with a bound and releases that its settings name, unless it is handed others. Those are in the plan already, so
+//! slots in pairs and pairs of fields as 32-bit integers, and learnt groups as 16-bit integers. A stage begins with a bound and releases that its settings
+//! name, unless it is handed others. Those are in the plan already, so
 //! they do not enter the digest: a state with them has the digest of its parameters. So a model that a stage hands on is, by digest, the state
 //! with which the next one begins.
 
@@ -49,6 +50,8 @@ pub struct Known {
     pub weights: Vec<u32>,
     /// Which fields are learnt in pairs; empty where none are.
     pub pairing: Pairing,
+    /// Groups of the schema's slots that were learnt, as [`crate::blocks::Blocks::learnt`] writes them.
+    pub groups: Vec<u16>,
 }
 
 /// Everything in a public state but its parameters.
@@ -79,8 +82,8 @@ pub enum StateFault {
     Bound,
     /// The releases cannot be used.
     #[error(
-        "the public state's counts of customers, block weights or pairs of fields are outside of what its stage admits: a customer could move \
-         the sum by more than the plan says. Do not use it"
+        "the public state's counts of customers, block weights, groups or pairs of fields are outside of what its stage admits: a customer \
+         could move the sum by more than the plan says. Do not use it"
     )]
     Known,
 }
@@ -108,27 +111,35 @@ impl Beside {
         let numbers = update_clip_norm.iter().chain(&known.customers).flat_map(|number| number.to_le_bytes());
         let Pairing { groups, fields } = &known.pairing;
         let integers = known.weights.iter().chain(groups).chain(fields.iter().flatten());
-        numbers.chain(integers.flat_map(|integer| integer.to_le_bytes())).collect()
+        let groups = known.groups.iter().flat_map(|group| group.to_le_bytes());
+        numbers.chain(integers.flat_map(|integer| integer.to_le_bytes())).chain(groups).collect()
     }
 
     fn bytes(&self) -> usize {
         let numbers = usize::from(self.update_clip_norm.is_some()) + self.known.customers.len();
+        BOUND_BYTES * numbers + size_of::<u32>() * self.integers() + size_of::<u16>() * self.known.groups.len()
+    }
+
+    /// Numbers of 32 bits.
+    fn integers(&self) -> usize {
         let Known { weights, pairing: Pairing { groups, fields }, .. } = &self.known;
-        BOUND_BYTES * numbers + size_of::<u32>() * (weights.len() + groups.len() + 2 * fields.len())
+        weights.len() + groups.len() + 2 * fields.len()
     }
 
     /// What another state of the same stage says, from bytes of the right number.
     fn like(&self, bytes: &[u8]) -> Self {
         let numbers = usize::from(self.update_clip_norm.is_some()) + self.known.customers.len();
-        let (numbers, integers) = bytes.split_at_checked(BOUND_BYTES * numbers).unwrap_or_default();
+        let (numbers, rest) = bytes.split_at_checked(BOUND_BYTES * numbers).unwrap_or_default();
+        let (integers, learnt) = rest.split_at_checked(size_of::<u32>() * self.integers()).unwrap_or_default();
         let mut numbers = numbers.as_chunks().0.iter().map(|bytes| f64::from_le_bytes(*bytes));
         let update_clip_norm = self.update_clip_norm.and_then(|_| numbers.next());
         let mut integers = integers.as_chunks().0.iter().map(|bytes| u32::from_le_bytes(*bytes));
         let weights = integers.by_ref().take(self.known.weights.len()).collect();
-        let groups = integers.by_ref().take(self.known.pairing.groups.len()).collect();
+        let of_pairs = integers.by_ref().take(self.known.pairing.groups.len()).collect();
         let fields: Vec<u32> = integers.collect();
-        let pairing = Pairing { groups, fields: fields.as_chunks().0.to_vec() };
-        Self { update_clip_norm, known: Known { customers: numbers.collect(), weights, pairing } }
+        let pairing = Pairing { groups: of_pairs, fields: fields.as_chunks().0.to_vec() };
+        let groups = learnt.as_chunks().0.iter().map(|bytes| u16::from_le_bytes(*bytes)).collect();
+        Self { update_clip_norm, known: Known { customers: numbers.collect(), weights, pairing, groups } }
     }
 
     /// A bound that is one, and numbers that are numbers.

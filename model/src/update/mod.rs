@@ -39,6 +39,6 @@ pub use counted::{Grouping, VectorBound, count_features, count_scores, sum_of_cu
 pub use local::{LocalError, LocalNoise, branch_update, private_update};
 pub use local_rule::{LEARNING_RATE_MAX, LEARNING_RATE_MIN, LOCAL_STEPS_MAX, LocalRule};
 #[cfg(feature = "train")]
-pub(crate) use residuals::{ResidualRule, label_sum, residual_sum};
+pub(crate) use residuals::{ResidualRule, label_sum, residual_sum, slot_sum};
 #[cfg(feature = "train")]
 pub use sums::{ClippedSum, NoiseLength, NoisedUpdate, QuantizedUpdate};

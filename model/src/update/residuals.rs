@@ -1,4 +1,5 @@
-//! Sums of integers that each row looks up: how many customers each head's label is known of, and residuals in blocks of cells.
+//! Sums of integers that each row looks up: how many customers each head's label is known of, how many are in each slot, and residuals in
+//! blocks of cells.
 //!
 //! A customer's rows share its weight: each row's vector is divided by their number, and truncated towards zero. So the norm of a customer's
 //! vector is at most that of one row, in integers, whatever the model, the block weights and the rows are.
@@ -39,6 +40,26 @@ pub(crate) fn label_sum(rows: &CellRows, heads: usize, units: u32) -> ClippedSum
             counts[1] += own & -i64::from(*class == 1);
         }
     }
+    ClippedSum::new(sum)
+}
+
+/// For each slot of each field the customers in it: `units` for each customer and field.
+pub(crate) fn slot_sum(rows: &CellRows, blocks: &Blocks, units: u32) -> ClippedSum {
+    // What is in no slot lies after all others, and is left there.
+    let nowhere = blocks.width();
+    let mut sum = Zeroizing::new(vec![0_i64; nowhere + 1]);
+    if rows.fields() == blocks.fields() {
+        let fields: Vec<(usize, usize)> =
+            (0..blocks.fields()).map(|field| (blocks.span(field).start, blocks.slots(field))).collect();
+        for row in rows.iter() {
+            let own = i64::from(units) / i64::from(row.sharing);
+            for ((first, slots), active) in fields.iter().zip(row.active) {
+                let active = usize::from(*active);
+                sum[if active < *slots { first + active } else { nowhere }] += own;
+            }
+        }
+    }
+    sum.truncate(nowhere);
     ClippedSum::new(sum)
 }
 
@@ -110,7 +131,7 @@ impl Lookup {
     fn of_fields(blocks: &Blocks, nowhere: usize) -> Vec<Self> {
         let lookup = |block: &Block| {
             let slots = blocks.slots(block.field);
-            let cells = (0..slots).map(|slot| block.cell(slot)).chain([nowhere]).collect();
+            let cells = (0..slots).map(|slot| blocks.cell(block, slot)).chain([nowhere]).collect();
             Self { field: block.field, slots, cells }
         };
         blocks.all().iter().map(lookup).collect()

@@ -178,7 +178,8 @@ impl PlanForm<'_> {
         let evaluation = evaluation.map(|rule| {
             counted(rule, StageSettings::Evaluate(EvaluateSettings { clip_units, bins: rule.bins, groups }))
         });
-        let shares: f64 = [&statistics, &evaluation].into_iter().flatten().map(|wanted| wanted.budget_share).sum();
+        let counts = [&statistics, &evaluation].into_iter().flatten().map(|wanted| wanted.budget_share);
+        let shares: f64 = counts.chain(mechanism.features.map(|features| features.budget_share)).sum();
         let sampling_threshold = sampling_threshold(mechanism.sampling_rate).ok_or_else(|| Fault {
             key: "plan.sampling_rate".into(),
             found: mechanism.sampling_rate.to_string(),

@@ -4,14 +4,14 @@ use tributary_model::architecture::HEADS_MAX;
 use tributary_model::privacy::{CalibrateError, StageDemand, calibrate_stages};
 use tributary_model::schema::{FieldKind, Schema, Transform};
 use tributary_model::stage::{
-    BlockSettings, HEAD_SHARES, LabelSettings, MONOTONE_MAX, Monotone, Reweight, StageSettings, StagedSettings, Steps,
-    Wanted,
+    BlockSettings, HEAD_SHARES, LabelSettings, MONOTONE_MAX, Monotone, QuantileSettings, Reweight, StageSettings,
+    StagedSettings, Steps, Wanted,
 };
 use tributary_model::update::CLASS_UNITS;
 use tributary_settings::Fault;
 
 use crate::guarantee::noise_excess;
-use crate::settings::{ClassWeights, PlanSettings, StagedLearning};
+use crate::settings::{ClassWeights, LearntFeatures, PlanSettings, StagedLearning};
 
 /// Why there are no stages.
 pub(super) enum Unfit {
@@ -23,7 +23,7 @@ pub(super) enum Unfit {
     Numbers,
 }
 
-/// The count of labels, the first stage and the second one, with these units and this share of the plan's budget. Each round of training costs as
+/// The count of labels, perhaps counts for groups, the first stage and the second one, with these units and this share of the plan's budget. Each round of training costs as
 /// much as any other. `tail_start` says after which of so many rounds models are averaged.
 pub(super) fn stages(
     settings: &PlanSettings,
@@ -35,7 +35,9 @@ pub(super) fn stages(
     let noise = noise_of_one_release(settings, clip_units)? * excess.sqrt();
     let first_rounds = learning.first_rounds.clamp(1, settings.rounds.saturating_sub(1).max(1));
     let last_rounds = settings.rounds.saturating_sub(first_rounds).max(1);
+    let features = settings.mechanism.features;
     let of_blocks = BlockSettings {
+        learnt: features.is_some(),
         classes: classes(learning, schema)?,
         monotone: monotone(learning, schema)?,
         ..BlockSettings::plain(clip_units, learning.groups)
@@ -61,13 +63,22 @@ pub(super) fn stages(
         sampling_threshold: 0,
         budget_share: budget_share * share,
     };
+    let groups = features.map(|LearntFeatures { budget_share, rare_deviations }| Wanted {
+        budget_share,
+        ..wanted(
+            StageSettings::Quantile(QuantileSettings { clip_units, coarse: learning.groups, rare_deviations }),
+            1,
+            1.0,
+        )
+    });
     let of_rounds =
         |rounds: u32| (1.0 - learning.labels_share) * f64::from(rounds) / f64::from(first_rounds + last_rounds);
-    Ok(vec![
-        wanted(StageSettings::Labels(LabelSettings { clip_units }), 1, learning.labels_share),
+    let labels = wanted(StageSettings::Labels(LabelSettings { clip_units }), 1, learning.labels_share);
+    let training = [
         wanted(StageSettings::Staged(first), first_rounds, of_rounds(first_rounds)),
         wanted(StageSettings::Staged(last), last_rounds, of_rounds(last_rounds)),
-    ])
+    ];
+    Ok([labels].into_iter().chain(groups).chain(training).collect())
 }
 
 /// One number for each label of the schema.

@@ -12,8 +12,8 @@ use super::*;
 use crate::guarantee::{Guarantee, moving};
 use crate::lint::{Beside, Lint};
 use crate::settings::{
-    ClassWeights, CountingSettings, LocalSteps, MechanismSettings, PairLearning, PrivacyTarget, ScheduleSettings,
-    StagedLearning,
+    ClassWeights, CountingSettings, LearntFeatures, LocalSteps, MechanismSettings, PairLearning, PrivacyTarget,
+    ScheduleSettings, StagedLearning,
 };
 
 #[path = "../../../tests/plan_settings.rs"]
@@ -426,6 +426,34 @@ fn what_does_not_fit_the_schema_is_named_by_its_key() {
         own.pairs = Some(PairLearning { shape, share: 0.25 });
     });
     assert!(fault(&crowded).found.contains("the number of groups of the stage"), "{}", fault(&crowded).found);
+}
+
+#[test]
+fn learnt_groups_are_a_stage_within_the_same_epsilon() {
+    let settings = |features| {
+        let learning = Some(StagedLearning::over_learnt_groups(40));
+        let usual = staged(40);
+        let mechanism = MechanismSettings { staged: learning, features, ..usual.mechanism };
+        PlanSettings { mechanism, ..usual }
+    };
+    let share = |budget_share| Some(LearntFeatures { budget_share, ..LearntFeatures::USUAL });
+    let plan = assert_tight(&settings(share(0.02)), 4.0);
+    let kinds: Vec<_> = plan.stages.iter().map(|stage| (stage.kind.as_str(), stage.rounds)).collect();
+    assert_eq!(kinds, [("labels", 1), ("quantile", 1), ("staged", 10), ("staged", 30), ("evaluate", 1)]);
+    let cost = |plan: &Plan, stage: usize| plan.stages[stage].charge.customer.nanos()[10] as f64;
+    assert!((cost(&plan, 4) / cost(&plan, 1) - 5.0).abs() < 0.01, "a tenth of the budget, and a fiftieth");
+    let asked = |settings: &PlanSettings| {
+        let lint = Lint::of(Job::build(settings).unwrap().plan(), Beside::default());
+        ["counted by their values twice", "very different sizes"]
+            .map(|text| lint.findings.iter().any(|finding| finding.text.to_string().contains(text)))
+    };
+    assert_eq!(asked(&settings(share(0.02))), [false, false]);
+    let mut twice = settings(share(0.001));
+    twice.mechanism.statistics = Some(CountingSettings { bins: 4, budget_share: 0.1 });
+    twice.customers_nominal = 2000;
+    assert_eq!(asked(&twice), [true, true]);
+    let dear = assert_tight(&settings(share(0.2)), 4.0);
+    assert!(dear.stages[1].noise_variance < plan.stages[1].noise_variance / 9);
 }
 
 #[test]

@@ -167,7 +167,10 @@ impl<'a> Around<'a> {
 
     fn staged(&self, stage: &PlannedStage<'_>, settings: &StagedSettings, found: f64) -> Option<Effect> {
         let coarse: Vec<u32> = settings.of_blocks.coarse.into_iter().filter(|groups| *groups > 0).collect();
-        let blocks = Blocks::of(self.planned.schema()?, &coarse).ok()?;
+        let schema = self.planned.schema()?;
+        let blocks =
+            if settings.of_blocks.learnt { Blocks::to_learn(schema, &coarse) } else { Blocks::of(schema, &coarse) };
+        let blocks = blocks.ok()?;
         let heads = self.planned.architecture().heads().len().max(1) as f64;
         let noise = self.of_sum(stage) / f64::from(settings.of_blocks.clip_units) / self.customers();
         let walk = of_optimizer(settings.steps.optimizer(), stage.terms().rounds, noise);

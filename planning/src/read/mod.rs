@@ -3,6 +3,7 @@
 //! What each key means stands in `docs/samples/plan.toml`, which is also what `plan new` writes.
 
 mod charter;
+mod features;
 mod keys;
 mod schedule;
 mod staged;
@@ -94,7 +95,9 @@ fn plan(document: &mut Document) -> Option<PlanSettings> {
     let round_deadline_ms = document.integer("plan.round_deadline_ms", 10..=DAY_MS, Some(60_000));
     let keying_deadline_ms = document.integer("plan.keying_deadline_ms", 10..=DAY_MS, Some(30_000));
     let mode = privacy.map(|privacy| privacy.mode());
-    let staged = staged::staged(document, is_staged, (rounds, model.as_ref(), mode));
+    let features = features::features(document, is_staged);
+    let is_learnt = features.is_some_and(|features| features.is_some());
+    let staged = staged::staged(document, (is_staged, is_learnt), (rounds, model.as_ref(), mode));
     let mechanism = mechanism(document, privacy);
     let cohort = cohort(document);
     let allowed = "a group of the roster, of a-z, 0-9, -, _ and ., or \"all\"";
@@ -128,7 +131,7 @@ fn plan(document: &mut Document) -> Option<PlanSettings> {
         group: group?,
         optimizer: optimizer?,
         tail_fraction: tail_fraction?,
-        mechanism: MechanismSettings { staged: staged?, ..mechanism? },
+        mechanism: MechanismSettings { staged: staged?, features: features?, ..mechanism? },
         schedule: schedule?,
         charter: charter?,
     })
@@ -244,6 +247,7 @@ fn mechanism(document: &mut Document, privacy: Option<PrivacyTarget>) -> Option<
         sampling_rate: sampling_rate?,
         local: local?,
         staged: None,
+        features: None,
         statistics: statistics?,
         statistics_labels: labels?,
         evaluation: evaluation?,

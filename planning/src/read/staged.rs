@@ -30,10 +30,14 @@ pub(super) fn is_staged(document: &mut Document) -> Option<bool> {
 /// The settings of staged learning, where the plan asks for it. A key that means nothing is a fault, as everywhere.
 pub(super) fn staged(
     document: &mut Document,
-    is_staged: Option<bool>,
+    (is_staged, is_learnt): (Option<bool>, bool),
     (rounds, model, mode): (Option<u32>, Option<&ModelKind>, Option<PrivacyMode>),
 ) -> Option<Option<StagedLearning>> {
-    let usual = StagedLearning::usual(rounds.unwrap_or(200));
+    let rounds_usual = rounds.unwrap_or(200);
+    let usual = match is_learnt {
+        true => StagedLearning::over_learnt_groups(rounds_usual),
+        false => StagedLearning::usual(rounds_usual),
+    };
     let names = ["groups", "labels_share", "first_rounds", "momentum", "first_step", "step", "step_max", "floor"];
     let keys: Vec<String> = names.iter().chain(&BESIDE).map(|name| format!("plan.staged.{name}")).collect();
     let [groups, labels_share, first_rounds, momentum, first_step, step, step_max, floor, ..] = keys.as_slice() else {
@@ -85,6 +89,9 @@ pub(super) fn staged(
         document.fault(groups, format!("{groups_found:?}"), format!("at most {COARSE_MAX} numbers, ascending"));
         return None;
     }
+    if is_learnt {
+        over_learnt_groups(document, groups, groups_found.is_empty());
+    }
     let mut padded = [0; COARSE_MAX];
     padded.iter_mut().zip(groups_found).for_each(|(own, found): (&mut u32, u32)| *own = found);
     Some(Some(StagedLearning {
@@ -106,6 +113,18 @@ pub(super) fn staged(
 /// Keys whose default is that nothing of their kind is done.
 const BESIDE: [&str; 7] =
     ["pairs", "pair_groups", "pair_share", "head_shares", "negative_weights", "positive_weights", "monotone"];
+
+/// What learnt groups cannot do without, and what does not go with them: a field's finest block has no cell for each of its slots.
+fn over_learnt_groups(document: &mut Document, groups: &str, none: bool) {
+    if none {
+        document.fault(groups, "no number, with edges = \"learnt\"", "one number at least: how many groups are learnt");
+    }
+    for key in ["plan.staged.pairs", "plan.staged.monotone"] {
+        if document.has(key) {
+            document.fault(key, "a value, with edges = \"learnt\"", "nothing; it belongs to edges = \"public\"");
+        }
+    }
+}
 
 /// How pairs are learnt, where they are.
 fn pairs(document: &mut Document) -> Option<Option<PairLearning>> {

@@ -196,6 +196,7 @@ fn the_sample_is_a_plan_and_has_every_key() {
     let keys: Vec<&str> = faults.faults.iter().map(|fault| fault.key.as_str()).collect();
     let other_choice = [
         "plan.hidden",
+        "plan.features.edges",
         "plan.staged.groups",
         "plan.staged.labels_share",
         "plan.staged.first_rounds",

@@ -6,14 +6,15 @@
 use std::path::{Path, PathBuf};
 
 use crate::needed;
+use tempfile::TempDir;
 use tributary_client::data::{BranchFiles, PartitionRequest, read_csv, read_csv_rows, split_by_branch};
 use tributary_coordinator::Job;
-use tributary_model::features::FeatureMatrix;
+use tributary_model::features::{FeatureMatrix, RawBatch};
 use tributary_model::schema::Schema;
 use tributary_model::server_optimizer::UpdateRule;
 use tributary_planning::build;
 use tributary_planning::settings::{
-    MechanismSettings, ModelKind, PlanSettings, PrivacyTarget, ScheduleSettings, StagedLearning,
+    LearntFeatures, MechanismSettings, ModelKind, PlanSettings, PrivacyTarget, ScheduleSettings, StagedLearning,
 };
 use tributary_protocol::digest::Digest;
 use tributary_protocol::entropy::Entropy;
@@ -45,6 +46,15 @@ pub(crate) const DEFAULT_CREDIT: Published =
     Published { name: "default_credit", files: &["default_credit/UCI_Credit_Card.csv"] };
 pub(crate) const ADULT: Published = Published { name: "adult", files: &["adult/adult.data", "adult/adult.test"] };
 
+impl Published {
+    fn schema_file(self) -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../docs/samples/schemas/{}.toml", self.name))
+    }
+}
+
+/// A row of a made-up file.
+pub(crate) type Line = Vec<String>;
+
 /// A family of models and its setting, one for every data set: docs/PRIVACY.md says where it comes from.
 pub(crate) struct Setting {
     /// The network.
@@ -57,20 +67,36 @@ pub(crate) struct Setting {
     pub(crate) rounds: u32,
     /// Staged additive learning, which takes neither of the two above.
     pub(crate) staged: Option<StagedLearning>,
+    /// Groups that it learns first.
+    pub(crate) features: Option<LearntFeatures>,
 }
 
 /// Logistic regression, in the exact form.
-pub(crate) const LOGISTIC: Setting =
-    Setting { model: ModelKind::Logistic, clip_norm: 1.0, learning_rate: 0.75, rounds: ROUNDS, staged: None };
+pub(crate) const LOGISTIC: Setting = Setting {
+    model: ModelKind::Logistic,
+    clip_norm: 1.0,
+    learning_rate: 0.75,
+    rounds: ROUNDS,
+    staged: None,
+    features: None,
+};
 
 /// Staged additive learning as a plan has it that says no more.
 pub(crate) fn staged() -> Setting {
     Setting { rounds: 200, staged: Some(StagedLearning::usual(200)), ..LOGISTIC }
 }
 
+/// Staged learning over groups that are learnt first.
+#[allow(dead_code, reason = "the bench has no use for it")]
+pub(crate) fn staged_learnt(features: LearntFeatures) -> Setting {
+    Setting { staged: Some(StagedLearning::over_learnt_groups(200)), features: Some(features), ..staged() }
+}
+
 /// The branches' data and everybody's held-out rows.
 pub(crate) struct Federation {
     schema_file: PathBuf,
+    /// Where the schema is none of the samples.
+    _folder: Option<TempDir>,
     branches: Vec<Branch>,
     held_out: FeatureMatrix,
     customers: u64,
@@ -86,8 +112,41 @@ impl Federation {
         Self::of(published, None)
     }
 
+    /// As [`Federation::open`], with the sample schema's text changed.
+    #[allow(dead_code, reason = "the bench has no use for it")]
+    pub(crate) fn with_schema(published: Published, change: impl Fn(&str) -> String) -> Option<Self> {
+        let folder = tempfile::tempdir().unwrap();
+        let schema_file = folder.path().join("schema.toml");
+        std::fs::write(&schema_file, change(&std::fs::read_to_string(published.schema_file()).unwrap())).unwrap();
+        let own = Self::read(published, &schema_file, None)?;
+        Some(Self { _folder: Some(folder), ..own })
+    }
+
+    /// Branches and held-out rows of columns and lines.
+    #[allow(dead_code, reason = "the bench has no use for it")]
+    pub(crate) fn of_rows(schema: &str, header: &[&str], branches: &[Vec<Line>], held_out: &[Line]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let schema_file = folder.path().join("schema.toml");
+        std::fs::write(&schema_file, schema).unwrap();
+        let schema = Schema::parse(schema).unwrap();
+        let matrix = |lines: &[Line]| {
+            let mut batch = RawBatch::new(&schema, header).unwrap();
+            for (number, line) in (1..).zip(lines) {
+                batch.push(number, &line.iter().map(String::as_str).collect::<Vec<_>>()).unwrap();
+            }
+            batch.into_features().unwrap()
+        };
+        let branches: Vec<Branch> = branches.iter().map(|lines| branch(matrix(lines))).collect();
+        let customers = branches.iter().map(|branch| branch.customers() as u64).sum();
+        Self { schema_file, branches, held_out: matrix(held_out), customers, _folder: Some(folder) }
+    }
+
     /// As [`Federation::open`], perhaps with other branches.
     pub(crate) fn of(published: Published, places: Option<Places<'_>>) -> Option<Self> {
+        Self::read(published, &published.schema_file(), places)
+    }
+
+    fn read(published: Published, schema_file: &Path, places: Option<Places<'_>>) -> Option<Self> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let data = root.join("../shared/data");
         let rows: Vec<PathBuf> = published.files.iter().map(|file| data.join(file)).collect();
@@ -97,8 +156,7 @@ impl Federation {
             return None;
         }
         let name = published.name;
-        let schema_file = root.join(format!("docs/samples/schemas/{name}.toml"));
-        let schema = Schema::parse(&std::fs::read_to_string(&schema_file).unwrap()).unwrap();
+        let schema = Schema::parse(&std::fs::read_to_string(schema_file).unwrap()).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let request = PartitionRequest {
             data: &rows,
@@ -120,7 +178,7 @@ impl Federation {
             }
         };
         let customers = branches.iter().map(|branch| branch.customers() as u64).sum();
-        Some(Self { schema_file, branches, held_out, customers })
+        Some(Self { schema_file: schema_file.to_path_buf(), branches, held_out, customers, _folder: None })
     }
 
     /// Branches.
@@ -153,7 +211,11 @@ impl Federation {
             group: "all".into(),
             optimizer: UpdateRule::Sgd { learning_rate: setting.learning_rate, momentum: 0.9 },
             tail_fraction: 0.5,
-            mechanism: MechanismSettings { staged: setting.staged.clone(), ..MechanismSettings::default() },
+            mechanism: MechanismSettings {
+                staged: setting.staged.clone(),
+                features: setting.features,
+                ..MechanismSettings::default()
+            },
             schedule: ScheduleSettings {
                 runs_max: 1,
                 schedule: plan.schedule,

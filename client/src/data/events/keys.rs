@@ -70,7 +70,10 @@ pub(super) fn plainest(text: &str) -> Key {
         Some((whole, rest)) if !whole.is_empty() && rest.bytes().all(|byte| byte == b'0') => whole,
         _ => &narrow,
     };
-    let plain: String = whole.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+    // The point of a decimal number is no mark that somebody put between.
+    let decimal = whole.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let counts = |letter: &char| letter.is_alphanumeric() || (decimal && *letter == '.');
+    let plain: String = whole.chars().filter(counts).flat_map(char::to_lowercase).collect();
     let digits = plain.trim_start_matches('0');
     key_of(match (plain.is_empty(), digits.is_empty()) {
         // Nothing of it is a letter or a digit.

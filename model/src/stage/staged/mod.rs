@@ -22,6 +22,7 @@ use super::state::{Beside, Known, PublicState};
 use super::stepping::{Scale, Stepping};
 use crate::architecture::Architecture;
 use crate::blocks::Blocks;
+use crate::learnt::LearntField;
 use crate::pairs::Pairing;
 use crate::server_optimizer::OptimizerSettings;
 #[cfg(feature = "train")]
@@ -38,12 +39,19 @@ pub use staged_settings::{HEAD_SHARES, PAIR_SHARE_MAX, Reweight, StagedSettings,
 impl StagedSettings {
     /// The blocks of the plan's schema, with those of pairs where the stage learns them.
     fn blocks(&self, frame: &Frame<'_>) -> Result<Blocks, StageFault> {
-        self.blocks_of(frame, self.paired)
+        self.blocks_where(frame, self.paired)
     }
 
-    fn blocks_of(&self, frame: &Frame<'_>, paired: bool) -> Result<Blocks, StageFault> {
+    fn blocks_where(&self, frame: &Frame<'_>, paired: bool) -> Result<Blocks, StageFault> {
         let pairs = frame.architecture.pairs().filter(|_| paired);
-        Ok(Blocks::of(frame.schema()?, self.coarse())?.with_pairs(pairs))
+        let (schema, coarse) = (frame.schema()?, self.coarse());
+        let blocks = if self.of_blocks.learnt { Blocks::to_learn(schema, coarse) } else { Blocks::of(schema, coarse) };
+        Ok(blocks?.with_pairs(pairs))
+    }
+
+    /// The same blocks with the groups of a state; nothing where those are none for them.
+    fn blocks_of(&self, frame: &Frame<'_>, known: &Known) -> Option<Blocks> {
+        self.blocks(frame).ok()?.with(&known.groups)
     }
 
     /// The network over so many cells, with the plan's heads.
@@ -115,7 +123,8 @@ impl Kind for StagedSettings {
             model_bytes: size_of::<f32>() * over.parameter_count()
                 + 8 * heads
                 + 4 * heads * blocks.count()
-                + blocks.pairs().map_or(0, |shape| 4 * (blocks.width() + 2 * shape.tables as usize)),
+                + blocks.pairs().map_or(0, |shape| 4 * (blocks.width() + 2 * shape.tables as usize))
+                + 2 * blocks.learnt().len(),
             coins: false,
             repeats: true,
         })
@@ -133,16 +142,17 @@ impl Kind for StagedSettings {
         let Ok(blocks) = self.blocks(frame) else { return Beside::default() };
         let weights = reweight::even(self, &blocks, heads);
         let pairing = blocks.pairs().map(|shape| Pairing::first(shape, blocks.width(), blocks.fields()));
-        let customers = vec![frame.customers_nominal as f64; heads];
-        Beside { update_clip_norm: None, known: Known { customers, weights, pairing: pairing.unwrap_or_default() } }
+        let (customers, groups) = (vec![frame.customers_nominal as f64; heads], blocks.learnt());
+        let known = Known { customers, weights, pairing: pairing.unwrap_or_default(), groups };
+        Beside { update_clip_norm: None, known }
     }
 
     fn admits(&self, frame: &Frame<'_>, known: &Known) -> bool {
-        let paired = self.blocks(frame).is_ok_and(|blocks| match blocks.pairs() {
+        let fits = self.blocks_of(frame, known).is_some_and(|blocks| match blocks.pairs() {
             None => known.pairing == Pairing::default(),
             Some(shape) => known.pairing.fits(shape, blocks.width(), blocks.fields()),
         });
-        paired && self.within_norm(&known.weights)
+        fits && self.within_norm(&known.weights)
     }
 
     fn begin(&self, frame: &Frame<'_>, handed: PublicState) -> PublicState {
@@ -153,17 +163,21 @@ impl Kind for StagedSettings {
         if known.weights.len() == first.weights.len() {
             return PublicState { parameters, update_clip_norm: None, known: Known { customers, ..known } };
         }
-        let blocks = self.blocks(frame).ok().zip(Some(self.network(frame).into_owned()));
+        // Groups are those that were learnt, or even ones.
+        let own = self.blocks(frame).ok();
+        let blocks = own.as_ref().and_then(|own| own.with(&known.groups)).or(own);
+        let groups = blocks.as_ref().map(Blocks::learnt).unwrap_or_default();
+        let blocks = blocks.zip(Some(self.network(frame).into_owned()));
         let unfolded = blocks.and_then(|(blocks, over)| released::unfolded(self, &blocks, over, &parameters));
-        let known = Known { customers, ..first };
+        let known = Known { customers, groups, ..first };
         PublicState { parameters: unfolded.unwrap_or(parameters), update_clip_norm: None, known }
     }
 
     fn hand_on(&self, place: Place<'_>, last: PublicState) -> PublicState {
-        let Ok(blocks) = self.blocks(&place.frame) else { return last };
+        let Some(blocks) = self.blocks_of(&place.frame, &last.known) else { return last };
         match self.reweight {
             Some(rule) => {
-                let next = self.blocks_of(&place.frame, self.chooses_pairs());
+                let next = self.blocks_where(&place.frame, self.chooses_pairs());
                 let over = next.ok().and_then(|next| Some((Self::over(&place.frame, &next)?, next)));
                 match over {
                     Some((over, next)) => reweight::reweighted(self, &rule, (&blocks, &next, over), place, last),
@@ -180,6 +194,7 @@ impl Kind for StagedSettings {
     fn added_up(&self, place: Place<'_>, variances: PublicState) -> PublicState {
         // Neither an intercept's shift nor the order of a table is a sum.
         let plain = BlockSettings::plain(self.of_blocks.clip_units, self.of_blocks.coarse);
+        let plain = BlockSettings { learnt: self.of_blocks.learnt, ..plain };
         Self { of_blocks: plain, ..*self }.hand_on(place, variances)
     }
 
@@ -191,15 +206,23 @@ impl Kind for StagedSettings {
         }
     }
 
+    fn learnt_fields(&self, frame: &Frame<'_>, known: &Known) -> Vec<LearntField> {
+        let learnt = frame.schema.zip(self.blocks_of(frame, known)).filter(|_| self.of_blocks.learnt);
+        learnt.map(|(schema, blocks)| LearntField::all(schema, &blocks)).unwrap_or_default()
+    }
+
     /// The model over blocks is no model of the plan's network, with which every run begins.
     fn opens(&self) -> bool {
         false
     }
 
     fn takes(&self, handed: Handed) -> bool {
-        // Which fields are taken in pairs follows from the stage before.
-        (handed == Handed::Model && !self.paired)
-            || handed == Handed::Blocks { settings: self.of_blocks, paired: self.paired }
+        match handed {
+            // Which fields are taken in pairs follows from the stage before.
+            Handed::Model => !self.paired && !self.of_blocks.learnt,
+            Handed::Blocks { settings, paired } => settings == self.of_blocks && paired == self.paired,
+            Handed::Groups(coarse) => self.of_blocks.learnt && coarse == self.of_blocks.coarse,
+        }
     }
 
     fn optimizer(&self) -> Option<&OptimizerSettings> {
@@ -243,7 +266,7 @@ impl Kind for StagedSettings {
         if !self.admits(&place.frame, &state.known) {
             return Err(StateFault::Known.into());
         }
-        let blocks = self.blocks(&place.frame)?;
+        let blocks = self.blocks_of(&place.frame, &state.known).ok_or(StateFault::Known)?;
         let Known { weights, pairing, .. } = &state.known;
         let heads = place.frame.architecture.heads().len();
         let classes: Vec<[u32; 2]> = (0..heads).map(|head| self.classes(head)).collect();

@@ -57,7 +57,7 @@ pub(super) fn smooth_blocks(settings: &StagedSettings, blocks: &Blocks, heads: u
         let mut table = vec![0.0; slots * heads];
         for block in blocks.all().iter().filter(|block| block.field == field) {
             for (at, sum) in table.iter_mut().enumerate() {
-                *sum += f64::from(values[block.cell(at / heads) * heads + at % heads]);
+                *sum += f64::from(values[blocks.cell(block, at / heads) * heads + at % heads]);
             }
         }
         let before: Vec<f64> = table.clone();

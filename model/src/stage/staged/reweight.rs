@@ -81,7 +81,7 @@ pub(super) fn reweighted(
     values.resize(next.cells() * heads, 0.0);
     values.extend(biases);
     let parameters = Parameters::new(over, values).unwrap_or(parameters);
-    let known = Known { customers: known.customers, weights: within(settings, weights), pairing };
+    let known = Known { weights: within(settings, weights), pairing, ..known };
     PublicState { parameters, update_clip_norm: None, known }
 }
 

@@ -3,7 +3,8 @@
 use tributary_protocol::digest::Canonical;
 
 use super::super::clipping::{read_optimizer, write_optimizer};
-use super::super::frame::{BlockSettings, COARSE_MAX, MONOTONE_MAX, Monotone};
+use super::super::coarse::{groups_of, read_coarse, write_coarse};
+use super::super::frame::{BlockSettings, MONOTONE_MAX, Monotone};
 use crate::architecture::HEADS_MAX;
 use crate::canonical::{DecodeError, Reader};
 use crate::server_optimizer::{OptimizerFields, OptimizerSettings, UpdateRule};
@@ -14,9 +15,6 @@ pub const HEAD_SHARES: u32 = 1_000_000;
 
 /// Largest share of the squared norm for pairs.
 pub const PAIR_SHARE_MAX: f64 = 0.9;
-
-/// Most groups of a coarse block.
-const GROUPS_MAX: u32 = 256;
 
 /// How residuals are weighed in blocks, and what their sums move.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -109,8 +107,7 @@ impl StagedSettings {
 
     /// Groups of the coarse blocks.
     pub(super) fn coarse(&self) -> &[u32] {
-        let all = &self.of_blocks.coarse;
-        &all[..all.iter().take_while(|groups| **groups > 0).count()]
+        groups_of(&self.of_blocks.coarse)
     }
 
     /// A head's share of the squared norm, of so many heads.
@@ -137,7 +134,7 @@ impl StagedSettings {
 
     pub(super) fn canonical(&self) -> Vec<u8> {
         let body = Canonical::new(LABEL).u32(self.of_blocks.clip_units);
-        let body = self.of_blocks.coarse.iter().fold(body, |body, groups| body.u32(*groups));
+        let body = write_coarse(body, &self.of_blocks.coarse).u8(self.of_blocks.learnt.into());
         let body = self.of_blocks.classes.iter().flatten().fold(body, |body, class| body.u32(*class));
         let body = self.of_blocks.monotone.iter().fold(body, |body, own| match own {
             None => body.u8(0),
@@ -158,10 +155,12 @@ impl StagedSettings {
     pub(in super::super) fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(LABEL, bytes)?;
         let clip_units = reader.u32_in(CLIP_UNITS_MIN..=CLIP_UNITS_MAX)?;
-        let mut coarse = [0; COARSE_MAX];
-        for groups in &mut coarse {
-            *groups = reader.u32_in(0..=GROUPS_MAX)?;
-        }
+        let coarse = read_coarse(&mut reader)?;
+        let learnt = match reader.u8()? {
+            0 => false,
+            1 => true,
+            _ => return Err(DecodeError::Range),
+        };
         let mut classes = [[0; 2]; HEADS_MAX];
         for class in classes.iter_mut().flatten() {
             *class = reader.u32_in(0..=CLASS_UNITS)?;
@@ -196,11 +195,8 @@ impl StagedSettings {
             _ => return Err(DecodeError::Range),
         };
         reader.finish()?;
-        let of_blocks = BlockSettings { clip_units, coarse, classes, monotone };
+        let of_blocks = BlockSettings { clip_units, coarse, learnt, classes, monotone };
         let settings = Self { of_blocks, head_shares, steps, paired, reweight };
-        let groups = settings.coarse();
-        let ascending = groups.windows(2).all(|pair| pair[0] < pair[1]) && groups.iter().all(|groups| *groups > 1);
-        let ended = coarse[groups.len()..].iter().all(|groups| *groups == 0);
         let shared = head_shares.iter().sum::<u32>() <= HEAD_SHARES;
         // Whole weights have one form, zeros; a class that weighs nothing would be no class.
         let weighed = classes.iter().all(|own| match own {
@@ -210,6 +206,9 @@ impl StagedSettings {
         let listed = settings.monotone().count();
         let fields: Vec<u16> = settings.monotone().map(|own| own.field).collect();
         let ordered = monotone[listed..].iter().all(Option::is_none) && fields.windows(2).all(|pair| pair[0] < pair[1]);
-        if ascending && ended && shared && weighed && ordered { Ok(settings) } else { Err(DecodeError::Range) }
+        // Pairs, and tables that rise or fall, need a finest block with a cell for each slot.
+        let in_pairs = paired || reweight.is_some_and(|rule| rule.pair_share > 0.0);
+        let grouped = !learnt || (listed == 0 && !in_pairs);
+        if shared && weighed && ordered && grouped { Ok(settings) } else { Err(DecodeError::Range) }
     }
 }

@@ -6,6 +6,9 @@ use crate::update::CLASS_UNITS;
 /// Each choice under its key in a plan. Fields are named by their place in the schema, from 1.
 pub(super) fn choices(settings: &StagedSettings) -> Vec<(&'static str, String)> {
     let mut all = vec![("groups", listed(settings.coarse().iter().map(ToString::to_string)))];
+    if settings.of_blocks.learnt {
+        all.push(("edges", "learnt".to_owned()));
+    }
     let pairs = match settings.reweight {
         Some(rule) if rule.pair_share > 0.0 => {
             Some(format!("chosen after this stage, for {} of the norm", rule.pair_share))

@@ -4,6 +4,8 @@ mod golden;
 #[cfg(feature = "train")]
 mod grouped;
 mod numbers;
+#[cfg(feature = "train")]
+mod quantile;
 mod settings;
 #[cfg(feature = "train")]
 mod staged;

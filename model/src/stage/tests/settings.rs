@@ -21,8 +21,16 @@ fn optimizers() -> impl Strategy<Value = OptimizerSettings> {
     (prop_oneof![sgd, adam], prop::option::of(any::<u32>())).prop_map(|(rule, tail_start)| optimizer(rule, tail_start))
 }
 
+fn coarse() -> impl Strategy<Value = [u32; COARSE_MAX]> {
+    prop::collection::btree_set(2_u32..=256, 0..=COARSE_MAX).prop_map(|groups| {
+        let mut coarse = [0; COARSE_MAX];
+        coarse.iter_mut().zip(groups).for_each(|(own, groups)| *own = groups);
+        coarse
+    })
+}
+
 fn staged() -> impl Strategy<Value = StageSettings> {
-    let groups = prop::collection::btree_set(2_u32..=256, 0..=COARSE_MAX);
+    let groups = (coarse(), any::<bool>());
     let shares = prop::collection::vec(0_u32..=HEAD_SHARES / 16, 16);
     let steps = (1e-9..1000.0, 0.0..0.999, prop::option::of(any::<u32>()));
     let reweight = prop::option::of((0.0..=1.0, 1.0..=100.0, 0.0..=PAIR_SHARE_MAX));
@@ -31,10 +39,11 @@ fn staged() -> impl Strategy<Value = StageSettings> {
     let beside = (reweight, any::<bool>(), classes, monotone);
     (256_u32..=1 << 20, groups, shares, steps, beside).prop_map(|(clip_units, groups, shares, steps, beside)| {
         let (reweight, paired, classes, monotone) = beside;
-        let mut coarse = [0; COARSE_MAX];
-        coarse.iter_mut().zip(groups).for_each(|(own, groups)| *own = groups);
+        let (coarse, learnt) = groups;
         let (learning_rate, momentum, tail_start) = steps;
-        let mut of_blocks = BlockSettings::plain(clip_units, coarse);
+        let in_pairs = paired || reweight.is_some_and(|(_, _, pair_share)| pair_share > 0.0);
+        let learnt = learnt && monotone.is_empty() && !in_pairs;
+        let mut of_blocks = BlockSettings { learnt, ..BlockSettings::plain(clip_units, coarse) };
         of_blocks.classes.iter_mut().zip(classes).for_each(|(own, class)| *own = class);
         let fields = monotone.into_iter().map(|(field, rising)| Some(Monotone { field, rising }));
         of_blocks.monotone.iter_mut().zip(fields).for_each(|(own, field)| *own = field);
@@ -78,11 +87,14 @@ fn all() -> impl Strategy<Value = StageSettings> {
         }),
         (1_u32..=1 << 20).prop_map(|clip_units| StageSettings::Labels(LabelSettings { clip_units })),
         staged(),
+        (1_u32..=1 << 20, coarse(), 0..=RARE_DEVIATIONS_MAX).prop_map(|(clip_units, coarse, rare_deviations)| {
+            StageSettings::Quantile(QuantileSettings { clip_units, coarse, rare_deviations })
+        }),
         (any::<u32>(), 1_u32..=1 << 20).prop_map(|(column, units)| StageSettings::Mean(MeanSettings { column, units })),
     ]
 }
 
-const KINDS: [&str; 7] = ["count", "gradient", "local", "labels", "staged", "evaluate", "mean"];
+const KINDS: [&str; 8] = ["count", "gradient", "local", "labels", "quantile", "staged", "evaluate", "mean"];
 
 proptest! {
     #[test]
@@ -254,6 +266,8 @@ fn staged_learning_is_read_within_its_limits() {
         of_blocks.monotone.iter_mut().zip(all).for_each(|(own, found)| *own = found);
         StagedSettings { of_blocks, ..usual() }
     };
+    let learnt =
+        |of: StagedSettings| StagedSettings { of_blocks: BlockSettings { learnt: true, ..of.of_blocks }, ..of };
     for good in [
         pair_share(0.0),
         pair_share(PAIR_SHARE_MAX),
@@ -261,6 +275,7 @@ fn staged_learning_is_read_within_its_limits() {
         classes([1, CLASS_UNITS]),
         classes([250_000, 500_000]),
         monotone(&[Some(0), Some(7), Some(u16::MAX)]),
+        learnt(pair_share(0.0)),
     ] {
         assert_eq!(good.checked(), Some(good));
     }
@@ -276,6 +291,10 @@ fn staged_learning_is_read_within_its_limits() {
         pair_share(-0.1),
         pair_share(0.91),
         pair_share(f64::NAN),
+        // Learnt groups have no cell for each slot.
+        learnt(pair_share(0.25)),
+        learnt(StagedSettings { paired: true, reweight: None, ..usual() }),
+        learnt(StagedSettings { reweight: None, ..monotone(&[Some(0)]) }),
         // Who learns pairs hands them on.
         StagedSettings { paired: true, ..usual() },
         classes([CLASS_UNITS; 2]),

@@ -56,7 +56,7 @@ fn stages() -> [(StageSettings, u32); 3] {
     ]
 }
 
-fn plan(stages: &[(StageSettings, u32)]) -> Plan {
+pub(super) fn plan(stages: &[(StageSettings, u32)]) -> Plan {
     plan_over(network(), stages)
 }
 
@@ -80,7 +80,7 @@ pub(super) fn plan_over(architecture: Architecture, stages: &[(StageSettings, u3
     Plan { schema, architecture, customers_nominal: 400, stages, retries, ..base }
 }
 
-fn planned_of(stages: &[(StageSettings, u32)]) -> Planned {
+pub(super) fn planned_of(stages: &[(StageSettings, u32)]) -> Planned {
     planned_over(network(), stages)
 }
 
@@ -162,7 +162,8 @@ fn hostile(stage: &PlannedStage<'_>, seed: u64, scale: u32) -> Vec<u8> {
     let customers = first.known.customers.iter().map(|_| f64::from(1e6 * dice.unit()));
     let customers: Vec<f64> = customers.collect();
     let weights = first.known.weights.iter().map(|_| dice.below(scale)).collect();
-    let beside = Beside { update_clip_norm: None, known: Known { customers, weights, ..Known::default() } };
+    let groups = first.known.groups;
+    let beside = Beside { update_clip_norm: None, known: Known { customers, weights, groups, ..Known::default() } };
     bytes.extend(beside.to_bytes());
     bytes
 }

@@ -57,7 +57,7 @@ fn hostile(stage: &PlannedStage<'_>, seed: u64, (scale, wild): (u32, bool)) -> V
     let Pairing { groups, fields } = &first.known.pairing;
     let groups = groups.iter().map(|_| dice.below(if wild { 9 } else { 3 })).collect();
     let fields = fields.iter().map(|pair| if wild { pair.map(|_| dice.below(5)) } else { *pair }).collect();
-    let known = Known { customers, weights, pairing: Pairing { groups, fields } };
+    let known = Known { customers, weights, pairing: Pairing { groups, fields }, groups: Vec::new() };
     bytes.extend(Beside { update_clip_norm: None, known }.to_bytes());
     bytes
 }

@@ -7,7 +7,8 @@ use tributary_protocol::versioned::HEADER_BYTES;
 use tributary_storage::files::FileError;
 
 use super::*;
-use tributary_planning::settings::{LocalSteps, PrivacyTarget, StagedLearning};
+use crate::registry::learnt_features;
+use tributary_planning::settings::{LearntFeatures, LocalSteps, PrivacyTarget, StagedLearning};
 
 const LOSSES: [Lost; 6] = [Lost::Nothing, Lost::One(0), Lost::One(1), Lost::One(2), Lost::One(3), Lost::All];
 
@@ -95,20 +96,20 @@ fn adaptive_job() -> Job {
     Job { run, planned, ..job }
 }
 
-/// Labels, two rounds over blocks, three with new weights of which the last two are averaged, evaluation.
-fn staged_job() -> Job {
+/// Labels, perhaps groups, two rounds over blocks, three with new weights of which the last two are averaged, evaluation.
+fn staged_job(features: Option<LearntFeatures>) -> Job {
     let evaluation = Some(CountingSettings { bins: 4, budget_share: 0.1 });
     let staged = Some(StagedLearning { first_rounds: 2, ..StagedLearning::usual(5) });
-    let mechanism = MechanismSettings { staged, evaluation, ..MechanismSettings::default() };
+    let mechanism = MechanismSettings { staged, features, evaluation, ..MechanismSettings::default() };
     job(&PlanSettings { rounds: 5, retries: 3, tail_fraction: 0.7, mechanism, ..settings() })
 }
 
-/// What the stages of a plan make of their sums in memory, each with what the one before handed on; with or without the count of labels.
-fn all_in_memory(job: &Job, values: Values, labels: bool) -> PublicState {
+/// What the stages of a plan make of their sums in memory, each with what the one before handed on, but for stages of one kind that were lost.
+fn all_in_memory(job: &Job, values: Values, lost: Option<&str>) -> PublicState {
     let begun = PublicState::of(job.initial.clone());
     (0..).map_while(|number| job.planned.stage(number)).fold(begun, |handed, stage| {
         let mut state = stage.start_after(handed);
-        let rounds = if labels || stage.settings().kind() != "labels" { stage.terms().rounds } else { 0 };
+        let rounds = if lost == Some(stage.settings().kind()) { 0 } else { stage.terms().rounds };
         for committed in 0..rounds {
             stage.advance(&mut state, &sum_of(values, &stage, committed), SURVIVORS as usize).unwrap();
         }
@@ -120,14 +121,42 @@ fn all_in_memory(job: &Job, values: Values, labels: bool) -> PublicState {
 /// again: where it was lost, the plan's own number stands, and the run goes on without intercepts.
 #[test]
 fn staged_learning_survives_a_kill_at_every_moment() {
-    let job = staged_job();
-    let [expected, without] = [true, false].map(|labels| all_in_memory(&job, spread, labels).parameters);
+    let job = staged_job(None);
+    let [expected, without] = [None, Some("labels")].map(|lost| all_in_memory(&job, spread, lost).parameters);
     let released = survives_every_kill_but(&job, spread, |world, found| {
         world.record.committed(0) == 0 && found == without.digest()
     });
     assert_eq!(released, expected.digest());
     assert!(expected.architecture() == job.planned.architecture() && expected != without);
     assert!(expected.values().iter().any(|value| *value != 0.0));
+}
+
+/// Learnt groups are handed from stage to stage as well, and told with the model. Where their count was lost, groups are even.
+#[test]
+fn learnt_groups_survive_a_kill_at_every_moment() {
+    let job = staged_job(Some(LearntFeatures::USUAL));
+    let expected = all_in_memory(&job, spread, None).parameters;
+    let [labels, groups] = ["labels", "quantile"].map(|lost| all_in_memory(&job, spread, Some(lost)).parameters);
+    let released = survives_every_kill_but(&job, spread, |world, found| {
+        let lost = |stage| world.record.committed(stage) == 0;
+        (lost(0) && found == labels.digest()) || (lost(1) && found == groups.digest())
+    });
+    assert!(released == expected.digest() && expected != groups);
+    let mut world = World::new(&job, spread, None);
+    world.go_on().unwrap();
+    let events: Vec<CoordinatorEvent> = world.ledger.iter().map(|recorded| recorded.event.clone()).collect();
+    let stage = job.planned.stage(1).unwrap();
+    let mut state = stage.start(job.initial.clone());
+    stage.advance(&mut state, &sum_of(spread, &stage, 0), SURVIVORS as usize).unwrap();
+    let learnt = job.planned.stage(2).unwrap();
+    let fields = learnt.learnt_fields(&learnt.begin_after(stage.conclude(&state).unwrap()));
+    assert!(!fields.is_empty());
+    let told = learnt_features(&events, world.advance.planned(), &world.store).unwrap();
+    let told: serde_json::Value = serde_json::from_slice(&told).unwrap();
+    assert_eq!(told, serde_json::json!({ "version": 1, "learnt": fields }));
+    let public = staged_job(None);
+    let none = learnt_features(&events[..1], &public.planned, &world.store).unwrap();
+    assert_eq!(none, b"{\"version\":1,\"learnt\":[]}\n");
 }
 
 /// With so many of the eight branches within the bound.

@@ -3,10 +3,14 @@
 use std::fmt;
 
 use serde::Serialize;
-use tributary_model::metrics::{Estimate, HeadFigures};
+use tributary_coordinator::registry::Evaluation;
+use tributary_model::metrics::{Estimate, FieldImportance, HeadFigures, Importance};
 
 /// The list whose lift is shown: a tenth of all customers.
 const LIST_SHARE: f64 = 0.1;
+
+/// So many fields are named.
+const FIELDS_SHOWN: usize = 5;
 
 /// One label.
 #[derive(Debug, Serialize)]
@@ -20,6 +24,9 @@ pub(super) struct LabelLine {
     lift_10: Option<Estimate>,
     /// Expected calibration error.
     ece: Option<Estimate>,
+    /// The fields that move its scores most, of those that noise does not explain; where that was counted alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    most_important: Option<Vec<String>>,
 }
 
 impl LabelLine {
@@ -31,9 +38,26 @@ impl LabelLine {
             ks: head.ks,
             lift_10: head.lift.iter().find(|lift| lift.share == LIST_SHARE).and_then(|lift| lift.lift),
             ece: head.ece,
+            most_important: None,
         };
         heads.iter().map(line).collect()
     }
+
+    /// A line for each head of an evaluation, with the fields that matter.
+    pub(super) fn counted(evaluation: &Evaluation) -> Vec<Self> {
+        let mut lines = Self::all(&evaluation.heads);
+        if let Some(Importance::Fields(fields)) = &evaluation.importance {
+            lines.iter_mut().for_each(|line| line.most_important = Some(most_important(fields, &line.label)));
+        }
+        lines
+    }
+}
+
+fn most_important(fields: &[FieldImportance], label: &str) -> Vec<String> {
+    let variance = |field: &FieldImportance| field.variance.map_or(0.0, |variance| variance.value);
+    let mut own: Vec<_> = fields.iter().filter(|field| field.head == label && !field.below_noise).collect();
+    own.sort_by(|one, other| variance(other).total_cmp(&variance(one)));
+    own.into_iter().take(FIELDS_SHOWN).map(|field| field.field.clone()).collect()
 }
 
 /// The table's part about labels: on held-out rows, and under it what the counts under privacy say of the same rows.
@@ -51,6 +75,11 @@ pub(super) fn write_labels(
         if let Some(counted) = counted.into_iter().flatten().find(|counted| counted.label == line.label) {
             let interval = |of: Estimate| format!("{:.3} {:.3}-{:.3}", of.value, of.low, of.high);
             writeln!(formatter, "  {:<27} {}", "  measured under privacy", figures(counted, interval))?;
+            match counted.most_important.as_deref() {
+                Some([]) => writeln!(formatter, "  {:<27} none above the noise", "  fields that matter most")?,
+                Some(fields) => writeln!(formatter, "  {:<27} {}", "  fields that matter most", fields.join(", "))?,
+                None => {}
+            }
         }
     }
     writeln!(formatter)
@@ -67,6 +96,22 @@ mod tests {
     use tributary_model::metrics::{ScoreBins, ScoreCounts};
 
     use super::*;
+
+    #[test]
+    fn the_fields_that_matter_are_those_above_the_noise_in_order() {
+        let field = |head: &str, name: &str, variance: f64, below_noise| {
+            let variance = Some(Estimate { value: variance, low: variance, high: variance });
+            FieldImportance { head: head.into(), field: name.into(), variance, noise: None, below_noise }
+        };
+        let fields = [
+            field("churn", "a", 0.1, false),
+            field("churn", "b", 0.9, false),
+            field("churn", "c", 2.0, true),
+            field("deposit", "d", 3.0, false),
+        ];
+        assert_eq!(most_important(&fields, "churn"), ["b", "a"]);
+        assert_eq!(most_important(&fields, "none"), [""; 0]);
+    }
 
     struct Shown(Vec<LabelLine>, Option<Vec<LabelLine>>);
 

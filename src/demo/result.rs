@@ -89,7 +89,7 @@ impl Figures {
             auc_pooled: measured.pooled,
             auc_in_branch_mean: measured.in_branch_mean,
             labels: LabelLine::all(&measured.heads),
-            labels_under_privacy: report.map(|report| LabelLine::all(&report.evaluation.heads)),
+            labels_under_privacy: report.map(|report| LabelLine::counted(&report.evaluation)),
             report: report.map(|report| report.page.clone()),
             epsilon: coordinator.epsilon,
             epsilon_all_runs,

@@ -173,7 +173,7 @@ fn coins_and_counts_are_charged_and_stated() {
     assert_eq!((&verdict["rounds_committed"], &finished.json()["rounds"]), (&6.into(), &6.into()));
     assert_eq!(verdict["epsilon"], finished.json()["epsilon"]);
     // Whoever watches hears of the counts in their order.
-    let heard = ["stage 1 (count): counts of 8 branches", "round 4/4", "stage 3 (evaluate): counts of 8 branches"];
+    let heard = ["stage 1 (count): counts of 8 branches", "round 5/6", "stage 3 (evaluate): counts of 8 branches"];
     let places = heard.map(|part| finished.err.find(part).unwrap_or_else(|| panic!("{part}: {}", finished.err)));
     assert!(places.is_sorted(), "{}", finished.err);
     // And a check of the settings names the stages before anything runs.

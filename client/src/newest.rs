@@ -9,7 +9,7 @@
 use std::path::{Path, PathBuf};
 
 use tributary_certs::policy::Owned;
-use tributary_storage::files::{Existing, FileError, create_private_folder, read_private, write_private};
+use tributary_storage::files::{Existing, FileError, read_private, write_private};
 use tributary_texts::mapping as words;
 
 use crate::error::ClientError;
@@ -28,16 +28,16 @@ pub(crate) fn is_newest(kind: Owned, state: &Path, (file, sequence): (&Path, u64
     Ok(())
 }
 
-/// Notes that a file of this kind is in force. Durable when this returns.
+/// Notes that a file of this kind is in force. Durable when this returns. Without a state folder there is no budget, so that nothing is in force, and
+/// nothing is made.
 ///
 /// # Errors
 /// If the note cannot be read or written.
 pub(crate) fn note(kind: Owned, state: &Path, sequence: u64) -> Result<(), ClientError> {
     let path = place(kind, state);
-    if sequence <= read(&path)? {
+    if !state.is_dir() || sequence <= read(&path)? {
         return Ok(());
     }
-    create_private_folder(state).map_err(ClientError::file)?;
     let text = format!("{TITLE}\n{sequence}\n");
     write_private(&path, text.as_bytes(), Existing::Replace).map_err(ClientError::file)
 }
@@ -58,6 +58,8 @@ fn read(path: &Path) -> Result<u64, ClientError> {
 
 #[cfg(test)]
 mod tests {
+    use tributary_storage::files::create_private_folder;
+
     use super::*;
 
     #[test]
@@ -65,7 +67,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let state = folder.path().join("state");
         let is = |sequence| is_newest(Owned::Mapping, &state, (Path::new("mapping.toml"), sequence));
-        assert!(is(0).is_ok() && !state.exists(), "looking changes nothing");
+        note(Owned::Mapping, &state, 7).unwrap();
+        assert!(is(0).is_ok() && !state.exists(), "neither makes a folder");
+        create_private_folder(&state).unwrap();
         note(Owned::Mapping, &state, 7).unwrap();
         note(Owned::Mapping, &state, 5).unwrap();
         assert!(is(7).is_ok() && is(8).is_ok());

@@ -80,13 +80,14 @@ pub fn run(settings: Settings, ends: Ends, report: &dyn Fn(&Report)) -> Result<(
     let schema = read_schema(&settings.schema_file)?;
     let identity = BranchIdentity::open(settings.identity.clone(), unix_seconds())?;
     let owned = BranchPolicy::owned(&settings)?;
-    owned.note(&settings)?;
     // Before a row is read: whether a table can be read under another schema is nothing that anybody may learn.
     let named = |fault| ClientError::File(format!("{}: {fault}", settings.policy_file.display()));
     owned.schema.holds(&schema).map_err(named)?;
     let Some(snapshot) = runtime.block_on(read_rows(&settings, &schema, report, &mut stop))? else { return Ok(()) };
     let clock = SteadyClock::start();
     let (journal, events) = open_budget(&settings, &owned.population)?;
+    // After the lock of the budget: a second process of this identity, or one without a budget, leaves nothing here.
+    owned.note(&settings)?;
     let authorities = (identity.authorities.keys().to_vec(), identity.authorities.needed());
     let policy = owned.of_machines(identity.coordinator.signing_key, authorities.clone());
     let signing_key = identity.signing_key.verifying_key();

@@ -27,7 +27,7 @@ mod summary;
 
 use clap::Subcommand;
 
-#[cfg(feature = "coordinator")]
+#[cfg(feature = "demo")]
 pub(crate) use self::page::page;
 use crate::exit::{Exit, Failure};
 

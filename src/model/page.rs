@@ -33,6 +33,7 @@ const STYLE: &str = "body{font:15px/1.5 system-ui,'Noto Sans CJK SC','Microsoft 
 type Points = Vec<(f64, f64)>;
 
 /// One page for these models, side by side where there are several.
+#[cfg(any(test, feature = "demo"))]
 pub(crate) fn page(models: &[Evaluation], language: Language) -> String {
     page_beside(models, None, language)
 }

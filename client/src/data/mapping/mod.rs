@@ -4,6 +4,7 @@
 
 mod convert;
 mod day;
+mod dialect_words;
 mod money;
 mod parse;
 mod parse_source;
@@ -23,11 +24,11 @@ use tributary_protocol::roster::MemberName;
 pub(in crate::data) use convert::ConvertFault;
 pub(in crate::data) use day::EPOCH;
 pub use day::{Counted, DayForm};
+pub(in crate::data) use dialect_words::said_of;
 pub use money::Money;
 pub(in crate::data) use parse_source::{NAME, TEXT_BYTES_MAX, name, source};
 pub use rule::{ColumnKind, Conversion, Rule};
 pub use sourced::{MappedSource, Queries};
-pub(in crate::data) use words::said_of;
 
 use super::events::Events;
 use crate::error::ClientError;

@@ -3,6 +3,7 @@ use std::fs;
 use tributary_certs::enrolment::{init_authority, issue_client};
 use tributary_certs::identity::TrustDomain;
 use tributary_certs::policy::sign_owned;
+use tributary_storage::files::create_private_folder;
 use tributary_texts::Language;
 
 use super::*;
@@ -53,6 +54,8 @@ fn an_older_mapping_is_not_put_back() {
         let read = Snapshot::read(&branch.settings(), &schema(), &Stop::default(), &mut |_| ());
         read.map(|read| read.files).map_err(|fault| fault.to_string())
     };
+    // A branch that has begun a budget, so that something can be in force there.
+    create_private_folder(&branch.settings().state_dir).unwrap();
     let before = files().unwrap();
     branch.mapped("", &format!("{RULES}# the owner read it again\n"));
     // The word of readiness is about the mapping too: the files are the same.

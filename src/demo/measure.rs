@@ -9,11 +9,11 @@ use tributary_client::data::{read_csv, read_csv_rows};
 use tributary_model::architecture::Architecture;
 use tributary_model::evaluate::{branch_mean, evaluate};
 use tributary_model::features::FeatureMatrix;
-use tributary_model::metrics::HeadFigures;
 use tributary_model::parameters::Parameters;
 use tributary_model::schema::Schema;
 use tributary_model::stage::STATE_FORMAT;
 use tributary_model::train::{CentralSettings, Table, predict, train_centrally};
+use tributary_rehearsal::{Judged, judge};
 use tributary_storage::files::read_stored;
 
 use super::prepare::Prepared;
@@ -30,7 +30,7 @@ pub(super) struct Measured {
     /// Mean over branches of the federated model on the branch's own held-out rows.
     pub(super) in_branch_mean: Option<f64>,
     /// Of each label: the federated model on all held-out rows.
-    pub(super) heads: Vec<HeadFigures>,
+    pub(super) labels: Vec<(String, Judged)>,
     /// Customers with rows to learn from.
     pub(super) customers: usize,
 }
@@ -63,6 +63,7 @@ pub(super) fn measure(
     }
     let all_rows = Table::of_public(read_csv_rows(&training, schema, |_| true)?);
     let pooled = judged(&train_centrally(&architecture, &all_rows, settings)?)?;
+    let of_labels = everybodys.as_ref().map_or(Ok(Vec::new()), |rows| judge(&federated, rows))?;
     let own: anyhow::Result<Vec<_>> =
         held_out.iter().map(|path| auc_mean(&federated, &read_csv(path, schema)?)).collect();
     Ok(Measured {
@@ -70,7 +71,7 @@ pub(super) fn measure(
         local_mean: branch_mean(&alone),
         pooled,
         in_branch_mean: branch_mean(&own?),
-        heads: everybodys.as_ref().map_or(Ok(Vec::new()), |rows| of_heads(&federated, rows))?,
+        labels: architecture.heads().iter().cloned().zip(of_labels).collect(),
         customers,
     })
 }
@@ -79,13 +80,6 @@ pub(super) fn measure(
 fn architecture(schema: &Schema, hidden: &[u32]) -> anyhow::Result<Architecture> {
     let heads: Vec<&str> = schema.labels().iter().map(|label| label.name.as_str()).collect();
     Ok(Architecture::mlp(u32::try_from(schema.width())?, hidden, &heads)?)
-}
-
-/// Every figure of each label.
-fn of_heads(model: &Parameters, rows: &FeatureMatrix) -> anyhow::Result<Vec<HeadFigures>> {
-    let scores = predict(model, rows)?;
-    let heads = model.architecture().heads().iter().enumerate();
-    Ok(heads.filter_map(|(head, name)| HeadFigures::of_rows(name, &scores, rows, head)).collect())
 }
 
 /// Mean over labels of the area under the curve.

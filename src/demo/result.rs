@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use serde::Serialize;
+use tributary_model::metrics::Estimate;
 use tributary_protocol::plan::PrivacyMode;
 
 use super::labels::{LabelLine, write_labels};
@@ -21,10 +22,10 @@ pub(super) struct Figures {
     auc_pooled: Option<f64>,
     auc_in_branch_mean: Option<f64>,
     /// Of each label, on all held-out rows; empty where there is none.
-    labels: Vec<LabelLine>,
+    labels: Vec<LabelLine<f64>>,
     /// The same figures as the noised counts have them; where they were counted alone.
     #[serde(skip_serializing_if = "Option::is_none")]
-    labels_under_privacy: Option<Vec<LabelLine>>,
+    labels_under_privacy: Option<Vec<LabelLine<Estimate>>>,
     /// The page about the model; with the figures before alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     report: Option<PathBuf>,
@@ -88,8 +89,9 @@ impl Figures {
             auc_local_mean: measured.local_mean,
             auc_pooled: measured.pooled,
             auc_in_branch_mean: measured.in_branch_mean,
-            labels: LabelLine::all(&measured.heads),
-            labels_under_privacy: report.map(|report| LabelLine::counted(&report.evaluation)),
+            labels: LabelLine::judged(&measured.labels),
+            labels_under_privacy: report
+                .map(|report| LabelLine::counted(&report.evaluation.heads, report.evaluation.importance.as_ref())),
             report: report.map(|report| report.page.clone()),
             epsilon: coordinator.epsilon,
             epsilon_all_runs,

@@ -14,7 +14,6 @@ mod scores;
 mod tests;
 mod weights;
 
-use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
 pub use bins::ScoreBins;
@@ -26,8 +25,6 @@ pub use scores::ScoreCounts;
 pub use weights::{BinWeight, FieldWeights};
 
 use self::scores::ScoreFigures;
-use crate::evaluate::evaluate;
-use crate::features::FeatureMatrix;
 
 /// Shares of customers for whose lists the lift is given.
 pub const LIST_SHARES: [f64; 4] = [0.01, 0.05, 0.1, 0.2];
@@ -92,29 +89,7 @@ pub struct CalibrationGroup {
     pub customers: f64,
 }
 
-/// Bins of counts without noise: so fine that their edges are not seen in a figure.
-const EXACT_BINS: usize = 280;
-
 impl HeadFigures {
-    /// What rows say of one head: `scores` is rows x heads, as `train::predict` gives it. Not private, and without intervals: every end is the figure
-    /// itself. None if the shapes differ or there is no such head.
-    #[must_use]
-    pub fn of_rows(name: &str, scores: &Array2<f32>, data: &FeatureMatrix, head: usize) -> Option<Self> {
-        let auc = evaluate(scores, data, head)?.auc;
-        let bins = ScoreBins::new(EXACT_BINS);
-        let [mut negatives, mut positives] = [vec![0.0; EXACT_BINS], vec![0.0; EXACT_BINS]];
-        for row in 0..data.rows() {
-            let (target, present) = data.label(row, head);
-            if present == 1.0 {
-                let counts = if target == 1.0 { &mut positives } else { &mut negatives };
-                counts[bins.of(scores[[row, head]])] += 1.0;
-            }
-        }
-        let counts = ScoreCounts { bins: &bins, negatives: &negatives, positives: &positives, noise_stddev: 0.0 };
-        let exact = |value| Estimate { value, low: value, high: value };
-        Some(Self { auc: auc.map(exact), ..Self::of(name, counts) })
-    }
-
     /// Everything that the counts say.
     #[must_use]
     pub fn of(head: &str, counts: ScoreCounts<'_>) -> Self {

@@ -64,6 +64,25 @@ pub struct Form {
     pub repeats: bool,
 }
 
+impl Form {
+    /// One round in which each customer adds so many units to each of so many cells, whose squares sum up to the sensitivity. Participants are given nothing.
+    pub(super) fn of_counts(dimension: usize, counts: usize, units: u32, overlap_squared: u128) -> Self {
+        let sensitivity_squared = counts as u128 * u128::from(units).pow(2) * overlap_squared;
+        Self {
+            dimension,
+            summed: Unit::Customer,
+            reach: units,
+            sensitivity_squared,
+            customer_sensitivity_squared: sensitivity_squared,
+            noise: NoiseShare::Divided,
+            releases: 1,
+            model_bytes: 0,
+            coins: false,
+            repeats: false,
+        }
+    }
+}
+
 /// What a stage hands on to the one after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::large_enum_variant, reason = "one for each stage of a plan, and compared where it is made")]

@@ -3,7 +3,6 @@
 use std::ops::RangeInclusive;
 
 use tributary_protocol::plan::{NoiseShare, PrivacyMode};
-use tributary_protocol::privacy::Unit;
 
 use super::charge::noise_multiplier;
 use super::frame::{Form, Frame, Place, StageFault};
@@ -36,20 +35,8 @@ pub(super) fn form(
             return Err(StageFault::Mode { kind, privacy: frame.privacy, instead: "stages of kind \"local\" alone" });
         }
     };
-    let counts = layout.counts_per_customer() as u128;
-    let sensitivity_squared = counts * u128::from(clip_units).pow(2) * frame.overlap_squared();
-    Ok(Form {
-        dimension: layout.cells(),
-        summed: Unit::Customer,
-        reach: clip_units,
-        sensitivity_squared,
-        customer_sensitivity_squared: sensitivity_squared,
-        noise,
-        releases: 1,
-        model_bytes,
-        coins: false,
-        repeats: false,
-    })
+    let counts = layout.counts_per_customer();
+    Ok(Form { noise, model_bytes, ..Form::of_counts(layout.cells(), counts, clip_units, frame.overlap_squared()) })
 }
 
 /// Standard deviation of the noise that one count carries at least, in counts.

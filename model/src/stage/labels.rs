@@ -4,8 +4,6 @@
 use tributary_protocol::digest::Canonical;
 #[cfg(feature = "train")]
 use tributary_protocol::entropy::Entropy;
-use tributary_protocol::plan::NoiseShare;
-use tributary_protocol::privacy::Unit;
 
 use super::frame::{Form, Frame, Place, StageFault};
 use super::histogram::{noise_stddev_min, read_units};
@@ -61,21 +59,8 @@ impl Kind for LabelSettings {
     }
 
     fn form(&self, frame: &Frame<'_>) -> Result<Form, StageFault> {
-        let overlap_squared = frame.overlap_of(Self::KIND)?;
-        let heads = frame.architecture.heads().len();
-        let sensitivity_squared = 2 * heads as u128 * u128::from(self.clip_units).pow(2) * overlap_squared;
-        Ok(Form {
-            dimension: 2 * heads,
-            summed: Unit::Customer,
-            reach: self.clip_units,
-            sensitivity_squared,
-            customer_sensitivity_squared: sensitivity_squared,
-            noise: NoiseShare::Divided,
-            releases: 1,
-            model_bytes: 0,
-            coins: false,
-            repeats: false,
-        })
+        let counts = 2 * frame.architecture.heads().len();
+        Ok(Form::of_counts(counts, counts, self.clip_units, frame.overlap_of(Self::KIND)?))
     }
 
     fn first(&self, frame: &Frame<'_>) -> Beside {

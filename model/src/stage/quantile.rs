@@ -7,8 +7,6 @@
 use tributary_protocol::digest::Canonical;
 #[cfg(feature = "train")]
 use tributary_protocol::entropy::Entropy;
-use tributary_protocol::plan::NoiseShare;
-use tributary_protocol::privacy::Unit;
 
 use super::coarse::{groups_of, read_coarse, write_coarse};
 use super::frame::{COARSE_MAX, Form, Frame, Handed, Place, StageFault};
@@ -84,22 +82,8 @@ impl Kind for QuantileSettings {
     }
 
     fn form(&self, frame: &Frame<'_>) -> Result<Form, StageFault> {
-        let overlap_squared = frame.overlap_of(Self::KIND)?;
         let blocks = self.blocks(frame)?;
-        let counts = blocks.fields() as u128;
-        let sensitivity_squared = counts * u128::from(self.clip_units).pow(2) * overlap_squared;
-        Ok(Form {
-            dimension: blocks.width(),
-            summed: Unit::Customer,
-            reach: self.clip_units,
-            sensitivity_squared,
-            customer_sensitivity_squared: sensitivity_squared,
-            noise: NoiseShare::Divided,
-            releases: 1,
-            model_bytes: 0,
-            coins: false,
-            repeats: false,
-        })
+        Ok(Form::of_counts(blocks.width(), blocks.fields(), self.clip_units, frame.overlap_of(Self::KIND)?))
     }
 
     /// Even groups, which stand where every round failed.

@@ -14,7 +14,7 @@ use super::keys::{Key, NoKey, Noted, Standings, key_of, key_text, plainest};
 use crate::data::columns::{is_one_of, place};
 use crate::data::error::FileError;
 use crate::data::faults::{Fault, FileFaults};
-use crate::data::mapping::{ColumnKind, Mapping};
+use crate::data::mapping::{ColumnKind, Mapping, written};
 use crate::data::reading::Stop;
 use crate::data::sink::{Column, Sink, Values};
 use crate::data::tolerance::Tolerance;
@@ -388,19 +388,7 @@ fn is_empty(cell: Cell<'_>) -> bool {
 
 /// Whether a value is one of these codes, in whatever spelling.
 fn is_like(cell: Cell<'_>, codes: &[String]) -> bool {
-    let digits;
-    let text = match cell {
-        Cell::Missing => return false,
-        Cell::Text(text) => text,
-        Cell::Integer(number) => {
-            digits = number.to_string();
-            &digits
-        }
-        Cell::Number(number) => {
-            digits = number.to_string();
-            &digits
-        }
-    };
-    let plain = plainest(text);
+    let text = written(&cell);
+    let plain = plainest(&text);
     !text.trim().is_empty() && codes.iter().any(|code| plainest(code) == plain)
 }

@@ -1,5 +1,6 @@
 //! What becomes of one value.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use time::Date as Calendar;
@@ -84,20 +85,19 @@ impl Rule {
         if self.codes.is_empty() {
             return cell;
         }
-        let digits;
-        let text = match cell {
-            Cell::Missing => "",
-            Cell::Text(text) => text.trim(),
-            Cell::Integer(number) => {
-                digits = number.to_string();
-                &digits
-            }
-            Cell::Number(number) => {
-                digits = number.to_string();
-                &digits
-            }
-        };
+        let written = written(&cell);
+        let text = written.trim();
         self.codes.iter().find(|(code, _)| code == text).map_or(cell, |(_, meaning)| Cell::Text(meaning))
+    }
+}
+
+/// A value as a text would have it; empty where there is none.
+pub(in crate::data) fn written<'row>(cell: &Cell<'row>) -> Cow<'row, str> {
+    match cell {
+        Cell::Missing => Cow::Borrowed(""),
+        Cell::Text(text) => Cow::Borrowed(text),
+        Cell::Integer(number) => Cow::Owned(number.to_string()),
+        Cell::Number(number) => Cow::Owned(number.to_string()),
     }
 }
 

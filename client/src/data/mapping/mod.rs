@@ -21,7 +21,7 @@ use tributary_model::schema::{Decimal, Schema};
 use tributary_protocol::digest::Digest;
 use tributary_protocol::roster::MemberName;
 
-pub(in crate::data) use convert::ConvertFault;
+pub(in crate::data) use convert::{ConvertFault, written};
 pub(in crate::data) use day::EPOCH;
 pub use day::{Counted, DayForm};
 pub(in crate::data) use dialect_words::said_of;

@@ -401,13 +401,14 @@ fn a_stage_has_its_own_layout() {
     assert_eq!(sum_of(&stage, &trainer(&lines(3, 9)), &state), Err(ContributeFault::Placement));
 }
 
-/// From made-up sums to a model, to the bit: on every machine, and for whoever verifies.
-#[test]
-fn the_same_sums_lead_to_the_same_bits() {
-    let planned = planned_of(&stages());
+/// What a plan of a count of two labels and two stages hands on, from zeros and made-up sums; `told` hears of the end of each stage.
+pub(super) fn concluded(
+    planned: &Planned,
+    network: &Architecture,
+    mut told: impl FnMut(&PlannedStage<'_>, &StageState),
+) -> PublicState {
     let mut dice = Dice::new(7);
-    let mut handed = PublicState::of(Parameters::zero(&network()));
-    let mut digests = Vec::new();
+    let mut handed = PublicState::of(Parameters::zero(network));
     for stage in (0..3).map(|number| planned.stage(number).unwrap()) {
         let mut state = stage.start_after(handed);
         for _ in 0..stage.terms().rounds {
@@ -419,8 +420,19 @@ fn the_same_sums_lead_to_the_same_bits() {
             stage.advance(&mut state, &sum, 1).unwrap();
         }
         handed = stage.conclude(&state).unwrap();
-        digests.push(stage.state_digest(&state.public().to_bytes()).short());
+        told(&stage, &state);
     }
+    handed
+}
+
+/// From made-up sums to a model, to the bit: on every machine, and for whoever verifies.
+#[test]
+fn the_same_sums_lead_to_the_same_bits() {
+    let planned = planned_of(&stages());
+    let mut digests = Vec::new();
+    let handed = concluded(&planned, &network(), |stage, state| {
+        digests.push(stage.state_digest(&state.public().to_bytes()).short());
+    });
     digests.push(handed.parameters.digest().short());
     assert_eq!(digests, ["4b4f286b", "8d608b88", "a6238c8f", "b031805f"]);
 }

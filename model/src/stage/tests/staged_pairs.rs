@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::staged::{
-    Line, REWEIGHT, UNITS, lines, moved, network, planned_over, schema, settings, sum_of, table, trainer,
+    Line, REWEIGHT, UNITS, concluded, lines, moved, network, planned_over, schema, settings, sum_of, table, trainer,
 };
 use super::*;
 use crate::architecture::PairShape;
@@ -332,19 +332,6 @@ fn stages_without_a_use_for_pairs_are_refused() {
 #[test]
 fn the_same_sums_lead_to_the_same_pairs() {
     let planned = planned_over(paired_network(), &paired_stages(weighted));
-    let mut dice = Dice::new(7);
-    let mut handed = PublicState::of(Parameters::zero(&paired_network()));
-    for stage in (0..3).map(|number| planned.stage(number).unwrap()) {
-        let mut state = stage.start_after(handed);
-        for _ in 0..stage.terms().rounds {
-            let units = |dice: &mut Dice| i64::from(dice.below(200 * UNITS)) - 100 * i64::from(UNITS);
-            let sum: Vec<i64> = match stage.terms().dimension {
-                4 => [400, 90, 390, 200].map(|count| count * i64::from(UNITS)).to_vec(),
-                dimension => (0..dimension).map(|_| units(&mut dice)).collect(),
-            };
-            stage.advance(&mut state, &sum, 1).unwrap();
-        }
-        handed = stage.conclude(&state).unwrap();
-    }
+    let handed = concluded(&planned, &paired_network(), |_, _| ());
     assert_eq!(handed.parameters.digest().short(), "720692be");
 }

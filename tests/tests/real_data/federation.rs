@@ -22,7 +22,7 @@ use tributary_protocol::plan::ModelRef;
 use tributary_protocol::round::cast;
 use tributary_protocol::secagg::modular::Ring;
 use tributary_protocol::secagg::parameters::CohortRule;
-use tributary_rehearsal::{Branch, Noise, Rehearsal, judge};
+use tributary_rehearsal::{Branch, Judged, Noise, Rehearsal, judge};
 
 /// Rounds of every plan.
 pub(crate) const ROUNDS: u32 = 100;
@@ -230,12 +230,17 @@ impl Federation {
         Job::of(built.plan, &built.schema, approvals).unwrap_or_else(|fault| panic!("{fault:?}"))
     }
 
-    /// Runs every stage as branches would that are all there, and gives the AUC on everybody's held-out rows. A plan without noise gets none.
+    /// The AUC on everybody's held-out rows; see [`Federation::judged`].
     pub(crate) fn auc(&self, job: &Job, noise: Noise, run: u64) -> f64 {
+        self.judged(job, noise, run).auc.unwrap()
+    }
+
+    /// Runs every stage as branches would that are all there, and judges the first label on everybody's held-out rows. A plan without noise gets none.
+    pub(crate) fn judged(&self, job: &Job, noise: Noise, run: u64) -> Judged {
         let rehearsal = Rehearsal::new(&job.planned, &self.branches).unwrap();
         let mut entropy = Repeatable { run, drawn: 0 };
         let rehearsed = rehearsal.run(job.initial.clone(), Some(noise), &mut entropy).unwrap();
-        judge(&rehearsed.model, &self.held_out).unwrap()[0].auc.unwrap()
+        judge(&rehearsed.model, &self.held_out).unwrap().swap_remove(0)
     }
 }
 

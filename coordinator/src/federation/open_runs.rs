@@ -481,7 +481,7 @@ impl<'a> Federation<'a> {
             self.hands.enrol(&self.roster.roster);
         }
         self.open_due()?;
-        // After the next run has begun, so that nobody waits for this.
+        // After the next run has begun: this may take its time.
         self.keep_index();
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! Which method, how many rounds and how many runs suit so many customers, from public numbers alone.
 //!
-//! Every candidate becomes a plan, with its real noise, and [`crate::Prediction`] judges it. No table of data sets stands behind the answer.
+//! Every candidate becomes a plan, with its real noise, and [`crate::Prediction`] judges it. No table of data sets is looked up.
 
 mod answer;
 mod candidate;

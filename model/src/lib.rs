@@ -4,6 +4,7 @@
 //! [`update::ClippedSum`] -> [`update::NoisedUpdate`] -> [`update::QuantizedUpdate`] at a branch, and
 //! [`server_optimizer::StateStep`] -> [`parameters::Parameters`] at the centre.
 
+pub mod additive;
 pub mod architecture;
 pub mod blocks;
 pub mod canonical;
@@ -25,6 +26,7 @@ pub mod parameters;
 pub mod planned;
 pub mod privacy;
 pub mod schema;
+pub mod scorecard;
 pub mod server_optimizer;
 pub mod stage;
 pub mod summary;

@@ -96,6 +96,21 @@ impl PairTables {
         Some(Self { heads, side: shape.side(), groups, tables: tables.collect() })
     }
 
+    /// Groups of a field in a table, the one for no value among them.
+    pub(crate) fn side(&self) -> usize {
+        self.side
+    }
+
+    /// The group of a slot; nothing where it has none.
+    pub(crate) fn group(&self, slot: usize) -> Option<usize> {
+        self.groups.get(slot).copied().flatten()
+    }
+
+    /// The slots of both fields of each table, and its cells: row by row, head by head.
+    pub(crate) fn tables(&self) -> impl Iterator<Item = (&[Range<usize>; 2], &[f64])> {
+        self.tables.iter().map(|table| (&table.fields, table.cells.as_slice()))
+    }
+
     /// What the tables add to the logits of a row: of each table the cells of its values' groups, each times both slots. The same work for every
     /// row. Doubles do not leave their range here: slots are within 2^40, cells within 2^20.
     pub fn add(&self, slots: &[f32], logits: &mut [f64]) {

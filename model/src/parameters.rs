@@ -9,6 +9,10 @@ use crate::architecture::{Activation, Architecture, LayerShape};
 /// Largest absolute value of a parameter. Far beyond any useful one: it keeps a hostile model from overflowing a branch's arithmetic early.
 pub const PARAMETER_ABS_MAX: f32 = 1_048_576.0;
 
+/// Weights below this are zeros where rows are scored. A product of such a weight with a row's activation could be a denormal number, which a
+/// processor computes slowly: the time would then say something about a row. The same for every row, and far below what changes a score.
+pub(crate) const WEIGHT_ABS_MIN: f32 = 1.0 / (1_u64 << 40) as f32;
+
 /// A model's parameters, laid out as [`Architecture::layout`] says. Parsed: as many as the architecture has, each finite and bounded.
 #[derive(Clone, PartialEq)]
 pub struct Parameters {

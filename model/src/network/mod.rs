@@ -7,11 +7,7 @@ use burn_tensor::{Device, Tensor, TensorData};
 
 use crate::architecture::{Activation, LayerShape};
 use crate::pairs::PairTables;
-use crate::parameters::Parameters;
-
-/// Weights below this are zeros. A product of such a weight with a row's activation could be a denormal number, which a processor computes
-/// slowly: the time would then say something about a row. The same for every row, and far below what changes a score.
-const WEIGHT_ABS_MIN: f32 = 1.0 / (1_u64 << 40) as f32;
+use crate::parameters::{Parameters, WEIGHT_ABS_MIN};
 
 /// A network on the CPU device.
 pub(crate) struct Network {

@@ -61,8 +61,8 @@ texts! {
         zh: "噪声大小由 epsilon 和轮数决定，并按客户数摊薄：客户数翻倍，噪声减半。",
     }
     steps_reason() {
-        en: "More rounds learn more and need more noise in each. Each candidate was made a plan of, with its real noise, and the best one is proposed.",
-        zh: "轮数越多学得越多，但每轮所需噪声也越大。每个候选方案都按其真实噪声生成计划并比较，取最优者。",
+        en: "More rounds learn more and need more noise in each. Each candidate was made a plan of, with its real noise, and the best one is proposed. Additive learning is proposed where it is predicted alike.",
+        zh: "轮数越多学得越多，但每轮所需噪声也越大。每个候选方案都按其真实噪声生成计划并比较，取最优者；预测相近时优先采用分阶段加性学习。",
     }
     signal_reason() {
         en: "Of the population nothing is known. A model without noise is taken to spread scores by one logit, which is an AUC of 0.76.",

@@ -14,7 +14,7 @@ use tributary_protocol::limits::COHORT_MIN;
 use tributary_protocol::privacy::RdpVector;
 
 pub use self::answer::{Advice, BITS_A_SECOND, Change, Choice, Help, Method, Verdict, WAY_SECONDS};
-use self::candidate::{Candidate, best};
+use self::candidate::{Candidate, best, preferred};
 pub use self::question::{AdviceFault, BRANCHES_MAX, Budget, Question};
 pub use self::scene::{FIELDS_MAX, Scene};
 pub use self::text::plan_toml;
@@ -50,10 +50,11 @@ pub fn advise(question: &Question<'_>) -> Result<Advice, AdviceFault> {
             tried.ok_or(AdviceFault::Runs { epsilon, runs: 1 })?
         }
     };
-    let proposed = best(&choices).ok_or_else(|| AdviceFault::Plan("no method fits".into()))?.clone();
+    let none = || AdviceFault::Plan("no method fits".into());
+    let proposed = preferred(&choices).ok_or_else(none)?.clone();
+    let verdict = best(&choices).map(|own| Verdict::of(&own.predicted)).ok_or_else(none)?;
     let others = Method::ALL.into_iter().filter(|method| *method != proposed.method);
     let others = others.filter_map(|method| best(choices.iter().filter(|own| own.method == method)).cloned());
-    let verdict = Verdict::of(&proposed.predicted);
     Ok(Advice {
         customers: question.customers,
         branches: question.branches,

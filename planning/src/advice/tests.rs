@@ -34,6 +34,27 @@ fn advice_follows_the_public_numbers() {
     assert!(many.proposed.seconds > 0.0 && many.proposed.bytes_up > 0 && many.others.len() == 2, "{many:?}");
 }
 
+/// What is predicted alike is learnt in stages; where much more is predicted of gradients, by gradients.
+#[test]
+fn additive_learning_comes_first_among_methods_predicted_alike() {
+    let scene = bank();
+    let mut differed = 0;
+    for (customers, epsilon) in [(5_000, 1.0), (20_000, 1.0), (20_000, 4.0), (200_000, 1.0)] {
+        let question = Question { customers, branches: 50, scene: &scene, budget: Budget::Run(epsilon), delta: 1e-7 };
+        let choices = Candidate::all(&question, epsilon).unwrap();
+        let (most, own) = (best(&choices).unwrap(), preferred(&choices).unwrap());
+        let additive = best(choices.iter().filter(|own| own.method == Method::Staged)).unwrap();
+        let alike = additive.predicted.auc >= most.predicted.auc - 0.02;
+        assert_eq!(own, if alike { additive } else { most });
+        differed += usize::from(own != most);
+    }
+    assert!(differed > 0);
+    // Without bins there is nothing to add up.
+    let text = include_str!("../../../docs/samples/schemas/deposit_churn.toml");
+    let scene = Scene::of(tributary_model::schema::Schema::parse(text).unwrap());
+    assert_ne!(asked(&scene, 20_000, 50, Budget::Run(1.0)).unwrap().proposed.method, Method::Staged);
+}
+
 /// A year's budget is shared by runs that stay within it, as branches count.
 #[test]
 fn a_year_pays_for_its_runs() {

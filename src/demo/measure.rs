@@ -13,7 +13,7 @@ use tributary_model::parameters::Parameters;
 use tributary_model::schema::Schema;
 use tributary_model::stage::STATE_FORMAT;
 use tributary_model::train::{CentralSettings, Table, predict, train_centrally};
-use tributary_rehearsal::{Judged, judge};
+use tributary_rehearsal::{Judged, judge, side_by_side};
 use tributary_storage::files::read_stored;
 
 use super::prepare::Prepared;
@@ -54,15 +54,19 @@ pub(super) fn measure(
     let everybodys = if held_out.is_empty() { None } else { Some(read_csv_rows(&held_out, schema, |_| true)?) };
     let judged = |model: &Parameters| everybodys.as_ref().map_or(Ok(None), |rows| auc_mean(model, rows));
 
-    let mut alone = Vec::with_capacity(training.len());
-    let mut customers = 0;
-    for path in &training {
-        let rows = Table::of_public(read_csv(path, schema)?);
-        customers += rows.customer_count();
-        alone.push(judged(&train_centrally(&architecture, &rows, settings)?)?);
-    }
-    let all_rows = Table::of_public(read_csv_rows(&training, schema, |_| true)?);
-    let pooled = judged(&train_centrally(&architecture, &all_rows, settings)?)?;
+    // The model of all rows takes as long as all others together, and comes first.
+    let mut baselines = side_by_side(1 + training.len(), |number| -> anyhow::Result<_> {
+        let own = number.checked_sub(1).and_then(|branch| training.get(branch));
+        let rows = match own {
+            Some(path) => read_csv(path, schema)?,
+            None => read_csv_rows(&training, schema, |_| true)?,
+        };
+        let rows = Table::of_public(rows);
+        Ok((rows.customer_count(), judged(&train_centrally(&architecture, &rows, settings)?)?))
+    })?
+    .into_iter();
+    let pooled = baselines.next().and_then(|(_, pooled)| pooled);
+    let (customers, alone): (Vec<usize>, Vec<_>) = baselines.unzip();
     let of_labels = everybodys.as_ref().map_or(Ok(Vec::new()), |rows| judge(&federated, rows))?;
     let own: anyhow::Result<Vec<_>> =
         held_out.iter().map(|path| auc_mean(&federated, &read_csv(path, schema)?)).collect();
@@ -72,7 +76,7 @@ pub(super) fn measure(
         pooled,
         in_branch_mean: branch_mean(&own?),
         labels: architecture.heads().iter().cloned().zip(of_labels).collect(),
-        customers,
+        customers: customers.iter().sum(),
     })
 }
 

@@ -26,7 +26,7 @@ const STYLE: &str = "body{font:15px/1.5 system-ui,'Noto Sans CJK SC','Microsoft 
     rect.a,rect.b,rect.z{stroke:none}rect.z{fill:#b9c3cf}.key{display:inline-block;width:1.4em;height:.28em;vertical-align:middle;margin-right:.4em}\
     .key.a{background:#0b5cad}.key.b{background:#b4470e}\
     @media print{body{margin:0;max-width:none;font-size:11px}h2{break-before:page}h2:first-of-type{break-before:auto}h3{break-after:avoid}\
-    tr{break-inside:avoid}.scroll{overflow:visible}.charts{grid-template-columns:1fr 1fr}}\
+    tr{break-inside:avoid}th,td{padding:.1rem .9rem .1rem 0}.scroll{overflow:visible}.charts{grid-template-columns:1fr 1fr}}\
     @page{size:A4;margin:14mm}";
 
 /// Places in a chart.

@@ -18,7 +18,7 @@ use parquet::data_type::ByteArray;
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
-use tributary_client::data::{Origin, PostgresSettings, PostgresTls, Reading, Stop, read_origin};
+use tributary_client::data::{Database, Origin, PostgresSettings, PostgresTls, Reading, Stop, read_origin};
 use tributary_daemon::usage::{process_cpu, rss_bytes_max};
 use tributary_model::schema::Schema;
 use tributary_model::train::{PlacementKey, Table, TableMaxima};
@@ -164,7 +164,11 @@ fn main() {
                 tls: PostgresTls::OnThisMachine,
                 timeout: Duration::from_secs(600),
             };
-            Origin::Postgres { at, query: "SELECT * FROM tributary_reading".into(), day_query: None }
+            Origin::Database {
+                at: Box::new(Database::Postgres(at)),
+                query: "SELECT * FROM tributary_reading".into(),
+                day_query: None,
+            }
         }
     };
     let bytes = path.metadata().expect("the file").len();

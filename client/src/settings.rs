@@ -10,7 +10,7 @@ use tributary_storage::files::{read_private, shown};
 use tributary_transport::identity::{key_exchange, token};
 use tributary_transport::{DialSettings, Mode, NetworkSettings, Proxy};
 
-use crate::data::PostgresSettings;
+use crate::data::{Database, OdbcSettings, PostgresSettings};
 use crate::identity::IdentitySettings;
 use crate::worker::WorkerCaps;
 
@@ -36,8 +36,8 @@ pub struct Settings {
     pub identity: IdentitySettings,
     /// The branch's rows, where they are in a file.
     pub data_file: Option<PathBuf>,
-    /// Where they are in a PostgreSQL database.
-    pub postgres: Option<PostgresSettings>,
+    /// The database that has them.
+    pub database: Option<Database>,
     /// How the branch's own columns become the schema's, signed by the owner.
     pub mapping_file: Option<PathBuf>,
     /// Where the tables are that the mapping reads beside the customers' own, by their names; but for those of the database.
@@ -137,7 +137,7 @@ impl Settings {
             true => file.existing_file("data.mapping").map(Some),
             false => Some(None),
         };
-        let (data_file, postgres) = rows(&mut file);
+        let (data_file, database) = rows(&mut file);
         let tables = tables(&mut file);
         let faulty_percent_max = file.integer("data.faulty_percent_max", 0..=50, Some(1_u8));
         let schema_file = file.existing_file("data.schema");
@@ -169,7 +169,7 @@ impl Settings {
             network: network.expect(here),
             identity: identity.expect(here),
             data_file: data_file.expect(here),
-            postgres: postgres.expect(here),
+            database: database.expect(here),
             mapping_file: mapping_file.expect(here),
             tables: tables.expect(here),
             faulty_percent_max: faulty_percent_max.expect(here),
@@ -220,28 +220,28 @@ fn identity(file: &mut Document) -> Option<IdentitySettings> {
 }
 
 /// A file with rows, or the database that has them.
-fn rows(file: &mut Document) -> (Option<Option<PathBuf>>, Option<Option<PostgresSettings>>) {
-    if !file.has("data.postgres") {
+fn rows(file: &mut Document) -> (Option<Option<PathBuf>>, Option<Option<Database>>) {
+    let tables = ["data.postgres", "data.odbc"].map(|table| file.has(table).then_some(table));
+    let Some(table) = tables.into_iter().flatten().next() else {
         return (data_source(file, "data.file").map(Some), Some(None));
-    }
+    };
     for key in ["data.file", "data.held_out"] {
         if file.has(key) {
             let _known = file.path(key);
-            file.fault(
-                key,
-                "a file, beside [data.postgres]",
-                "one of the two; held-out rows have a query in the mapping",
-            );
+            let allowed = "one of the two; held-out rows have a query in the mapping";
+            file.fault(key, format!("a file, beside [{table}]"), allowed);
         }
     }
     if !file.has("data.mapping") {
-        file.fault(
-            "data.mapping",
-            "nothing, beside [data.postgres]",
-            "the mapping that says which query gives the rows",
-        );
+        let allowed = "the mapping that says which query gives the rows";
+        file.fault("data.mapping", format!("nothing, beside [{table}]"), allowed);
     }
-    (Some(None), PostgresSettings::read(file).map(Some))
+    let odbc = tables[1].map(|_| OdbcSettings::read(file).map(Database::Odbc));
+    let postgres = tables[0].map(|_| PostgresSettings::read(file).map(Database::Postgres));
+    if odbc.is_some() && postgres.is_some() {
+        file.fault("data.odbc", "a second database, beside [data.postgres]", "one of the two");
+    }
+    (Some(None), postgres.or(odbc).flatten().map(Some))
 }
 
 /// Files of tables beside the customers' own, by their names. They are read in whatever order, so none is a pipe.

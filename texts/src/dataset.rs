@@ -25,8 +25,8 @@ texts! {
         zh: "{rows} 行中有 {faulty} 行有错误，已逐行略过（data.faulty_percent_max = {limit}）。请改正导出；最初的错误（英文）：{first}",
     }
     other_database() {
-        en: "the settings and the mapping name different sources: `source` of the mapping is `postgres` where the settings have [data.postgres], and a file's kind where they have data.file. No row is read",
-        zh: "设置与映射指定的数据来源不一致：设置中有 [data.postgres] 时，映射的 `source` 应为 `postgres`；有 data.file 时应为文件的类型。没有读取任何数据行",
+        en: "the settings and the mapping name different sources: `source` of the mapping is `postgres` where the settings have [data.postgres], `odbc` where they have [data.odbc], and a file's kind where they have data.file. No row is read",
+        zh: "设置与映射指定的数据来源不一致：设置中有 [data.postgres] 时，映射的 `source` 应为 `postgres`；有 [data.odbc] 时应为 `odbc`；有 data.file 时应为文件的类型。没有读取任何数据行",
     }
     held_out_has_a_query() {
         en: "the settings name data.held_out, and the mapping reads an SQLite file by a query. Name the held-out rows by mapping.held_out_query instead",

@@ -25,6 +25,7 @@ texts! {
     from_parquet() { en: "a Parquet file", zh: "Parquet 文件" }
     from_sqlite() { en: "an SQLite file, by a query", zh: "SQLite 文件的查询" }
     from_postgres() { en: "a PostgreSQL database, by a query", zh: "PostgreSQL 数据库的查询" }
+    from_odbc() { en: "a database over ODBC, by a query", zh: "ODBC 数据库的查询" }
     table(name, holds, source, customer, time) {
         en: "  table {name}: {holds}, from {source}; the customer is the column {customer}, the time is {time}",
         zh: "  表 {name}：{holds}，来自{source}；客户取自列 {customer}，时间取自{time}",
@@ -157,5 +158,9 @@ texts! {
     no_database(table) {
         en: "the mapping reads the table {table} from PostgreSQL, and the settings have no [data.postgres]. Name the database, or give the table as a file. No row is read",
         zh: "映射要从 PostgreSQL 读取表 {table}，而设置中没有 [data.postgres]。请指定数据库，或改用文件。没有读取任何数据行",
+    }
+    no_odbc(table) {
+        en: "the mapping reads the table {table} over ODBC, and the settings have no [data.odbc]. Name the database, or give the table as a file. No row is read",
+        zh: "映射要通过 ODBC 读取表 {table}，而设置中没有 [data.odbc]。请指定数据库，或改用文件。没有读取任何数据行",
     }
 }

@@ -15,6 +15,7 @@ texts! {
     from_parquet() { en: "from a Parquet file", zh: "来自 Parquet 文件" }
     from_sqlite() { en: "from an SQLite file, by a query", zh: "来自 SQLite 文件的查询" }
     from_postgres() { en: "from a PostgreSQL database, by a query", zh: "来自 PostgreSQL 数据库的查询" }
+    from_odbc() { en: "from a database over ODBC, by a query", zh: "来自 ODBC 数据库的查询" }
     dialect(encoding, layout, decimal, comment, columns) {
         en: "    written in {encoding}, {layout}, {decimal}{comment}; {columns}",
         zh: "    编码 {encoding}，{layout}，{decimal}{comment}；{columns}",

@@ -1,10 +1,11 @@
 //! A branch's rows, from files and databases: read once, row by row, into encoded features; nothing else of them stays.
 //!
 //! ```text
-//! text, Parquet, SQLite, PostgreSQL ──► Values (one row) ──► Intake (mapping, faults) ──► RawBatch ──► FeatureMatrix
+//! text, Parquet, SQLite, PostgreSQL, ODBC ──► Values (one row) ──► Intake (mapping, faults) ──► RawBatch ──► FeatureMatrix
 //! ```
 
 mod columns;
+mod database;
 mod delimited;
 mod error;
 mod events;
@@ -15,6 +16,7 @@ mod intake;
 mod lines;
 mod looks;
 mod mapping;
+mod odbc;
 mod pages;
 mod parquet;
 mod partition;
@@ -33,6 +35,7 @@ mod text;
 mod tolerance;
 mod write;
 
+pub use database::Database;
 pub use error::{FileError, RECORD_BYTES_MAX};
 pub use events::{
     ConsentRule, DerivedField, EventCounts, EventTable, Events, EventsRead, Function, LabelWindow, TableRead,
@@ -43,6 +46,7 @@ pub use mapping::{
     ColumnKind, Conversion, Counted, DayForm, Home, MappedSource, Mapping, Money, Queries, Rule,
     SAMPLE as MAPPING_SAMPLE,
 };
+pub use odbc::OdbcSettings;
 pub use partition::{BranchFiles, PartitionError, PartitionRequest, split_by_branch};
 pub use place::Origin;
 pub use postgres::{PostgresSettings, PostgresTls};

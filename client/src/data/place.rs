@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::postgres::PostgresSettings;
+use super::database::Database;
 
 /// Where rows come from.
 #[derive(Clone)]
@@ -18,10 +18,10 @@ pub enum Origin {
         /// Gives the day of the data.
         day_query: Option<String>,
     },
-    /// A PostgreSQL database, and what is asked of it.
-    Postgres {
-        /// Where it is, and who asks.
-        at: PostgresSettings,
+    /// A database, and what is asked of it.
+    Database {
+        /// Which, and how it is reached.
+        at: Box<Database>,
         /// Gives the rows.
         query: String,
         /// Gives the day of the data.
@@ -35,7 +35,7 @@ impl Origin {
     pub fn name(&self) -> PathBuf {
         match self {
             Self::File(file) | Self::Sqlite { file, .. } => file.clone(),
-            Self::Postgres { at, .. } => PathBuf::from(at.name()),
+            Self::Database { at, .. } => PathBuf::from(at.name()),
         }
     }
 
@@ -44,7 +44,7 @@ impl Origin {
     pub fn file(&self) -> Option<&Path> {
         match self {
             Self::File(file) => Some(file),
-            Self::Sqlite { .. } | Self::Postgres { .. } => None,
+            Self::Sqlite { .. } | Self::Database { .. } => None,
         }
     }
 }

@@ -5,12 +5,13 @@ use std::path::Path;
 use tributary_model::schema::Dialect;
 use tributary_protocol::digest::Digest;
 
+use super::database::Database;
 use super::error::FileError;
 use super::looks;
 use super::mapping::MappedSource;
 use super::place::Origin;
 use super::sink::Sink;
-use super::{parquet, postgres, sqlite, text};
+use super::{odbc, parquet, postgres, sqlite, text};
 
 /// Hands a source's rows on, one by one. `said` is what a mapping says that it is; `dialect` is how a text file is written. Gives the digest of a
 /// file's bytes, and none of a database.
@@ -26,8 +27,12 @@ pub(super) fn stream(
             sqlite::read(file, (query, day_query.as_deref()), sink)?;
             Ok(None)
         }
-        Origin::Postgres { at, query, day_query } => {
-            postgres::read(at, (query, day_query.as_deref()), sink)?;
+        Origin::Database { at, query, day_query } => {
+            let queries = (query.as_str(), day_query.as_deref());
+            match &**at {
+                Database::Postgres(at) => postgres::read(at, queries, sink)?,
+                Database::Odbc(at) => odbc::read(at, queries, sink)?,
+            }
             Ok(None)
         }
     }

@@ -5,7 +5,7 @@ use tributary_protocol::plan::Date;
 use tributary_texts::{dataset as words, events};
 
 use super::signed::Signed;
-use crate::data::{MappedSource, Mapping, Origin, Queries, TableSource};
+use crate::data::{Database, MappedSource, Mapping, Origin, Queries, TableSource};
 use crate::error::ClientError;
 use crate::ready::{Stamp, StampFault};
 use crate::settings::{DateSource, Settings};
@@ -66,11 +66,14 @@ fn places(settings: &Settings, source: Option<&MappedSource>) -> Result<Vec<Plac
         let held_out = held_out.map(|query| Place { key: "data.held_out", origin: origin(query, day()) });
         std::iter::once(training).chain(held_out).collect::<Vec<_>>()
     };
-    match (source, file, &settings.postgres) {
-        (Some(MappedSource::Postgres(queries)), None, Some(at)) => {
-            Ok(both(queries, &|query, day_query| Origin::Postgres { at: at.clone(), query, day_query }))
+    match (source, file, &settings.database) {
+        (Some(MappedSource::Postgres(queries)), None, Some(at @ Database::Postgres(_)))
+        | (Some(MappedSource::Odbc(queries)), None, Some(at @ Database::Odbc(_))) => {
+            Ok(both(queries, &|query, day_query| Origin::Database { at: Box::new(at.clone()), query, day_query }))
         }
-        (Some(MappedSource::Postgres(_)), _, _) | (_, None, _) | (_, _, Some(_)) => refused(words::other_database()),
+        (Some(MappedSource::Postgres(_) | MappedSource::Odbc(_)), _, _) | (_, None, _) | (_, _, Some(_)) => {
+            refused(words::other_database())
+        }
         (Some(MappedSource::Sqlite(_)), _, None) if settings.held_out_file.is_some() => {
             refused(words::held_out_has_a_query())
         }
@@ -92,6 +95,10 @@ fn tables(settings: &Settings, mapping: Option<&Mapping>) -> Result<Vec<Origin>,
     if let Some(name) = settings.tables.keys().find(|name| sources().all(|source| source.name != **name)) {
         return Err(ClientError::Said(events::no_table(name, key(name))));
     }
+    let asked = |at: Option<Database>, queries: &Queries| {
+        let query = queries.rows.clone();
+        at.map(|at| Origin::Database { at: Box::new(at), query, day_query: None })
+    };
     let place = |source: &TableSource| {
         let name = &source.name;
         let file = || {
@@ -104,9 +111,12 @@ fn tables(settings: &Settings, mapping: Option<&Mapping>) -> Result<Vec<Origin>,
                 Origin::Sqlite { file: file()?, query: queries.rows.clone(), day_query: None }
             }
             MappedSource::Postgres(queries) => {
-                let none = || ClientError::Said(events::no_database(name));
-                let at = settings.postgres.clone().ok_or_else(none)?;
-                Origin::Postgres { at, query: queries.rows.clone(), day_query: None }
+                let at = settings.database.clone().filter(|at| matches!(at, Database::Postgres(_)));
+                asked(at, queries).ok_or_else(|| ClientError::Said(events::no_database(name)))?
+            }
+            MappedSource::Odbc(queries) => {
+                let at = settings.database.clone().filter(|at| matches!(at, Database::Odbc(_)));
+                asked(at, queries).ok_or_else(|| ClientError::Said(events::no_odbc(name)))?
             }
         })
     };

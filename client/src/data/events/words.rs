@@ -44,6 +44,7 @@ fn kind(source: &MappedSource) -> Said {
         MappedSource::Parquet => words::from_parquet(),
         MappedSource::Sqlite(_) => words::from_sqlite(),
         MappedSource::Postgres(_) => words::from_postgres(),
+        MappedSource::Odbc(_) => words::from_odbc(),
     }
 }
 

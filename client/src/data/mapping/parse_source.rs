@@ -26,6 +26,7 @@ enum Kind {
     Parquet,
     Sqlite,
     Postgres,
+    Odbc,
 }
 
 /// The source under a prefix of keys. `customers`: it is the customers' own, of which some are held out, and which says the day.
@@ -37,8 +38,13 @@ pub(in crate::data) fn source(
     path: &Path,
     (prefix, customers): (&str, bool),
 ) -> Result<Option<MappedSource>, Faults> {
-    let kinds =
-        [("text", Kind::Text), ("parquet", Kind::Parquet), ("sqlite", Kind::Sqlite), ("postgres", Kind::Postgres)];
+    let kinds = [
+        ("text", Kind::Text),
+        ("parquet", Kind::Parquet),
+        ("sqlite", Kind::Sqlite),
+        ("postgres", Kind::Postgres),
+        ("odbc", Kind::Odbc),
+    ];
     let kind = file.choice(&format!("{prefix}.source"), &kinds, Some(Kind::Text));
     let queries = queries(file, kind, (prefix, customers));
     let dialect = dialect(file, path, kind, prefix)?;
@@ -48,6 +54,7 @@ pub(in crate::data) fn source(
         Some(Kind::Parquet) => Some(MappedSource::Parquet),
         Some(Kind::Sqlite) => queries.map(MappedSource::Sqlite),
         Some(Kind::Postgres) => queries.map(MappedSource::Postgres),
+        Some(Kind::Odbc) => queries.map(MappedSource::Odbc),
     })
 }
 
@@ -55,11 +62,15 @@ pub(in crate::data) fn source(
 fn queries(file: &mut Document, kind: Option<Kind>, (prefix, customers): (&str, bool)) -> Option<Queries> {
     let [rows, held_out, day] = ["query", "held_out_query", "date_query"].map(|key| format!("{prefix}.{key}"));
     let keys = if customers { vec![&rows, &held_out, &day] } else { vec![&rows] };
-    if !matches!(kind, Some(Kind::Sqlite | Kind::Postgres)) {
+    if !matches!(kind, Some(Kind::Sqlite | Kind::Postgres | Kind::Odbc)) {
         for key in keys {
             if file.has(key) {
                 let _known = file.string(key);
-                file.fault(key, "a query, without a database", "nothing; or source = \"sqlite\" or \"postgres\"");
+                file.fault(
+                    key,
+                    "a query, without a database",
+                    "nothing; or source = \"sqlite\", \"postgres\" or \"odbc\"",
+                );
             }
         }
         return None;

@@ -13,6 +13,8 @@ pub enum MappedSource {
     Sqlite(Queries),
     /// A PostgreSQL database, by queries.
     Postgres(Queries),
+    /// Another database, over ODBC, by queries.
+    Odbc(Queries),
 }
 
 /// What is asked of a database.
@@ -32,7 +34,7 @@ impl MappedSource {
     pub fn queries(&self) -> Option<&Queries> {
         match self {
             Self::Text(_) | Self::Parquet => None,
-            Self::Sqlite(queries) | Self::Postgres(queries) => Some(queries),
+            Self::Sqlite(queries) | Self::Postgres(queries) | Self::Odbc(queries) => Some(queries),
         }
     }
 }

@@ -15,6 +15,7 @@ impl Mapping {
             MappedSource::Parquet => words::from_parquet(),
             MappedSource::Sqlite(_) => words::from_sqlite(),
             MappedSource::Postgres(_) => words::from_postgres(),
+            MappedSource::Odbc(_) => words::from_odbc(),
         };
         let mut lines = vec![words::mapping_of(self.schema.short(), source)];
         lines.push(self.branch.as_ref().map_or_else(words::for_any_branch, words::for_branch));

@@ -144,4 +144,4 @@ impl Read for Pieces {
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::data) mod tests;

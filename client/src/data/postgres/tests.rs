@@ -14,11 +14,11 @@ use tributary_protocol::plan::Date;
 use zeroize::Zeroizing;
 
 use super::*;
-use crate::data::{Mapping, Origin, ReadTable, Reading, Stop, read_origin};
+use crate::data::{Database, Mapping, Origin, ReadTable, Reading, Stop, read_origin};
 use crate::needed;
 
-const SWITCH: &str = "TRIBUTARY_TEST_POSTGRES";
-const PASSWORD: &str = "let me read";
+pub(in crate::data) const SWITCH: &str = "TRIBUTARY_TEST_POSTGRES";
+pub(in crate::data) const PASSWORD: &str = "let me read";
 
 const SCHEMA: &str = r#"
 name = "bank"
@@ -38,16 +38,16 @@ const TABLE: &str = "CREATE TABLE kh (khh numeric(20,0), csrq date, ye numeric(1
         (6222020000000000003, NULL, NULL, E'a \"b\"\\nc', NULL);
     CREATE ROLE reader LOGIN PASSWORD 'let me read'; GRANT SELECT ON kh TO reader;";
 
-const QUERY: &str = "SELECT khh, csrq, ye, zy AS job, lsbz AS y FROM kh -- the branch's own";
+pub(in crate::data) const QUERY: &str = "SELECT khh, csrq, ye, zy AS job, lsbz AS y FROM kh -- the branch's own";
 
 const RULES: &str = "[[columns]]\nto = \"who\"\nfrom = \"khh\"\n[[columns]]\nto = \"age\"\nfrom = \"csrq\"\ntype = \"date\"\ndate = \"YYYY-MM-DD\"\n\
                      count = \"years-since\"\n[[columns]]\nto = \"saldo\"\nfrom = \"ye\"\ntype = \"number\"\nmoney = \"分\"\n";
 
 /// A cluster of this test, which ends with it.
-struct Server {
+pub(in crate::data) struct Server {
     folder: PathBuf,
     programs: PathBuf,
-    port: u16,
+    pub(in crate::data) port: u16,
 }
 
 /// The newest server's programs that are installed here.
@@ -76,7 +76,7 @@ fn run(program: &Path, arguments: &[&str]) -> Result<String, String> {
 }
 
 impl Server {
-    fn start() -> Result<Self, String> {
+    pub(in crate::data) fn start() -> Result<Self, String> {
         let programs = programs().ok_or("no server of PostgreSQL is installed")?;
         let folder = PathBuf::from(run(Path::new("mktemp"), &["-d", "/tmp/tributary-postgres-XXXXXXXX"])?.trim());
         let port = TcpListener::bind(("127.0.0.1", 0))
@@ -129,14 +129,14 @@ impl Server {
     }
 
     /// What the database's owner does.
-    fn owner(&self, database: &str, statements: &str) -> Result<String, String> {
+    pub(in crate::data) fn owner(&self, database: &str, statements: &str) -> Result<String, String> {
         let (host, port) = (self.folder.display().to_string(), self.port.to_string());
         let arguments =
             ["-h", &host, "-p", &port, "-U", "owner", "-d", database, "-v", "ON_ERROR_STOP=1", "-qAtc", statements];
         run(&self.programs.join("psql"), &arguments)
     }
 
-    fn settings(&self, database: &str) -> PostgresSettings {
+    pub(in crate::data) fn settings(&self, database: &str) -> PostgresSettings {
         PostgresSettings {
             host: "127.0.0.1".into(),
             port: self.port,
@@ -156,7 +156,7 @@ impl Drop for Server {
     }
 }
 
-fn schema() -> Schema {
+pub(in crate::data) fn schema() -> Schema {
     Schema::parse(SCHEMA).unwrap_or_else(|faults| panic!("{faults}"))
 }
 
@@ -166,18 +166,19 @@ fn mapping(rules: &str) -> Mapping {
     Mapping::parse(Path::new("mapping.toml"), &text, &schema()).unwrap_or_else(|fault| panic!("{fault}"))
 }
 
-fn origin(at: PostgresSettings, query: &str, day: &str) -> Origin {
-    Origin::Postgres { at, query: query.to_owned(), day_query: Some(day.to_owned()) }
+pub(in crate::data) fn origin(at: PostgresSettings, query: &str, day: &str) -> Origin {
+    let at = Box::new(Database::Postgres(at));
+    Origin::Database { at, query: query.to_owned(), day_query: Some(day.to_owned()) }
 }
 
-const DAY: &str = "SELECT DATE '2026-11-30'";
+pub(in crate::data) const DAY: &str = "SELECT DATE '2026-11-30'";
 
-fn read(origin: &Origin) -> Result<ReadTable, FileError> {
+pub(in crate::data) fn read(origin: &Origin) -> Result<ReadTable, FileError> {
     let (mapping, stop) = (mapping(RULES), Stop::default());
     read_origin(origin, &schema(), &Reading { mapping: Some(&mapping), ..Reading::strict(&stop) })
 }
 
-fn refused(origin: &Origin) -> String {
+pub(in crate::data) fn refused(origin: &Origin) -> String {
     read(origin).map(|_| ()).expect_err("the rows were taken").to_string()
 }
 
@@ -260,7 +261,9 @@ fn events_join_by_their_keys_and_by_the_banks_clock(server: &Server) {
         unit = \"元\"\n[[derived]]\nto = \"saldo\"\ntable = \"jy\"\nfunction = \"sum\"\nwindow_days = 30\n";
     let (mapping, stop) = (mapping(&format!("{rules}{table}")), Stop::default());
     let at = || server.settings("open");
-    let events = |query: &str| [Origin::Postgres { at: at(), query: query.to_owned(), day_query: None }];
+    let events = |query: &str| {
+        [Origin::Database { at: Box::new(Database::Postgres(at())), query: query.to_owned(), day_query: None }]
+    };
     let read = |query: &str| {
         let tables = events(query);
         let reading = Reading { mapping: Some(&mapping), tables: &tables, ..Reading::strict(&stop) };

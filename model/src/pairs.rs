@@ -111,6 +111,20 @@ impl PairTables {
         self.tables.iter().map(|table| (&table.fields, table.cells.as_slice()))
     }
 
+    /// What one table adds to a head's logit where its fields have these numbers in these slots; 0 for a table or a head that is none.
+    pub(crate) fn value(&self, table: usize, head: usize, [one, other]: [&[(usize, f64)]; 2]) -> f64 {
+        let Some(table) = self.tables.get(table) else { return 0.0 };
+        let cell = |one: usize, other: usize| {
+            let at = (one * self.side + other) * self.heads + head;
+            if head < self.heads { table.cells.get(at).copied().unwrap_or_default() } else { 0.0 }
+        };
+        let products = one.iter().flat_map(|one| other.iter().map(move |other| (one, other)));
+        let of = |((slot, value), (other_slot, other)): (&(usize, f64), &(usize, f64))| {
+            Some(value * other * cell(self.group(*slot)?, self.group(*other_slot)?))
+        };
+        products.filter_map(of).sum()
+    }
+
     /// What the tables add to the logits of a row: of each table the cells of its values' groups, each times both slots. The same work for every
     /// row. Doubles do not leave their range here: slots are within 2^40, cells within 2^20.
     pub fn add(&self, slots: &[f32], logits: &mut [f64]) {

@@ -56,8 +56,8 @@ texts! {
     between(low, high) { en: "{low} to {high}", zh: "{low} 至 {high}" }
     importance() { en: "Importance of fields", zh: "字段重要性" }
     importance_note() {
-        en: "Variance of each field's contribution to the score, in logits squared. The interval is of the noise in the counts.",
-        zh: "各字段对得分贡献的方差（logit 的平方）。区间来自统计数的噪声。",
+        en: "Variance of each field's contribution to the score, in logits squared. The interval is of the noise in the counts. What two fields do together stands as one × other, as if they were independent.",
+        zh: "各字段对得分贡献的方差（logit 的平方）。区间来自统计数的噪声。两个字段的交互作用单列为“甲 × 乙”，计算时假定二者相互独立。",
     }
     importance_no_counts() {
         en: "Not available: the run counted no fields. Put [plan.statistics] into the next plan.",

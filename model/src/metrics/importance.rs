@@ -11,7 +11,7 @@ use super::estimate::{Estimate, standard_error};
 pub struct FieldImportance {
     /// The label.
     pub head: String,
-    /// The field.
+    /// The field; of what two fields have together both, as `age × region`.
     pub field: String,
     /// Variance of its contribution, in logits squared. The interval is of the noise in the counts; the model is what it is.
     pub variance: Option<Estimate>,
@@ -69,6 +69,30 @@ impl FieldImportance {
         };
         let noise = noise.map(|(noise, _)| noise);
         Self { head: head.to_owned(), field: field.to_owned(), variance, noise, below_noise }
+    }
+}
+
+impl FieldImportance {
+    /// Of a part of a score that several fields have together. `counts` are those of all of them, one field after the other, `cells` how many each has; a
+    /// variance follows from such counts. What noise in training gives it is not known.
+    #[must_use]
+    pub fn of_several(
+        (head, field): (&str, &str),
+        (counts, cells): (NoisedCounts<'_>, &[usize]),
+        variance_of: impl Fn(&[f64]) -> Option<f64>,
+    ) -> Self {
+        let mut next = 0;
+        let mut stands_out = cells.iter().map(|count| {
+            let own: Vec<usize> = (next..next + count).collect();
+            next += count;
+            counts.stands_out(&own)
+        });
+        let variance = if stands_out.all(|stands| stands) { variance_of(counts.counts) } else { None };
+        let variance = variance.and_then(|value| {
+            let error = standard_error(&mut counts.counts.to_vec(), counts.noise_stddev, variance_of)?;
+            Some(Estimate::new(value, error, (0.0, f64::INFINITY)))
+        });
+        Self { head: head.to_owned(), field: field.to_owned(), variance, noise: None, below_noise: false }
     }
 }
 

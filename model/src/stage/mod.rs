@@ -16,6 +16,7 @@ mod evaluate;
 mod frame;
 mod gradient;
 mod histogram;
+mod importance;
 mod kind;
 mod labels;
 mod local;
@@ -36,13 +37,13 @@ pub use count::CountSettings;
 pub use evaluate::EvaluateSettings;
 pub use frame::{BlockSettings, COARSE_MAX, Chosen, Form, Frame, Handed, MONOTONE_MAX, Monotone, Place, StageFault};
 pub use gradient::GradientSettings;
+pub use importance::importance;
 #[cfg(feature = "train")]
 pub use kind::{ContributeFault, Rows};
 pub use labels::LabelSettings;
 pub use local::LocalSettings;
 #[cfg(any(test, feature = "test-stage"))]
 pub use mean::MeanSettings;
-pub use noise::importance;
 pub use outcome::{AdvanceFault, Outcome};
 pub use planned_stage::{PlannedStage, StageState};
 pub use pricing::{PricingFault, Wanted, priced};

@@ -5,10 +5,7 @@ use tributary_protocol::plan::NoiseShare;
 use super::frame::Handed;
 use super::planned_stage::PlannedStage;
 use super::state::{Beside, PublicState, narrow};
-use crate::counts::{CellLayout, NoisedHistogram};
-use crate::metrics::{Contribution, FieldImportance, Importance, NoisedCounts};
 use crate::parameters::Parameters;
-use crate::schema::Schema;
 
 impl PlannedStage<'_> {
     /// For each parameter of the model that the stage hands on, the variance that its noise gives, if so many survivors have each added noise of this
@@ -33,44 +30,6 @@ impl PlannedStage<'_> {
     }
 }
 
-/// How much each field of a schema moves the scores of a model that is a logistic regression over the schema's slots. `fields` are the counts of customers by
-/// field, each with noise of this standard deviation in customers; `noise` is [`PlannedStage::noise_in_model`].
-#[must_use]
-pub fn importance(
-    schema: &Schema,
-    model: &Parameters,
-    (layout, fields, noise_stddev): (&CellLayout, &[NoisedHistogram], f64),
-    noise: Option<&[f32]>,
-) -> Importance {
-    let architecture = model.architecture();
-    let heads = architecture.heads();
-    if !architecture.is_logistic() || architecture.inputs() as usize != schema.width() {
-        return Importance::NotAdditive;
-    }
-    if fields.len() < schema.fields().len() {
-        return Importance::NoCounts;
-    }
-    let noise = noise.filter(|noise| noise.len() == model.values().len());
-    let of = |(head, name): (usize, &String)| -> Vec<FieldImportance> {
-        let each = schema.fields().iter().zip(fields).enumerate().map(|(number, (field, histogram))| {
-            let contribution = |cell: usize| {
-                let slots = layout.slots_of(number, cell);
-                let sum = |of: &dyn Fn(usize, f64) -> f64| {
-                    slots.iter().map(|(slot, value)| of(slot * heads.len() + head, *value)).sum()
-                };
-                Contribution {
-                    value: sum(&|at, value| f64::from(model.values()[at]) * value),
-                    noise: noise.map(|noise| sum(&|at, value| f64::from(noise[at]) * value * value)),
-                }
-            };
-            let cells: Vec<Contribution> = (0..histogram.counts.len()).map(contribution).collect();
-            FieldImportance::of((name, &field.name), &cells, NoisedCounts { counts: &histogram.counts, noise_stddev })
-        });
-        each.collect()
-    };
-    Importance::Fields(heads.iter().enumerate().flat_map(of).collect())
-}
-
 #[cfg(test)]
 mod tests {
     use tributary_protocol::plan::PrivacyMode;
@@ -78,6 +37,7 @@ mod tests {
 
     use super::*;
     use crate::architecture::Architecture;
+    use crate::schema::Schema;
     use crate::server_optimizer::{OptimizerFields, OptimizerSettings, UpdateRule};
     use crate::stage::{
         BlockSettings, Chosen, EvaluateSettings, Frame, GradientSettings, HEAD_SHARES, StageSettings, StagedSettings,

@@ -12,7 +12,8 @@ use tributary_model::privacy::accountant::GaussianDp;
 use tributary_model::privacy::{NoiseSampler, Target, calibrate, share_variance};
 use tributary_model::schema::Schema;
 use tributary_model::stage::{
-    BlockSettings, Chosen, Frame, PlannedStage, PublicState, Rows, StageSettings, StagedSettings, Steps,
+    BlockSettings, Chosen, CountSettings, EvaluateSettings, Frame, LabelSettings, PlannedStage, PublicState,
+    QuantileSettings, Rows, StageSettings, StagedSettings, Steps,
 };
 use tributary_model::train::{Placement, PlacementKey, Table, TableMaxima, Trainer};
 use tributary_model::update::ClipForm;
@@ -101,15 +102,8 @@ impl Audit {
         let mut somebody = || [if chance.coin() { "30" } else { "60" }, if chance.coin() { "a" } else { "b" }, "no"];
         let mut here: Vec<[&str; 3]> = (0..8).map(|_| somebody()).collect();
         let there: Vec<[&str; 3]> = (0..8).map(|_| somebody()).collect();
-        let trainer = |rows: &[[&str; 3]]| {
-            let mut batch = RawBatch::new(&schema, &["age", "region", "churn"]).unwrap();
-            for (number, row) in (1..).zip(rows) {
-                batch.push(number, row).unwrap();
-            }
-            let maxima = TableMaxima { customers: 128, rows: 128, rows_per_customer: 1 };
-            let table = Table::new(batch.into_features().unwrap(), maxima, &PlacementKey::new([1; 32])).unwrap();
-            Trainer::new(&architecture, &table, Placement::Cells).unwrap()
-        };
+        let trainer =
+            |rows: &[[&str; 3]]| Trainer::new(&architecture, &table(&schema, rows), Placement::Cells).unwrap();
         let (without, other_branch) = (trainer(&here), trainer(&there));
         here.push(["95", "b", "no"]);
         let with = trainer(&here);
@@ -138,6 +132,49 @@ impl Audit {
             noised(stage.contribute(&Rows { trainer, customers_nominal: 1 }, &state, entropy).unwrap(), noise, entropy)
         });
         Self::of(make, 1 << 40, [without, with, other_branch])
+    }
+
+    /// A stage that counts: a canary in whose counts nothing is missing.
+    fn counting(settings: StageSettings) -> Self {
+        let schema = Schema::parse(SCHEMA).unwrap();
+        let architecture = Architecture::logistic(u32::try_from(schema.width()).unwrap(), &["churn"]).unwrap();
+        let mut chance = Counted::new("canary/rows");
+        let mut somebody = || [if chance.coin() { "30" } else { "60" }, if chance.coin() { "a" } else { "b" }, "no"];
+        let mut here: Vec<[&str; 3]> = (0..8).map(|_| somebody()).collect();
+        let there: Vec<[&str; 3]> = (0..8).map(|_| somebody()).collect();
+        let trainer =
+            |rows: &[[&str; 3]]| Trainer::new(&architecture, &table(&schema, rows), Placement::Dense).unwrap();
+        let (without, other_branch) = (trainer(&here), trainer(&there));
+        here.push(["95", "b", "yes"]);
+        let with = trainer(&here);
+        let own = (schema.clone(), architecture.clone());
+        let planned = move |asked: &mut dyn FnMut(&PlannedStage<'_>)| {
+            let (schema, architecture) = &own;
+            let (privacy, schema) = (PrivacyMode::Customer, Some(schema));
+            let frame = Frame { privacy, overlap_max: 1, customers_nominal: 16, architecture, schema };
+            let chosen = Chosen { ring: Ring::Bits64, noise_variance: 1 << 60, sampling_threshold: 0, rounds: 1 };
+            let terms = settings.terms(&frame, chosen).unwrap();
+            asked(&PlannedStage::new(&settings, frame, &terms));
+        };
+        let (mut sensitivity_squared, mut placement) = (0, None);
+        planned(&mut |stage| {
+            (sensitivity_squared, placement) = (stage.terms().sensitivity_squared, stage.placement());
+        });
+        let placement = placement.unwrap_or(Placement::Dense);
+        let trainer = |rows: &[[&str; 3]]| Trainer::new(&architecture, &table(&schema, rows), placement).unwrap();
+        let (without, other_branch) = (trainer(&here), trainer(&there));
+        here.push(["95", "b", "yes"]);
+        let with = trainer(&here);
+        let make: Make = Box::new(move |trainer, noise, entropy| {
+            let mut sum = None;
+            planned(&mut |stage| {
+                let state = stage.begin(Parameters::zero(&architecture));
+                let rows = Rows { trainer, customers_nominal: 1 };
+                sum = Some(noised(stage.contribute(&rows, &state, entropy).unwrap(), noise, entropy));
+            });
+            sum.unwrap()
+        });
+        Self::of(make, sensitivity_squared.into(), [without, with, other_branch])
     }
 
     fn of(make: Make, sensitivity_squared: u128, [without, with, other_branch]: [Trainer; 3]) -> Self {
@@ -185,6 +222,16 @@ impl Audit {
     }
 }
 
+/// Rows of [`SCHEMA`].
+fn table(schema: &Schema, rows: &[[&str; 3]]) -> Table {
+    let mut batch = RawBatch::new(schema, &["age", "region", "churn"]).unwrap();
+    for (number, row) in (1..).zip(rows) {
+        batch.push(number, row).unwrap();
+    }
+    let maxima = TableMaxima { customers: 128, rows: 128, rows_per_customer: 1 };
+    Table::new(batch.into_features().unwrap(), maxima, &PlacementKey::new([1; 32])).unwrap()
+}
+
 fn audit(form: &str, audit: &Audit) {
     let sensitivity_squared_units = audit.sensitivity_squared;
     let target = Target { epsilon: EPSILON, delta: DELTA, rounds_charged: ROUNDS, sensitivity_squared_units };
@@ -224,4 +271,19 @@ fn staged_learning_keeps_the_enforced_epsilon() {
 #[test]
 fn pairs_of_fields_keep_the_enforced_epsilon() {
     audit("pairs", &Audit::staged(true));
+}
+
+/// Each of the stages of one round, twice.
+#[test]
+fn stages_that_count_keep_the_enforced_epsilon() {
+    const UNITS: u32 = 1 << 20;
+    let quantile = QuantileSettings { clip_units: UNITS, coarse: [2, 0, 0], rare_deviations: 0 };
+    for (form, settings) in [
+        ("count", StageSettings::Count(CountSettings { clip_units: UNITS, bins: 5, labels: true })),
+        ("labels", StageSettings::Labels(LabelSettings { clip_units: UNITS })),
+        ("quantile", StageSettings::Quantile(quantile)),
+        ("evaluate", StageSettings::Evaluate(EvaluateSettings { clip_units: UNITS, bins: 4, groups: None })),
+    ] {
+        audit(form, &Audit::counting(settings));
+    }
 }

@@ -13,6 +13,8 @@ pub mod counts;
 mod edges;
 pub mod elementary;
 pub mod evaluate;
+#[cfg(feature = "export")]
+pub mod export;
 pub mod features;
 pub mod groups;
 pub mod learnt;

@@ -4,7 +4,6 @@ use serde::Serialize;
 
 use super::changed::PointChange;
 use super::fault::ChangeFault;
-use super::reason_code;
 use super::scale::{Scale, whole};
 use crate::additive::Term;
 use crate::cells::{Cell, cells_of};
@@ -216,6 +215,12 @@ impl FieldPoints {
             (_, false, false) => Turn::Both,
         }
     }
+}
+
+/// The code of a field in reasons: the letter R and its number in the schema, from 1. It stays the same for as long as the schema does.
+#[must_use]
+pub fn reason_code(number: usize) -> String {
+    format!("R{number:03}")
 }
 
 /// The last bin, where it is of values that are in no slot.

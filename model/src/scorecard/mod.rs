@@ -25,7 +25,7 @@ use serde::Serialize;
 
 pub use changed::PointChange;
 pub use fault::{ChangeFault, ScaleFault};
-pub use field::{Also, BinPoints, FieldPoints, Line, Rule, Turn, Values};
+pub use field::{Also, BinPoints, FieldPoints, Line, Rule, Turn, Values, reason_code};
 pub use pair::{PairCell, PairPoints};
 pub use scale::{POINTS_ABS_MAX, Scale};
 
@@ -105,10 +105,4 @@ impl Scorecard {
     pub fn has_changes(&self) -> bool {
         self.fields.iter().flat_map(FieldPoints::bins).any(|bin| bin.model_points.is_some())
     }
-}
-
-/// The code of a field in reasons: the letter R and its number in the schema, from 1. It stays the same for as long as the schema does.
-#[must_use]
-pub fn reason_code(number: usize) -> String {
-    format!("R{number:03}")
 }

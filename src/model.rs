@@ -16,6 +16,7 @@ mod figures;
 mod page;
 #[cfg(feature = "coordinator")]
 mod registry;
+mod report;
 #[cfg(feature = "coordinator")]
 mod sections;
 #[cfg(feature = "coordinator")]
@@ -24,6 +25,7 @@ mod sign;
 mod statement;
 #[cfg(feature = "coordinator")]
 mod summary;
+mod validate;
 
 use clap::Subcommand;
 
@@ -39,12 +41,14 @@ pub(crate) enum ModelCommand {
     Registry(registry::RegistryCommand),
     /// Sign a statement about a model; two people in two roles must
     Sign(sign::SignOptions),
+    /// Sign the report on a model's gates, with findings, conditions and an end; a model validator does
+    Validate(validate::ValidateOptions),
 }
 
 impl ModelCommand {
     /// Whether something is signed, with the time of this machine's clock.
     pub(crate) fn signs(&self) -> bool {
-        matches!(self, Self::Sign(_))
+        matches!(self, Self::Sign(_) | Self::Validate(_))
     }
 }
 
@@ -57,6 +61,7 @@ pub(crate) fn run(command: &ModelCommand) -> Result<Exit, Failure> {
         #[cfg(feature = "coordinator")]
         ModelCommand::Registry(command) => registry::run(command)?,
         ModelCommand::Sign(options) => sign::sign(options)?,
+        ModelCommand::Validate(options) => validate::validate(options)?,
     }
     Ok(Exit::Done)
 }

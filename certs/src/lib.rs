@@ -15,6 +15,7 @@ pub mod ended;
 pub mod enrolment;
 pub mod entropy;
 pub mod fault;
+pub mod gates;
 pub mod grant;
 pub mod identity;
 pub mod inspect;

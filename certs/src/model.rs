@@ -9,7 +9,7 @@ use tributary_protocol::digest::Digest;
 use tributary_protocol::limits::MODEL_REASON_BYTES_MAX;
 use tributary_protocol::plan::Attestation;
 use tributary_protocol::printable::{PRINTABLE_CHARACTERS_MAX, is_one_line};
-use tributary_protocol::registry::{ModelManifest, ModelStatement, SignedStatement};
+use tributary_protocol::registry::{ModelManifest, ModelStatement, SignedReport, SignedStatement, StatementFault};
 use tributary_protocol::role::Role;
 use tributary_protocol::roster::StaffNumber;
 use tributary_storage::files::FileError;
@@ -18,9 +18,9 @@ use crate::object::ObjectFile;
 use crate::people::{SigningPerson, Unsigned};
 
 const STATEMENT: ObjectFile = ObjectFile {
-    title: "tributary model statement 1",
+    title: "tributary model statement 2",
     what: "statement about a model, as `tributary model promote` and its like write it",
-    bytes_max: 128 << 10,
+    bytes_max: 1 << 20,
 };
 
 /// A statement about a model, the model that it is about, and who has signed so far: two people at most.
@@ -30,6 +30,8 @@ pub struct StatementFile {
     pub manifest: ModelManifest,
     /// What is stated.
     pub statement: ModelStatement,
+    /// The report on the model's gates, where the step needs one.
+    pub report: Option<Box<SignedReport>>,
     /// The signatures, in their order.
     pub signatures: Vec<Attestation>,
 }
@@ -48,12 +50,17 @@ pub enum StatementSignFault {
          shown as it is. Nobody signs what is not read, so nothing was signed; have the statement made again with a plain reason (`--reason`)"
     )]
     Reason,
-    /// It names no report.
+    /// It is for nobody that its step can be for.
     #[error(
-        "it names no report on the gates that the model passed, so it would not count. Nothing was signed; have the statement made again with the \
-         report (`--evidence`)"
+        "a pilot names 1 to 256 branches, and a challenge a share of the customers, from 0 to 1; nothing was signed. Have the statement made again"
     )]
-    NoEvidence,
+    Scope,
+    /// Its report does not let the model be used.
+    #[error("{0}. So the statement would not count, and nothing was signed")]
+    Report(StatementFault),
+    /// The validator of its report.
+    #[error("{0} validated the model's report, and does not sign for its plan's owner as well; nothing was signed")]
+    Validator(StaffNumber),
     /// Another federation.
     #[error("the statement was made for another federation than this list of authorities names; nothing was signed")]
     Federation,
@@ -88,23 +95,24 @@ pub enum StatementSignFault {
 impl StatementFile {
     /// A statement that nobody has signed.
     #[must_use]
-    pub fn new(manifest: ModelManifest, statement: ModelStatement) -> Self {
-        Self { manifest, statement, signatures: Vec::new() }
+    pub fn new(manifest: ModelManifest, statement: ModelStatement, report: Option<SignedReport>) -> Self {
+        Self { manifest, statement, report: report.map(Box::new), signatures: Vec::new() }
     }
 
-    /// Whether it says what anybody can sign: a reason that is shown whole, and a report where its step needs one.
+    /// Whether it says what anybody can sign: a reason that is shown whole, for whom it is, and a report whose gates hold where its step needs one.
     ///
     /// # Errors
-    /// [`StatementSignFault::Reason`], [`StatementSignFault::NoEvidence`].
+    /// [`StatementSignFault::Reason`], [`StatementSignFault::Scope`], [`StatementSignFault::Report`].
     pub fn check(&self) -> Result<(), StatementSignFault> {
-        let ModelStatement { reason, step, evidence, .. } = &self.statement;
+        let ModelStatement { reason, step, scope, .. } = &self.statement;
         if !is_one_line(reason.raw()) || reason.raw().len() > MODEL_REASON_BYTES_MAX {
             return Err(StatementSignFault::Reason);
         }
-        if step.needs_evidence() && *evidence == Digest::ZERO {
-            return Err(StatementSignFault::NoEvidence);
+        if !scope.fits(*step) {
+            return Err(StatementSignFault::Scope);
         }
-        Ok(())
+        let report = self.report.as_deref();
+        StatementFault::of_report(&self.statement, report, &self.manifest).map_err(StatementSignFault::Report)
     }
 
     /// Whether somebody can sign it in a role, in the federation of this digest.
@@ -127,6 +135,10 @@ impl StatementFile {
         }
         if let Some(signed) = self.signatures.iter().find(|signed| signed.staff == *staff || signed.role == role) {
             return Err(StatementSignFault::Signed { staff: signed.staff.clone(), role: signed.role });
+        }
+        let validator = self.report.as_ref().filter(|report| report.signed.staff == *staff);
+        if role == Role::PlanOwner && validator.is_some() {
+            return Err(StatementSignFault::Validator(staff.clone()));
         }
         // Whether somebody else is the owner's deputy, the roster says where the statement is judged.
         let action = self.statement.step.action();
@@ -158,7 +170,7 @@ impl StatementFile {
     pub fn signed(&self) -> Option<SignedStatement> {
         let [first, second] = self.signatures.as_slice() else { return None };
         let (first, second) = (first.clone(), second.clone());
-        Some(SignedStatement { statement: self.statement.clone(), first, second })
+        Some(SignedStatement { statement: self.statement.clone(), first, second, report: self.report.clone() })
     }
 
     /// Writes the file; never replaces one.
@@ -188,46 +200,36 @@ impl StatementFile {
 
 #[cfg(test)]
 mod tests {
-    use tributary_protocol::plan::{PrivacyMode, RunRef};
-    use tributary_protocol::registry::{Lineage, ModelStep};
+    use tributary_protocol::registry::{GatesReport, ModelStep, ReportFault, StatementScope};
+    use tributary_protocol::role::Action;
+    use tributary_protocol::secagg::suite::Signature;
 
     use super::*;
+    use crate::gates::tests::{FEDERATION, manifest, report};
     use crate::people::make_person;
 
-    const FEDERATION: Digest = Digest([5; 32]);
-
     fn file() -> StatementFile {
-        let lineage = Lineage {
-            parent: None,
-            initial: Digest::ZERO,
-            run: RunRef { plan: Digest([1; 32]), number: 1 },
-            name: "churn".into(),
-            purpose: "churn".into(),
-            privacy: PrivacyMode::Customer,
-            group: "all".into(),
-            owner: StaffNumber::parse("north-bank/e1").unwrap(),
-            statement: Digest::ZERO,
-            rounds: 4,
-            complete: true,
-        };
-        let manifest = ModelManifest {
-            parameters: Digest([2; 32]),
-            parameter_bytes: 8,
-            architecture: vec![1],
-            schema: Digest([3; 32]),
-            features: Digest([4; 32]),
-            lineage,
-        };
+        let (manifest, report) = (manifest(), GatesReport { findings: "sound".into(), valid_until: 9, ..report() });
         let statement = ModelStatement {
             federation: FEDERATION,
             step: ModelStep::Promote,
             model: manifest.digest(),
             purpose: "churn".into(),
             sequence: 1,
-            evidence: Digest([6; 32]),
+            scope: StatementScope::All,
+            evidence: report.digest(),
             reason: "better".into(),
         };
-        StatementFile::new(manifest, statement)
+        let signed = Attestation {
+            action: Action::ValidateModel,
+            subject: report.digest(),
+            federation: FEDERATION,
+            staff: StaffNumber::parse("north-bank/e2").unwrap(),
+            role: Role::ModelValidator,
+            at: 7,
+            signature: Signature::none(),
+        };
+        StatementFile::new(manifest, statement, Some(SignedReport { report, signed }))
     }
 
     #[test]
@@ -248,6 +250,8 @@ mod tests {
         };
         assert_eq!(file.may_sign(other.staff(), Role::PlanOwner, &federation), Ok(()), "as the owner's deputy");
         assert!(matches!(fault(&file, &other, Role::PrivacyOfficer), StatementSignFault::Duty { .. }));
+        // Whoever validated its report stands in for no owner.
+        assert!(matches!(fault(&file, &validator, Role::PlanOwner), StatementSignFault::Validator(_)));
         // Whoever owns the model's plan validates it in no other role.
         assert!(matches!(fault(&file, &owner, Role::ModelValidator), StatementSignFault::Duty { .. }));
         assert_eq!(file.may_sign(other.staff(), Role::ModelValidator, &federation), Ok(()));
@@ -261,6 +265,7 @@ mod tests {
         file.sign(&validator, Role::ModelValidator, federation, 9).unwrap();
         assert_eq!(fault(&file, &other, Role::PrivacyOfficer), StatementSignFault::Complete);
         let signed = file.signed().unwrap();
+        assert_eq!(signed.report, file.report);
         assert_eq!(signed.signatures().map(|one| one.at).collect::<Vec<_>>(), [8, 9]);
         file.manifest.lineage.rounds += 1;
         assert_eq!(fault(&file, &other, Role::PrivacyOfficer), StatementSignFault::OtherModel);
@@ -283,10 +288,22 @@ mod tests {
         for bad in [long, wide, String::new(), " ".into(), "a\nb".into(), "a\u{202e}b".into(), "a\u{1b}[2J".into()] {
             assert_eq!(reason(bad.clone()), Err(StatementSignFault::Reason), "{bad:?}");
         }
-        for step in ModelStep::ALL {
-            let expected = if step.needs_evidence() { Err(StatementSignFault::NoEvidence) } else { Ok(()) };
-            let bare = |statement: &mut ModelStatement| (statement.step, statement.evidence) = (step, Digest::ZERO);
-            assert_eq!(judged(&bare), expected, "{step:?}");
-        }
+        // Without its report, with another one, or with one whose gates do not hold nobody signs.
+        let of = |change: &dyn Fn(&mut StatementFile)| {
+            let mut file = file();
+            change(&mut file);
+            file.may_sign(&owner, Role::PlanOwner, &FEDERATION)
+        };
+        let refused = |fault| Err(StatementSignFault::Report(fault));
+        assert_eq!(of(&|file| file.report = None), refused(StatementFault::NoReport));
+        assert_eq!(of(&|file| file.statement.evidence = Digest::ZERO), refused(StatementFault::NoReport));
+        let cardless = |file: &mut StatementFile| {
+            let report = file.report.as_mut().unwrap();
+            report.report.card = Digest::ZERO;
+            file.statement.evidence = report.report.digest();
+        };
+        assert_eq!(of(&cardless), refused(StatementFault::Report(ReportFault::NoCard)));
+        assert_eq!(of(&|file| file.statement.step = ModelStep::Retire), refused(StatementFault::SpareReport));
+        assert_eq!(of(&|file| file.statement.step = ModelStep::Pilot), Err(StatementSignFault::Scope));
     }
 }

@@ -22,7 +22,7 @@ mod lists;
 #[cfg(test)]
 #[path = "../../tests/log.rs"]
 mod log;
-mod models;
+pub mod models;
 #[cfg(test)]
 #[path = "../../tests/needed.rs"]
 mod needed;

@@ -9,6 +9,7 @@
 
 mod budget;
 mod entries;
+pub mod gates;
 mod heads;
 mod registry;
 mod run;

@@ -17,6 +17,7 @@ pub mod demonstration;
 pub mod differences;
 pub mod file;
 mod frame;
+pub mod gates;
 pub mod guarantee;
 pub mod lint;
 pub mod portrait;

@@ -22,6 +22,7 @@ use self::finding::finding;
 pub use self::finding::{Finding, Level};
 use crate::dates::day;
 use crate::differences::Differences;
+use crate::gates;
 use crate::guarantee::epsilon_of_runs;
 use crate::portrait::{Portrait, RUNS_SHOWN, as_of_words, figure, runs_within_cap};
 use crate::prediction::Prediction;
@@ -124,8 +125,12 @@ fn faults(plan: &Plan, build: Build) -> Vec<Finding> {
         fault("plan", format!("{error}; every branch refuses it"));
         return found;
     }
-    if let Err(error) = planned::check(plan, None) {
-        fault("plan", error.to_string());
+    match planned::check(plan, None) {
+        Err(error) => fault("plan", error.to_string()),
+        Ok(planned) => {
+            let unmeasured = gates::unmeasured(plan, planned.architecture().heads());
+            unmeasured.into_iter().for_each(|(key, text)| fault(key, text));
+        }
     }
     // Escaped, such a text may be longer than what is shown of it.
     for (key, text) in texts(plan).into_iter().filter(|(_, text)| text.raw().contains(is_hidden)) {
@@ -185,6 +190,7 @@ fn texts(plan: &Plan) -> Vec<(&'static str, &Untrusted)> {
     ];
     texts.extend(charter.data_assets.iter().map(|asset| ("charter.data_assets", asset)));
     texts.extend(charter.agreements.iter().map(|agreement| ("charter.agreement", &agreement.reference)));
+    texts.extend(plan.gates.limits.iter().map(|gate| ("gates.label", &gate.label)));
     texts.extend(charter.year.iter().map(|share| ("charter.year_kind", &share.kind)));
     texts
 }
@@ -222,7 +228,7 @@ fn asked(plan: &Plan, beside: Beside<'_>, predicted: Option<&Prediction>) -> Vec
     for (key, text) in noise.into_iter().chain(counted::asked(plan)) {
         ask(key, text);
     }
-    for (key, text) in staged::asked(plan) {
+    for (key, text) in staged::asked(plan).into_iter().chain(gates::asked(plan)) {
         ask(key, text);
     }
     match beside.slowest_ms {
@@ -356,6 +362,7 @@ fn questions(
             day(charter.review_by)
         ),
     );
+    answer("What must a model hold before branches use it?", gates::in_words(&plan.gates));
     let weaker = match differences {
         None => "no last plan was named (--last)".to_owned(),
         Some(differences) if differences.weaker().next().is_none() => "nothing".to_owned(),

@@ -8,12 +8,13 @@ use tributary_model::groups::GroupField;
 use tributary_model::privacy::{epsilon_of, sampling_probability};
 use tributary_model::stage::{EvaluateSettings, StageSettings, noise_multiplier};
 use tributary_protocol::digest::Digest;
-use tributary_protocol::plan::{AsOf, ModelRef, Plan, PrivacyMode, Rhythm, Stage};
+use tributary_protocol::plan::{AsOf, ModelRef, PilotGroup, Plan, PrivacyMode, Rhythm, Stage};
 use tributary_protocol::printable::Printable;
 use tributary_protocol::privacy::{RdpVector, Unit};
 use tributary_protocol::secagg::parameters::CoalitionRule;
 
 use crate::dates::day;
+use crate::gates;
 use crate::guarantee::epsilon_of_runs;
 
 const DAY: u64 = 86_400;
@@ -77,6 +78,7 @@ impl Portrait {
         portrait.schedule(plan);
         portrait.retention(plan);
         portrait.charter(plan);
+        portrait.gates(plan);
         portrait
     }
 
@@ -295,6 +297,31 @@ impl Portrait {
             #[expect(clippy::cast_precision_loss, reason = "seconds of a plan, which are compared")]
             let weight = Weight::Lasting(agreement.until as f64);
             self.add(key, format!("{label}, until"), until, weight);
+        }
+    }
+
+    /// What a model must hold before branches use it: whatever else, the word of a validator.
+    fn gates(&mut self, plan: &Plan) {
+        for gate in &plan.gates.limits {
+            let key = format!("gates.{}.{}.{}", gate.label.printable(), gate.measure.name(), gate.measure.share());
+            let limit = f64::from(gate.limit);
+            let weight = if gate.measure.is_at_least() { Weight::Less(limit) } else { Weight::More(limit) };
+            self.add(key, format!("gate: {}", gates::name(gate)), gates::limit(gate), weight);
+        }
+        let needed = |needed: bool| if needed { "is needed" } else { "is not needed" };
+        let weight = |needed: bool| Weight::Less(f64::from(u8::from(needed)));
+        let (card, challenger) = (plan.gates.card, plan.gates.challenger);
+        self.add("gates.report", "gate: a report that a model validator has signed", needed(true), Weight::Neutral);
+        self.add("gates.card", "gate: a model card", needed(card), weight(card));
+        let words = if challenger { "holds the gates as well" } else { "may fail the gates" };
+        self.add("gates.challenger", "a challenger, which scores a share of the customers,", words, weight(challenger));
+        if let Some(pilot) = &plan.gates.pilot {
+            self.add("gates.pilot", "gate: a pilot before all branches", gates::pilot(pilot), Weight::Unknown);
+            if let PilotGroup::Named(names) = &pilot.group {
+                for name in names {
+                    self.add(format!("gates.pilot.{name}"), "branch of the pilot", name, Weight::Neutral);
+                }
+            }
         }
     }
 }

@@ -6,7 +6,7 @@ use tributary_model::architecture::PairShape;
 use tributary_model::server_optimizer::UpdateRule;
 use tributary_model::stage::COARSE_MAX;
 use tributary_model::update::LocalRule;
-use tributary_protocol::plan::{Charter, ModelRef, PrivacyMode, Readiness, Retention, Schedule};
+use tributary_protocol::plan::{Charter, Gates, ModelRef, PrivacyMode, Readiness, Retention, Schedule};
 use tributary_protocol::secagg::modular::Ring;
 use tributary_protocol::secagg::parameters::CohortRule;
 
@@ -107,6 +107,8 @@ pub struct MechanismSettings {
     pub upload_offset_ms: u64,
     /// What is kept of its rounds, and for how long.
     pub retention: Retention,
+    /// What its models must hold before branches use them.
+    pub gates: Gates,
 }
 
 /// How branches train between two uploads.
@@ -235,6 +237,7 @@ impl Default for MechanismSettings {
             evaluation_groups: None,
             upload_offset_ms: UPLOAD_OFFSET_MS_DEFAULT,
             retention: Retention::USUAL,
+            gates: Gates::USUAL,
         }
     }
 }

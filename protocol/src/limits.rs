@@ -178,6 +178,21 @@ pub const MODELS_MAX: usize = 10_000;
 /// Most champions before the present one that are known for a rollback, for each purpose.
 pub const FORMER_CHAMPIONS_MAX: usize = 64;
 
+/// Limits of figures in a plan's gates.
+pub const GATES_MAX: usize = 128;
+
+/// Branches of a pilot.
+pub const PILOT_BRANCHES_MAX: usize = 256;
+
+/// Longest time that a plan may want a pilot to last, in seconds.
+pub const PILOT_SECONDS_MAX: u64 = 366 * 86_400;
+
+/// Conditions under which a validator lets a model be used.
+pub const CONDITIONS_MAX: usize = 16;
+
+/// Longest time for which a validator's report counts, in seconds: two years.
+pub const REPORT_SECONDS_MAX: u64 = 732 * 86_400;
+
 /// Longest reason in a statement about a model, in bytes.
 pub const MODEL_REASON_BYTES_MAX: usize = 1_000;
 

@@ -59,6 +59,8 @@ pub enum Action {
     RetireModel,
     /// Has every branch delete a model and refuse it from then on; two roles must.
     WithdrawModel,
+    /// Answers for the report on a model's gates.
+    ValidateModel,
 }
 
 /// Which objects of its kind an action reaches. A plan is a person's own if that person proposed it, or whose deputy the person is; so are its models. A branch is, if it lies in
@@ -102,6 +104,7 @@ pub const DUTIES: &[(Role, Action, Reach)] = &[
     (Role::ModelValidator, Action::RollBackModel, Reach::Foreign),
     (Role::ModelValidator, Action::RetireModel, Reach::Foreign),
     (Role::ModelValidator, Action::WithdrawModel, Reach::Foreign),
+    (Role::ModelValidator, Action::ValidateModel, Reach::Foreign),
     (Role::BranchOwner, Action::RaiseCap, Reach::Own),
 ];
 
@@ -197,7 +200,7 @@ impl Role {
 
 impl Action {
     /// Every action, in the order of their numbers.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::ProposePlan,
         Self::ApprovePlan,
         Self::RejectPlan,
@@ -213,6 +216,7 @@ impl Action {
         Self::RollBackModel,
         Self::RetireModel,
         Self::WithdrawModel,
+        Self::ValidateModel,
     ];
 
     /// The word in files and on screens.
@@ -234,6 +238,7 @@ impl Action {
             Self::RollBackModel => "roll-back-model",
             Self::RetireModel => "retire-model",
             Self::WithdrawModel => "withdraw-model",
+            Self::ValidateModel => "validate-model",
         }
     }
 
@@ -263,6 +268,7 @@ impl Action {
             Self::RollBackModel => 15,
             Self::RetireModel => 16,
             Self::WithdrawModel => 17,
+            Self::ValidateModel => 18,
         }
     }
 }
@@ -325,6 +331,7 @@ mod tests {
             privacy-officer raise-cap any\nprivacy-officer roll-back-model any\nprivacy-officer retire-model any\n\
             privacy-officer withdraw-model any\nmodel-validator promote-model foreign\nmodel-validator roll-back-model foreign\n\
             model-validator retire-model foreign\nmodel-validator withdraw-model foreign\n\
+            model-validator validate-model foreign\n\
             branch-owner raise-cap own";
         assert_eq!(lines.join("\n"), expected);
     }

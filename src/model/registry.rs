@@ -4,12 +4,15 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use tributary_coordinator::registry::{self, Draft};
+use tributary_protocol::plan::PARTS;
 use tributary_protocol::registry::ModelStep;
+use tributary_protocol::roster::MemberName;
+use tributary_storage::files::{Existing, write_public};
 
 use super::evaluate::{CompareOptions, EvaluateOptions, compare, evaluate};
 use super::explained::explained;
 use super::summary::{SummaryOptions, summary};
-use super::{shown, statement};
+use super::{report, shown, statement};
 use crate::exit::Failure;
 use crate::json;
 
@@ -28,6 +31,12 @@ pub(crate) enum RegistryCommand {
     Summary(SummaryOptions),
     /// Show which branches keep a model, and which have acknowledged its withdrawal
     Copies(OfOptions),
+    /// Make the card of a model: what it is for, what it learnt from, how good it is, and what it must not be used for
+    Card(CardOptions),
+    /// Make the report on a model's gates from its run's own evaluation, for a model validator to sign
+    Gates(GatesOptions),
+    /// Make a statement that a model is the champion at the branches of a pilot, and at no other
+    Pilot(PilotOptions),
     /// Make a statement that a model is the champion of its purpose: the one that branches use
     Promote(PromoteOptions),
     /// Make a statement that an earlier champion is the champion again
@@ -74,7 +83,7 @@ pub(crate) struct DraftOptions {
     /// The coordinator's settings file
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
-    /// The report on which the statement rests; its digest becomes part of it
+    /// The report on the model's gates that a validator signed; for a step that needs none, any document
     #[arg(long, value_name = "FILE")]
     evidence: Option<PathBuf>,
     /// Why, in a sentence
@@ -94,8 +103,70 @@ pub(crate) struct PromoteOptions {
     /// Compare it with the champion, and let branches use the champion as before
     #[arg(long)]
     challenger: bool,
+    /// The share of each branch's customers that the challenger scores, from 0 to 1 with four digits after the point at most
+    #[arg(long, value_name = "SHARE", default_value = "0", value_parser = share, requires = "challenger")]
+    share: u16,
     #[command(flatten)]
     draft: DraftOptions,
+}
+
+/// `tributary model pilot`.
+#[derive(Args)]
+pub(crate) struct PilotOptions {
+    /// A branch of the pilot, as the roster names it; once for each, where the plan leaves them open
+    #[arg(long = "branch", value_name = "ORGANISATION/ID", value_parser = branch)]
+    branches: Vec<MemberName>,
+    #[command(flatten)]
+    draft: DraftOptions,
+}
+
+/// `tributary model card`.
+#[derive(Args)]
+pub(crate) struct CardOptions {
+    /// The model: its digest, or the first eight digits of it or more
+    #[arg(value_name = "DIGEST")]
+    model: String,
+    /// The coordinator's settings file
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// Where the card is written; never replaced
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+}
+
+/// `tributary model gates`.
+#[derive(Args)]
+pub(crate) struct GatesOptions {
+    /// The model: its digest, or the first eight digits of it or more
+    #[arg(value_name = "DIGEST")]
+    model: String,
+    /// The coordinator's settings file
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// The model's card (`tributary model card`); its digest becomes part of the report
+    #[arg(long, value_name = "FILE")]
+    card: Option<PathBuf>,
+    /// Where the report is written; never replaced
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+fn share(text: &str) -> Result<u16, String> {
+    let wrong = || "a share from 0 to 1, with four digits after the point at most".to_owned();
+    let (whole, rest) = text.split_once('.').unwrap_or((text, ""));
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if !matches!(whole, "0" | "1") || rest.len() > 4 || !digits(rest) {
+        return Err(wrong());
+    }
+    let parts: u16 = format!("{whole}{rest:0<4}").parse().map_err(|_| wrong())?;
+    if u32::from(parts) <= PARTS { Ok(parts) } else { Err(wrong()) }
+}
+
+fn branch(text: &str) -> Result<MemberName, String> {
+    MemberName::parse(text).map_err(|fault| fault.to_string())
 }
 
 /// What to install.
@@ -131,12 +202,15 @@ pub(super) fn run(command: &RegistryCommand) -> Result<(), Failure> {
         RegistryCommand::Compare(options) => compare(options)?,
         RegistryCommand::Summary(options) => summary(options)?,
         RegistryCommand::Copies(options) => copies(options)?,
-        RegistryCommand::Promote(PromoteOptions { challenger, draft }) => {
-            made(draft, if *challenger { ModelStep::Challenge } else { ModelStep::Promote })?;
+        RegistryCommand::Card(options) => card(options)?,
+        RegistryCommand::Gates(options) => gates(options)?,
+        RegistryCommand::Pilot(PilotOptions { branches, draft }) => made(draft, ModelStep::Pilot, (branches, 0))?,
+        RegistryCommand::Promote(PromoteOptions { challenger, share, draft }) => {
+            made(draft, if *challenger { ModelStep::Challenge } else { ModelStep::Promote }, (&[], *share))?;
         }
-        RegistryCommand::Rollback(options) => made(options, ModelStep::RollBack)?,
-        RegistryCommand::Retire(options) => made(options, ModelStep::Retire)?,
-        RegistryCommand::Withdraw(options) => made(options, ModelStep::Withdraw)?,
+        RegistryCommand::Rollback(options) => made(options, ModelStep::RollBack, (&[], 0))?,
+        RegistryCommand::Retire(options) => made(options, ModelStep::Retire, (&[], 0))?,
+        RegistryCommand::Withdraw(options) => made(options, ModelStep::Withdraw, (&[], 0))?,
         RegistryCommand::Install(options) => install(options)?,
     }
     Ok(())
@@ -163,13 +237,16 @@ fn copies(options: &OfOptions) -> Result<(), Failure> {
 }
 
 /// A statement that nobody has signed yet.
-fn made(options: &DraftOptions, step: ModelStep) -> Result<(), Failure> {
-    if step.needs_evidence() && options.evidence.is_none() {
+fn made(options: &DraftOptions, step: ModelStep, (branches, share): (&[MemberName], u16)) -> Result<(), Failure> {
+    // A rollback has the report of the promotion.
+    if step.needs_report() && step != ModelStep::RollBack && options.evidence.is_none() {
         return Err(Failure::usage(
-            "name the report on the gates that the model passed (`--evidence FILE`): its digest becomes part of the statement",
+            "name the report on the gates that the model passed (`--evidence FILE`), as `tributary model gates` made it and a model validator signed \
+             it: it becomes part of the statement",
         ));
     }
-    let draft = Draft { step, model: &options.model, evidence: options.evidence.as_deref(), reason: &options.reason };
+    let (evidence, reason) = (options.evidence.as_deref(), options.reason.as_str());
+    let draft = Draft { step, model: &options.model, evidence, branches, share, reason };
     let file = registry::draft(&options.config, &draft).map_err(explained)?;
     file.write(&options.out).map_err(Failure::failed)?;
     if options.json {
@@ -179,6 +256,32 @@ fn made(options: &DraftOptions, step: ModelStep) -> Result<(), Failure> {
         println!(
             "{}: nobody has signed it yet. Two people in two roles do, each on a machine of their own (`tributary model sign`); then it is carried \
              here and installed (`tributary model install`)",
+            options.out.display()
+        );
+    }
+    Ok(())
+}
+
+fn card(options: &CardOptions) -> Result<(), Failure> {
+    let card = registry::card(&options.config, &options.model).map_err(explained)?;
+    write_public(&options.out, card.to_json().as_bytes(), Existing::Keep).map_err(Failure::failed)?;
+    println!(
+        "{}: the card; have the report on the gates name it (`tributary model gates --card FILE`)",
+        options.out.display()
+    );
+    Ok(())
+}
+
+fn gates(options: &GatesOptions) -> Result<(), Failure> {
+    let file = registry::report(&options.config, &options.model, options.card.as_deref()).map_err(explained)?;
+    file.write(&options.out).map_err(Failure::failed)?;
+    if options.json {
+        json::print(&report::as_json(&file, &options.out));
+    } else {
+        print!("{}", report::in_words(&file));
+        println!(
+            "{}: no model validator has signed it yet. One does, on a machine of their own (`tributary model validate`); then it is carried here, and \
+             statements rest on it (`--evidence`)",
             options.out.display()
         );
     }

@@ -30,11 +30,21 @@ pub(super) fn one(line: &ModelLine) {
         println!("nobody has stated anything about it: branches do not use it");
     }
     for statement in &line.statements {
-        let StatementLine { sequence, step, signed, at, evidence, reason } = statement;
+        let StatementLine { sequence, step, signed, at, evidence, reason, validator, valid_until, branches, share } =
+            statement;
         println!("statement {sequence}  {step}, by {}, {}", signed.join(" and "), date(*at));
         println!("  reason    {reason}");
+        if let Some(share) = share {
+            println!("  share     {} of the customers", tributary_planning::gates::percent((*share).into()));
+        }
+        for branch in branches {
+            println!("  branch    {branch}");
+        }
         if let Some(evidence) = evidence {
             println!("  evidence  {evidence}");
+        }
+        if let (Some(validator), Some(until)) = (validator, valid_until) {
+            println!("  validated by {validator}, until {}", date(*until));
         }
     }
 }

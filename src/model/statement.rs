@@ -7,6 +7,8 @@ use tributary_certs::inspect::date;
 use tributary_certs::model::StatementFile;
 use tributary_protocol::digest::Digest;
 
+use super::report;
+
 /// A statement's file in words, for whoever signs.
 pub(super) fn in_words(file: &StatementFile) -> String {
     let (statement, lineage) = (&file.statement, &file.manifest.lineage);
@@ -19,6 +21,9 @@ pub(super) fn in_words(file: &StatementFile) -> String {
     line("owner", &lineage.owner);
     line("rounds", &lineage.rounds);
     line("reason", &statement.reason);
+    for branch in statement.scope.branches() {
+        line("branch", branch);
+    }
     match statement.evidence {
         Digest::ZERO => line("evidence", &"none"),
         evidence => line("evidence", &evidence),
@@ -28,6 +33,9 @@ pub(super) fn in_words(file: &StatementFile) -> String {
         line("signed by", &format!("{} as {}, {}", signed.staff, signed.role, date(signed.at)));
     }
     line("statement", &statement.digest());
+    if let Some(signed) = &file.report {
+        text.push_str(&report::lines(&signed.report, Some(&signed.signed)));
+    }
     text
 }
 
@@ -39,6 +47,6 @@ pub(super) fn as_json(file: &StatementFile, path: &Path) -> serde_json::Value {
     serde_json::json!({
         "file": path, "statement": statement.digest().to_string(), "step": statement.step.name(),
         "model": statement.model.to_string(), "purpose": statement.purpose.to_string(), "sequence": statement.sequence,
-        "signed": signed,
+        "signed": signed, "report": file.report.as_ref().map(|signed| report::object(&signed.report, Some(&signed.signed))),
     })
 }

@@ -80,6 +80,17 @@ impl Federation {
         self.until("listening")
     }
 
+    /// SIGKILL: nothing is flushed, closed or said. Then it serves again at its address, and stays when no run is left.
+    pub(crate) fn kill_and_restart(&mut self) {
+        self.coordinator.kill().unwrap();
+        self.coordinator.wait().unwrap();
+        let settings = self.dir.join("coordinator/coordinator.toml");
+        let text = fs::read_to_string(&settings).unwrap().replace("127.0.0.1:0", &self.address);
+        fs::write(&settings, text).unwrap();
+        (self.coordinator, self.lines) = serving(&settings, &[]);
+        self.until("listening");
+    }
+
     /// SIGTERM, which the coordinator obeys at once.
     pub(crate) fn stop(&mut self) {
         let id = i32::try_from(self.coordinator.id()).unwrap();
@@ -162,8 +173,12 @@ impl Federation {
 
 /// A coordinator of these settings, and its events.
 fn serve(settings: &Path) -> (Child, BufReader<ChildStdout>) {
+    serving(settings, &["--once"])
+}
+
+fn serving(settings: &Path, more: &[&str]) -> (Child, BufReader<ChildStdout>) {
     let mut command = Command::new(EXECUTABLE);
-    command.args(["coordinator", "serve", "--once", "--events", "--config"]).arg(settings);
+    command.args(["coordinator", "serve", "--events"]).args(more).arg("--config").arg(settings);
     let mut coordinator = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let lines = BufReader::new(coordinator.stdout.take().unwrap());
     (coordinator, lines)

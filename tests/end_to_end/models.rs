@@ -1,8 +1,11 @@
-//! Models as people and branches see them: a promotion, another one, a rollback and a withdrawal, over real daemons.
+//! Models as people and branches see them, over real daemons: gates, a pilot, a promotion, another one, a rollback and a withdrawal.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+
+use tributary_certs::clock::unix_seconds;
+use tributary_client::models::used::UsedModels;
 
 use crate::demo::demo;
 use crate::federation::Federation;
@@ -15,12 +18,23 @@ struct Daemons(Vec<Child>);
 
 impl Daemons {
     fn start(federation: &Federation) -> Self {
-        let start = |branch: usize| {
-            let mut command = Command::new(EXECUTABLE);
-            command.args(["client", "run", "--events", "--config"]).arg(federation.config(branch));
-            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
-        };
-        Self((0..BRANCHES).map(start).collect())
+        Self((0..BRANCHES).map(|branch| Self::one(federation, branch)).collect())
+    }
+
+    fn one(federation: &Federation, branch: usize) -> Child {
+        let mut command = Command::new(EXECUTABLE);
+        command.args(["client", "run", "--events", "--config"]).arg(federation.config(branch));
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    }
+
+    /// A branch's machine is off.
+    fn stop(&mut self, branch: usize) {
+        self.0[branch].kill().unwrap();
+        self.0[branch].wait().unwrap();
+    }
+
+    fn again(&mut self, federation: &Federation, branch: usize) {
+        self.0[branch] = Self::one(federation, branch);
     }
 }
 
@@ -56,11 +70,35 @@ impl Desk {
 
     /// A statement that nobody has signed; its file and its digest.
     fn draft(&self, step: &str, model: &str, name: &str) -> (String, String) {
-        let (file, report) = (self.path(name), self.path("report.json"));
-        fs::write(&report, "the gates that it passed\n").unwrap();
-        let words = ["--evidence", &report, "--reason", "measured", "--out", &file];
-        let said = self.json(&[&[step, model], &words[..]].concat());
+        let file = self.path(name);
+        let report = self.path(&format!("gates-{}.report", &model[..8]));
+        let words: &[&str] = match step {
+            "promote" | "pilot" => &["--evidence", &report],
+            _ => &[],
+        };
+        let said = self.json(&[&[step, model, "--reason", "measured", "--out", &file], words].concat());
         (file, said["statement"].as_str().unwrap().to_owned())
+    }
+
+    /// The report on a model's gates, with its card, as the validator signs it.
+    fn validate(&self, model: &str) -> serde_json::Value {
+        let [card, report] = ["card", "gates"].map(|what| self.path(&format!("{what}-{}.report", &model[..8])));
+        let made = self.model(&["card", model, "--out", &card]);
+        assert_eq!(made.code, Some(0), "{} {}", made.out, made.err);
+        let made = self.json(&["gates", model, "--card", &card, "--out", &report]);
+        assert_eq!((&made["holds"], &made["validator"]), (&true.into(), &serde_json::Value::Null), "{made}");
+        let signed = self.validated(&report, made["report"].as_str().unwrap(), "e3");
+        assert_eq!(signed.code, Some(0), "{} {}", signed.out, signed.err);
+        made
+    }
+
+    fn validated(&self, report: &str, digest: &str, person: &str) -> Finished {
+        let (person, list) = (self.path(&format!("people/{person}")), self.path("authority/authorities"));
+        let year = unix_seconds() + 300 * 86_400;
+        let until = tributary_protocol::plan::Date::of_second(year).to_string();
+        let words = ["--findings", "replicated", "--condition", "looked at again in a year", "--valid-until", &until];
+        let by = ["--person", &person, "--authorities", &list, "--confirm", digest];
+        run(["model", "validate", report].iter().chain(&words).chain(&by))
     }
 
     fn sign(&self, (file, digest): (&str, &str), person: &str, role: &str) -> Finished {
@@ -98,15 +136,37 @@ fn all_say(federation: &mut Federation, model: &str, state: &str) {
 
 const PEERS: [(&str, &str); 2] = [("e1", "plan-owner"), ("e3", "model-validator")];
 
+/// Which model each branch's own ledger names, by the file that the promotion or the pilot left.
+fn used(dir: &Path, branch: usize) -> Option<(String, &'static str)> {
+    let state = dir.join(format!("branches/branch-{branch:03}/state"));
+    let models = UsedModels::read(&state).unwrap();
+    let purpose = models.purposes().pop()?;
+    models.champion(&purpose).map(|used| (used.model.to_string(), used.used.name()))
+}
+
 #[test]
-fn models_are_promoted_rolled_back_and_withdrawn() {
+fn models_pass_gates_and_a_pilot_and_are_rolled_back_and_withdrawn() {
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path().canonicalize().unwrap().join("run");
     assert_eq!(demo(&dir, &["--epsilon", "8"]).code, Some(0));
-    replan(&dir, |text| text.replace("name = \"demo\"", "name = \"second\""));
+    let roster = fs::read_to_string(dir.join("authority/roster")).unwrap();
+    let name = |branch: usize| {
+        let id = format!("/branch-{branch:03}");
+        let word = roster.split_whitespace().find(|word| word.ends_with(&id)).unwrap_or_else(|| panic!("{id}"));
+        word.to_owned()
+    };
+    // The second plan wants a pilot of two branches, and limits that this little data holds.
+    let gates = format!(
+        "\n[plan.evaluation]\nbins = 8\nbudget_share = 0.3\n[[gates.label]]\nlabel = \"churn\"\nauc_min = 0.0\ncalibration_error_max = 1.0\n\n\
+         [gates.pilot]\nbranches = [\"{}\", \"{}\"]\ncopies_min = 2\ndays = 0\n",
+        name(0),
+        name(1)
+    );
+    replan(&dir, |text| text.replace("name = \"demo\"", "name = \"second\"") + &gates);
     let mut federation = Federation::serving(folder, dir.clone(), |_, text| text.to_owned());
-    let _daemons = Daemons::start(&federation);
+    let mut daemons = Daemons::start(&federation);
     assert_eq!(federation.until("finished")["complete"], true);
+    federation.kill_and_restart();
     let desk = Desk { dir: dir.clone() };
     assert_eq!(desk.states(), ["candidate", "candidate"]);
     let models = desk.json(&["list"]);
@@ -116,7 +176,29 @@ fn models_are_promoted_rolled_back_and_withdrawn() {
         folder.join("parameters").is_file()
     };
 
+    // Without a report, with one that nobody signed, or with one whose gates do not hold there is not even a statement to sign.
+    let out = desk.path("none.statement");
+    let promote =
+        |evidence: &str| desk.model(&["promote", &one, "--evidence", evidence, "--reason", "r", "--out", &out]);
+    let bare = desk.model(&["promote", &one, "--reason", "r", "--out", &out]);
+    bare.assert_refused(64, &["--evidence", "model gates"]);
+    let cardless = desk.path("cardless.report");
+    let made = desk.json(&["gates", &one, "--out", &cardless]);
+    assert_eq!(made["holds"], false, "the plan wants a card: {made}");
+    promote(&cardless).assert_refused(1, &["no model validator has signed", "model validate"]);
+    // Nobody validates what is their own.
+    desk.validated(&cardless, made["report"].as_str().unwrap(), "e1")
+        .assert_refused(1, &["nobody validates", "Nothing was signed"]);
+    assert_eq!(desk.validated(&cardless, made["report"].as_str().unwrap(), "e3").code, Some(0));
+    promote(&cardless).assert_refused(1, &["wants a model card", "model card"]);
+    promote(&dir.join("coordinator/plan.toml").display().to_string()).assert_refused(1, &["model gates"]);
+    // A report of another model lets nobody promote this one.
+    desk.validate(&two);
+    promote(&desk.path(&format!("gates-{}.report", &two[..8]))).assert_refused(1, &["about another model"]);
+    assert_eq!(desk.states(), ["candidate", "candidate"]);
+
     // Who may not sign, and what is not whole, is named before anything leaves the desk.
+    desk.validate(&one);
     let (file, digest) = desk.draft("promote", &one, "a.statement");
     desk.sign((&file, &digest), "e2", "privacy-officer")
         .assert_refused(1, &["privacy-officer may not sign", "Nothing was signed"]);
@@ -127,6 +209,7 @@ fn models_are_promoted_rolled_back_and_withdrawn() {
     desk.model(&["show", "12345678"]).assert_refused(1, &["has 0 models", "model list"]);
     desk.model(&["rollback", &one, "--reason", "r", "--out", &desk.path("r")])
         .assert_refused(1, &["\"rollback\" cannot be done", "candidate"]);
+    federation.kill_and_restart();
     assert_eq!(desk.states(), ["candidate", "candidate"]);
 
     // The first model becomes the champion, and every branch fetches it.
@@ -138,35 +221,69 @@ fn models_are_promoted_rolled_back_and_withdrawn() {
     assert_eq!(desk.sign((&file, &digest), "e3", "model-validator").code, Some(0));
     desk.model(&["install", &file]).assert_refused(1, &["it is statement 1", "the next one is 2"]);
 
-    // The second takes its place; a rollback needs no fetching.
+    // The second one's plan wants a pilot first: two branches use it, and the others keep the champion.
+    let (early, digest) = desk.draft("promote", &two, "early.statement");
+    PEERS.into_iter().for_each(|(who, role)| assert_eq!(desk.sign((&early, &digest), who, role).code, Some(0)));
+    desk.model(&["install", &early]).assert_refused(1, &["wants a pilot", "model pilot"]);
+    desk.state("pilot", &two, PEERS);
+    assert_eq!(federation.until("model_stated")["step"], "pilot");
+    for _ in 0..2 {
+        let said = federation.until("model_copy");
+        assert_eq!((&said["model"], &said["state"]), (&two.clone().into(), &"kept".into()), "{said}");
+    }
+    assert_eq!(desk.states(), ["champion", "pilot"]);
+    assert!((0..BRANCHES).all(|branch| kept(branch, &two) == (branch < 2)));
+    for branch in 0..BRANCHES {
+        let expected = if branch < 2 { (two.clone(), "pilot") } else { (one.clone(), "champion") };
+        assert_eq!(used(&dir, branch), Some(expected), "{branch}");
+    }
+    federation.kill_and_restart();
+    assert_eq!(desk.states(), ["champion", "pilot"]);
+
+    // Then all; a rollback needs no fetching.
     desk.state("promote", &two, PEERS);
-    all_say(&mut federation, &two, "kept");
+    for _ in 2..BRANCHES {
+        let said = federation.until("model_copy");
+        assert_eq!((&said["model"], &said["state"]), (&two.clone().into(), &"kept".into()), "{said}");
+    }
     assert_eq!(desk.states(), ["challenger", "champion"]);
+    federation.kill_and_restart();
     desk.state("rollback", &one, PEERS);
     assert_eq!(federation.until("model_stated")["step"], "rollback");
     assert_eq!(desk.states(), ["champion", "candidate"]);
     assert!((0..BRANCHES).all(|branch| kept(branch, &one) && kept(branch, &two)));
 
-    // A withdrawal reaches every branch, which deletes and acknowledges.
+    // A withdrawal reaches every branch that is there, which deletes and acknowledges; one whose machine is off hears of it when it comes back.
     let copies = |model: &str| desk.json(&["copies", model])["copies"].as_array().unwrap().clone();
     assert!(copies(&two).iter().all(|copy| copy["state"] == "kept" && copy["owes_acknowledgement"] == false));
+    daemons.stop(7);
     desk.state("withdraw", &two, [("e2", "privacy-officer"), ("e3", "model-validator")]);
-    all_say(&mut federation, &two, "refused");
-    assert!((0..BRANCHES).all(|branch| kept(branch, &one) && !kept(branch, &two)));
+    for _ in 1..BRANCHES {
+        let said = federation.until("model_copy");
+        assert_eq!((&said["model"], &said["state"]), (&two.clone().into(), &"refused".into()), "{said}");
+    }
+    assert!((0..BRANCHES).all(|branch| kept(branch, &one) && kept(branch, &two) == (branch == 7)));
+    let owing: Vec<_> = copies(&two).into_iter().filter(|copy| copy["owes_acknowledgement"] == true).collect();
+    assert!(owing.len() == 1 && owing[0]["branch"] == name(7), "{owing:?}");
+    federation.kill_and_restart();
+    daemons.again(&federation, 7);
+    assert_eq!(federation.until("model_copy")["state"], "refused");
+    assert!(!kept(7, &two));
     let said = copies(&two);
     assert_eq!(said.len(), BRANCHES);
     assert!(said.iter().all(|copy| copy["state"] == "refused" && copy["owes_acknowledgement"] == false), "{said:?}");
     assert_eq!(desk.states(), ["champion", "withdrawn"]);
+    assert!((0..BRANCHES).all(|branch| used(&dir, branch) == Some((one.clone(), "champion"))));
     let shown = desk.json(&["show", &two[..8]]);
     let steps: Vec<_> =
         shown["statements"].as_array().unwrap().iter().map(|one| one["step"].as_str().unwrap()).collect();
-    assert_eq!(steps, ["promote", "withdraw"]);
+    assert_eq!(steps, ["pilot", "promote", "withdraw"]);
 
-    // Who verifies the journal finds the same, with every signature.
+    // Who verifies the journal finds the same, with every signature: of statements, of the reports of three of them, and of copies.
     let journal = dir.join("coordinator/state/audit.log");
     let verified = run(["verify", "ledger", "--json"].map(Path::new).into_iter().chain([journal.as_path()]));
     assert_eq!(verified.code, Some(0), "{} {}", verified.out, verified.err);
     let registry = &verified.json()["registry"];
     assert_eq!((&registry["champions"][0][1], &registry["withdrawn"][0]), (&one.into(), &two.into()));
-    assert_eq!(registry["signatures"], 2 * 4 + 3 * BRANCHES);
+    assert_eq!((&registry["reports"], &registry["signatures"]), (&4.into(), &(2 * 5 + 3 + 3 * BRANCHES).into()));
 }

@@ -261,8 +261,8 @@ texts! {
     }
     model_stated(words) { en: "two people state: {words}", zh: "两人声明：{words}" }
     model_kept(purpose, model) {
-        en: "the champion for \"{purpose}\" is kept here: models/{model}",
-        zh: "“{purpose}”的现用模型已保存在本机：models/{model}",
+        en: "a model in use for \"{purpose}\" is kept here: models/{model}",
+        zh: "“{purpose}”的在用模型已保存在本机：models/{model}",
     }
     grant_carried(grant) {
         en: "the coordinator has carried here a grant of this branch's owner, {grant}; `tributary client authorise list` shows it",

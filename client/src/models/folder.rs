@@ -12,7 +12,10 @@ use tributary_storage::files::{self, Existing, FileError};
 
 use crate::error::ClientError;
 
-const FOLDER: &str = "models";
+/// The folder of models in a state folder.
+pub(super) const FOLDER: &str = "models";
+/// What was stated and what was done about it.
+pub(super) const LEDGER: &str = "models.ledger";
 /// Begins the name of a folder in the making, or that is about to go.
 const DRAFT: &str = ".draft-";
 

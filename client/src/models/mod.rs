@@ -14,6 +14,7 @@ mod fetch;
 mod folder;
 #[cfg(test)]
 mod tests;
+pub mod used;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -31,11 +32,9 @@ use tributary_protocol::time::Millis;
 use tributary_storage::journal::Journal;
 
 use self::fetch::{Fetch, Fetched};
-use self::folder::ModelsFolder;
+use self::folder::{LEDGER, ModelsFolder};
 use crate::error::ClientError;
 use crate::telemetry::Report;
-
-const LEDGER: &str = "models.ledger";
 
 /// How long a piece may take before it is asked for again, in milliseconds.
 const PIECE_WITHIN_MS: u64 = 60_000;
@@ -152,11 +151,10 @@ impl Models {
     /// # Errors
     /// If the ledger cannot be written, which ends the process.
     pub(crate) fn hear(&mut self, now: Millis, told: Vec<Told>) -> Result<(), ClientError> {
-        let Some((roster, ..)) = &self.roster else { return Ok(()) };
-        let roster = roster.clone();
+        let Some((roster, _, name)) = self.roster.clone() else { return Ok(()) };
         for told in told {
             let (step, words) = (told.statement.statement.step.name(), told.statement.statement.in_words());
-            let judged = self.state.judge::<RealSuite>(told, (&roster.roster, &self.federation), now.0 / 1000);
+            let judged = self.state.judge::<RealSuite>(told, &name, (&roster.roster, &self.federation), now.0 / 1000);
             match judged {
                 Ok(None) => {}
                 Ok(Some(event)) => {

@@ -9,15 +9,18 @@ use tributary_model::architecture::Architecture;
 use tributary_model::parameters::Parameters;
 use tributary_model::schema::Schema;
 use tributary_protocol::ids::OrganisationId;
-use tributary_protocol::plan::{Grant, GrantSubject, GrantUses, PrivacyMode, RunRef};
+use tributary_protocol::plan::{Attestation, Gates, Grant, GrantSubject, GrantUses, PrivacyMode, RunRef};
 use tributary_protocol::privacy::RdpVector;
-use tributary_protocol::registry::{Lineage, ModelManifest, ModelStatement, ModelStep, SignedStatement};
-use tributary_protocol::role::Role;
+use tributary_protocol::registry::{
+    GatesReport, Lineage, ModelManifest, ModelStatement, ModelStep, SignedReport, SignedStatement, StatementScope,
+};
+use tributary_protocol::role::{Action, Role};
 use tributary_protocol::roster::{AuthoritySignature, Holding, Person, Roster, RosterEntry, Scope, StaffNumber};
 use tributary_protocol::round::{Granted, ParticipantEvent};
 use tributary_protocol::secagg::suite::Suite as _;
 use tributary_protocol::signed::SignedBody as _;
 
+use super::used::{Ended, Use, UsedModels};
 use super::*;
 use crate::judge::tests::{SCHEMA, policy};
 
@@ -161,7 +164,7 @@ fn manifest(number: u32) -> ModelManifest {
     let lineage = Lineage {
         parent: None,
         initial: Digest::ZERO,
-        run: RunRef { plan: Digest([9; 32]), number },
+        run: RunRef { plan: Gates::USUAL.of_plan(&TERMS), number },
         name: "monthly churn".into(),
         purpose: "churn".into(),
         privacy: PrivacyMode::Customer,
@@ -181,22 +184,56 @@ fn manifest(number: u32) -> ModelManifest {
     }
 }
 
+const TERMS: Digest = Digest([9; 32]);
+
+fn signed_by(seed: u8, role: Role, action: Action, subject: Digest) -> Attestation {
+    attest(&key(seed), action, subject, federation(), &staff(seed), role, NOW.0 / 1000).unwrap()
+}
+
+fn report(manifest: &ModelManifest) -> SignedReport {
+    let report = GatesReport {
+        federation: federation(),
+        model: manifest.digest(),
+        terms: TERMS,
+        gates: Gates::USUAL,
+        statement: manifest.lineage.statement,
+        card: Digest([7; 32]),
+        champion: None,
+        figures: Vec::new(),
+        made: 5,
+        findings: "sound".into(),
+        conditions: vec!["looked at again".into()],
+        valid_until: NOW.0 / 1000 + 1_000_000,
+    };
+    let signed = signed_by(VALIDATOR, Role::ModelValidator, Action::ValidateModel, report.digest());
+    SignedReport { report, signed }
+}
+
 fn told(step: ModelStep, number: u32, sequence: u64) -> Told {
+    let scope = match step {
+        ModelStep::Pilot => StatementScope::Branches(vec![MemberName::parse("bank/branch-3").unwrap()]),
+        ModelStep::Challenge => StatementScope::Customers(1_000),
+        _ => StatementScope::All,
+    };
+    told_to(scope, step, number, sequence)
+}
+
+fn told_to(scope: StatementScope, step: ModelStep, number: u32, sequence: u64) -> Told {
     let manifest = manifest(number);
+    let report = step.needs_report().then(|| Box::new(report(&manifest)));
     let statement = ModelStatement {
         federation: federation(),
         step,
         model: manifest.digest(),
         purpose: "churn".into(),
         sequence,
-        evidence: Digest([6; 32]),
+        scope,
+        evidence: report.as_ref().map_or(Digest::ZERO, |report| report.report.digest()),
         reason: "better".into(),
     };
-    let sign = |seed, role| {
-        attest(&key(seed), step.action(), statement.digest(), federation(), &staff(seed), role, NOW.0 / 1000).unwrap()
-    };
+    let sign = |seed, role| signed_by(seed, role, step.action(), statement.digest());
     let (first, second) = (sign(PROPOSER, Role::PlanOwner), sign(VALIDATOR, Role::ModelValidator));
-    Told { manifest, statement: SignedStatement { statement, first, second } }
+    Told { manifest, statement: SignedStatement { statement, first, second, report } }
 }
 
 /// The states of copies that were told, with the signatures verified.
@@ -355,4 +392,48 @@ fn folders_without_an_entry_go_and_entries_without_a_folder_are_fetched_again() 
     world.models.shown(&world.branch, roster(1));
     let asked = world.hear(Vec::new());
     assert!(asked.contains(&ToCoordinator::ModelPiece { model, from: 0 }), "{asked:?}");
+}
+
+/// Whoever scores, makes lists or exports reads which models are used, and which are not any more.
+#[test]
+fn what_is_used_here_is_read_from_the_ledger() {
+    let mut world = World::new();
+    let read = |world: &World| UsedModels::read(world.folder.path()).unwrap();
+    let used = |models: &UsedModels| models.champion("churn").map(|used| (used.model, used.used, used.kept));
+    let [one, two, three] = [1, 2, 3].map(|number| manifest(number).digest());
+    assert!(used(&read(&world)).is_none() && read(&world).purposes().is_empty(), "nothing was told");
+    let asked = world.hear(vec![told(ModelStep::Promote, 1, 1)]);
+    assert_eq!(used(&read(&world)), Some((one, Use::Champion, false)));
+    world.answer(asked, &parameters(1).to_le_bytes(), 7);
+    let models = read(&world);
+    assert_eq!((used(&models), models.purposes()), (Some((one, Use::Champion, true)), vec!["churn".to_owned()]));
+    let champion = models.champion("churn").unwrap();
+    assert_eq!((champion.since, champion.valid_until), (NOW.0 / 1000, NOW.0 / 1000 + 1_000_000));
+    assert_eq!(champion.conditions, ["looked at again".into()]);
+    assert!(models.folder(&one).join("parameters").is_file() && models.champion("deposit").is_none());
+    // A pilot of others is none here.
+    let others = StatementScope::Branches(vec![MemberName::parse("bank/branch-4").unwrap()]);
+    world.hear(vec![told_to(others, ModelStep::Pilot, 2, 2)]);
+    assert_eq!(used(&read(&world)), Some((one, Use::Champion, true)));
+    let asked = world.hear(vec![told(ModelStep::Pilot, 2, 3)]);
+    world.answer(asked, &parameters(2).to_le_bytes(), 7);
+    assert_eq!(used(&read(&world)), Some((two, Use::Pilot, true)));
+    let asked = world.hear(vec![told(ModelStep::Challenge, 3, 4)]);
+    world.answer(asked, &parameters(3).to_le_bytes(), 7);
+    let models = read(&world);
+    assert_eq!(models.challenger("churn").map(|used| (used.model, used.used)), Some((three, Use::Challenger(1_000))));
+    let turns = (0..1_000_u32)
+        .filter(|customer| models.model_of_customer("churn", &[1; 32], &customer.to_le_bytes()) == Some(three));
+    assert!((60..140).contains(&turns.count()));
+    // Both end: the champion never went.
+    world.hear(vec![told(ModelStep::Withdraw, 2, 5), told(ModelStep::Retire, 3, 6)]);
+    let models = read(&world);
+    let now = NOW.0 / 1000;
+    assert_eq!(
+        [two, three].map(|model| models.ended(&model)),
+        [Some(Ended::Withdrawn(now)), Some(Ended::Retired(now))]
+    );
+    assert!(models.is_withdrawn(&two) && !models.is_withdrawn(&three) && models.ended(&one).is_none());
+    assert_eq!((used(&models), models.challenger("churn")), (Some((one, Use::Champion, true)), None));
+    assert!(!world.kept(&two) && !world.kept(&three) && world.kept(&one));
 }

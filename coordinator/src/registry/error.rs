@@ -56,6 +56,31 @@ pub enum RegistryError {
         /// How many have signed.
         signed: usize,
     },
+    /// A report without a validator's signature.
+    #[error(
+        "{path}: no model validator has signed this report, so that nothing rests on it. Have it signed (`tributary model validate`)",
+        path = path.display()
+    )]
+    NotValidated {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Branches named of a pilot whose plan names them.
+    #[error("the model's plan says which branches its pilot has, and no others are named (`--branch`)")]
+    PilotOfPlan,
+    /// The journal has no such run.
+    #[error(
+        "the journal has no run {run} of plan {plan}, which the registry names; it was changed, or begun anew. Restore it from a copy"
+    )]
+    NoRun {
+        /// The plan.
+        plan: Digest,
+        /// The run.
+        run: u32,
+    },
+    /// A card of another model, or one that was changed.
+    #[error("{path} is not the card of this model as this coordinator made it; make it anew (`tributary model card`)", path = .0.display())]
+    Card(PathBuf),
     /// A model's folder holds something else.
     #[error(
         "{path} does not hold what the registry registered: it was changed or exchanged and is not used; restore it from a copy",

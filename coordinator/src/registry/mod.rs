@@ -14,10 +14,13 @@
 //! A folder is made beside its name, synced and renamed, before the ledger names it. Nothing in it is changed afterwards. A model that was withdrawn
 //! keeps its folder: whoever asks later must be able to see what it was.
 
+mod card;
 mod error;
 mod evaluated;
 mod features;
 mod folder;
+mod gates;
+mod measured;
 mod stability;
 mod statements;
 mod summarised;
@@ -35,18 +38,19 @@ use tributary_protocol::limits::MODEL_PIECE_BYTES_MAX;
 use tributary_protocol::log::LedgerId;
 use tributary_protocol::plan::{ModelRef, Plan};
 use tributary_protocol::registry::{
-    CopyNote, Lineage, ModelManifest, ModelRecord, ModelState, ModelStep, RegistryEvent, RegistryRecord,
-    SignedStatement, Told,
+    CopyNote, Lineage, ModelManifest, RegistryEvent, RegistryRecord, SignedStatement, Told,
 };
 use tributary_protocol::roster::{Roster, SignedRoster};
 use tributary_protocol::round::{CoordinatorEvent, Recorded, RunRecord};
 use tributary_protocol::time::Millis;
 use tributary_storage::journal::Journal;
 
+pub use card::{CardFile, card};
 pub use error::RegistryError;
 pub use evaluated::{Evaluation, evaluation};
 pub(crate) use features::learnt_features;
 pub use folder::PARAMETERS;
+pub use gates::report;
 pub use stability::{Moved, Stability};
 pub(crate) use statements::StatementsFolder;
 pub use statements::install;
@@ -235,28 +239,19 @@ impl Registry {
         Ok(())
     }
 
-    /// What every branch is told when it comes, and what all are told again after a change: how each champion came to be one, and what ended.
+    /// What every branch is told when it comes, and what all are told again after a change: how each model came to be used that is, and what ended.
     pub(crate) fn told(&self) -> Vec<Told> {
-        let last = |model: &ModelRecord, steps: &[ModelStep]| {
-            let statement = model.statements.iter().rfind(|taken| steps.contains(&taken.statement.step))?;
-            Some(Told { manifest: model.manifest.clone(), statement: statement.clone() })
-        };
-        let of = |state, steps: &'static [ModelStep]| {
-            self.record.in_state(state).filter_map(move |(_, model)| last(model, steps))
-        };
-        let champions = of(ModelState::Champion, &[ModelStep::Promote, ModelStep::RollBack]);
-        let retired = of(ModelState::Retired, &[ModelStep::Retire]);
-        champions.chain(retired).chain(of(ModelState::Withdrawn, &[ModelStep::Withdraw])).collect()
+        self.record.told()
     }
 
-    /// A piece of a champion's parameters, from a byte on; nothing for any other model, or after its end.
+    /// A piece of the parameters of a model that branches use, from a byte on; nothing for any other model, or after its end.
     ///
     /// # Errors
     /// If the files cannot be read.
     pub(crate) fn piece(&self, model: &Digest, from: u64) -> Result<Option<Vec<u8>>, RegistryError> {
-        let champion = self.record.models.get(model).filter(|model| model.state == ModelState::Champion);
-        match champion {
-            Some(champion) if from < champion.manifest.parameter_bytes => {
+        let used = self.record.in_use().find(|used| used.manifest.digest() == *model);
+        match used {
+            Some(used) if from < used.manifest.parameter_bytes => {
                 Ok(Some(self.folder.piece(model, from, MODEL_PIECE_BYTES_MAX)?))
             }
             _ => Ok(None),

@@ -4,14 +4,17 @@ use std::fs;
 use std::path::PathBuf;
 
 use tributary_certs::entropy::OsEntropy;
+use tributary_certs::gates::ReportFile;
 use tributary_certs::model::{StatementFile, StatementSignFault};
 use tributary_certs::people::attest;
 use tributary_certs::suite::SigningKey;
 use tributary_planning::settings::PlanSettings;
 use tributary_protocol::ids::{ClientId, OrganisationId};
-use tributary_protocol::plan::Attestation;
-use tributary_protocol::registry::{CopyState, ModelStatement};
-use tributary_protocol::role::Role;
+use tributary_protocol::plan::{Attestation, Gates};
+use tributary_protocol::registry::{
+    CopyState, GatesReport, ModelStatement, ModelStep, SignedReport, StatementFault, StatementScope,
+};
+use tributary_protocol::role::{Action, Role};
 use tributary_protocol::roster::{Holding, MemberName, Person, Roster, RosterEntry, Scope, StaffNumber};
 use tributary_protocol::secagg::suite::{Signature, Suite as _};
 use tributary_protocol::signed::SignedBody as _;
@@ -29,6 +32,7 @@ struct World {
     keys: Vec<(StaffNumber, Role, SigningKey)>,
     branch: SigningKey,
     roster: SignedRoster,
+    terms: Digest,
 }
 
 impl World {
@@ -63,7 +67,8 @@ impl World {
         };
         let roster = Roster::new(1, Digest::ZERO, vec![entry], Vec::new(), people).unwrap();
         let roster = SignedRoster { roster, signatures: Vec::new() };
-        Self { folder: tempfile::tempdir().unwrap(), keys: keys.into(), branch, roster }
+        let terms = job.plan().terms_digest();
+        Self { folder: tempfile::tempdir().unwrap(), keys: keys.into(), branch, roster, terms }
     }
 
     fn state(&self) -> PathBuf {
@@ -82,22 +87,46 @@ impl World {
     fn signed(&self, registry: &Registry, step: ModelStep, model: &Digest) -> SignedStatement {
         let known = &registry.record().models[model];
         let purpose = known.manifest.lineage.purpose.clone();
+        let promoted = known.last(ModelStep::Promote).and_then(|promoted| promoted.report.as_deref().cloned());
+        let report = promoted.unwrap_or_else(|| self.report(&known.manifest));
         let statement = ModelStatement {
             federation: FEDERATION,
             step,
             model: *model,
             sequence: registry.record().next_sequence(&purpose),
             purpose,
-            evidence: Digest([7; 32]),
+            scope: StatementScope::All,
+            evidence: if step.needs_report() { report.report.digest() } else { Digest::ZERO },
             reason: "because".into(),
         };
         let subject = statement.digest();
-        let sign = |place: usize| -> Attestation {
-            let (staff, role, key) = &self.keys[place];
-            attest(key, step.action(), subject, FEDERATION, staff, *role, unix_seconds()).unwrap()
+        let (first, second) = (self.attested(0, step.action(), subject), self.attested(1, step.action(), subject));
+        SignedStatement { statement, first, second, report: step.needs_report().then(|| Box::new(report)) }
+    }
+
+    fn attested(&self, place: usize, action: Action, subject: Digest) -> Attestation {
+        let (staff, role, key) = &self.keys[place];
+        attest(key, action, subject, FEDERATION, staff, *role, unix_seconds()).unwrap()
+    }
+
+    /// A report that a validator has signed, always the same one of a model.
+    fn report(&self, manifest: &ModelManifest) -> SignedReport {
+        let report = GatesReport {
+            federation: FEDERATION,
+            model: manifest.digest(),
+            terms: self.terms,
+            gates: Gates::USUAL,
+            statement: manifest.lineage.statement,
+            card: Digest([7; 32]),
+            champion: None,
+            figures: Vec::new(),
+            made: 5,
+            findings: "sound".into(),
+            conditions: Vec::new(),
+            valid_until: unix_seconds() / 1_000_000 * 1_000_000 + 2_000_000,
         };
-        let (first, second) = (sign(0), sign(1));
-        SignedStatement { statement, first, second }
+        let signed = self.attested(1, Action::ValidateModel, report.digest());
+        SignedReport { report, signed }
     }
 }
 
@@ -167,10 +196,18 @@ fn several() -> Job {
 
 fn registered(world: &World, job: &Job, number: u32) -> Digest {
     let (mut journal, mut registry) = world.open();
-    let contents = contents(&registry, job, number);
+    registered_in((&mut journal, &mut registry), job, number)
+}
+
+fn registered_in(
+    (journal, registry): (&mut Journal<CoordinatorEvent>, &mut Registry),
+    job: &Job,
+    number: u32,
+) -> Digest {
+    let contents = contents(registry, job, number);
     let digest = contents.manifest.digest();
     registry.folder.add(&digest, &contents).unwrap();
-    registry.append(&mut journal, RegistryEvent::ModelRegistered { manifest: Box::new(contents.manifest) }).unwrap();
+    registry.append(journal, RegistryEvent::ModelRegistered { manifest: Box::new(contents.manifest) }).unwrap();
     digest
 }
 
@@ -357,7 +394,8 @@ fn statements_are_taken_up_from_their_folder_in_order() {
     tributary_storage::files::create_private_folder(&folder).unwrap();
     let manifest = registry.record().models[&one].manifest.clone();
     let write = |name: &str, signed: &SignedStatement, signatures: usize| {
-        let mut file = StatementFile::new(manifest.clone(), signed.statement.clone());
+        let mut file =
+            StatementFile::new(manifest.clone(), signed.statement.clone(), signed.report.as_deref().cloned());
         file.signatures = signed.signatures().take(signatures).cloned().collect();
         file.write(&folder.join(name)).unwrap();
     };
@@ -378,25 +416,59 @@ fn statements_are_taken_up_from_their_folder_in_order() {
 fn a_statement_is_made_when_people_can_sign_it() {
     let job = several();
     let world = World::new(&job);
-    let one = registered(&world, &job, 1).to_string();
-    let (_, registry) = world.open();
-    let report = world.folder.path().join("gates.json");
-    fs::write(&report, "passed").unwrap();
-    let (report, record) = (Some(report.as_path()), registry.record());
-    let made =
-        |step, evidence, reason| view::drafted(record, FEDERATION, &Draft { step, model: &one, evidence, reason });
-    let refused = |step, evidence, reason| match made(step, evidence, reason) {
+    let one = registered(&world, &job, 1);
+    let (mut journal, mut registry) = world.open();
+    let manifest = registry.record().models[&one].manifest.clone();
+    let file = |name: &str, report: &SignedReport, signed: bool| {
+        let path = world.folder.path().join(name);
+        let signature = signed.then(|| report.signed.clone());
+        let file = ReportFile { manifest: manifest.clone(), report: report.report.clone(), signed: signature };
+        file.write(&path).unwrap();
+        path
+    };
+    let good = world.report(&manifest);
+    let (report, bare) = (file("good", &good, true), file("bare", &good, false));
+    let mut other = good.clone();
+    other.report.card = Digest::ZERO;
+    let cardless = file("cardless", &other, true);
+    let text = one.to_string();
+    let made = |registry: &Registry, step, evidence: Option<&Path>, reason: &str| {
+        let branches = [MemberName::parse("north-bank/branch-01").unwrap()];
+        let draft = Draft { step, model: &text, evidence, branches: &branches, share: 500, reason };
+        view::drafted(registry.record(), FEDERATION, &draft)
+    };
+    let refused = |step, evidence, reason: &str| match made(&registry, step, evidence, reason) {
         Err(RegistryError::Unsignable(fault)) => fault,
         other => panic!("{other:?}"),
     };
-    let file = made(ModelStep::Promote, report, "better").unwrap();
-    assert_eq!((file.statement.evidence, file.signatures), (Digest::of(b"passed"), Vec::new()));
-    assert!(made(ModelStep::Withdraw, None, "biased").is_ok());
+    let whole = made(&registry, ModelStep::Promote, Some(&report), "better").unwrap();
+    assert_eq!((whole.statement.evidence, whole.signatures.len()), (good.report.digest(), 0));
+    assert_eq!(whole.report.as_deref(), Some(&good));
+    let scope = |step| made(&registry, step, Some(&report), "better").unwrap().statement.scope;
+    assert_eq!(scope(ModelStep::Challenge), StatementScope::Customers(500));
+    assert_eq!(scope(ModelStep::Pilot).branches().len(), 1);
+    assert!(made(&registry, ModelStep::Withdraw, None, "biased").is_ok());
+    // Neither a report that nobody signed, nor any other file, nor one whose gates do not hold.
+    let unsigned = made(&registry, ModelStep::Promote, Some(&bare), "better");
+    assert!(matches!(unsigned, Err(RegistryError::NotValidated { .. })));
+    let strange = world.folder.path().join("gates.json");
+    fs::write(&strange, "passed").unwrap();
+    assert!(matches!(made(&registry, ModelStep::Promote, Some(&strange), "better"), Err(RegistryError::File(_))));
+    assert!(matches!(refused(ModelStep::Promote, Some(&cardless), "better"), StatementSignFault::Report(_)));
     let long = "x".repeat(601);
     for reason in [long.as_str(), "", "two\nlines", "a\u{202e}b"] {
-        assert_eq!(refused(ModelStep::Promote, report, reason), StatementSignFault::Reason, "{reason:?}");
+        assert_eq!(refused(ModelStep::Promote, Some(&report), reason), StatementSignFault::Reason, "{reason:?}");
     }
-    for step in [ModelStep::Promote, ModelStep::Challenge] {
-        assert_eq!(refused(step, None, "better"), StatementSignFault::NoEvidence);
+    for step in [ModelStep::Promote, ModelStep::Challenge, ModelStep::Pilot] {
+        assert_eq!(refused(step, None, "better"), StatementSignFault::Report(StatementFault::NoReport));
     }
+    // A rollback has the report of the promotion, whatever is named.
+    let two = registered_in((&mut journal, &mut registry), &job, 2);
+    for model in [&one, &two] {
+        let statement = world.signed(&registry, ModelStep::Promote, model);
+        registry.take(&mut journal, &world.roster, statement).unwrap();
+    }
+    let promoted = registry.record().models[&one].last(ModelStep::Promote).unwrap().report.clone();
+    let back = made(&registry, ModelStep::RollBack, Some(&strange), "worse").unwrap();
+    assert_eq!(back.report, promoted);
 }

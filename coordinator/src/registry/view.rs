@@ -3,14 +3,17 @@
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
+use tributary_certs::gates::ReportFile;
 use tributary_certs::model::StatementFile;
 use tributary_certs::roster::RosterAuthorities;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::log::LedgerId;
 use tributary_protocol::printable::Printable;
 use tributary_protocol::registry::{
-    CopyState, ModelRecord, ModelState, ModelStatement, ModelStep, RegistryEvent, RegistryRecord, SignedStatement,
+    CopyState, ModelRecord, ModelState, ModelStatement, ModelStep, RegistryEvent, RegistryRecord, SignedReport,
+    SignedStatement, StatementScope,
 };
+use tributary_protocol::roster::MemberName;
 use tributary_settings::{Fault, Faults};
 use tributary_storage::journal::read_view;
 
@@ -23,7 +26,7 @@ use crate::store::ledger_of;
 pub struct ModelLine {
     /// Its digest.
     pub model: String,
-    /// `candidate`, `challenger`, `champion`, `retired` or `withdrawn`.
+    /// `candidate`, `challenger`, `pilot`, `champion`, `retired` or `withdrawn`.
     pub state: &'static str,
     /// What it is for.
     pub purpose: String,
@@ -54,7 +57,7 @@ pub struct ModelLine {
 pub struct StatementLine {
     /// Its number for the purpose.
     pub sequence: u64,
-    /// `challenge`, `promote`, `rollback`, `retire` or `withdraw`.
+    /// `challenge`, `pilot`, `promote`, `rollback`, `retire` or `withdraw`.
     pub step: &'static str,
     /// Who signed, with the role.
     pub signed: Vec<String>,
@@ -62,6 +65,14 @@ pub struct StatementLine {
     pub at: u64,
     /// Digest of the report on which it rests.
     pub evidence: Option<String>,
+    /// The validator who signed that report.
+    pub validator: Option<String>,
+    /// Last second of the Unix clock at which the report lets a model become champion.
+    pub valid_until: Option<u64>,
+    /// The branches of a pilot.
+    pub branches: Vec<String>,
+    /// The share of the customers that a challenger scores, in parts in 10,000.
+    pub share: Option<u16>,
     /// Why.
     pub reason: String,
 }
@@ -86,8 +97,13 @@ pub struct Draft<'a> {
     pub step: ModelStep,
     /// The model: its digest, or the first digits of it.
     pub model: &'a str,
-    /// The report on which it rests.
+    /// What it rests on: the signed report on the model's gates, where the step needs one; else any document, or nothing. A rollback has the report
+    /// of the promotion.
     pub evidence: Option<&'a Path>,
+    /// The branches of a pilot, where the plan leaves them to whoever begins one.
+    pub branches: &'a [MemberName],
+    /// The share of the customers that a challenger scores, in parts in 10,000.
+    pub share: u16,
     /// Why.
     pub reason: &'a str,
 }
@@ -155,6 +171,11 @@ pub fn copies(config: &Path, model: &str) -> Result<(ModelLine, Vec<CopyLine>), 
 pub fn draft(config: &Path, draft: &Draft<'_>) -> Result<StatementFile, RegistryError> {
     let settings = Settings::load(config)?;
     let record = record_of(&settings.state_dir)?;
+    drafted(&record, federation_of(config, &settings)?, draft)
+}
+
+/// What names the federation: its list of roster authorities, by its digest.
+pub(super) fn federation_of(config: &Path, settings: &Settings) -> Result<Digest, RegistryError> {
     let authorities = RosterAuthorities::read(&settings.identity.authorities).map_err(|error| Faults {
         file: config.to_path_buf(),
         faults: vec![Fault {
@@ -163,7 +184,7 @@ pub fn draft(config: &Path, draft: &Draft<'_>) -> Result<StatementFile, Registry
             allowed: "the roster authorities' public keys".into(),
         }],
     })?;
-    drafted(&record, authorities.digest(), draft)
+    Ok(authorities.digest())
 }
 
 pub(super) fn drafted(
@@ -172,26 +193,67 @@ pub(super) fn drafted(
     draft: &Draft<'_>,
 ) -> Result<StatementFile, RegistryError> {
     let model = found(record, draft.model)?;
-    let read = |path: &Path| tributary_storage::files::read_public(path).map(|bytes| Digest::of(&bytes));
-    let evidence = draft.evidence.map(read).transpose()?.unwrap_or(Digest::ZERO);
+    let report = reported(model, draft)?;
     let purpose = model.manifest.lineage.purpose.clone();
+    let evidence = match (&report, draft.evidence) {
+        (Some(SignedReport { report, .. }), _) => report.digest(),
+        (None, Some(path)) => Digest::of(&tributary_storage::files::read_public(path)?),
+        (None, None) => Digest::ZERO,
+    };
     let statement = ModelStatement {
         federation,
         step: draft.step,
         model: model.manifest.digest(),
         sequence: record.next_sequence(&purpose),
         purpose,
+        scope: scope(record, (model, report.as_ref()), draft)?,
         evidence,
         reason: draft.reason.into(),
     };
     record.judge_step(&statement)?;
-    let file = StatementFile::new(model.manifest.clone(), statement);
+    let file = StatementFile::new(model.manifest.clone(), statement, report);
     file.check()?;
     Ok(file)
 }
 
+/// The report that goes with a statement.
+fn reported(model: &ModelRecord, draft: &Draft<'_>) -> Result<Option<SignedReport>, RegistryError> {
+    match (draft.step, draft.evidence) {
+        (ModelStep::RollBack, _) => {
+            let promoted = model.last(ModelStep::Promote);
+            Ok(promoted.and_then(|promoted| promoted.report.as_deref().cloned()))
+        }
+        (step, Some(path)) if step.needs_report() => {
+            let unsigned = || RegistryError::NotValidated { path: path.to_path_buf() };
+            ReportFile::read(path)?.signed().map(Some).ok_or_else(unsigned)
+        }
+        _ => Ok(None),
+    }
+}
+
+/// For whom a statement is.
+fn scope(
+    record: &RegistryRecord,
+    (model, report): (&ModelRecord, Option<&SignedReport>),
+    draft: &Draft<'_>,
+) -> Result<StatementScope, RegistryError> {
+    Ok(match draft.step {
+        ModelStep::Challenge => StatementScope::Customers(draft.share),
+        ModelStep::Pilot => match report.and_then(|report| report.report.gates.pilot.as_ref()) {
+            Some(_) if !draft.branches.is_empty() => return Err(RegistryError::PilotOfPlan),
+            Some(pilot) => StatementScope::Branches(record.pilot_branches(pilot, model)),
+            None => {
+                let mut names = draft.branches.to_vec();
+                names.sort();
+                StatementScope::Branches(names)
+            }
+        },
+        _ => StatementScope::All,
+    })
+}
+
 /// The model of a digest, or of its first digits.
-fn found<'a>(record: &'a RegistryRecord, text: &str) -> Result<&'a ModelRecord, RegistryError> {
+pub(super) fn found<'a>(record: &'a RegistryRecord, text: &str) -> Result<&'a ModelRecord, RegistryError> {
     let begins = |digest: &&Digest| digest.to_string().starts_with(text);
     let all: Vec<&Digest> = record.order.iter().filter(begins).collect();
     match all.as_slice() {
@@ -223,8 +285,12 @@ impl ModelLine {
 
 impl StatementLine {
     fn of(signed: &SignedStatement) -> Self {
-        let SignedStatement { statement, first, second } = signed;
+        let SignedStatement { statement, first, second, report } = signed;
         Self {
+            validator: report.as_ref().map(|report| report.signed.staff.to_string()),
+            valid_until: report.as_ref().map(|report| report.report.valid_until),
+            branches: statement.scope.branches().iter().map(ToString::to_string).collect(),
+            share: (statement.step == ModelStep::Challenge).then(|| statement.scope.share()),
             sequence: statement.sequence,
             step: statement.step.name(),
             signed: [first, second].map(|one| format!("{} ({})", one.staff, one.role)).into(),

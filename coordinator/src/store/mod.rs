@@ -57,7 +57,7 @@ const LEDGER: &str = "audit.log";
 const ROUNDS: &str = "rounds";
 
 /// Folder of kept sums.
-const SUMS: &str = "sums";
+pub(crate) const SUMS: &str = "sums";
 
 /// Folder of kept rounds and sums that no ledger names.
 const STRAYS: &str = "strays";

@@ -23,6 +23,7 @@ use tributary_protocol::secagg::modular::Ring;
 use tributary_settings::Fault;
 
 use self::staged::Unfit;
+use crate::gates::unmeasured;
 use crate::settings::{CountingSettings, ModelKind, PlanSettings};
 
 /// A plan, and the schema that it names.
@@ -66,7 +67,13 @@ pub(crate) fn build_on(settings: &PlanSettings, schema: &Schema) -> Result<Valid
     })?;
     let allowed = "values from which every number of a plan follows";
     planned::check(&plan, Some(schema)).map_err(|error| fault("plan", &error, allowed))?;
-    Ok(plan)
+    match unmeasured(&plan, architecture.heads()) {
+        None => Ok(plan),
+        Some((key, found)) => {
+            let allowed = "gates of figures that the plan's own evaluation gives";
+            Err(Fault { key: key.into(), found, allowed: allowed.into() })
+        }
+    }
 }
 
 /// What a plan is made of before its integers are chosen.
@@ -131,6 +138,7 @@ impl PlanForm<'_> {
             upload_offset_ms: mechanism.upload_offset_ms,
             keying_deadline_ms: settings.keying_deadline_ms,
             retention: mechanism.retention,
+            gates: mechanism.gates.clone(),
         };
         plan.cap = self.cap(&plan);
         Ok(plan)
@@ -307,7 +315,7 @@ fn plan_key(fault: &PlanFault) -> String {
             match field {
                 "schedule" => "schedule.not_after".into(),
                 "runs" => "schedule.runs_max".into(),
-                _ if field.starts_with("schedule.") || field.starts_with("charter.") => field.into(),
+                _ if ["schedule.", "charter.", "gates."].iter().any(|table| field.starts_with(table)) => field.into(),
                 _ => format!("plan.{field}"),
             }
         }

@@ -1,4 +1,4 @@
-use tributary_protocol::plan::{AsOf, PrivacyMode, Readiness, Rhythm};
+use tributary_protocol::plan::{AsOf, Gate, Measure, PrivacyMode, Readiness, Rhythm};
 
 use super::*;
 use crate::file::tests::plan;
@@ -24,7 +24,7 @@ fn differences_are_told_with_the_weaker_ones_first() {
 #[test]
 fn each_fact_knows_its_weaker_side() {
     type Change = fn(&mut Plan);
-    let rows: [(&str, Change); 18] = [
+    let rows: [(&str, Change); 22] = [
         ("privacy", |plan| plan.privacy = PrivacyMode::None),
         ("delta", |plan| plan.delta_bits = 1e-5_f64.to_bits()),
         ("overlap_max", |plan| plan.overlap_max = 0),
@@ -42,10 +42,17 @@ fn each_fact_knows_its_weaker_side() {
         ("retention.days", |plan| plan.retention.days += 1),
         ("charter.review_by", |plan| plan.charter.review_by += 86_400),
         ("charter.agreement.2.until", |plan| plan.charter.agreements[0].until += 86_400),
+        ("gates.deposit.auc.0", |plan| plan.gates.limits[0].limit -= 1),
+        ("gates.deposit.stability.0", |plan| plan.gates.limits[1].limit += 1),
+        ("gates.card", |plan| plan.gates.card = false),
+        ("gates.challenger", |plan| plan.gates.challenger = false),
         ("charter.data_asset.more", |plan| plan.charter.data_assets.push("more".into())),
     ];
     for (key, change) in rows {
-        let (before, mut after) = (plan(""), plan(""));
+        let mut before = plan("");
+        let gate = |measure, limit| Gate { label: "deposit".into(), measure, limit };
+        before.gates.limits = vec![gate(Measure::Auc, 7_000), gate(Measure::Stability, 2_500)];
+        let mut after = before.clone();
         change(&mut after);
         let effect = |one: &Plan, other: &Plan| {
             let found = Differences::of(one, other).differences;

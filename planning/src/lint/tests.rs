@@ -1,4 +1,4 @@
-use tributary_protocol::plan::{AsOf, Date, Materiality, Rhythm, YearShare};
+use tributary_protocol::plan::{AsOf, Date, Gate, Materiality, Measure, Pilot, PilotGroup, Rhythm, YearShare};
 use tributary_protocol::privacy::Month;
 use tributary_protocol::role::Action;
 
@@ -66,7 +66,13 @@ fn a_plan_that_cannot_run_is_at_fault() {
 #[test]
 fn what_an_approver_should_ask_is_told() {
     type Change = fn(&mut Plan);
-    let rows: [(&str, Change); 8] = [
+    let rows: [(&str, Change); 11] = [
+        ("gates.label", |plan| plan.gates.limits.clear()),
+        ("gates.card", |plan| plan.gates.card = false),
+        ("gates.pilot.days", |plan| {
+            let group = PilotGroup::Share(1_000);
+            plan.gates.pilot = Some(Pilot { group, copies_min: 1, seconds_min: 0 });
+        }),
         ("schedule.as_of", |plan| plan.readiness.as_of = AsOf::Undeclared),
         ("schedule.as_of", |plan| {
             (plan.readiness.as_of, plan.runs) = (AsOf::Day(Date::of_second(plan.schedule.not_before)), 2);
@@ -80,6 +86,7 @@ fn what_an_approver_should_ask_is_told() {
     ];
     let mut quiet = plan("");
     (quiet.cohort.organisations_min, quiet.runs, quiet.cap) = (2, 1, quiet.charge_of_run());
+    quiet.gates.limits.push(Gate { label: "deposit".into(), measure: Measure::Auc, limit: 7_000 });
     assert_eq!(keys(&quiet, Level::Ask), Vec::<String>::new());
     for (key, change) in rows {
         let mut plan = quiet.clone();
@@ -93,6 +100,37 @@ fn what_an_approver_should_ask_is_told() {
         let lint = Lint::of(&quiet, Beside { slowest_ms, ..Beside::default() });
         assert_eq!(lint.findings.iter().any(|finding| finding.key == "plan.upload_offset_ms"), asked, "{slowest_ms:?}");
     }
+}
+
+/// Whatever the plan's own evaluation cannot give, no model ever passes.
+#[test]
+fn a_gate_that_nothing_measures_is_at_fault() {
+    let text = format!(
+        "{}\n[plan.evaluation]\nbins = 28\n[[gates.label]]\nlabel = \"deposit\"\nauc_min = 0.7\n",
+        crate::SAMPLE
+    );
+    let measured = plan_of(&text);
+    assert_eq!(keys(&measured, Level::Fault), Vec::<String>::new());
+    type Change = fn(&mut Plan);
+    let rows: [(&str, &str, Change); 5] = [
+        ("gates.label", "no evaluation", |plan| drop(plan.stages.pop())),
+        ("plan.retention.sums", "opened sums", |plan| plan.retention.sums = false),
+        ("gates.label", "no label", |plan| plan.gates.limits[0].label = "churn".into()),
+        ("gates.label", "no groups", |plan| plan.gates.limits[0].measure = Measure::FoundGap),
+        ("gates.label", "not shown as it is", |plan| plan.gates.limits[0].label = "a\u{202e}".into()),
+    ];
+    for (key, words, change) in rows {
+        let mut plan = measured.clone();
+        change(&mut plan);
+        let findings = Lint::of(&plan, Beside::default()).findings;
+        let told = |one: &&Finding| one.level == Level::Fault && one.key == key && one.text.as_str().contains(words);
+        assert!(findings.iter().any(|one| told(&one)), "{words}: {findings:?}");
+    }
+    let lint = Lint::of(&measured, Beside::default()).to_string();
+    assert!(
+        lint.contains("AUC of deposit at least 0.7; a model card; a report that a model validator has signed"),
+        "{lint}"
+    );
 }
 
 #[test]

@@ -4,6 +4,7 @@
 
 mod charter;
 mod features;
+mod gates;
 mod keys;
 mod schedule;
 mod staged;
@@ -110,6 +111,7 @@ fn plan(document: &mut Document) -> Option<PlanSettings> {
     let schedule = schedule::schedule(document, (privacy, cohort));
     let not_before = schedule.as_ref().map(|schedule| schedule.schedule.not_before);
     let charter = charter::charter(document, not_before);
+    let gates = gates::gates(document);
     Some(PlanSettings {
         name: name?,
         schema: schema?,
@@ -131,7 +133,7 @@ fn plan(document: &mut Document) -> Option<PlanSettings> {
         group: group?,
         optimizer: optimizer?,
         tail_fraction: tail_fraction?,
-        mechanism: MechanismSettings { staged: staged?, features: features?, ..mechanism? },
+        mechanism: MechanismSettings { staged: staged?, features: features?, gates: gates?, ..mechanism? },
         schedule: schedule?,
         charter: charter?,
     })
@@ -254,6 +256,7 @@ fn mechanism(document: &mut Document, privacy: Option<PrivacyTarget>) -> Option<
         evaluation_groups: groups?,
         upload_offset_ms: offset?,
         retention: retention?,
+        gates: default.gates,
     })
 }
 

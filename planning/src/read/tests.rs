@@ -1,4 +1,5 @@
 mod bad_values;
+mod gates;
 
 use tributary_protocol::plan::{AsOf, Date, ModelRef, Readiness, Rhythm};
 use tributary_protocol::secagg::parameters::CoalitionRule;
@@ -225,6 +226,7 @@ fn the_sample_is_a_plan_and_has_every_key() {
         "schedule.monthly_day",
         "charter.assessment_file",
         "charter.agreement.1.file",
+        "gates.pilot.share",
     ];
     assert_eq!(keys, other_choice, "{faults}");
 }

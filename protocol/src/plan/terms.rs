@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::allowance::Allowance;
 use super::charter::Charter;
 use super::fault::{PlanFault, bounded, out_of_range};
+use super::gates::Gates;
 use super::mode::{OVERLAP_MAX, PrivacyMode};
 use super::model_ref::ModelRef;
 use super::readiness::Readiness;
@@ -77,6 +78,8 @@ pub struct Plan {
     pub keying_deadline_ms: u64,
     /// What is kept of its rounds, and for how long.
     pub retention: Retention,
+    /// What its models must hold before branches use them.
+    pub gates: Gates,
 }
 
 /// A plan that passed every check that needs no policy. The only kind that the machines accept.
@@ -129,6 +132,7 @@ impl Plan {
         self.readiness.check(self.cohort.cohort_min)?;
         self.charter.check()?;
         self.retention.check()?;
+        self.gates.check()?;
         let digest = self.digest();
         Ok(ValidPlan { plan: self, digest })
     }
@@ -159,10 +163,16 @@ impl Plan {
         bounded("runs", self.runs.into(), 1, RUNS_MAX.into(), "1 to 1000")
     }
 
-    /// Digest of the canonical encoding of every field.
+    /// Digest of the canonical encoding of every field: that of the gates, and of all else. See [`Gates::of_plan`].
     #[must_use]
     pub fn digest(&self) -> Digest {
-        let plan = Canonical::new("tributary/plan/6")
+        self.gates.of_plan(&self.terms_digest())
+    }
+
+    /// Digest of the canonical encoding of every field but the gates.
+    #[must_use]
+    pub fn terms_digest(&self) -> Digest {
+        let plan = Canonical::new("tributary/plan terms/1")
             .bytes(self.name.raw().as_bytes())
             .bytes(self.purpose.raw().as_bytes())
             .digest(&self.schema)

@@ -1,7 +1,7 @@
 //! What a branch knows of models: whom it believes, what it keeps, and what it refuses for ever.
 //!
-//! A statement counts by the roster in force. An older one than the branch knows changes nothing: what was replaced does not come back. A
-//! withdrawal counts whenever it comes. Nothing lifts it.
+//! A statement counts by the roster in force, and one after which the model is used by the report on the model's gates. An older one than the branch
+//! knows changes nothing: what was replaced does not come back. A withdrawal counts whenever it comes. Nothing lifts it.
 //!
 //! Not guaranteed: that the coordinator shows the newest statement. It may hold one back for as long as the branch hears of it from nobody else.
 
@@ -13,11 +13,14 @@ use serde::{Deserialize, Serialize};
 
 use super::copies::CopyState;
 use super::manifest::{Lineage, ManifestFault, ModelManifest};
-use super::statement::{ModelStep, SignedStatement, StatementFault, StatementGrounds};
+use super::report::SignedReport;
+use super::statement::{SignedStatement, StatementFault, StatementGrounds};
+use super::step::ModelStep;
+use super::turns::is_challengers;
 use crate::digest::Digest;
 use crate::limits::{MODELS_KEPT_MAX, MODELS_MAX};
 use crate::printable::Untrusted;
-use crate::roster::Roster;
+use crate::roster::{MemberName, Roster};
 use crate::round::OutOfOrder;
 use crate::round::record::rule;
 use crate::secagg::suite::Suite;
@@ -38,6 +41,8 @@ pub enum BranchModelsEvent {
     StatementAccepted {
         /// As the branch was told of it.
         told: Box<Told>,
+        /// Whether the branch is among those that it is for.
+        here: bool,
     },
     /// A model's files are whole, on the disk, and of the digest that the statement names.
     ModelStored {
@@ -66,6 +71,18 @@ struct Standing {
     /// Number of the newest statement.
     sequence: u64,
     champion: Option<Digest>,
+    /// The model of a pilot that this branch is in: it is used in the champion's place.
+    pilot: Option<Digest>,
+    /// The model that scores a share of the customers, and that share.
+    challenger: Option<(Digest, u16)>,
+}
+
+impl Standing {
+    /// Models that are used, or were before a pilot began.
+    fn models(&self) -> impl Iterator<Item = Digest> {
+        let challenger = self.challenger.map(|(model, _)| model);
+        [self.pilot, self.champion, challenger].into_iter().flatten()
+    }
 }
 
 /// A model that a statement was about.
@@ -74,6 +91,8 @@ struct Known {
     manifest: ModelManifest,
     /// The last statement about it.
     last: SignedStatement,
+    /// The last report on its gates.
+    report: Option<Box<SignedReport>>,
     /// It was kept here at some time.
     was_kept: bool,
 }
@@ -122,6 +141,7 @@ impl BranchModels {
     pub fn judge<S: Suite>(
         &self,
         told: Told,
+        branch: &MemberName,
         (roster, federation): (&Roster, &Digest),
         now: u64,
     ) -> Result<Option<BranchModelsEvent>, ModelFault> {
@@ -132,8 +152,14 @@ impl BranchModels {
         told.manifest.check()?;
         let grounds = StatementGrounds { manifest: &told.manifest, roster, federation, now: Some(now) };
         told.statement.judge::<S>(grounds)?;
-        let event = BranchModelsEvent::StatementAccepted { told: Box::new(told) };
-        let BranchModelsEvent::StatementAccepted { told } = &event else { return Ok(None) };
+        // A rollback has the report of the promotion. Whoever has not heard of that judges the report now.
+        let known = self.models.get(&digest).is_some_and(|known| known.report == told.statement.report);
+        if told.statement.statement.step == ModelStep::RollBack && !known {
+            told.statement.judge_report::<S>(grounds)?;
+        }
+        let here = told.statement.statement.scope.has(branch);
+        let event = BranchModelsEvent::StatementAccepted { told: Box::new(told), here };
+        let BranchModelsEvent::StatementAccepted { told, .. } = &event else { return Ok(None) };
         if self.is_withdrawn(&digest) {
             let again = told.statement.statement.step == ModelStep::Withdraw;
             return if again { Ok(None) } else { Err(ModelFault::Withdrawn) };
@@ -155,8 +181,7 @@ impl BranchModels {
         let standing = self.purposes.get(&statement.purpose);
         let newer = standing.is_none_or(|standing| statement.sequence > standing.sequence);
         match statement.step {
-            ModelStep::Challenge => false,
-            ModelStep::Promote | ModelStep::RollBack => newer,
+            ModelStep::Promote | ModelStep::RollBack | ModelStep::Pilot | ModelStep::Challenge => newer,
             // Of a model that this branch was never told to use, its end says nothing.
             ModelStep::Retire => {
                 let known = self.models.get(&statement.model);
@@ -172,17 +197,20 @@ impl BranchModels {
     /// Which rule it breaks.
     pub fn check(&self, event: &BranchModelsEvent) -> Result<(), OutOfOrder> {
         match event {
-            BranchModelsEvent::StatementAccepted { told } => {
+            BranchModelsEvent::StatementAccepted { told, here } => {
                 let (manifest, statement) = (&told.manifest, &told.statement.statement);
                 let about = statement.model == manifest.digest() && statement.purpose == manifest.lineage.purpose;
                 rule(about && manifest.check().is_ok(), "a statement is about the model that comes with it")?;
+                rule(told.statement.report(manifest).is_ok(), "a model is used by a report whose gates hold")?;
+                let fits = statement.scope.fits(statement.step) && (*here || statement.step == ModelStep::Pilot);
+                rule(fits, "a statement is for whom its step is, and only a pilot is not for every branch")?;
                 rule(!self.is_withdrawn(&statement.model), "nothing follows the withdrawal of a model")?;
                 rule(self.has_room_for(&statement.model), "a branch knows 10000 models at most")?;
                 rule(self.is_news(told), "a statement is newer than what it changes")
             }
             BranchModelsEvent::ModelStored { model } => {
-                let wanted = self.champions().any(|champion| champion.digest() == *model);
-                rule(wanted && !self.is_kept(model), "a model is stored once, while it is a champion")
+                let wanted = self.in_use().any(|used| used.digest() == *model);
+                rule(wanted && !self.is_kept(model), "a model is stored once, while it is used here")
             }
             BranchModelsEvent::ModelDeleted { model } => rule(self.is_kept(model), "a model is deleted that is kept"),
         }
@@ -191,18 +219,30 @@ impl BranchModels {
     /// Applies an event. Total and deterministic.
     pub fn apply(&mut self, event: &BranchModelsEvent) {
         match event {
-            BranchModelsEvent::StatementAccepted { told } => {
+            BranchModelsEvent::StatementAccepted { told, here } => {
                 let (statement, model) = (&told.statement.statement, told.statement.statement.model);
                 let standing = self.purposes.entry(statement.purpose.clone()).or_default();
                 standing.sequence = standing.sequence.max(statement.sequence);
+                // Whatever it was used for before, from here on it is what this statement says.
+                let _ = standing.champion.take_if(|champion| *champion == model);
+                let _ = standing.pilot.take_if(|pilot| *pilot == model);
+                let _ = standing.challenger.take_if(|(challenger, _)| *challenger == model);
                 match statement.step {
-                    ModelStep::Promote | ModelStep::RollBack => standing.champion = Some(model),
-                    _ if standing.champion == Some(model) => standing.champion = None,
-                    _ => {}
+                    ModelStep::Promote | ModelStep::RollBack => {
+                        (standing.champion, standing.pilot, standing.challenger) = (Some(model), None, None);
+                    }
+                    ModelStep::Pilot => standing.pilot = Some(model).filter(|_| *here),
+                    ModelStep::Challenge => {
+                        let share = statement.scope.share();
+                        standing.challenger = Some((model, share)).filter(|_| share > 0);
+                    }
+                    ModelStep::Retire | ModelStep::Withdraw => {}
                 }
-                let was_kept = self.models.get(&model).is_some_and(|known| known.was_kept);
+                let before = self.models.remove(&model);
+                let was_kept = before.as_ref().is_some_and(|known| known.was_kept);
                 let (manifest, last) = (told.manifest.clone(), told.statement.clone());
-                self.models.insert(model, Known { manifest, last, was_kept });
+                let report = last.report.clone().or_else(|| before.and_then(|known| known.report));
+                self.models.insert(model, Known { manifest, last, report, was_kept });
             }
             BranchModelsEvent::ModelStored { model } => {
                 self.kept.push(*model);
@@ -214,10 +254,45 @@ impl BranchModels {
         }
     }
 
-    /// The champions, by purpose.
-    pub fn champions(&self) -> impl Iterator<Item = &ModelManifest> {
-        let digests = self.purposes.values().filter_map(|standing| standing.champion);
-        digests.filter_map(|digest| self.models.get(&digest).map(|known| &known.manifest))
+    /// The models that branches use for some purpose, by purpose. Beside a pilot's model that is also the champion, which is used again if the pilot fails.
+    pub fn in_use(&self) -> impl Iterator<Item = &ModelManifest> {
+        let digests = self.purposes.values().flat_map(Standing::models);
+        digests.filter_map(|digest| self.manifest(&digest))
+    }
+
+    /// The model that this branch uses for a purpose: the champion, or that of a pilot in which the branch is.
+    #[must_use]
+    pub fn champion(&self, purpose: &Untrusted) -> Option<&ModelManifest> {
+        let standing = self.purposes.get(purpose)?;
+        self.manifest(&standing.pilot.or(standing.champion)?)
+    }
+
+    /// Whether a model is that of a pilot in which the branch is.
+    #[must_use]
+    pub fn is_pilot(&self, model: &Digest) -> bool {
+        self.purposes.values().any(|standing| standing.pilot == Some(*model))
+    }
+
+    /// The model that scores a share of the customers beside the champion of a purpose, and that share, in parts in 10,000.
+    #[must_use]
+    pub fn challenger(&self, purpose: &Untrusted) -> Option<(&ModelManifest, u16)> {
+        let (model, share) = self.purposes.get(purpose)?.challenger?;
+        Some((self.manifest(&model)?, share))
+    }
+
+    /// The model that scores a customer for a purpose; `key` is a secret of the branch. Without a champion nobody is scored.
+    #[must_use]
+    pub fn model_of_customer(&self, purpose: &Untrusted, key: &[u8; 32], customer: &[u8]) -> Option<Digest> {
+        let champion = self.champion(purpose)?.digest();
+        let challenger = self.challenger(purpose).map(|(model, share)| (model.digest(), share));
+        let turn = challenger.filter(|(model, share)| is_challengers(key, model, customer, *share));
+        Some(turn.map_or(champion, |(model, _)| model))
+    }
+
+    /// The report on a model's gates by which it is used, or was last.
+    #[must_use]
+    pub fn report(&self, model: &Digest) -> Option<&SignedReport> {
+        self.models.get(model)?.report.as_deref()
     }
 
     /// Models that are kept, the one that was stored first at the front.
@@ -248,9 +323,9 @@ impl BranchModels {
         self.kept.contains(model)
     }
 
-    /// Champions that are to be fetched, where the owner's grants let the branch keep them.
+    /// Models in use that are to be fetched, where the owner's grants let the branch keep them.
     pub fn wanted<'a>(&'a self, granted: impl Fn(&Lineage) -> bool + 'a) -> impl Iterator<Item = &'a ModelManifest> {
-        self.champions().filter(move |model| granted(&model.lineage) && !self.is_kept(&model.digest()))
+        self.in_use().filter(move |model| granted(&model.lineage) && !self.is_kept(&model.digest()))
     }
 
     /// Kept models that are to be deleted: withdrawn or retired ones, those that nothing grants any more, and the oldest where there are too many.
@@ -262,7 +337,7 @@ impl BranchModels {
             known.is_none_or(|known| over(known) || !granted(&known.manifest.lineage))
         };
         let (mut gone, stays): (Vec<Digest>, Vec<Digest>) = self.kept.iter().partition(|digest| ends(digest));
-        let in_use = |digest: &Digest| self.champions().any(|champion| champion.digest() == *digest);
+        let in_use = |digest: &Digest| self.in_use().any(|used| used.digest() == *digest);
         let surplus = stays.len().saturating_sub(MODELS_KEPT_MAX);
         gone.extend(stays.iter().filter(|digest| !in_use(digest)).take(surplus));
         gone

@@ -1,12 +1,17 @@
 //! The registry of models: what a model is, what people state about it, and what branches answer.
 //!
 //! ```text
-//! candidate ── challenge ──► challenger ── promote ──► champion        a candidate may be promoted at once
+//! candidate ── challenge ──► challenger ── pilot ──► pilot ── promote ──► champion    each of the first two steps may be left out,
+//!                                                                                   the second where the plan wants no pilot
 //! champion  ── replaced by a promotion ──► challenger                  and may be rolled back to
 //! champion  ── replaced by a rollback ──► candidate                    and passes the gates again
-//! any of the three ── retire ──► retired
-//! any of the four ── withdraw ──► withdrawn                            for ever
+//! pilot     ── another model becomes champion or pilot ──► candidate
+//! any of the four ── retire ──► retired
+//! any of the five ── withdraw ──► withdrawn                            for ever
 //! ```
+//!
+//! Each step after which a branch uses a model carries the report on its gates: the plan's gates, what each figure came to, and the signature of a model
+//! validator. The rule book judges it, and everybody uses the rule book: the coordinator, each branch, and whoever verifies the journal.
 //!
 //! A model is named by the digest of everything that it is. The registry only appends: a state follows from statements, each signed by two people of
 //! two roles. For each purpose there is one champion at most.
@@ -16,8 +21,12 @@ mod copies;
 mod event;
 mod manifest;
 mod record;
+mod report;
 mod rules;
+mod scope;
 mod statement;
+mod step;
+mod turns;
 mod words;
 
 pub use branch::{BranchModels, BranchModelsEvent, ModelFault, Told};
@@ -25,8 +34,12 @@ pub use copies::{CopyNote, CopyState};
 pub use event::RegistryEvent;
 pub use manifest::{Lineage, MANIFEST_FORMAT, ManifestFault, ModelManifest};
 pub use record::{ModelRecord, ModelState, PurposeRecord, RegistryRecord};
+pub use report::{Figure, GatesReport, ReportFault, SignedReport};
 pub use rules::RefusedStatement;
-pub use statement::{ModelStatement, ModelStep, STATEMENT_FORMAT, SignedStatement, StatementFault, StatementGrounds};
+pub use scope::StatementScope;
+pub use statement::{ModelStatement, STATEMENT_FORMAT, SignedStatement, StatementFault, StatementGrounds};
+pub use step::ModelStep;
+pub use turns::is_challengers;
 
 #[cfg(test)]
 mod tests;

@@ -3,10 +3,12 @@
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 
+use super::branch::Told;
 use super::copies::{CopyNote, CopyState};
 use super::event::RegistryEvent;
 use super::manifest::ModelManifest;
-use super::statement::{ModelStatement, ModelStep, SignedStatement};
+use super::statement::{ModelStatement, SignedStatement};
+use super::step::ModelStep;
 use crate::digest::Digest;
 use crate::ids::ClientId;
 use crate::limits::FORMER_CHAMPIONS_MAX;
@@ -27,6 +29,8 @@ pub enum ModelState {
     Retired,
     /// Every branch deletes it and refuses it.
     Withdrawn,
+    /// The branches of a pilot use it for its purpose, and the others do not.
+    Pilot,
 }
 
 impl ModelState {
@@ -39,6 +43,7 @@ impl ModelState {
             Self::Champion => "champion",
             Self::Retired => "retired",
             Self::Withdrawn => "withdrawn",
+            Self::Pilot => "pilot",
         }
     }
 }
@@ -80,6 +85,18 @@ pub struct PurposeRecord {
     pub champion: Option<Digest>,
     /// Models that were the champion and may be again, the last one at the end.
     pub former: VecDeque<Digest>,
+    /// The model that the branches of a pilot use in the champion's place.
+    pub pilot: Option<Digest>,
+    /// The model that scores a share of the customers beside the champion.
+    pub challenger: Option<Digest>,
+}
+
+impl ModelRecord {
+    /// The last statement about it that was such a step.
+    #[must_use]
+    pub fn last(&self, step: ModelStep) -> Option<&SignedStatement> {
+        self.statements.iter().rfind(|signed| signed.statement.step == step)
+    }
 }
 
 impl RegistryRecord {
@@ -114,6 +131,32 @@ impl RegistryRecord {
     pub fn in_state(&self, state: ModelState) -> impl Iterator<Item = (&Digest, &ModelRecord)> {
         let models = self.order.iter().filter_map(|digest| self.models.get_key_value(digest));
         models.filter(move |(_, model)| model.state == state)
+    }
+
+    /// What a branch is told that comes: how each model came to be used that is, and what ended; in the order of the statements' numbers.
+    #[must_use]
+    pub fn told(&self) -> Vec<Told> {
+        let mut told: Vec<Told> = self.in_use().chain(self.ended()).filter_map(Self::told_of).collect();
+        told.sort_by(|one, other| {
+            let key = |told: &Told| (told.manifest.lineage.purpose.clone(), told.statement.statement.sequence);
+            key(one).cmp(&key(other))
+        });
+        told
+    }
+
+    /// Models that branches use: champions, pilots, and challengers that score a share of the customers.
+    pub fn in_use(&self) -> impl Iterator<Item = &ModelRecord> {
+        let of = |purpose: &PurposeRecord| [purpose.champion, purpose.pilot, purpose.challenger];
+        let digests = self.purposes.values().flat_map(of).flatten();
+        digests.filter_map(|digest| self.models.get(&digest))
+    }
+
+    fn ended(&self) -> impl Iterator<Item = &ModelRecord> {
+        self.models.values().filter(|model| matches!(model.state, ModelState::Retired | ModelState::Withdrawn))
+    }
+
+    fn told_of(model: &ModelRecord) -> Option<Told> {
+        Some(Told { manifest: model.manifest.clone(), statement: model.statements.last()?.clone() })
     }
 
     /// What a branch said last of its copy of a model.
@@ -156,10 +199,11 @@ impl RegistryRecord {
     fn follow(&mut self, statement: &ModelStatement) {
         let purpose = self.purposes.entry(statement.purpose.clone()).or_default();
         purpose.sequence = statement.sequence;
-        let (model, before) = (statement.model, purpose.champion);
-        let next = match statement.step {
+        let (model, before, step) = (statement.model, purpose.champion, statement.step);
+        let next = match step {
             ModelStep::Challenge => ModelState::Challenger,
             ModelStep::Promote | ModelStep::RollBack => ModelState::Champion,
+            ModelStep::Pilot => ModelState::Pilot,
             ModelStep::Retire => ModelState::Retired,
             ModelStep::Withdraw => ModelState::Withdrawn,
         };
@@ -169,20 +213,28 @@ impl RegistryRecord {
             _ if before == Some(model) => purpose.champion = None,
             _ => {}
         }
+        // A pilot ends when its model or another one becomes champion, and when another one's begins. A comparison ends with the champion's time.
+        let begins = matches!(next, ModelState::Champion | ModelState::Pilot);
+        let piloted = purpose.pilot.take_if(|pilot| begins || *pilot == model).filter(|pilot| *pilot != model);
+        let _ = purpose.challenger.take_if(|challenger| next == ModelState::Champion || *challenger == model);
+        match next {
+            ModelState::Pilot => purpose.pilot = Some(model),
+            ModelState::Challenger => purpose.challenger = Some(model).filter(|_| statement.scope.share() > 0),
+            _ => {}
+        }
         let replaced = before.filter(|before| next == ModelState::Champion && *before != model);
-        if replaced.is_some() && statement.step == ModelStep::Promote {
+        if replaced.is_some() && step == ModelStep::Promote {
             purpose.former.extend(replaced);
             if purpose.former.len() > FORMER_CHAMPIONS_MAX {
                 purpose.former.pop_front();
             }
         }
         // Whoever was rolled back has failed, and passes the gates again before it is used again.
-        let fallen = if statement.step == ModelStep::Promote { ModelState::Challenger } else { ModelState::Candidate };
-        if let Some(replaced) = replaced.and_then(|replaced| self.models.get_mut(&replaced)) {
-            replaced.state = fallen;
-        }
-        if let Some(model) = self.models.get_mut(&model) {
-            model.state = next;
+        let fallen = if step == ModelStep::Promote { ModelState::Challenger } else { ModelState::Candidate };
+        for (other, state) in [(replaced, fallen), (piloted, ModelState::Candidate), (Some(model), next)] {
+            if let Some(other) = other.and_then(|other| self.models.get_mut(&other)) {
+                other.state = state;
+            }
         }
     }
 }

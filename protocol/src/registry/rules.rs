@@ -6,11 +6,13 @@ use super::copies::{CopyNote, CopyState};
 use super::event::RegistryEvent;
 use super::manifest::ModelManifest;
 use super::record::{ModelRecord, ModelState, RegistryRecord};
-use super::statement::{ModelStatement, ModelStep, SignedStatement, StatementFault, StatementGrounds};
+use super::report::SignedReport;
+use super::statement::{ModelStatement, SignedStatement, StatementFault, StatementGrounds};
+use super::step::ModelStep;
 use crate::digest::Digest;
 use crate::limits::{COPY_NOTES_MAX, MODELS_MAX};
-use crate::plan::Attestation;
-use crate::roster::Roster;
+use crate::plan::{Attestation, Pilot};
+use crate::roster::{MemberName, Roster};
 use crate::round::record::rule;
 use crate::round::{Claim, OutOfOrder};
 use crate::secagg::suite::Suite;
@@ -66,13 +68,22 @@ impl RegistryRecord {
         let grounds = StatementGrounds { manifest: &model.manifest, roster, federation, now: None };
         rule(
             signed.judge_roles(grounds).is_ok(),
-            "a statement is signed by two people of the roster in force, in two roles that may",
+            "a statement is signed by two people of the roster in force, in two roles that may, and carries a report whose gates hold",
         )?;
         rule(
             statement.sequence == self.next_sequence(&statement.purpose),
             "statements of a purpose are numbered without a gap, and none counts twice",
         )?;
-        rule(self.admits(statement), "a step leads from the model's state to another one")
+        rule(self.admits(statement), "a step leads from the model's state to another one")?;
+        match self.judge_gates(signed, model, roster) {
+            Ok(()) => Ok(()),
+            Err(RefusedStatement::OtherChampion) => Err(OutOfOrder(
+                "a report compares with the champion in force, and a rollback has that of the promotion",
+            )),
+            Err(_) => {
+                Err(OutOfOrder("a pilot is of the plan's branches, and is over before all branches use its model"))
+            }
+        }
     }
 
     /// Whether a step may be done to a model as it is.
@@ -82,11 +93,66 @@ impl RegistryRecord {
         let former = || self.purposes.get(purpose).is_some_and(|purpose| purpose.former.contains(model));
         match step {
             ModelStep::Challenge => *state == Candidate,
-            ModelStep::Promote => matches!(state, Candidate | Challenger),
+            ModelStep::Pilot => matches!(state, Candidate | Challenger),
+            ModelStep::Promote => matches!(state, Candidate | Challenger | ModelState::Pilot),
             ModelStep::RollBack => *state == Challenger && former(),
             ModelStep::Retire => !matches!(state, Retired | Withdrawn),
             ModelStep::Withdraw => *state != Withdrawn,
         }
+    }
+
+    /// Whether a statement's report fits what stands, and the plan's pilot comes before all branches. The report itself is judged with the signatures.
+    fn judge_gates(
+        &self,
+        signed: &SignedStatement,
+        model: &ModelRecord,
+        roster: &Roster,
+    ) -> Result<(), RefusedStatement> {
+        let Some(SignedReport { report, .. }) = signed.report.as_deref() else { return Ok(()) };
+        let statement = &signed.statement;
+        if statement.step == ModelStep::RollBack {
+            // The very report by which it became champion: it was judged then.
+            let promoted = model.last(ModelStep::Promote).and_then(|promoted| promoted.report.as_ref());
+            let same = promoted == signed.report.as_ref();
+            return if same { Ok(()) } else { Err(RefusedStatement::OtherChampion) };
+        }
+        let champion = self.purposes.get(&statement.purpose).and_then(|purpose| purpose.champion);
+        if report.gates.compare_with_champion() && report.champion != champion {
+            return Err(RefusedStatement::OtherChampion);
+        }
+        match (&report.gates.pilot, statement.step) {
+            (Some(pilot), ModelStep::Pilot) => {
+                let named = pilot_branches(pilot, model, roster);
+                if named == statement.scope.branches() { Ok(()) } else { Err(RefusedStatement::PilotBranches) }
+            }
+            (Some(pilot), ModelStep::Promote) => self.judge_pilot(pilot, signed, (model, roster)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a model's pilot has been long enough, with enough copies.
+    fn judge_pilot(
+        &self,
+        pilot: &Pilot,
+        signed: &SignedStatement,
+        (model, roster): (&ModelRecord, &Roster),
+    ) -> Result<(), RefusedStatement> {
+        let begun = model.last(ModelStep::Pilot).filter(|_| model.state == ModelState::Pilot);
+        let begun = begun.ok_or(RefusedStatement::NoPilot)?;
+        let latest = begun.signatures().map(|one| one.at).max().unwrap_or(u64::MAX);
+        let earliest = signed.signatures().map(|one| one.at).min().unwrap_or(0);
+        let over = latest.saturating_add(pilot.seconds_min);
+        if earliest < over {
+            return Err(RefusedStatement::PilotGoesOn { over });
+        }
+        let digest = model.manifest.digest();
+        let own = roster.entries().iter().filter(|entry| begun.statement.scope.has(&entry.name));
+        let found = own.filter(|entry| self.copy(&digest, entry.client) == Some(CopyState::Kept)).count();
+        if found >= pilot.copies_min as usize {
+            return Ok(());
+        }
+        let found = u32::try_from(found).unwrap_or(u32::MAX);
+        Err(RefusedStatement::PilotCopies { found, needed: pilot.copies_min })
     }
 
     fn check_note(&self, note: &CopyNote) -> Result<(), OutOfOrder> {
@@ -119,7 +185,14 @@ impl RegistryRecord {
         let statement = &signed.statement;
         let model = self.judge_step(statement)?;
         let grounds = StatementGrounds { manifest: &model.manifest, roster, federation, now: Some(now) };
-        Ok(signed.judge::<S>(grounds)?)
+        signed.judge::<S>(grounds)?;
+        self.judge_gates(signed, model, roster)
+    }
+
+    /// The branches of a model's pilot: those that its plan names, or those that the plan's share draws.
+    #[must_use]
+    pub fn pilot_branches(&self, pilot: &Pilot, model: &ModelRecord) -> Vec<MemberName> {
+        self.roster.as_ref().map(|roster| pilot_branches(pilot, model, roster)).unwrap_or_default()
     }
 
     /// Whether a statement could be taken, if two people signed it; the model that it is about.
@@ -164,7 +237,10 @@ impl RegistryRecord {
     pub fn claims<S: Suite>(&self, event: &RegistryEvent) -> Result<Vec<Claim>, OutOfOrder> {
         match event {
             RegistryEvent::StatementTaken { statement } => {
-                statement.signatures().map(|signed| self.claim_of::<S>(signed)).collect()
+                // A rollback has the report of the promotion, whose signature was verified then.
+                let again = statement.statement.step == ModelStep::RollBack;
+                let report = statement.report.iter().filter(|_| !again).map(|report| &report.signed);
+                statement.signatures().chain(report).map(|signed| self.claim_of::<S>(signed)).collect()
             }
             RegistryEvent::CopyNoted { note } => {
                 let entry = self.roster.as_ref().and_then(|roster| roster.entry(note.client)).ok_or(STRANGER)?;
@@ -180,6 +256,11 @@ impl RegistryRecord {
         let (key, signature) = (person.signing_key.clone(), signed.signature.clone());
         Ok(Claim { key, message: signed.to_sign::<S>(), signature })
     }
+}
+
+fn pilot_branches(pilot: &Pilot, model: &ModelRecord, roster: &Roster) -> Vec<MemberName> {
+    let members = roster.group(&model.manifest.lineage.group).into_iter().flat_map(|group| group.members());
+    pilot.branches(&model.manifest.digest(), members.filter_map(|client| roster.name_of(client)))
 }
 
 /// Why a statement is not taken, for whoever brought it.
@@ -217,5 +298,35 @@ pub enum RefusedStatement {
         step: ModelStep,
         /// The state.
         state: ModelState,
+    },
+    /// The champion has changed.
+    #[error(
+        "its report was made beside another champion than the one in force, or is not the one by which the model became champion; make the report \
+         again (`tributary model gates`), and for a rollback the statement alone"
+    )]
+    OtherChampion,
+    /// Other branches than the plan's.
+    #[error("it names other branches than the plan's pilot has; `tributary model pilot` names those that it has")]
+    PilotBranches,
+    /// The plan wants a pilot, and there is none.
+    #[error(
+        "the plan wants a pilot before all branches, and this model has none; have one begun (`tributary model pilot`)"
+    )]
+    NoPilot,
+    /// The pilot is not over.
+    #[error("the pilot goes on until second {over} of the Unix clock; have both sign the promotion after it")]
+    PilotGoesOn {
+        /// First second of the Unix clock at which both may sign.
+        over: u64,
+    },
+    /// Too few branches of the pilot keep the model.
+    #[error(
+        "{found} branches of the pilot have acknowledged that they keep the model, and the plan wants {needed}; `tributary model copies` shows which"
+    )]
+    PilotCopies {
+        /// How many have.
+        found: u32,
+        /// How many must.
+        needed: u32,
     },
 }

@@ -1,13 +1,21 @@
 //! What two people state about a model: that it is used, that an earlier one is used again, that its use ends, or that every branch deletes it.
+//!
+//! A statement after which branches use a model carries the report on its gates. So whoever is shown the statement can judge both, and needs no file,
+//! no coordinator and no plan for it.
+
+use alloc::boxed::Box;
 
 use serde::{Deserialize, Serialize};
 
 use super::manifest::ModelManifest;
+use super::report::{ReportFault, SignedReport};
+use super::scope::StatementScope;
+use super::step::ModelStep;
 use crate::digest::{Canonical, Digest};
 use crate::limits::MODEL_REASON_BYTES_MAX;
 use crate::plan::{Attestation, AttestationFault, Over, Wanted};
 use crate::printable::{Untrusted, is_one_line};
-use crate::role::Action;
+use crate::role::{Action, Role};
 use crate::roster::Roster;
 use crate::secagg::suite::Suite;
 use crate::versioned::{Release, Versioned};
@@ -16,71 +24,10 @@ use crate::versioned::{Release, Versioned};
 pub const STATEMENT_FORMAT: Versioned = Versioned {
     what: "a statement about a model",
     magic: *b"TRIBSTMT",
-    version: 1,
+    version: 2,
     since: Release { major: 0, minor: 3 },
     older: "The coordinator tells of it again",
 };
-
-/// What is done to a model.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum ModelStep {
-    /// It is compared with the champion.
-    Challenge,
-    /// It is the champion: the one that branches use for its purpose.
-    Promote,
-    /// An earlier champion is the champion again.
-    RollBack,
-    /// It is used no more. What is known of it stays.
-    Retire,
-    /// Every branch deletes it and refuses it from then on.
-    Withdraw,
-}
-
-impl ModelStep {
-    /// Every step, in the order of their numbers.
-    pub const ALL: [Self; 5] = [Self::Challenge, Self::Promote, Self::RollBack, Self::Retire, Self::Withdraw];
-
-    /// What whoever signs does.
-    #[must_use]
-    pub const fn action(self) -> Action {
-        match self {
-            Self::Challenge | Self::Promote => Action::PromoteModel,
-            Self::RollBack => Action::RollBackModel,
-            Self::Retire => Action::RetireModel,
-            Self::Withdraw => Action::WithdrawModel,
-        }
-    }
-
-    /// The word in files and on screens.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Challenge => "challenge",
-            Self::Promote => "promote",
-            Self::RollBack => "rollback",
-            Self::Retire => "retire",
-            Self::Withdraw => "withdraw",
-        }
-    }
-
-    /// Stable number in what is signed.
-    #[must_use]
-    pub const fn number(self) -> u8 {
-        match self {
-            Self::Challenge => 1,
-            Self::Promote => 2,
-            Self::RollBack => 3,
-            Self::Retire => 4,
-            Self::Withdraw => 5,
-        }
-    }
-
-    /// Whether it lets a model be used that was not before, so that a report on its gates is named.
-    #[must_use]
-    pub const fn needs_evidence(self) -> bool {
-        matches!(self, Self::Challenge | Self::Promote)
-    }
-}
 
 /// A statement about a model.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,7 +42,9 @@ pub struct ModelStatement {
     pub purpose: Untrusted,
     /// Which statement of this purpose it is, from 1: none counts twice.
     pub sequence: u64,
-    /// Digest of the report on which it rests; [`Digest::ZERO`] where a step needs none and none is named.
+    /// For whom it is.
+    pub scope: StatementScope,
+    /// Digest of what it rests on: of the report on the model's gates, where the step needs one. Else of any document, or [`Digest::ZERO`].
     pub evidence: Digest,
     /// Why, in the words of whoever made it.
     pub reason: Untrusted,
@@ -105,8 +54,9 @@ impl ModelStatement {
     /// What is signed: the digest of the canonical encoding.
     #[must_use]
     pub fn digest(&self) -> Digest {
-        let body = Canonical::new("tributary/model statement/1").digest(&self.federation).u8(self.step.number());
+        let body = Canonical::new("tributary/model statement/2").digest(&self.federation).u8(self.step.number());
         let body = body.digest(&self.model).bytes(self.purpose.raw().as_bytes()).u64(self.sequence);
+        let body = self.scope.canonical(body);
         body.digest(&self.evidence).bytes(self.reason.raw().as_bytes()).finish()
     }
 }
@@ -120,6 +70,8 @@ pub struct SignedStatement {
     pub first: Attestation,
     /// Of somebody else, in another role.
     pub second: Attestation,
+    /// The report on the model's gates, where the step needs one: its digest is the statement's `evidence`.
+    pub report: Option<Box<SignedReport>>,
 }
 
 /// Why a statement does not count.
@@ -136,9 +88,22 @@ pub enum StatementFault {
         "its reason is empty, too long, or has characters that do not show; make it again with a reason of one plain line"
     )]
     Reason,
-    /// It names no report.
-    #[error("it names no report on the gates that the model passed; make it again with the report (`--evidence`)")]
-    NoEvidence,
+    /// It is for others than its step can be for.
+    #[error(
+        "it does not say for whom it is as its step does: a pilot is for 1 to 256 branches, each named once, and a challenge for a share of the customers"
+    )]
+    Scope,
+    /// It has no report.
+    #[error(
+        "it has no report on the gates that the model passed, or another one than it names; make it again with the report (`--evidence`)"
+    )]
+    NoReport,
+    /// It has a report, and needs none.
+    #[error("it carries a report on gates, which its step does not need")]
+    SpareReport,
+    /// Its report does not let the model be used.
+    #[error("the report on the model's gates does not count: {0}")]
+    Report(#[from] ReportFault),
     /// The first signature does not count.
     #[error("its first signature does not count: {0}")]
     First(AttestationFault),
@@ -183,20 +148,29 @@ impl SignedStatement {
         self.judge_by(grounds, |signed, wanted| signed.judge_role(grounds.roster, wanted))
     }
 
+    /// Whether the validator's signature on the report counts, whatever the step. [`SignedStatement::judge`] asks it for every step but a rollback, whose
+    /// report was judged when the model first became champion: the validator may have left since.
+    ///
+    /// # Errors
+    /// [`StatementFault::Report`].
+    pub fn judge_report<S: Suite>(&self, grounds: StatementGrounds<'_>) -> Result<(), StatementFault> {
+        self.judge_report_by(grounds, |signed, wanted| signed.judge::<S>(grounds.roster, wanted))
+    }
+
     fn judge_by(
         &self,
-        StatementGrounds { manifest, federation, now, .. }: StatementGrounds<'_>,
+        grounds: StatementGrounds<'_>,
         judge: impl Fn(&Attestation, Wanted<'_>) -> Result<(), AttestationFault>,
     ) -> Result<(), StatementFault> {
-        let Self { statement, first, second } = self;
+        let Self { statement, first, second, .. } = self;
+        let StatementGrounds { manifest, federation, now, .. } = grounds;
         let holds = |holds: bool, fault| if holds { Ok(()) } else { Err(fault) };
         let about = statement.model == manifest.digest() && statement.purpose == manifest.lineage.purpose;
         holds(about, StatementFault::OtherModel)?;
         holds(statement.federation == *federation, StatementFault::Federation)?;
         let reason = statement.reason.raw();
         holds(reason.len() <= MODEL_REASON_BYTES_MAX && is_one_line(reason), StatementFault::Reason)?;
-        let named = statement.evidence != Digest::ZERO || !statement.step.needs_evidence();
-        holds(named, StatementFault::NoEvidence)?;
+        holds(statement.scope.fits(statement.step), StatementFault::Scope)?;
         let (subject, action) = (statement.digest(), statement.step.action());
         let over = Over::Group(&manifest.lineage.group);
         let owner = Some(&manifest.lineage.owner);
@@ -205,11 +179,78 @@ impl SignedStatement {
         counts(first).map_err(StatementFault::First)?;
         holds(first.staff != second.staff, StatementFault::OnePerson)?;
         holds(first.role != second.role, StatementFault::OneRole)?;
-        counts(second).map_err(StatementFault::Second)
+        counts(second).map_err(StatementFault::Second)?;
+        self.report(manifest)?;
+        if statement.step == ModelStep::RollBack { Ok(()) } else { self.judge_report_by(grounds, judge) }
+    }
+
+    fn judge_report_by(
+        &self,
+        StatementGrounds { manifest, federation, now, .. }: StatementGrounds<'_>,
+        judge: impl Fn(&Attestation, Wanted<'_>) -> Result<(), AttestationFault>,
+    ) -> Result<(), StatementFault> {
+        let Some(SignedReport { report, signed }) = self.report(manifest)? else { return Ok(()) };
+        let (subject, action) = (report.digest(), Action::ValidateModel);
+        let over = Over::Group(&manifest.lineage.group);
+        let wanted = Wanted { action, subject: &subject, federation, owner: Some(&manifest.lineage.owner), over, now };
+        judge(signed, wanted).map_err(ReportFault::Signature)?;
+        let ended = self.statement.step != ModelStep::RollBack && now.is_some_and(|now| report.valid_until < now);
+        if ended { Err(ReportFault::Ended.into()) } else { Ok(()) }
+    }
+
+    /// The report that goes with the statement, judged but for what a roster says of its signature; nothing where the step needs none.
+    ///
+    /// # Errors
+    /// [`StatementFault::NoReport`], [`StatementFault::SpareReport`], [`StatementFault::Report`].
+    pub fn report(&self, manifest: &ModelManifest) -> Result<Option<&SignedReport>, StatementFault> {
+        let Some(found) = self.report.as_deref() else {
+            return StatementFault::of_report(&self.statement, None, manifest).map(|()| None);
+        };
+        StatementFault::of_report(&self.statement, Some(found), manifest)?;
+        let as_owner = self.signatures().any(|one| one.staff == found.signed.staff && one.role == Role::PlanOwner);
+        if as_owner {
+            return Err(ReportFault::Owner.into());
+        }
+        let last = self.signatures().map(|one| one.at).max().unwrap_or(0);
+        match last <= found.report.valid_until || self.statement.step == ModelStep::RollBack {
+            true => Ok(Some(found)),
+            false => Err(ReportFault::Ended.into()),
+        }
     }
 
     /// Both signatures.
     pub fn signatures(&self) -> impl Iterator<Item = &Attestation> {
         [&self.first, &self.second].into_iter()
+    }
+}
+
+impl StatementFault {
+    /// What is wrong with the report of a statement before anybody signs that: whatever follows from the two and the model alone.
+    ///
+    /// # Errors
+    /// [`StatementFault::NoReport`], [`StatementFault::SpareReport`], [`StatementFault::Report`].
+    pub fn of_report(
+        statement: &ModelStatement,
+        report: Option<&SignedReport>,
+        manifest: &ModelManifest,
+    ) -> Result<(), Self> {
+        let SignedReport { report, signed } = match (report, statement.step.needs_report()) {
+            (None, false) => return Ok(()),
+            (None, true) => return Err(Self::NoReport),
+            (Some(_), false) => return Err(Self::SpareReport),
+            (Some(found), true) => found,
+        };
+        if report.digest() != statement.evidence {
+            return Err(Self::NoReport);
+        }
+        report.check_model(manifest, &statement.federation)?;
+        report.check_words()?;
+        report.check_end(signed.at)?;
+        // A challenger is used for few customers. The plan says whether it needs the gates all the same.
+        if statement.step != ModelStep::Challenge || report.gates.challenger {
+            report.check_gates()?;
+        }
+        let validates = signed.role == Role::ModelValidator && signed.staff != manifest.lineage.owner;
+        if validates { Ok(()) } else { Err(ReportFault::Owner.into()) }
     }
 }

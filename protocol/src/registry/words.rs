@@ -5,7 +5,8 @@ use alloc::string::String;
 
 use super::event::RegistryEvent;
 use super::record::{ModelState, RegistryRecord};
-use super::statement::{ModelStatement, ModelStep};
+use super::statement::ModelStatement;
+use super::step::ModelStep;
 
 impl ModelStatement {
     /// What it says, in one sentence.
@@ -13,7 +14,18 @@ impl ModelStatement {
     pub fn in_words(&self) -> String {
         let (model, purpose) = (self.model.short(), &self.purpose);
         match self.step {
-            ModelStep::Challenge => format!("model {model} is compared with the champion for \"{purpose}\""),
+            ModelStep::Challenge => {
+                let share = percent(self.scope.share());
+                format!(
+                    "model {model} is compared with the champion for \"{purpose}\", and scores {share} of the customers"
+                )
+            }
+            ModelStep::Pilot => {
+                let branches = self.scope.branches().len();
+                format!(
+                    "model {model} is the champion for \"{purpose}\" at {branches} branches of a pilot, and at no other"
+                )
+            }
             ModelStep::Promote => format!("model {model} becomes the champion for \"{purpose}\""),
             ModelStep::RollBack => {
                 format!("model {model}, an earlier champion, is the champion for \"{purpose}\" again")
@@ -25,6 +37,14 @@ impl ModelStatement {
                 )
             }
         }
+    }
+}
+
+/// Parts in 10,000, for people.
+fn percent(parts: u16) -> String {
+    match (parts / 100, parts % 100) {
+        (whole, 0) => format!("{whole} %"),
+        (whole, rest) => format!("{whole}.{rest:02} %"),
     }
 }
 
@@ -68,9 +88,10 @@ impl RegistryRecord {
     pub fn state(&self) -> String {
         let count = |state| self.in_state(state).count();
         format!(
-            "{} models: {} champions, {} challengers, {} candidates, {} retired, {} withdrawn",
+            "{} models: {} champions, {} pilots, {} challengers, {} candidates, {} retired, {} withdrawn",
             self.models.len(),
             count(ModelState::Champion),
+            count(ModelState::Pilot),
             count(ModelState::Challenger),
             count(ModelState::Candidate),
             count(ModelState::Retired),

@@ -12,7 +12,7 @@ use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::{ClientId, OrganisationId, RoundId, SessionId};
 use tributary_protocol::message::ClosedReason;
 use tributary_protocol::plan::{
-    Approvals, Assessment, Charter, Materiality, ModelRef, Plan, PrivacyMode, Readiness, Retention, Rhythm, Run,
+    Approvals, Assessment, Charter, Gates, Materiality, ModelRef, Plan, PrivacyMode, Readiness, Retention, Rhythm, Run,
     Schedule,
 };
 use tributary_protocol::privacy::{Accounts, RdpVector};
@@ -76,6 +76,7 @@ pub(crate) fn run(rounds: u32) -> Run {
         keying_deadline_ms: 1000,
         readiness: Readiness::NONE,
         retention: Retention::USUAL,
+        gates: Gates::USUAL,
         schedule: Schedule { not_before: 0, not_after: 1, rhythm: Rhythm::Interval { seconds: 0 } },
         cap: Accounts { customer: RdpVector::gaussian(1_000, 1), branch: RdpVector::gaussian(1_000, 1) },
         charter: charter(),

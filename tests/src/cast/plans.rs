@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::{ClientId, OrganisationId};
 use tributary_protocol::plan::{
-    Agreement, AsOf, Assessment, Charter, Materiality, ModelRef, NoiseShare, Plan, PrivacyMode, Readiness, Retention,
-    Rhythm, Schedule, Stage,
+    Agreement, AsOf, Assessment, Charter, Gates, Materiality, ModelRef, NoiseShare, Plan, PrivacyMode, Readiness,
+    Retention, Rhythm, Schedule, Stage,
 };
 use tributary_protocol::privacy::{Accounts, RdpVector, Unit};
 use tributary_protocol::roster::ALL;
@@ -78,6 +78,7 @@ pub(super) fn plan(options: &Options, dice: &mut Dice) -> (Plan, Oracle) {
         keying_deadline_ms: KEYING_DEADLINE_MS,
         readiness: Readiness::NONE,
         retention: Retention::USUAL,
+        gates: Gates::USUAL,
     };
     (plan, oracle)
 }

@@ -4,11 +4,20 @@ use super::*;
 use crate::round::OutOfOrder;
 
 fn told(step: ModelStep, model: &ModelManifest, sequence: u64) -> Told {
-    Told { manifest: model.clone(), statement: signed(statement(step, model, sequence)) }
+    Told { manifest: model.clone(), statement: both(step, model, sequence, report(model)) }
 }
 
+/// By the first branch, which is in every pilot.
 fn judged(models: &BranchModels, told: Told) -> Result<Option<BranchModelsEvent>, ModelFault> {
-    models.judge::<Toy>(told, (&roster().roster, &federation()), 0)
+    judged_by(1, models, told)
+}
+
+fn judged_by(client: u32, models: &BranchModels, told: Told) -> Result<Option<BranchModelsEvent>, ModelFault> {
+    models.judge::<Toy>(told, &cast::name(ClientId(client), 1), (&roster().roster, &federation()), NOW)
+}
+
+fn accepted(told: Told) -> BranchModelsEvent {
+    BranchModelsEvent::StatementAccepted { told: Box::new(told), here: true }
 }
 
 /// Takes what it is told, as a client does.
@@ -75,7 +84,7 @@ fn a_champion_is_fetched_kept_and_replaced() {
     assert_eq!(models.unwanted(|_| true), []);
     assert!(hears(&mut models, told(ModelStep::RollBack, &one, 4)));
     assert_eq!(wanted(&models), []);
-    assert_eq!(models.champions().map(ModelManifest::digest).collect::<Vec<_>>(), [one.digest()]);
+    assert_eq!(models.champion(&"churn".into()).map(ModelManifest::digest), Some(one.digest()));
     assert_eq!(models.unwanted(|_| false), [one.digest(), two.digest()], "the owner took the grant back");
     let kept: Vec<_> = models.copies().map(|(_, state, _)| state).collect();
     assert_eq!(kept, [CopyState::Kept, CopyState::Kept]);
@@ -87,7 +96,7 @@ fn what_was_replaced_is_not_brought_back_by_an_old_statement() {
     let mut models = BranchModels::default();
     assert!(hears(&mut models, told(ModelStep::Promote, &two, 3)));
     assert!(!hears(&mut models, told(ModelStep::Promote, &one, 1)));
-    assert!(!hears(&mut models, told(ModelStep::Challenge, &one, 9)), "nothing for a branch");
+    assert!(!hears(&mut models, told(ModelStep::Challenge, &one, 2)), "nor compared again");
     assert!(!hears(&mut models, told(ModelStep::Retire, &one, 9)), "it never used it");
     assert!(!hears(&mut models, told(ModelStep::Retire, &two, 3)), "of the number that promoted it");
     assert_eq!(wanted(&models), [two.digest()]);
@@ -115,8 +124,7 @@ fn a_withdrawn_model_is_deleted_acknowledged_and_refused_for_ever() {
     // Whoever signs, and however new it is.
     for step in [ModelStep::Promote, ModelStep::RollBack, ModelStep::Retire] {
         assert_eq!(judged(&models, told(step, &one, 9)), Err(ModelFault::Withdrawn));
-        let event = BranchModelsEvent::StatementAccepted { told: Box::new(told(step, &one, 9)) };
-        assert!(models.check(&event).is_err());
+        assert!(models.check(&accepted(told(step, &one, 9))).is_err());
     }
     assert_eq!(judged(&models, told(ModelStep::Withdraw, &one, 9)), Ok(None));
     let stored = BranchModelsEvent::ModelStored { model: one.digest() };
@@ -140,11 +148,21 @@ fn what_does_not_count_is_not_believed() {
     lie(|told| told.statement.first.signature = Signature::none());
     lie(|told| told.statement.second = told.statement.first.clone());
     lie(|told| told.statement.second.federation.0[0] ^= 1);
+    lie(|told| told.statement.report = None);
+    lie(|told| told.statement.report.as_mut().expect("a report").report.figures[0] = Figure::Absent);
+    lie(|told| told.statement.report.as_mut().expect("a report").signed.signature = Signature::none());
+    lie(|told| {
+        // All signatures are good, and a gate does not hold.
+        let mut report = told.statement.report.as_deref().expect("a report").report.clone();
+        report.figures[1] = Figure::Measured { value: 9_000, low: 6_999, high: 9_000 };
+        told.statement = both(ModelStep::Promote, &told.manifest, 1, validated(report));
+    });
     for (number, told) in lies.into_iter().enumerate() {
         assert!(judged(&models, told).is_err(), "lie {number}");
     }
     assert!(judged(&models, good.clone()).is_ok());
-    let late = models.judge::<Toy>(good, (&later_roster().roster, &federation()), 0);
+    let name = cast::name(ClientId(1), 1);
+    let late = models.judge::<Toy>(good, &name, (&later_roster().roster, &federation()), NOW);
     assert!(matches!(late, Err(ModelFault::Statement(StatementFault::Second(_)))), "{late:?}");
 }
 
@@ -160,9 +178,15 @@ fn rules_of_the_branchs_file() {
     assert!(models.check(&stored).is_err());
     let mut other = told(ModelStep::Promote, &two, 3);
     other.manifest = one.clone();
-    assert!(models.check(&BranchModelsEvent::StatementAccepted { told: Box::new(other) }).is_err());
-    let old = BranchModelsEvent::StatementAccepted { told: Box::new(told(ModelStep::Promote, &two, 2)) };
-    assert!(models.check(&old).is_err());
+    assert!(models.check(&accepted(other)).is_err());
+    assert!(models.check(&accepted(told(ModelStep::Promote, &two, 2))).is_err());
+    // No file of a branch makes a model its champion without a report, or is of a statement that is not for the branch.
+    let mut bare = told(ModelStep::Promote, &two, 3);
+    assert_eq!(models.check(&accepted(bare.clone())), Ok(()));
+    let elsewhere = BranchModelsEvent::StatementAccepted { told: Box::new(bare.clone()), here: false };
+    assert!(models.check(&elsewhere).is_err());
+    bare.statement.report = None;
+    assert_eq!(models.check(&accepted(bare)), Err(OutOfOrder("a model is used by a report whose gates hold")));
 }
 
 #[test]
@@ -186,16 +210,68 @@ fn no_more_are_kept_than_fit_and_the_champion_stays() {
 #[test]
 fn no_more_are_known_than_a_registry_has() {
     let most = u32::try_from(crate::limits::MODELS_MAX).unwrap();
-    let known = |run: u32| {
-        let told = told(ModelStep::Withdraw, &manifest(run), run.into());
-        BranchModelsEvent::StatementAccepted { told: Box::new(told) }
-    };
+    let known = |run: u32| accepted(told(ModelStep::Withdraw, &manifest(run), run.into()));
     let mut models = BranchModels::default();
     (1..=most).for_each(|run| models.apply(&known(run)));
     let mut model = manifest(1);
     model.parameters = Digest::of(b"another");
     let more = told(ModelStep::Withdraw, &model, u64::from(most) + 1);
     assert_eq!(judged(&models, more.clone()), Err(ModelFault::TooMany));
-    let more = BranchModelsEvent::StatementAccepted { told: Box::new(more) };
-    assert_eq!(models.check(&more), Err(OutOfOrder("a branch knows 10000 models at most")));
+    assert_eq!(models.check(&accepted(more)), Err(OutOfOrder("a branch knows 10000 models at most")));
+}
+
+/// A branch of the pilot uses its model, and all others keep the champion.
+#[test]
+fn a_pilot_is_for_its_branches_alone() {
+    let [one, two] = [1, 2].map(manifest);
+    let champion = |models: &BranchModels| models.champion(&"churn".into()).map(ModelManifest::digest);
+    for (client, used) in [(1, two.digest()), (2, one.digest())] {
+        let mut models = BranchModels::default();
+        hears(&mut models, told(ModelStep::Promote, &one, 1));
+        let pilot = told(ModelStep::Pilot, &two, 2);
+        let event = judged_by(client, &models, pilot).expect("it counts").expect("news");
+        models.check(&event).expect("in order");
+        models.apply(&event);
+        assert_eq!((champion(&models), models.is_pilot(&two.digest())), (Some(used), client == 1));
+        assert_eq!(wanted(&models).contains(&two.digest()), client == 1);
+        // The pilot fails: the champion never went.
+        hears(&mut models, told(ModelStep::Withdraw, &two, 3));
+        assert_eq!((champion(&models), wanted(&models)), (Some(one.digest()), [one.digest()].into()));
+    }
+}
+
+/// A share of the customers is scored by the challenger, until it or the champion goes.
+#[test]
+fn a_challenger_scores_its_share() {
+    let [one, two, three] = [1, 2, 3].map(manifest);
+    let (mut models, purpose) = (BranchModels::default(), "churn".into());
+    let scored = |models: &BranchModels, by: &ModelManifest| {
+        let of = |customer: u32| models.model_of_customer(&"churn".into(), &[3; 32], &customer.to_le_bytes());
+        (0..1_000_u32).filter(|customer| of(*customer) == Some(by.digest())).count()
+    };
+    assert_eq!(models.model_of_customer(&purpose, &[3; 32], b"7"), None);
+    hears(&mut models, told(ModelStep::Promote, &one, 1));
+    hears(&mut models, told(ModelStep::Challenge, &two, 2));
+    assert_eq!(models.challenger(&purpose).map(|(model, share)| (model.digest(), share)), Some((two.digest(), 1_000)));
+    assert_eq!(wanted(&models), [one.digest(), two.digest()]);
+    // A tenth of a thousand: a standard deviation of 9.5.
+    let both = [&one, &two].map(|model| scored(&models, model));
+    assert!(both[0] + both[1] == 1_000 && (60..140).contains(&both[1]), "{both:?}");
+    hears(&mut models, told(ModelStep::Withdraw, &two, 3));
+    assert_eq!(scored(&models, &one), 1_000);
+    hears(&mut models, told(ModelStep::Challenge, &three, 4));
+    hears(&mut models, told(ModelStep::RollBack, &one, 5));
+    assert_eq!((models.challenger(&purpose), scored(&models, &one)), (None, 1_000));
+}
+
+/// Whoever comes after the promotion judges the report with the rollback.
+#[test]
+fn a_rollback_that_is_heard_first_brings_its_report() {
+    let one = manifest(1);
+    let mut models = BranchModels::default();
+    let mut back = told(ModelStep::RollBack, &one, 3);
+    back.statement.report.as_mut().expect("a report").signed.signature = Signature::none();
+    assert!(matches!(judged(&models, back), Err(ModelFault::Statement(StatementFault::Report(_)))));
+    assert!(hears(&mut models, told(ModelStep::RollBack, &one, 3)));
+    assert_eq!(models.report(&one.digest()), Some(&report(&one)));
 }

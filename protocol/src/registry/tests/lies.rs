@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::limits::COPY_NOTES_MAX;
-use crate::role::Action;
 use crate::round::OutOfOrder;
 
 type Lie = (&'static str, usize, fn(&mut RegistryEvent));
@@ -19,7 +18,24 @@ fn restated(event: &mut RegistryEvent, change: fn(&mut ModelStatement)) {
     let it = signed_of(event);
     let mut other = it.statement.clone();
     change(&mut other);
-    *it = signed(other);
+    *it = signed(other, it.report.as_deref().cloned());
+}
+
+/// Changes what is reported, has the validator sign that, and both sign the statement that rests on it.
+fn reported(event: &mut RegistryEvent, change: fn(&mut GatesReport)) {
+    let it = signed_of(event);
+    let mut report = it.report.as_deref().expect("a report").report.clone();
+    change(&mut report);
+    let (report, mut other) = (validated(report), it.statement.clone());
+    other.evidence = report.report.digest();
+    *it = signed(other, Some(report));
+}
+
+/// Changes the validator's signature alone.
+fn resigned(event: &mut RegistryEvent, sign: fn(&GatesReport) -> Attestation) {
+    let it = signed_of(event);
+    let report = it.report.as_deref_mut().expect("a report");
+    report.signed = sign(&report.report);
 }
 
 fn note_of(event: &mut RegistryEvent) -> &mut CopyNote {
@@ -29,9 +45,11 @@ fn note_of(event: &mut RegistryEvent) -> &mut CopyNote {
     }
 }
 
-const SIGNED: &str = "a statement is signed by two people of the roster in force, in two roles that may";
+const SIGNED: &str = "a statement is signed by two people of the roster in force, in two roles that may, and carries a report whose gates hold";
 const NUMBERED: &str = "statements of a purpose are numbered without a gap, and none counts twice";
 const STEP: &str = "a step leads from the model's state to another one";
+pub(super) const COMPARES: &str =
+    "a report compares with the champion in force, and a rollback has that of the promotion";
 const FOLLOWS: &str = "a note about a copy follows a statement about its model";
 const LIMITS: &str = "a model's parts are within their limits";
 
@@ -52,6 +70,61 @@ const LIES: &[Lie] = &[
     ("a roster is in force before a statement", 0, |_| {}),
     (SIGNED, 3, |event| restated(event, |it| it.purpose = "deposit".into())),
     (SIGNED, 3, |event| restated(event, |it| it.evidence = Digest::ZERO)),
+    (SIGNED, 3, |event| restated(event, |it| it.scope = StatementScope::Customers(1_000))),
+    (SIGNED, 5, |event| restated(event, |it| it.scope = StatementScope::All)),
+    (SIGNED, 5, |event| restated(event, |it| it.scope = StatementScope::Customers(10_001))),
+    // Without a report, or with one that nothing needs.
+    (SIGNED, 3, |event| signed_of(event).report = None),
+    (SIGNED, 8, |event| signed_of(event).report = Some(Box::new(report(&manifest(2))))),
+    // Of another model, plan, federation or statement; with gates that the plan does not have.
+    (SIGNED, 3, |event| *event = taken_with(ModelStep::Promote, &manifest(1), 1, report(&manifest(2)))),
+    (SIGNED, 3, |event| reported(event, |it| it.federation.0[0] ^= 1)),
+    (SIGNED, 3, |event| reported(event, |it| it.terms.0[0] ^= 1)),
+    (SIGNED, 3, |event| reported(event, |it| it.statement.0[0] ^= 1)),
+    (SIGNED, 3, |event| reported(event, |it| it.gates.limits[1].limit = 0)),
+    (SIGNED, 3, |event| reported(event, |it| (it.gates.limits, it.figures) = (Vec::new(), Vec::new()))),
+    (SIGNED, 3, |event| reported(event, |it| it.gates.card = false)),
+    // A figure that is not there, is one too few, is not as good, or whose interval reaches over the limit.
+    (SIGNED, 3, |event| reported(event, |it| it.figures[0] = Figure::Absent)),
+    (SIGNED, 3, |event| reported(event, |it| it.figures[0] = Figure::NoChampion)),
+    (SIGNED, 3, |event| reported(event, |it| it.figures.truncate(1))),
+    (SIGNED, 3, |event| reported(event, |it| it.figures[0] = Figure::Measured { value: 300, low: 300, high: 301 })),
+    (SIGNED, 3, |event| {
+        reported(event, |it| it.figures[1] = Figure::Measured { value: 7_000, low: 6_999, high: 7_000 });
+    }),
+    (SIGNED, 3, |event| {
+        reported(event, |it| it.figures[1] = Figure::Measured { value: 6_000, low: 7_000, high: 7_000 });
+    }),
+    (SIGNED, 3, |event| reported(event, |it| it.card = Digest::ZERO)),
+    (SIGNED, 3, |event| reported(event, |it| it.findings = "".into())),
+    (SIGNED, 3, |event| reported(event, |it| it.conditions = alloc::vec!["a\nb".into()])),
+    (SIGNED, 3, |event| reported(event, |it| it.conditions = alloc::vec!["a".into(); 17])),
+    // Without an end, with one that is too far away, and over when the statement was signed.
+    (SIGNED, 3, |event| reported(event, |it| it.valid_until = 0)),
+    (SIGNED, 3, |event| reported(event, |it| it.valid_until = crate::limits::REPORT_SECONDS_MAX + 11)),
+    (SIGNED, 3, |event| reported(event, |it| it.valid_until = 99)),
+    // By somebody who may not, under another name, on another report, for another action, or the owner.
+    (SIGNED, 3, |event| {
+        resigned(event, |report| {
+            attested_at(10, APPROVER, Role::PrivacyOfficer, Action::ValidateModel, report.digest())
+        });
+    }),
+    (SIGNED, 3, |event| {
+        resigned(event, |report| attested_at(10, PROPOSER, Role::PlanOwner, Action::ValidateModel, report.digest()));
+    }),
+    (SIGNED, 3, |event| {
+        resigned(event, |report| {
+            attested_at(10, PROPOSER, Role::ModelValidator, Action::ValidateModel, report.digest())
+        });
+    }),
+    (SIGNED, 3, |event| {
+        resigned(event, |_| attested_at(10, VALIDATOR, Role::ModelValidator, Action::ValidateModel, Digest::ZERO));
+    }),
+    (SIGNED, 3, |event| {
+        resigned(event, |report| {
+            attested_at(10, VALIDATOR, Role::ModelValidator, Action::PromoteModel, report.digest())
+        });
+    }),
     (SIGNED, 3, |event| restated(event, |it| it.federation.0[0] ^= 1)),
     (SIGNED, 3, |event| {
         restated(event, |it| it.reason = alloc::string::String::from_utf8(alloc::vec![b'x'; 1_001]).unwrap().into());
@@ -124,7 +197,7 @@ fn every_rule_is_broken_once_and_named() {
         if let RegistryEvent::StatementTaken { statement } = &event
             && *before > 0
         {
-            assert!(record.judge::<Toy>(statement, (&roster().roster, &federation()), 0).is_err(), "lie {number}");
+            assert!(record.judge::<Toy>(statement, (&roster().roster, &federation()), NOW).is_err(), "lie {number}");
         }
     }
 }
@@ -135,7 +208,7 @@ fn what_follows_the_rules_may_be_brought() {
     for (number, event) in events.iter().enumerate() {
         if let RegistryEvent::StatementTaken { statement } = event {
             let record = replayed(&events[..number]);
-            assert_eq!(record.judge::<Toy>(statement, (&roster().roster, &federation()), 0), Ok(()), "{number}");
+            assert_eq!(record.judge::<Toy>(statement, (&roster().roster, &federation()), NOW), Ok(()), "{number}");
             let late = crate::limits::HOLDING_SECONDS_MAX + 1_000;
             assert!(record.judge::<Toy>(statement, (&roster().roster, &federation()), late).is_err(), "roles end");
         }
@@ -170,6 +243,13 @@ fn every_signature_is_verified() {
         let unsigned = OutOfOrder("every signature on which it rests verifies");
         assert_eq!(record.check(&forged), Ok(()), "{number}");
         assert_eq!(record.verify::<Toy>(&forged), Err(unsigned), "{number}");
+        // The validator's as well; a rollback has the report of the promotion, to the last bit.
+        let mut forged = event.clone();
+        let RegistryEvent::StatementTaken { statement } = &mut forged else { continue };
+        let (step, Some(report)) = (statement.statement.step, statement.report.as_deref_mut()) else { continue };
+        report.signed.signature = Signature::none();
+        let expected = if step == ModelStep::RollBack { OutOfOrder(COMPARES) } else { unsigned };
+        assert_eq!(record.verify::<Toy>(&forged), Err(expected), "{number}");
     }
 }
 
@@ -213,12 +293,13 @@ fn who_may_sign_what() {
         let it = statement(step, &model, 2);
         let first = by(APPROVER, Role::PrivacyOfficer, &it);
         let second = by(VALIDATOR, Role::ModelValidator, &it);
-        let it = SignedStatement { statement: it, first, second };
+        let report = step.needs_report().then(|| Box::new(report(&model)));
+        let it = SignedStatement { statement: it, first, second, report };
         let grounds = StatementGrounds {
             manifest: &model,
             roster: record.roster.as_ref().unwrap(),
             federation: &federation(),
-            now: Some(0),
+            now: Some(NOW),
         };
         assert_eq!(it.judge::<Toy>(grounds).is_ok(), officer, "{step:?}");
     }

@@ -1,6 +1,7 @@
 //! The registry's rules, broken one at a time, and the branch that hears of them.
 
 mod branch;
+mod gates;
 mod lies;
 mod properties;
 
@@ -10,11 +11,12 @@ use alloc::vec::Vec;
 use super::*;
 use crate::digest::Digest;
 use crate::ids::ClientId;
-use crate::plan::{Attestation, PrivacyMode, RunRef};
-use crate::role::Role;
+use crate::plan::{Attestation, Gate, Gates, Measure, PrivacyMode, RunRef};
+use crate::role::{Action, Role};
 use crate::roster::{Roster, SignedRoster, StaffNumber};
 use crate::round::cast::{
-    APPROVER, PROPOSER, attestation, federation, people, person, roster_after, signed_by_authority, signing_key, staff,
+    self, APPROVER, PROPOSER, attested_at, federation, people, person, roster_after, signed_by_authority, signing_key,
+    staff,
 };
 use crate::secagg::suite::{Signature, Suite as _};
 use crate::secagg::toy::Toy;
@@ -38,12 +40,35 @@ pub(super) fn later_roster() -> SignedRoster {
     roster_after(&last, last.entries().to_vec(), Vec::new())
 }
 
+/// Seconds of the Unix clock after everything that is signed here.
+pub(super) const NOW: u64 = 5_000;
+
+/// Digest of a plan's terms without its gates.
+pub(super) fn terms() -> Digest {
+    Digest::of(b"terms")
+}
+
+pub(super) fn gate(measure: Measure, limit: u32) -> Gate {
+    Gate { label: "churn".into(), measure, limit }
+}
+
+/// A calibration error of 0.03 at most, and an AUC of 0.7 at least.
+pub(super) fn gates() -> Gates {
+    let limits = [gate(Measure::CalibrationError, 300), gate(Measure::Auc, 7_000)];
+    Gates { limits: limits.into(), ..Gates::USUAL }
+}
+
 /// The model of a run of a plan for churn.
 pub(super) fn manifest(run: u32) -> ModelManifest {
+    manifest_of(run, &gates())
+}
+
+/// The same of a plan with these gates.
+pub(super) fn manifest_of(run: u32, gates: &Gates) -> ModelManifest {
     let lineage = Lineage {
         parent: None,
         initial: Digest::ZERO,
-        run: RunRef { plan: Digest([9; 32]), number: run },
+        run: RunRef { plan: gates.of_plan(&terms()), number: run },
         name: "monthly churn".into(),
         purpose: "churn".into(),
         privacy: PrivacyMode::Customer,
@@ -63,31 +88,83 @@ pub(super) fn manifest(run: u32) -> ModelManifest {
     }
 }
 
-pub(super) fn statement(step: ModelStep, model: &ModelManifest, sequence: u64) -> ModelStatement {
+/// A report with figures that are just good enough.
+pub(super) fn report_of(model: &ModelManifest, gates: &Gates, champion: Option<Digest>) -> GatesReport {
+    let figure = |gate: &Gate| match (gate.measure, champion) {
+        (Measure::Stability, None) => Figure::NoChampion,
+        _ => Figure::Measured { value: gate.limit, low: gate.limit, high: gate.limit },
+    };
+    GatesReport {
+        federation: federation(),
+        model: model.digest(),
+        terms: terms(),
+        gates: gates.clone(),
+        statement: model.lineage.statement,
+        card: Digest::of(b"card"),
+        champion,
+        figures: gates.limits.iter().map(figure).collect(),
+        made: 5,
+        findings: "sound".into(),
+        conditions: alloc::vec!["looked at again in a year".into()],
+        valid_until: 4_000_000,
+    }
+}
+
+/// As a validator signs it.
+pub(super) fn validated(report: GatesReport) -> SignedReport {
+    let signed = attested_at(10, VALIDATOR, Role::ModelValidator, Action::ValidateModel, report.digest());
+    SignedReport { report, signed }
+}
+
+pub(super) fn report(model: &ModelManifest) -> SignedReport {
+    validated(report_of(model, &gates(), None))
+}
+
+/// A statement that is for those whom its step is for, and rests on a report where it must.
+pub(super) fn stated(step: ModelStep, model: &ModelManifest, sequence: u64, report: &SignedReport) -> ModelStatement {
     ModelStatement {
         federation: federation(),
         step,
         model: model.digest(),
         purpose: model.lineage.purpose.clone(),
         sequence,
-        evidence: Digest::of(b"report"),
+        scope: match step {
+            ModelStep::Pilot => StatementScope::Branches([cast::name(ClientId(1), 1)].into()),
+            ModelStep::Challenge => StatementScope::Customers(1_000),
+            _ => StatementScope::All,
+        },
+        evidence: if step.needs_report() { report.report.digest() } else { Digest::ZERO },
         reason: "because".into(),
     }
 }
 
+pub(super) fn statement(step: ModelStep, model: &ModelManifest, sequence: u64) -> ModelStatement {
+    stated(step, model, sequence, &report(model))
+}
+
+/// At a time of its own for each number.
 pub(super) fn by(number: &str, role: Role, statement: &ModelStatement) -> Attestation {
-    attestation(number, role, statement.step.action(), statement.digest())
+    attested_at((100 * statement.sequence).min(NOW), number, role, statement.step.action(), statement.digest())
 }
 
 /// As its owner and the validator sign it.
-pub(super) fn signed(statement: ModelStatement) -> SignedStatement {
+pub(super) fn signed(statement: ModelStatement, report: Option<SignedReport>) -> SignedStatement {
     let first = by(PROPOSER, Role::PlanOwner, &statement);
     let second = by(VALIDATOR, Role::ModelValidator, &statement);
-    SignedStatement { statement, first, second }
+    SignedStatement { statement, first, second, report: report.map(Box::new) }
+}
+
+/// Both of them, with this report where the step needs one.
+pub(super) fn both(step: ModelStep, model: &ModelManifest, sequence: u64, report: SignedReport) -> SignedStatement {
+    signed(stated(step, model, sequence, &report), step.needs_report().then_some(report))
 }
 
 pub(super) fn taken(step: ModelStep, model: &ModelManifest, sequence: u64) -> RegistryEvent {
-    RegistryEvent::StatementTaken { statement: Box::new(signed(statement(step, model, sequence))) }
+    taken_with(step, model, sequence, report(model))
+}
+
+pub(super) fn taken_with(step: ModelStep, model: &ModelManifest, sequence: u64, report: SignedReport) -> RegistryEvent {
+    RegistryEvent::StatementTaken { statement: Box::new(both(step, model, sequence, report)) }
 }
 
 pub(super) fn registered(model: ModelManifest) -> RegistryEvent {
@@ -170,7 +247,7 @@ fn what_is_signed_has_these_digests() {
     let first = statement(ModelStep::Promote, &model, 1);
     let note = note(1, &model, CopyState::Kept, &first);
     let found = [model.digest(), first.digest(), note.canonical().finish()].map(|digest| digest.short());
-    assert_eq!(found, ["802e9519", "8bcf5cd4", "285dd34c"]);
+    assert_eq!(found, ["a47b09c0", "0cdd7728", "cc3dbe1a"]);
 }
 
 /// Every field of what is signed changes its digest.
@@ -204,12 +281,14 @@ fn a_digest_covers_every_field() {
     }
     let first = statement(ModelStep::Promote, &model, 1);
     type Restate = fn(&mut ModelStatement);
-    let changes: [Restate; 7] = [
+    let changes: [Restate; 9] = [
         |it| it.federation.0[0] ^= 1,
         |it| it.step = ModelStep::Challenge,
         |it| it.model.0[0] ^= 1,
         |it| it.purpose = "other".into(),
         |it| it.sequence += 1,
+        |it| it.scope = StatementScope::Customers(1),
+        |it| it.scope = StatementScope::Branches([cast::name(ClientId(1), 1)].into()),
         |it| it.evidence.0[0] ^= 1,
         |it| it.reason = "other".into(),
     ];
@@ -217,6 +296,28 @@ fn a_digest_covers_every_field() {
         let mut other = first.clone();
         change(&mut other);
         assert_ne!(other.digest(), first.digest(), "field {number}");
+    }
+    let report = report(&model).report;
+    type Report = fn(&mut GatesReport);
+    let changes: [Report; 13] = [
+        |it| it.federation.0[0] ^= 1,
+        |it| it.model.0[0] ^= 1,
+        |it| it.terms.0[0] ^= 1,
+        |it| it.gates.limits[0].limit += 1,
+        |it| it.statement.0[0] ^= 1,
+        |it| it.card.0[0] ^= 1,
+        |it| it.champion = Some(Digest::ZERO),
+        |it| it.figures[0] = Figure::Absent,
+        |it| it.figures[1] = Figure::Measured { value: 7_000, low: 7_000, high: 7_001 },
+        |it| it.made += 1,
+        |it| it.findings = "other".into(),
+        |it| it.conditions.push("other".into()),
+        |it| it.valid_until += 1,
+    ];
+    for (number, change) in changes.into_iter().enumerate() {
+        let mut other = report.clone();
+        change(&mut other);
+        assert_ne!(other.digest(), report.digest(), "field {number}");
     }
 }
 

@@ -27,9 +27,18 @@ proptest! {
     #[test]
     fn there_is_one_champion_at_most_and_nothing_leaves_the_end(all in steps()) {
         let (record, events) = played(&all);
-        let champions: Vec<Digest> = record.in_state(ModelState::Champion).map(|(digest, _)| *digest).collect();
-        let named: Vec<Digest> = record.purposes.values().filter_map(|purpose| purpose.champion).collect();
-        prop_assert_eq!(champions, named);
+        let of = |state| record.in_state(state).map(|(digest, _)| *digest).collect::<Vec<Digest>>();
+        let named = |of: fn(&PurposeRecord) -> Option<Digest>| record.purposes.values().filter_map(of).collect::<Vec<_>>();
+        prop_assert_eq!(of(ModelState::Champion), named(|purpose| purpose.champion));
+        prop_assert_eq!(of(ModelState::Pilot), named(|purpose| purpose.pilot));
+        let challengers = named(|purpose| purpose.challenger);
+        prop_assert!(challengers.iter().all(|model| of(ModelState::Challenger).contains(model)));
+        // Whatever is used somewhere came to it by a statement with a report whose gates hold.
+        for model in named(|purpose| purpose.champion).into_iter().chain(named(|purpose| purpose.pilot)).chain(challengers) {
+            let model = &record.models[&model];
+            let last = model.statements.last().expect("a statement");
+            prop_assert!(last.statement.step.needs_report() && last.report(&model.manifest).is_ok());
+        }
         prop_assert_eq!(&record, &RegistryRecord::replay(&events).unwrap());
         for former in record.purposes.values().flat_map(|purpose| &purpose.former) {
             prop_assert_eq!(record.models[former].state, ModelState::Challenger);
@@ -68,8 +77,9 @@ proptest! {
             _ => None,
         };
         let all: Vec<Told> = events.iter().filter_map(told).collect();
-        let hear = |models: &mut BranchModels, told: &Told| {
-            let event = models.judge::<Toy>(told.clone(), (&roster().roster, &federation()), 0);
+        let hear = |models: &mut BranchModels, client: u32, told: &Told| {
+            let name = cast::name(ClientId(client), 1);
+            let event = models.judge::<Toy>(told.clone(), &name, (&roster().roster, &federation()), NOW);
             if let Ok(Some(event)) = event {
                 models.check(&event).unwrap();
                 models.apply(&event);
@@ -79,18 +89,29 @@ proptest! {
             (1..5).map(|run| manifest(run).digest()).filter(|digest| models.is_withdrawn(digest)).count()
         };
         let expected = record.in_state(ModelState::Withdrawn).count();
-        let mut models = BranchModels::default();
-        all.iter().for_each(|told| hear(&mut models, told));
-        let champion: Vec<Digest> = models.champions().map(ModelManifest::digest).collect();
-        prop_assert_eq!(champion, record.purposes[&"churn".into()].champion.into_iter().collect::<Vec<_>>());
-        prop_assert_eq!(withdrawn(&models), expected);
+        let purpose = &record.purposes[&"churn".into()];
+        // The first branch is in every pilot, and the second in none.
+        for (client, champion) in [(1, purpose.pilot.or(purpose.champion)), (2, purpose.champion)] {
+            let mut models = BranchModels::default();
+            all.iter().for_each(|told| hear(&mut models, client, told));
+            prop_assert_eq!(models.champion(&"churn".into()).map(ModelManifest::digest), champion);
+            let challenger = models.challenger(&"churn".into()).map(|(model, _)| model.digest());
+            prop_assert_eq!(challenger, purpose.challenger);
+            prop_assert_eq!(withdrawn(&models), expected);
+        }
+        // And one that comes late is told what stands, in the order of the statements' numbers.
+        let mut late = BranchModels::default();
+        record.told().iter().for_each(|told| hear(&mut late, 1, told));
+        prop_assert_eq!(late.champion(&"churn".into()).map(ModelManifest::digest), purpose.pilot.or(purpose.champion));
+        prop_assert_eq!(late.challenger(&"churn".into()).map(|(model, _)| model.digest()), purpose.challenger);
+        prop_assert_eq!(withdrawn(&late), expected);
         let mut other = BranchModels::default();
         if !all.is_empty() {
-            order.iter().for_each(|index| hear(&mut other, index.get(&all)));
+            order.iter().for_each(|index| hear(&mut other, 1, index.get(&all)));
         }
-        all.iter().rev().for_each(|told| hear(&mut other, told));
+        all.iter().rev().for_each(|told| hear(&mut other, 1, told));
         prop_assert_eq!(withdrawn(&other), expected);
-        let used = other.champions().any(|champion| other.is_withdrawn(&champion.digest()));
+        let used = other.in_use().any(|champion| other.is_withdrawn(&champion.digest()));
         prop_assert!(!used, "no champion was withdrawn");
     }
 }

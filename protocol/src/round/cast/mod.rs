@@ -8,7 +8,7 @@ mod rosters;
 mod rounds;
 
 pub use keys::{OWNER_KEY, coordinator_signs, federation, person_key, second_key, signing_key};
-pub use people::{APPROVER, PROPOSER, approvals, attestation, people, person, staff};
+pub use people::{APPROVER, PROPOSER, approvals, attestation, attested_at, people, person, staff};
 pub use plans::{
     KIND, PARAMETERS, agreement, branch_plan, charter, counting_plan, first_model, plan, priced, run, stage,
 };

@@ -44,9 +44,15 @@ pub fn people() -> Vec<Person> {
 /// A signature of one of the cast's people.
 #[must_use]
 pub fn attestation(number: &str, role: Role, action: Action, subject: Digest) -> Attestation {
+    attested_at(0, number, role, action, subject)
+}
+
+/// The same at a second of the Unix clock.
+#[must_use]
+pub fn attested_at(at: u64, number: &str, role: Role, action: Action, subject: Digest) -> Attestation {
     let (federation, staff) = (federation(), staff(number));
     let signature = Signature::none();
-    let mut signed = Attestation { action, subject, federation, staff, role, at: 0, signature };
+    let mut signed = Attestation { action, subject, federation, staff, role, at, signature };
     signed.signature = Toy::sign(&person_key(number), &signed.to_sign::<Toy>());
     signed
 }

@@ -3,8 +3,8 @@
 use crate::digest::Digest;
 use crate::ids::OrganisationId;
 use crate::plan::{
-    Agreement, Assessment, Charter, Materiality, ModelRef, NoiseShare, Plan, PrivacyMode, Readiness, Retention, Rhythm,
-    Run, Schedule, Stage,
+    Agreement, Assessment, Charter, Gates, Materiality, ModelRef, NoiseShare, Plan, PrivacyMode, Readiness, Retention,
+    Rhythm, Run, Schedule, Stage,
 };
 use crate::privacy::{Accounts, RdpVector, Unit};
 use crate::roster::ALL;
@@ -67,6 +67,7 @@ pub fn plan() -> Plan {
         keying_deadline_ms: 500,
         readiness: Readiness::NONE,
         retention: Retention::USUAL,
+        gates: Gates::USUAL,
     }
 }
 

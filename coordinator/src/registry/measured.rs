@@ -1,0 +1,51 @@
+//! A model with its plan, schema and evaluation, as journal and state have them. What the journal does not name is not believed.
+
+use std::fs;
+use std::path::Path;
+
+use tributary_evidence::gates::Measured;
+use tributary_model::schema::Schema;
+use tributary_protocol::log::LedgerId;
+use tributary_protocol::plan::{Plan, RunRef};
+use tributary_protocol::registry::ModelRecord;
+use tributary_protocol::round::{CoordinatorEvent, Recorded};
+use tributary_protocol::time::Millis;
+use tributary_storage::journal::read_view;
+
+use super::RegistryError;
+use crate::federation::plans::PLANS;
+use crate::store::{SUMS, ledger_of};
+
+/// A registered model's run.
+pub(super) struct OfRun {
+    /// The plan, by the digest that the registry names.
+    pub(super) plan: Plan,
+    /// The schema that the plan names; nothing where its file is gone or was changed.
+    pub(super) schema: Option<Schema>,
+    /// What its evaluation counted, where the opened sum is there.
+    pub(super) measured: Option<Measured>,
+    /// When the run began.
+    pub(super) begun: Millis,
+}
+
+impl OfRun {
+    pub(super) fn read(state_dir: &Path, model: &ModelRecord) -> Result<Self, RegistryError> {
+        let RunRef { plan: digest, number } = model.manifest.lineage.run;
+        let none = || RegistryError::NoRun { plan: digest, run: number };
+        let ledger: LedgerId = model.manifest.lineage.run.id().into();
+        let recorded: Vec<Recorded<CoordinatorEvent>> = read_view(&ledger_of(state_dir), ledger)?;
+        let events = || recorded.iter().map(|recorded| &recorded.event);
+        let (plan, begun) = match events().next() {
+            Some(CoordinatorEvent::RunOpened { plan, begun, .. }) if plan.digest() == digest => (plan.as_ref(), *begun),
+            _ => return Err(none()),
+        };
+        let text = fs::read_to_string(state_dir.join(PLANS).join(digest.to_string()).join("schema")).ok();
+        let schema = text.and_then(|text| Schema::parse(&text).ok()).filter(|schema| schema.digest() == plan.schema);
+        let sum = |digest: &tributary_protocol::digest::Digest| {
+            fs::read(state_dir.join(SUMS).join(format!("{digest}.sum"))).ok()
+        };
+        let parameters = &model.manifest.parameters;
+        let measured = schema.as_ref().and_then(|schema| Measured::of(events(), schema, parameters, sum));
+        Ok(Self { plan: plan.clone(), schema, measured, begun })
+    }
+}

@@ -1,0 +1,75 @@
+//! For whom a statement is: all branches, those of a pilot, or a share of the customers.
+
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+use super::step::ModelStep;
+use crate::digest::Canonical;
+use crate::limits::PILOT_BRANCHES_MAX;
+use crate::plan::PARTS;
+use crate::roster::MemberName;
+
+/// For whom a statement is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StatementScope {
+    /// Every branch, and all customers.
+    All,
+    /// These branches, strictly ascending: a pilot's.
+    Branches(Vec<MemberName>),
+    /// This share of each branch's customers, in parts in 10,000: a challenger's. 0: it scores none, and its evaluation alone is compared.
+    Customers(u16),
+}
+
+impl StatementScope {
+    /// Whether a step can have it.
+    #[must_use]
+    pub fn fits(&self, step: ModelStep) -> bool {
+        match (step, self) {
+            (ModelStep::Pilot, Self::Branches(names)) => {
+                (1..=PILOT_BRANCHES_MAX).contains(&names.len()) && names.is_sorted_by(|one, next| one < next)
+            }
+            (ModelStep::Challenge, Self::Customers(share)) => u32::from(*share) <= PARTS,
+            (ModelStep::Pilot | ModelStep::Challenge, _) => false,
+            (_, scope) => *scope == Self::All,
+        }
+    }
+
+    /// Whether a branch is among those that it is for.
+    #[must_use]
+    pub fn has(&self, branch: &MemberName) -> bool {
+        match self {
+            Self::Branches(names) => names.binary_search(branch).is_ok(),
+            Self::All | Self::Customers(_) => true,
+        }
+    }
+
+    /// The branches of a pilot.
+    #[must_use]
+    pub fn branches(&self) -> &[MemberName] {
+        match self {
+            Self::Branches(names) => names,
+            Self::All | Self::Customers(_) => &[],
+        }
+    }
+
+    /// The share of a challenger.
+    #[must_use]
+    pub const fn share(&self) -> u16 {
+        match self {
+            Self::Customers(share) => *share,
+            Self::All | Self::Branches(_) => 0,
+        }
+    }
+
+    pub(super) fn canonical(&self, body: Canonical) -> Canonical {
+        match self {
+            Self::All => body.u8(1),
+            Self::Branches(names) => {
+                let body = body.u8(2).u32(u32::try_from(names.len()).unwrap_or(u32::MAX));
+                names.iter().fold(body, |body, name| body.bytes(name.as_str().as_bytes()))
+            }
+            Self::Customers(share) => body.u8(3).u32((*share).into()),
+        }
+    }
+}

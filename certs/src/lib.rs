@@ -31,6 +31,7 @@ pub mod people;
 pub mod pkcs11;
 pub mod policy;
 pub mod provider;
+pub mod pseudonym;
 pub mod renewal;
 pub mod revocation;
 pub mod roster;

@@ -1,4 +1,5 @@
-//! What the owner of a branch's data signs as a file: its policy, and the mapping of its own columns. The daemon demands the signature.
+//! What the owner of a branch's data signs as a file: its policy, the mapping of its own columns, and the rules of its lists. Whoever reads such a file
+//! demands the signature.
 
 use std::path::{Path, PathBuf};
 
@@ -18,6 +19,8 @@ pub enum Owned {
     Policy,
     /// How its own columns become the schema's.
     Mapping,
+    /// Whom its lists may name.
+    Rules,
 }
 
 impl Owned {
@@ -25,6 +28,7 @@ impl Owned {
         match self {
             Self::Policy => "tributary policy signature 3",
             Self::Mapping => "tributary mapping signature 2",
+            Self::Rules => "tributary rules signature 1",
         }
     }
 
@@ -32,6 +36,7 @@ impl Owned {
         match self {
             Self::Policy => "signature of a policy, as `tributary client policy sign` writes it",
             Self::Mapping => "signature of a mapping, as `tributary client mapping sign` writes it",
+            Self::Rules => "signature of a list's rules, as `tributary client list sign` writes it",
         }
     }
 
@@ -41,6 +46,7 @@ impl Owned {
         match self {
             Self::Policy => "policy",
             Self::Mapping => "mapping",
+            Self::Rules => "rules",
         }
     }
 
@@ -48,6 +54,7 @@ impl Owned {
         let (tag, domain) = match self {
             Self::Policy => ("POLICY", "tributary/policy/2"),
             Self::Mapping => ("MAPPING", "tributary/mapping/2"),
+            Self::Rules => ("RULES", "tributary/rules/1"),
         };
         signed_message(tag, &Canonical::new(domain).digest(digest).u64(sequence).finish())
     }
@@ -77,6 +84,16 @@ pub enum PolicyError {
     )]
     MappingNotSigned {
         /// The mapping.
+        path: PathBuf,
+    },
+    /// The same of the rules of a list.
+    #[error(
+        "{path}: the rules are not signed by the branch's owner as they stand, so no list is made by them: have the owner read them and sign them \
+         (`tributary client list sign`), or put the signed file back",
+        path = path.display()
+    )]
+    RulesNotSigned {
+        /// The rules.
         path: PathBuf,
     },
 }
@@ -150,6 +167,7 @@ pub fn verify_owned(kind: Owned, file: &Path, owner: &VerifyingKey) -> Result<Ow
     Err(match kind {
         Owned::Policy => PolicyError::NotSigned { path },
         Owned::Mapping => PolicyError::MappingNotSigned { path },
+        Owned::Rules => PolicyError::RulesNotSigned { path },
     })
 }
 

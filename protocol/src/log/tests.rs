@@ -116,6 +116,7 @@ fn the_fixed_ledgers_have_the_digests_of_their_labels() {
     assert_eq!(LedgerId::ADMINISTRATION, label("tributary/ledger/administration/1"));
     assert_eq!(LedgerId::BUDGET, label("tributary/ledger/budget/1"));
     assert_eq!(LedgerId::MODELS, label("tributary/ledger/models/1"));
+    assert_eq!(LedgerId::CONTACT, label("tributary/ledger/contact/1"));
     assert_eq!(LedgerId::from(RunId([5; 32])), LedgerId([5; 32]));
 }
 

@@ -8,7 +8,7 @@ use crate::branch::options::{
 };
 use crate::exit::{Exit, Failure};
 use crate::options::{AskOptions, DaemonOptions};
-use crate::{authorise, branch, dataset, ready, roles, typed};
+use crate::{authorise, branch, customer, dataset, list, ready, roles, typed};
 
 /// `tributary client`.
 #[derive(Args)]
@@ -57,6 +57,14 @@ pub(crate) enum ClientCommand {
     /// Say, after a look at them, that the data are ready: a run whose plan names their day is joined with them. Without --run or --next: what
     /// waits for that word
     Ready(ready::ReadyOptions),
+    /// Lists of customers to contact: made from scores by rules, approved, handed over, taken back
+    #[command(subcommand)]
+    List(list::ListCommand),
+    /// What a customer may ask: what was done with the data, why a score is what it is, to be in no list, to be erased
+    #[command(subcommand)]
+    Customer(customer::CustomerCommand),
+    /// Delete files about customers that are past their time by the settings, and record that
+    Purge(customer::PurgeOptions),
 }
 
 /// Does what was asked.
@@ -80,5 +88,8 @@ pub(crate) fn run(ClientOptions { lang, command }: ClientOptions) -> Result<Exit
         ClientCommand::Dataset(command) => dataset::run(&command, language),
         ClientCommand::Ready(options) => ready::run(&options, language),
         ClientCommand::Authorise(command) => authorise::run(command, language),
+        ClientCommand::List(command) => list::run(command, language),
+        ClientCommand::Customer(command) => customer::run(command, language),
+        ClientCommand::Purge(options) => customer::purge(&options, language),
     }
 }

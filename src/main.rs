@@ -15,11 +15,15 @@ mod confirm;
 #[cfg(feature = "coordinator")]
 mod coordinator;
 #[cfg(feature = "client")]
+mod customer;
+#[cfg(feature = "client")]
 mod dataset;
 #[cfg(feature = "demo")]
 mod demo;
 mod exit;
 mod json;
+#[cfg(feature = "client")]
+mod list;
 mod memory;
 mod model;
 #[cfg(any(feature = "coordinator", feature = "client"))]

@@ -6,6 +6,7 @@
 pub mod begin;
 pub mod budget;
 pub mod cli;
+pub mod contact;
 pub mod control;
 pub mod conversation;
 pub mod data;

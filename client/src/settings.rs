@@ -10,6 +10,7 @@ use tributary_storage::files::{read_private, shown};
 use tributary_transport::identity::{key_exchange, token};
 use tributary_transport::{DialSettings, Mode, NetworkSettings, Proxy};
 
+use crate::contact::{ContactSettings, Retention};
 use crate::data::{Database, OdbcSettings, PostgresSettings};
 use crate::identity::IdentitySettings;
 use crate::worker::WorkerCaps;
@@ -70,6 +71,10 @@ pub struct Settings {
     pub policy_file: PathBuf,
     /// Public signing key of whoever owns the branch's data.
     pub policy_owner: PathBuf,
+    /// Where the tables of lists are.
+    pub contact: ContactSettings,
+    /// How long files about customers are kept.
+    pub retention: Retention,
 }
 
 /// Above which changes an operator is asked.
@@ -158,6 +163,8 @@ impl Settings {
         let notices = NoticesSettings::read(&mut file, "client");
         let policy_file = file.existing_file("policy.file");
         let policy_owner = file.existing_file("policy.owner");
+        let contact = ContactSettings::read(&mut file);
+        let retention = Retention::read(&mut file);
         file.finish()?;
         let here = "every value is there when no fault is";
         Ok(Self {
@@ -186,6 +193,8 @@ impl Settings {
             notices: notices.expect(here),
             policy_file: policy_file.expect(here),
             policy_owner: policy_owner.expect(here),
+            contact: contact.expect(here),
+            retention: retention.expect(here),
         })
     }
 

@@ -16,6 +16,7 @@ mod identity;
 mod kills;
 mod languages;
 mod ledger_verify;
+mod lists;
 mod memory;
 mod models;
 #[path = "../needed.rs"]

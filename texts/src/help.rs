@@ -3,7 +3,7 @@
 //! The executable's own tests see that the table has every sentence that its commands show, and no other.
 
 /// English, and the same in Chinese.
-const HELP: [(&str, &str); 100] = [
+const HELP: [(&str, &str); 134] = [
     (
         "A branch whose data it is, by name (ORGANISATION/ID); more than once for several branches of one owner",
         "数据所属的分行，用名称表示（ORGANISATION/ID）；同一负责人有多家分行时可多次给出",
@@ -23,13 +23,26 @@ const HELP: [(&str, &str); 100] = [
         "同时建立本分行的隐私预算；每家分行只做一次（`tributary client budget begin`）",
     ),
     (
+        "Delete files about customers that are past their time by the settings, and record that",
+        "按配置删除超过保留期的客户相关文件，并作记录",
+    ),
+    (
         "End by itself: a coordinator when every run of its plans is over, a client with the first run that ends",
         "自行结束：协调方在其计划的所有运行结束时结束，分行在第一次运行结束时结束",
     ),
+    (
+        "Erase a customer from lists and scores that this product keeps; a keyed pseudonym stays, by which no list names the customer again",
+        "从本产品保存的名单和评分中删除客户；仅保留带密钥的假名，以确保不再列入名单",
+    ),
+    ("Explain a customer's scores in words for the customer", "用客户能理解的文字说明其评分依据"),
     ("For how many days from now", "从现在起的有效天数"),
     (
         "Free what a run has reserved that nobody ended here, once it cannot be under way any more; this branch takes no part in it again",
         "释放一次运行所预留的预算：该运行在本分行没有正常结束，也不可能再进行；本分行不再参加这次运行",
+    ),
+    (
+        "Hand an approved list to the bank's system: a file, and the word beside it that it is whole",
+        "把已审批的名单交付给业务系统：一份文件，以及旁边表示文件完整的 .ok 文件",
     ),
     (
         "How the branch's own columns become the schema's: a file that the owner of its data signs",
@@ -67,15 +80,33 @@ const HELP: [(&str, &str); 100] = [
         "提高预算文件中的上限，需要负责人和隐私官共同批准",
     ),
     (
+        "Lists of customers to contact: made from scores by rules, approved, handed over, taken back",
+        "客户联系名单：按规则由评分生成、审批、交付、召回",
+    ),
+    (
+        "Make a list of customers from scores, by signed rules: how many were left out by which rule, and why each line is in it",
+        "按已签署的规则由评分生成客户名单：每条规则排除了多少客户，以及每一行入选的原因",
+    ),
+    (
         "Make the budget file, once, with the signature of the data's owner; no daemon makes one by itself",
         "建立预算文件，只做一次，须有数据负责人的签名；服务不会自行建立",
+    ),
+    (
+        "Make the key of the branch's risk control, with its public half beside it",
+        "生成分行风险控制部门的私钥，公钥放在旁边",
     ),
     (
         "Make the next key, and write the request into this file, to be carried to the office",
         "生成下一个密钥，并把请求写入该文件，以便送到注册办公室",
     ),
     ("Most runs", "最多运行次数"),
+    ("Name what is past its time, and delete nothing", "只列出超过保留期的内容，不删除"),
     ("Note a raise with both signatures in the budget file", "把有两个签名的上限提高记入预算文件"),
+    ("Note the answer of the bank's system to a delivered list", "记录业务系统对已交付名单的回执"),
+    (
+        "Note what became of the lines, from a file of the bank's system; rows that are not taken are named in a file beside it",
+        "根据业务系统的文件记录各行的结果；未采纳的行写入旁边的文件",
+    ),
     ("Of which day the data are", "数据属于哪一天"),
     ("One JSON object for each event on standard output", "在标准输出上为每个事件输出一个 JSON 对象"),
     (
@@ -87,6 +118,10 @@ const HELP: [(&str, &str); 100] = [
     ("Print this message or the help of the given subcommand(s)", "显示本说明，或某个子命令的帮助"),
     ("Print version", "显示版本"),
     ("Probability with which the guarantee may fail", "隐私保证可能失效的概率"),
+    (
+        "Put a customer into no list from now on: open lines are void, and delivered ones are recalled",
+        "从现在起不再把客户列入任何名单：未完成的行作废，已交付的召回",
+    ),
     (
         "Put a grant or its withdrawal, carried here from the owner, into this branch's folder",
         "把从负责人处带来的授权或撤回文件放入本分行的文件夹",
@@ -102,6 +137,11 @@ const HELP: [(&str, &str); 100] = [
     (
         "Say, after a look at them, that the data are ready: a run whose plan names their day is joined with them. Without --run or --next: what waits for that word",
         "查看数据之后声明已就绪：计划要求该日期数据的运行将使用它们。不带 --run 或 --next 时：显示哪些运行在等待声明",
+    ),
+    ("Show a list with its counts and first lines", "显示名单的计数和前几行"),
+    (
+        "Show a list with its counts and first lines, and sign it as the branch's risk control",
+        "显示名单的计数和前几行，并由分行风险控制部门签署",
     ),
     (
         "Show a mapping in words, and sign it as it stands, with the key that signed the policy",
@@ -119,10 +159,19 @@ const HELP: [(&str, &str); 100] = [
         "Show the policy in force: the one that a settings file names, if its owner signed it",
         "显示生效的策略：配置文件所指定、并由负责人签署的策略",
     ),
+    (
+        "Show the rules of lists in words, and sign them as they stand, with the key that signed the policy",
+        "用文字显示名单规则，并用签署策略的密钥按原样签署",
+    ),
     ("Show what this branch was granted, and what was taken back", "显示对本分行的授权，以及已撤回的授权"),
+    ("Show where each list stands", "显示各份名单的状态"),
     (
         "Show which plans wait for the owner's answer, and until when; or write one of them into a file, for the owner to read (`tributary plan show`)",
         "显示哪些计划在等待负责人答复、等到何时；或把其中一个写入文件，供负责人阅读（`tributary plan show`）",
+    ),
+    (
+        "Show which runs used this branch's data, and which lists named a customer",
+        "显示哪些运行使用了本分行的数据，以及哪些名单列入了某位客户",
     ),
     (
         "Sign a grant where the owner's key is: for one plan, or for every plan that a named plan owner puts forward for a purpose",
@@ -137,23 +186,32 @@ const HELP: [(&str, &str); 100] = [
         "由负责人签署：用已签署策略中的上限取代预算文件中的上限",
     ),
     ("Take a grant back where the owner's key is", "在负责人私钥所在的机器上撤回授权"),
+    (
+        "Take a list back: no line of it may be used, and a file tells the bank's system",
+        "召回名单：其中任何一行都不得使用，并用文件告知业务系统",
+    ),
     ("Take part again", "重新参加"),
     (
         "Take part in every run that is granted, until the process is asked to stop",
         "参加所有已授权的运行，直到进程被要求停止",
     ),
+    ("The answer", "回执文件"),
     ("The branch's rows", "分行的数据行"),
     ("The client's settings file", "分行的配置文件"),
+    ("The customer's id, as the table has it", "客户号，按数据表的写法"),
+    ("The digest of what was read before, instead of a question", "代替提问：此前阅读内容的摘要"),
     (
         "The enrolment bundle that the federation's authority sent; it holds the one-time token",
         "联邦注册机构发来的注册包，其中含有一次性令牌",
     ),
     ("The enrolment bundle, which says where the coordinator answers", "注册包，其中写明协调方的地址"),
     ("The file", "文件"),
+    ("The file of the private key; never replaced", "私钥文件；已存在时不会替换"),
     ("The file that both have signed", "双方都已签署的文件"),
     ("The file that the owner signed", "负责人已签署的文件"),
     ("The file to write, for a privacy officer", "要写入的文件，交给隐私官"),
     ("The file to write, for the branch", "要写入的文件，交给分行"),
+    ("The folder from which the bank's system reads", "业务系统读取文件的文件夹"),
     ("The folder of the new identity; made if it is absent", "新身份的文件夹；不存在时自动创建"),
     (
         "The folder of whoever signs (`tributary certs person request`)",
@@ -172,15 +230,19 @@ const HELP: [(&str, &str); 100] = [
     ),
     ("The mapping", "映射文件"),
     ("The next run that wants data of the same day", "下一次需要同一天数据的运行"),
+    ("The number of the list", "名单编号"),
+    ("The outcomes", "结果文件"),
     ("The owner's private key", "负责人的私钥"),
     ("The plan to write out, by its digest", "要写出的计划，用摘要表示"),
     ("The plan, by its digest", "计划，用摘要表示"),
     ("The policy", "策略文件"),
     ("The policy that the owner of the branch's data signs", "由分行数据的负责人签署的策略"),
+    ("The private key of risk control", "风险控制部门的私钥"),
     ("The private key of the budget's owner", "预算负责人的私钥"),
     ("The public key of the next owner", "下一任负责人的公钥"),
     ("The purpose of those plans", "这些计划的用途"),
     ("The roster that the branch accepted last", "分行最近接受的名册"),
+    ("The rules", "规则文件"),
     (
         "The run: the plan's digest or its first eight letters, and the run's number, such as 9f86d081/2",
         "运行：计划的摘要或其前八个字符，加上运行编号，例如 9f86d081/2",
@@ -191,10 +253,20 @@ const HELP: [(&str, &str); 100] = [
     ),
     ("The schema that it maps to", "映射所对应的模式"),
     ("The schema that it pins", "策略所固定的模式"),
+    (
+        "The scores to be explained; without it those of the newest list that named the customer",
+        "要说明的评分文件；不给出则为最近一份列入该客户的名单中的评分",
+    ),
+    ("The scores, as `tributary client score` wrote them", "评分文件，由 `tributary client score` 写出"),
     ("The settings file", "配置文件"),
+    ("The signed rules", "已签署的规则文件"),
     (
         "Try everything that taking part will need: files, data, name, UDP, TCP, proxy, clocks; say what to ask of whom. A trial message goes to the people who are told by [notices]",
         "试验参加运行所需的一切：文件、数据、名称、UDP、TCP、代理、时钟；并说明应向谁提出什么要求。会向 [notices] 所通知的人发送一条测试消息",
+    ),
+    (
+        "What a customer may ask: what was done with the data, why a score is what it is, to be in no list, to be erased",
+        "客户权利：查询信息的使用情况、评分依据，要求不进入名单，要求删除",
     ),
     (
         "What may be done under it: `train` lets such plans learn from the data, `keep-models` lets the branches keep the champions that came of them",
@@ -223,6 +295,7 @@ const HELP: [(&str, &str); 100] = [
     ),
     ("Where there is no terminal: the digest of the raise that was looked at", "没有终端时：已查看的上限提高的摘要"),
     ("Whose plans, by staff number (ORGANISATION/NUMBER)", "谁提出的计划，用工号表示（ORGANISATION/NUMBER）"),
+    ("Why, in one line for the bank's system", "原因，一行文字，将告知业务系统"),
     ("Why, in words", "用文字说明原因"),
     ("Without a network: install the answer that was carried back", "没有网络时：安装带回的答复"),
     (
@@ -234,6 +307,15 @@ const HELP: [(&str, &str); 100] = [
     (
         "Write a commented policy.toml into a folder, with a schema's lines in words",
         "在文件夹中写入带注释的 policy.toml，其中用文字列出模式的各行",
+    ),
+    ("Write a copy of the lines and of the counts into this folder", "把名单各行和计数的副本写入该文件夹"),
+    (
+        "Write commented rules into a folder: whom the lists of a campaign may name",
+        "在文件夹中写入带注释的规则：某个营销活动的名单可以列入哪些客户",
+    ),
+    (
+        "Write the answer to the customer into this file, as one page to be printed",
+        "把给客户的答复写入该文件，为一页可打印的网页",
     ),
     (
         "Write the ready file beside each file that a settings file names, where whoever exports them does not: of which day they are, and their checksum",

@@ -7,6 +7,8 @@ pub mod advice;
 pub mod budget;
 pub mod commands;
 pub mod confirm;
+pub mod contact;
+pub mod customer;
 pub mod dataset;
 pub mod evaluation;
 pub mod events;
@@ -80,6 +82,8 @@ mod tests {
             budget::TABLE,
             commands::TABLE,
             confirm::TABLE,
+            contact::TABLE,
+            customer::TABLE,
             dataset::TABLE,
             evaluation::TABLE,
             events::TABLE,

@@ -8,10 +8,10 @@ use tributary_protocol::plan::Date;
 
 use super::columns::{is_one_of, place};
 use super::error::FileError;
-use super::events::{Derived, Standing, TimeColumn, read_moment};
+use super::events::{Derived, Key, Standing, TimeColumn, key_text, plainest, read_moment};
 use super::faults::{FAULTS_TOLD_MAX, Fault, FileFaults};
 use super::mapping::{ColumnKind, Conversion, Mapping, Rule};
-use super::reading::{Reading, Stop};
+use super::reading::{Reading, Refused, Stop};
 use super::sink::{Column, Sink, Values};
 use super::tolerance::{RowCounts, Tolerance};
 
@@ -299,7 +299,7 @@ impl Sink for Intake<'_> {
             if !(self.reading.keep)(index) {
                 return Ok(());
             }
-            match begun.taken(number, values, self.day) {
+            match begun.taken(number, values, (self.day, self.reading.refused)) {
                 Ok(Taken::In(LabelTime::Within)) => {}
                 Ok(Taken::In(LabelTime::Before)) => self.tolerance.counts.labels_before += 1,
                 Ok(Taken::In(LabelTime::After)) => self.tolerance.counts.labels_after += 1,
@@ -329,7 +329,12 @@ impl Sink for Intake<'_> {
 
 impl Begun<'_> {
     /// Whether a row is this branch's own, and its customer may be read: it is then in the batch. Of other rows nothing else is read.
-    fn taken(&mut self, row: u64, values: &dyn Values, day: Option<Date>) -> Result<Taken, Vec<Fault>> {
+    fn taken(
+        &mut self,
+        row: u64,
+        values: &dyn Values,
+        (day, refused): (Option<Date>, Option<Refused<'_>>),
+    ) -> Result<Taken, Vec<Fault>> {
         if values.count() != self.columns.len() {
             let (expected, found) = (self.columns.len(), values.count());
             return Err(vec![DataError::FieldCount { row, expected, found }.into()]);
@@ -340,6 +345,11 @@ impl Begun<'_> {
             return Ok(Taken::Elsewhere);
         }
         let decimal = self.batch.decimal();
+        if let Some(refused) = refused
+            && self.plainest_key(values).is_some_and(|key| refused(&key))
+        {
+            return Ok(Taken::Withheld);
+        }
         let customer = match self.customer(row, values)? {
             Some(Standing::Own(customer)) => Some(customer),
             Some(Standing::Withheld) => return Ok(Taken::Withheld),
@@ -389,6 +399,15 @@ impl Begun<'_> {
         }
         let pushed = self.batch.push_cells(row, &cells);
         pushed.map(|()| Taken::In(label)).map_err(|found| found.into_iter().map(Fault::from).collect())
+    }
+
+    /// The row's customer in the plainest spelling, where there is one.
+    fn plainest_key(&self, values: &dyn Values) -> Option<Key> {
+        let Some(Pick::Column(column, rule)) = self.key.and_then(|key| self.picks.get(key)) else { return None };
+        let cell = values.cell(*column);
+        let cell = rule.map_or(Ok(cell), |rule| rule.convert(cell, self.batch.decimal(), None)).ok()?;
+        let mut text = String::new();
+        key_text(cell, self.decimal_key, &mut text).ok().map(|()| plainest(&text))
     }
 
     /// How the row's customer stands, where that was looked at; nothing where the key is none, which is told with the other values.

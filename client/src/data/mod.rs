@@ -21,6 +21,7 @@ mod pages;
 mod parquet;
 mod partition;
 mod place;
+mod plain;
 mod postgres;
 mod read;
 mod reading;
@@ -41,7 +42,9 @@ pub use events::{
     ConsentRule, DerivedField, EventCounts, EventTable, Events, EventsRead, Function, LabelWindow, TableRead,
     TableSource, Window,
 };
+pub(crate) use events::{Key as CustomerKey, plainest};
 pub use faults::{FAULTS_TOLD_MAX, Fault, FileFaults};
+pub(crate) use mapping::source as mapped_source;
 pub use mapping::{
     ColumnKind, Conversion, Counted, DayForm, Home, MappedSource, Mapping, Money, Queries, Rule,
     SAMPLE as MAPPING_SAMPLE,
@@ -49,6 +52,7 @@ pub use mapping::{
 pub use odbc::OdbcSettings;
 pub use partition::{BranchFiles, PartitionError, PartitionRequest, split_by_branch};
 pub use place::Origin;
+pub(crate) use plain::{PlainRead, RowFault, Rows, place_of, read_plain};
 pub use postgres::{PostgresSettings, PostgresTls};
 pub use read::{ReadTable, file_digest, read_csv, read_csv_rows, read_origin, read_table};
 pub use reading::{Reading, Stop};

@@ -8,6 +8,7 @@ use tributary_model::schema::{Dialect, Layout, Schema};
 use tributary_protocol::plan::Date;
 
 use super::error::FileError;
+use super::events::Key;
 use super::mapping::{MappedSource, Mapping};
 use super::place::Origin;
 
@@ -32,6 +33,9 @@ impl Stop {
     }
 }
 
+/// Whether a customer refuses, by the plainest spelling of the key.
+pub(super) type Refused<'a> = &'a dyn Fn(&Key) -> bool;
+
 /// How a data set is to be read.
 pub struct Reading<'a> {
     /// How its columns become the schema's, where they are not.
@@ -48,13 +52,24 @@ pub struct Reading<'a> {
     pub beside: &'a [&'a Origin],
     /// Which rows are looked at, by their index from 0.
     pub keep: &'a dyn Fn(usize) -> bool,
+    /// Which customers refuse, by the plainest spelling of their keys: they are read as those are who have not agreed.
+    pub refused: Option<Refused<'a>>,
 }
 
 impl<'a> Reading<'a> {
     /// Every row, and none may have a fault.
     #[must_use]
     pub fn strict(stop: &'a Stop) -> Self {
-        Self { mapping: None, day: None, faulty_percent_max: 0, stop, tables: &[], beside: &[], keep: &|_| true }
+        Self {
+            mapping: None,
+            day: None,
+            faulty_percent_max: 0,
+            stop,
+            tables: &[],
+            beside: &[],
+            keep: &|_| true,
+            refused: None,
+        }
     }
 
     /// How a text file is written.

@@ -26,7 +26,8 @@ pub use sources::{Place, Sources};
 pub use summary::{FieldSummary, LabelSummary, Summary};
 pub use verdict::{Remark, remarks};
 
-use crate::data::{EventsRead, FileError, Mapping, Origin, Reading, RowCounts, Stop, read_origin};
+use crate::contact::Refusals;
+use crate::data::{CustomerKey, EventsRead, FileError, Mapping, Origin, Reading, RowCounts, Stop, read_origin};
 use crate::error::ClientError;
 use crate::settings::Settings;
 
@@ -70,7 +71,18 @@ impl Loaded {
         let others = sources.places.iter().filter(|other| other.key != place.key);
         let beside: Vec<&Origin> = others.map(|other| &other.origin).collect();
         let (tables, beside) = (sources.tables.as_slice(), beside.as_slice());
-        let reading = Reading { mapping, day, faulty_percent_max: limit, tables, beside, ..Reading::strict(stop) };
+        let refusals = refusals(settings)?;
+        let refused = |customer: &CustomerKey| refusals.has(customer);
+        let asked = (!refusals.is_empty()).then_some(&refused as &dyn Fn(&CustomerKey) -> bool);
+        let reading = Reading {
+            mapping,
+            day,
+            faulty_percent_max: limit,
+            tables,
+            beside,
+            refused: asked,
+            ..Reading::strict(stop)
+        };
         let read = read_origin(&place.origin, schema, &reading)?;
         let (digest, day) = (read.digest, read.day);
         let doubts = read.doubts.into_iter().map(|doubt| Remark::new(false, None, Said::verbatim(doubt.text)));
@@ -118,6 +130,14 @@ impl Loaded {
         let lines: Vec<Said> = std::iter::once(words::not_usable(&self.report.file)).chain(stops).collect();
         Err(ClientError::Rows(Said::joined(&lines, "\n  ")))
     }
+}
+
+/// Who has used the right to be left out.
+fn refusals(settings: &Settings) -> Result<Refusals, FileError> {
+    Refusals::read(&settings.state_dir).map_err(|fault| {
+        let source = std::io::Error::other(fault.to_string());
+        FileError::Open { path: settings.state_dir.join("contact"), source }
+    })
 }
 
 /// What the operator is told of rows that are left out.

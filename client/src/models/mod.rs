@@ -12,6 +12,7 @@
 
 mod fetch;
 mod folder;
+pub(crate) mod old;
 #[cfg(test)]
 mod tests;
 pub mod used;

@@ -6,15 +6,28 @@ use std::fs;
 use crate::root;
 
 /// Sources whose words people of a branch read, in their own language.
-const SPEAKERS: [&str; 31] = [
+const SPEAKERS: [&str; 44] = [
     "src/authorise.rs",
     "src/branch.rs",
     "src/confirm.rs",
+    "src/customer.rs",
     "src/dataset.rs",
+    "src/list.rs",
     "src/ready.rs",
     "client/src/begin.rs",
     "client/src/budget.rs",
     "client/src/budget/report/words.rs",
+    "client/src/contact/approve.rs",
+    "client/src/contact/commands.rs",
+    "client/src/contact/customer/erase.rs",
+    "client/src/contact/customer/exclude.rs",
+    "client/src/contact/customer/explain.rs",
+    "client/src/contact/customer/show.rs",
+    "client/src/contact/deliver.rs",
+    "client/src/contact/purge.rs",
+    "client/src/contact/recall.rs",
+    "client/src/contact/rules_words.rs",
+    "client/src/contact/view.rs",
     "client/src/control/ask.rs",
     "client/src/control/status.rs",
     "client/src/data/events/words.rs",

@@ -15,7 +15,7 @@ use crate::data::columns::{is_one_of, place};
 use crate::data::error::FileError;
 use crate::data::faults::{Fault, FileFaults};
 use crate::data::mapping::{ColumnKind, Mapping, written};
-use crate::data::reading::Stop;
+use crate::data::reading::{Refused, Stop};
 use crate::data::sink::{Column, Sink, Values};
 use crate::data::tolerance::Tolerance;
 
@@ -50,14 +50,16 @@ impl People {
         Self { asked: bits.fold(0, |all, bit| all | bit), ..Self::default() }
     }
 
-    /// The end of the census: a customer who has refused anywhere is withheld, whatever else was said.
-    pub(super) fn standings(self) -> Standings {
+    /// The end of the census: a customer who has refused anywhere is withheld, whatever else was said. `refused`: who has refused elsewhere, by the
+    /// plainest spelling of the key.
+    pub(super) fn standings(self, refused: Option<Refused<'_>>) -> Standings {
         let mut standings = Standings::default();
         // By their keys, so that numbers follow from who is there and from no order.
         let mut known: Vec<(Key, Known)> = self.known.into_iter().filter(|(_, known)| known.named).collect();
         known.sort_unstable_by_key(|(key, _)| *key);
         for (key, known) in known {
             let agrees = known.allowed & self.asked == self.asked && !self.refused.contains(&known.plainest);
+            let agrees = agrees && !refused.is_some_and(|refused| refused(&known.plainest));
             standings.add(
                 key,
                 match (known.own, agrees) {

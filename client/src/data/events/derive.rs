@@ -112,7 +112,7 @@ fn people<'a>(
         let said = census.end()?;
         day = day.or(said.filter(|_| own));
     }
-    let standings = people.standings();
+    let standings = people.standings(reading.refused);
     for told in read.iter_mut().filter(|told: &&mut TableRead| told.file.is_none()) {
         told.digest = digest_of(&standings, &HashSet::new(), &[]);
     }

@@ -6,7 +6,7 @@ use tributary_model::features::Cell;
 use tributary_protocol::digest::Digest;
 
 /// What a customer is known by while events are read.
-pub(super) type Key = [u8; 16];
+pub(crate) type Key = [u8; 16];
 
 /// How a customer stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub(super) struct Standings {
 
 /// Why a value is no key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum NoKey {
+pub(in crate::data) enum NoKey {
     Empty,
     Inexact,
 }
@@ -59,7 +59,7 @@ pub(in crate::data) fn key_text(cell: Cell<'_>, decimal: bool, read: &mut String
 
 /// The key of a text in its plainest spelling: letters and digits alone, of one width and one case, without the zeros before a number and the ones
 /// after its point. What two sources write in two ways is one here, and so may be what only looks alike: this is for refusals, which must not be missed.
-pub(super) fn plainest(text: &str) -> Key {
+pub(crate) fn plainest(text: &str) -> Key {
     let width = |letter: char| match letter {
         // The letters of full width lie as those of ASCII do.
         '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(letter) - 0xfee0).unwrap_or(letter),

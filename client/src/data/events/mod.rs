@@ -25,6 +25,8 @@ pub(super) use derived::Derived;
 pub use derived::{EventsRead, TableRead};
 pub use incoming::EventCounts;
 pub(super) use keys::Standing;
+pub(super) use keys::key_text;
+pub(crate) use keys::{Key, plainest};
 pub(super) use moment::{TimeColumn, read_moment};
 pub(super) use parse::events;
 pub use window::Window;

@@ -26,7 +26,8 @@ pub(in crate::data) use day::EPOCH;
 pub use day::{Counted, DayForm};
 pub(in crate::data) use dialect_words::said_of;
 pub use money::Money;
-pub(in crate::data) use parse_source::{NAME, TEXT_BYTES_MAX, name, source};
+pub(crate) use parse_source::source;
+pub(in crate::data) use parse_source::{NAME, TEXT_BYTES_MAX, name};
 pub use rule::{ColumnKind, Conversion, Rule};
 pub use sourced::{MappedSource, Queries};
 

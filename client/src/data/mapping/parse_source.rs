@@ -33,7 +33,7 @@ enum Kind {
 ///
 /// # Errors
 /// The faults of the table `csv`, which are told at once.
-pub(in crate::data) fn source(
+pub(crate) fn source(
     file: &mut Document,
     path: &Path,
     (prefix, customers): (&str, bool),

@@ -1,0 +1,56 @@
+//! A customer is erased from what the product keeps. What stays is a keyed pseudonym: nobody comes back into a list by it.
+
+use std::path::Path;
+
+use tributary_storage::files::shown;
+use tributary_texts::customer as words;
+
+use super::exclude::withdraw;
+use super::find::{id_of, lines_of};
+use super::reply::Answer;
+use crate::contact::event::ContactEvent;
+use crate::contact::kept_scores::{KeptScores, kept_scores};
+use crate::contact::pseudonym::Pseudonym;
+use crate::contact::recall::finish;
+use crate::contact::store::Store;
+use crate::error::ClientError;
+use crate::settings::Settings;
+
+/// Erases a customer: from the lines of kept lists, and with them every scores file of which a list was made and which has the customer. Each step is
+/// recorded before it is done, so that the same command goes on after an interruption.
+///
+/// # Errors
+/// If register or files cannot be used.
+pub fn erase(config: &Path, id: &str, now: u64) -> Result<Answer, ClientError> {
+    let settings = Settings::load(config)?;
+    let id = id_of(id)?;
+    let mut store = Store::open(&settings.state_dir, now)?;
+    let customer = Pseudonym::of(store.key(), id);
+    withdraw(&mut store, customer, now)?;
+    let notes = finish(&mut store, now);
+    let lines = lines_of(&store, customer)?;
+    for (list, line) in &lines {
+        store.erase_line(now, *list, *line)?;
+    }
+    let mut answer = Answer::new(id, words::erase_title(), now);
+    answer.tell(words::erased());
+    answer.note(words::lines_erased(lines.len()));
+    for scores in kept_scores(&store) {
+        let found = scores.has(&store, customer);
+        match found {
+            // What cannot be read may hold the customer.
+            Ok(true) | Err(_) => {
+                store.record(now, ContactEvent::FilesPurged { kind: KeptScores::KIND.to_owned(), files: 1 })?;
+                scores.delete()?;
+                answer.note(words::scores_deleted(shown(&scores.path)));
+            }
+            Ok(false) => {}
+        }
+    }
+    if !store.register().erased.contains(&customer) {
+        store.record(now, ContactEvent::Erased { customer })?;
+    }
+    // An unwritten recall does not keep the customer's data here.
+    answer.notes.extend(notes?);
+    Ok(answer)
+}

@@ -1,0 +1,89 @@
+//! Why a score is what it is, in words for the customer.
+
+use std::path::Path;
+
+use tributary_certs::inspect::date;
+use tributary_texts::customer as words;
+
+use super::find::{id_of, lines_of};
+use super::reply::Answer;
+use crate::contact::pseudonym::Pseudonym;
+use crate::contact::scores::{ScoresNote, read_scores};
+use crate::contact::store::Store;
+use crate::error::ClientError;
+use crate::settings::Settings;
+
+/// What is explained: of one label.
+struct Scored {
+    purpose: String,
+    made: String,
+    decile: String,
+    points: String,
+    reasons: Vec<String>,
+}
+
+/// Explains the scores of a customer: of a scores file, or of the newest list in which the customer is.
+///
+/// # Errors
+/// If settings, register or scores file cannot be used, or the customer is in neither.
+pub fn explain(config: &Path, id: &str, scores: Option<&Path>, now: u64) -> Result<Answer, ClientError> {
+    let settings = Settings::load(config)?;
+    let id = id_of(id)?;
+    let store = Store::open(&settings.state_dir, now)?;
+    let scored = match scores {
+        Some(file) => of_file(file, id)?,
+        None => of_list(&store, id)?,
+    };
+    if scored.is_empty() {
+        return Err(ClientError::Said(words::nothing_to_explain()));
+    }
+    let mut answer = Answer::new(id, words::explain_title(), now);
+    for Scored { purpose, made, decile, points, reasons } in scored {
+        answer.tell(words::scored(purpose, made));
+        answer.tell(words::tenth(decile));
+        if !points.is_empty() {
+            answer.tell(words::points(points));
+        }
+        answer.tell(if reasons.is_empty() { words::no_reasons() } else { words::reasons(reasons.join("; ")) });
+    }
+    answer.tell(words::decided_by_people());
+    answer.tell(words::rights());
+    Ok(answer)
+}
+
+fn of_file(file: &Path, id: &str) -> Result<Vec<Scored>, ClientError> {
+    let note = ScoresNote::of(file)?;
+    let mut found = Vec::new();
+    for label in &note.labels {
+        read_scores(file, &note, label, &mut |_, row| {
+            if row.customer == id {
+                found.push(Scored {
+                    purpose: format!("{}, {label}", note.purpose),
+                    made: date(note.made_at),
+                    decile: row.decile,
+                    points: row.points,
+                    reasons: row.reasons.into_iter().filter(|reason| !reason.is_empty()).collect(),
+                });
+            }
+            Ok(())
+        })?;
+    }
+    Ok(found)
+}
+
+fn of_list(store: &Store, id: &str) -> Result<Vec<Scored>, ClientError> {
+    let lines = lines_of(store, Pseudonym::of(store.key(), id))?;
+    for (list, line) in lines.into_iter().rev() {
+        let (state, sheet) = (store.list(list)?, store.sheet(list)?);
+        if let Some(own) = sheet.lines.into_iter().find(|own| own.line == line && own.customer == id) {
+            return Ok(vec![Scored {
+                purpose: format!("{}, {}", state.built.campaign, state.built.label),
+                made: date(state.built.scores_made_at),
+                decile: own.decile,
+                points: own.points,
+                reasons: own.reasons.into_iter().filter(|reason| !reason.is_empty()).collect(),
+            }]);
+        }
+    }
+    Ok(Vec::new())
+}

@@ -1,0 +1,106 @@
+//! What the register and the tables say of customers at one moment.
+
+use std::collections::{HashMap, HashSet};
+
+use tributary_protocol::plan::Date;
+
+use super::pseudonym::Pseudonym;
+use super::register::ListState;
+use super::rules::Rules;
+use super::store::Store;
+use super::tables::{Attributes, read_attributes, read_confidential, read_contacts};
+use crate::error::ClientError;
+use crate::settings::Settings;
+
+/// Everything that rules look at beside the scores.
+pub(crate) struct Facts {
+    /// The table of attributes.
+    pub attributes: Attributes,
+    /// Contacts of the window.
+    pub contacts: HashMap<Pseudonym, u32>,
+    /// Customers of open lists.
+    pub open: HashSet<Pseudonym>,
+    /// Customers under a confidential suppression.
+    pub hidden: HashSet<Pseudonym>,
+    /// What the confidential table was, under the branch's key.
+    pub confidential: Option<Pseudonym>,
+}
+
+/// The day of a second by the bank's clock.
+#[must_use]
+pub(crate) fn bank_day(rules: &Rules, second: u64) -> Date {
+    Date::of_second(second.saturating_add(u64::from(rules.utc_offset_minutes) * 60))
+}
+
+impl Facts {
+    /// Reads them. `without`: a list that does not count as open, nor as a contact.
+    ///
+    /// # Errors
+    /// If a table or a file of the register cannot be read whole.
+    pub(crate) fn read(
+        settings: &Settings,
+        rules: &Rules,
+        store: &Store,
+        (now, without): (u64, Option<u32>),
+    ) -> Result<Self, ClientError> {
+        let attributes = read_attributes(settings, &rules.attributes)?;
+        let (hidden, confidential) = match &rules.confidential {
+            None => Default::default(),
+            Some(confidential) => {
+                let (found, digest) = read_confidential(settings, &confidential.table)?;
+                let hidden = found.iter().map(|plain| Pseudonym::of_plainest(store.key(), plain)).collect();
+                (hidden, Some(table_tag(store, &digest.0)))
+            }
+        };
+        let mut facts = Self { attributes, contacts: HashMap::new(), open: HashSet::new(), hidden, confidential };
+        let first = rules.contacts.as_ref().map(|cap| {
+            let days = u32::from(cap.window_days).saturating_sub(1);
+            bank_day(rules, now).before(days)
+        });
+        if let Some((cap, first)) = rules.contacts.as_ref().zip(first)
+            && let Some((table, day)) = &cap.table
+        {
+            for (plain, count) in read_contacts(settings, (table, day), first)? {
+                *facts.contacts.entry(Pseudonym::of_plainest(store.key(), &plain)).or_default() += count;
+            }
+        }
+        let lists = store.register().lists.iter().filter(|(number, list)| !list.purged && Some(**number) != without);
+        for (number, list) in lists {
+            facts.add(list, &store.members(*number)?, (rules, now, first));
+        }
+        Ok(facts)
+    }
+
+    fn add(&mut self, list: &ListState, members: &[Pseudonym], (rules, now, first): (&Rules, u64, Option<Date>)) {
+        for (line, customer) in (1..).zip(members).filter(|(_, customer)| **customer != Pseudonym::ERASED) {
+            if list.is_open(now) && list.waits(line) {
+                self.open.insert(*customer);
+            }
+            if let Some(first) = first {
+                let count = contacts_of(list, line, (rules, first));
+                if count > 0 {
+                    *self.contacts.entry(*customer).or_default() += count;
+                }
+            }
+        }
+    }
+}
+
+/// Contacts of a line from a day on: those that the bank's system has told of. A delivered line of which it has told nothing counts as one contact.
+fn contacts_of(list: &ListState, line: u32, (rules, first): (&Rules, Date)) -> u32 {
+    // A delivery that was interrupted may have reached the bank's system.
+    let Some((delivery, _)) = &list.delivery else { return 0 };
+    let mut told = list.outcomes_of(line).peekable();
+    if told.peek().is_some() {
+        let reached = told.filter(|outcome| outcome.contacted && outcome.day >= first).count();
+        return u32::try_from(reached).unwrap_or(u32::MAX);
+    }
+    let silent = !list.recalled && !list.void.contains(&line) && list.accepted != Some(false);
+    u32::from(silent && bank_day(rules, delivery.at) >= first)
+}
+
+/// A digest that says whether a table has changed, and nothing of it to whoever tries tables.
+fn table_tag(store: &Store, digest: &[u8; 32]) -> Pseudonym {
+    let tag = store.key().of("tributary/contact/confidential", digest);
+    Pseudonym(super::pseudonym::half(tag))
+}

@@ -1,0 +1,57 @@
+//! Lists of customers at a branch: whom rules let in, who approves, how a list is handed over, what became of it, and what a customer may ask.
+//!
+//! ```text
+//! scores, rules.toml, tables ──► build ──► approve (risk control) ──► deliver ──► receipt, outcomes
+//!                                  └──────────── recall, exclude: lines are void ────────────┘
+//! ```
+//!
+//! Everything stays at the branch. This room knows no message, no metric and no notice; `client/src/contact/tests/apart.rs` holds that.
+
+mod approve;
+mod build;
+mod choose;
+mod commands;
+mod customer;
+mod deliver;
+mod event;
+mod grounds;
+mod handed;
+mod hex;
+mod holdout;
+mod kept_scores;
+mod outcomes;
+mod pseudonym;
+mod purge;
+mod recall;
+mod receipt;
+mod refusals;
+mod register;
+mod rules;
+mod rules_words;
+mod scores;
+mod settings;
+mod sheet;
+mod signed;
+mod store;
+mod tables;
+mod view;
+mod withdrawn;
+
+pub use approve::Approving;
+pub use build::{Built, build};
+pub use choose::{Counts, LeftOut};
+pub use commands::{init_rules, make_approver, sign_rules};
+pub use customer::{Answer, erase, exclude, explain, show_customer, write_reply};
+pub use deliver::deliver;
+pub use outcomes::{Reject, Taken, outcomes};
+pub use purge::{Purged, purge};
+pub use recall::recall;
+pub use receipt::receipt;
+pub(crate) use refusals::Refusals;
+pub use rules::{Rules, SAMPLE as RULES_SAMPLE};
+pub use scores::ScoresNote;
+pub use settings::{ContactSettings, Retention};
+pub use view::{Shown, Stage, Summary, counted, show, status};
+
+#[cfg(test)]
+mod tests;

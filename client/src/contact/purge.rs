@@ -1,0 +1,151 @@
+//! Files about customers that are past their time are deleted, and that is recorded first.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use tributary_certs::clock::since_1970;
+use tributary_protocol::digest::Digest;
+use tributary_protocol::plan::Date;
+use tributary_protocol::time::Millis;
+use tributary_storage::files::shown;
+use tributary_texts::{Said, customer as words};
+
+use super::event::ContactEvent;
+use super::kept_scores::{KeptScores, kept_scores, remove};
+use super::recall::finish;
+use super::settings::Retention;
+use super::store::Store;
+use crate::error::ClientError;
+use crate::models::old;
+use crate::settings::Settings;
+
+/// What is past its time.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Purged {
+    /// Whether it was only looked at.
+    pub dry_run: bool,
+    /// Lists, by their numbers.
+    pub lists: Vec<u32>,
+    /// Draws of hold-outs.
+    #[serde(serialize_with = "super::hex::all")]
+    pub draws: Vec<Digest>,
+    /// Scores files.
+    pub scores: Vec<PathBuf>,
+    /// Models that are no champion any more.
+    #[serde(serialize_with = "super::hex::all")]
+    pub models: Vec<Digest>,
+    /// Counts of data sets, and drafts that a crash left.
+    pub caches: Vec<PathBuf>,
+    /// Why models stay, if they do.
+    #[serde(skip)]
+    pub models_stay: Option<Said>,
+}
+
+impl Purged {
+    /// For people.
+    #[must_use]
+    pub fn said(&self) -> Vec<Said> {
+        let mut lines = vec![if self.dry_run { words::would_be_purged() } else { words::purged() }];
+        lines.extend(self.lists.iter().map(words::purged_list));
+        if !self.draws.is_empty() {
+            lines.push(words::purged_draws(self.draws.len()));
+        }
+        lines.extend(self.scores.iter().map(|path| words::purged_scores(shown(path))));
+        lines.extend(self.models.iter().map(|model| words::purged_model(model.short())));
+        lines.extend(self.caches.iter().map(|path| words::purged_cache(shown(path))));
+        if lines.len() == 1 {
+            lines = vec![words::nothing_past()];
+        }
+        lines.extend(self.models_stay.clone());
+        lines
+    }
+}
+
+/// Deletes what is past its time by the settings; with `dry_run` it is only named.
+///
+/// # Errors
+/// If settings or register cannot be used, or a file cannot be deleted. What was recorded and is left is deleted by the same command again.
+pub fn purge(config: &Path, dry_run: bool, now: u64) -> Result<Purged, ClientError> {
+    let settings = Settings::load(config)?;
+    let mut store = Store::open(&settings.state_dir, now)?;
+    let kept = settings.retention;
+    let mut found = past(&store, &settings, kept, now);
+    found.dry_run = dry_run;
+    if dry_run {
+        found.models = old::past(&settings.state_dir, Millis(before(now, kept.models_days).saturating_mul(1000)))?;
+        return Ok(found);
+    }
+    finish(&mut store, now)?;
+    for list in &found.lists {
+        store.record(now, ContactEvent::ListPurged { list: *list })?;
+        store.delete_list(*list)?;
+    }
+    for draw in &found.draws {
+        store.record(now, ContactEvent::DrawPurged { draw: *draw })?;
+        store.delete_draw(draw)?;
+    }
+    let scores = kept_scores(&store).into_iter().filter(|scores| found.scores.contains(&scores.path));
+    let scores: Vec<KeptScores> = scores.collect();
+    note(&mut store, KeptScores::KIND, scores.len(), now)?;
+    scores.iter().try_for_each(KeptScores::delete)?;
+    note(&mut store, "caches", found.caches.len(), now)?;
+    found.caches.iter().try_for_each(|path| remove(path))?;
+    let models = Millis(before(now, kept.models_days).saturating_mul(1000));
+    match old::delete(&settings.state_dir, models, Millis(now.saturating_mul(1000))) {
+        Ok(models) => found.models = models,
+        Err(fault) => found.models_stay = Some(words::models_stay(fault.said())),
+    }
+    note(&mut store, "models", found.models.len(), now)?;
+    Ok(found)
+}
+
+fn note(store: &mut Store, kind: &str, files: usize, now: u64) -> Result<(), ClientError> {
+    match u32::try_from(files).unwrap_or(u32::MAX) {
+        0 => Ok(()),
+        files => store.record(now, ContactEvent::FilesPurged { kind: kind.to_owned(), files }),
+    }
+}
+
+/// The second before which something is past its time.
+fn before(now: u64, days: u16) -> u64 {
+    now.saturating_sub(u64::from(days).saturating_mul(86_400))
+}
+
+fn past(store: &Store, settings: &Settings, kept: Retention, now: u64) -> Purged {
+    let register = store.register();
+    let (lists, scores, caches) =
+        (before(now, kept.lists_days), before(now, kept.scores_days), before(now, kept.caches_days));
+    let over = register.lists.iter().filter(|(_, list)| !list.purged && list.built.valid_until < lists);
+    Purged {
+        lists: over.map(|(number, _)| *number).collect(),
+        draws: register.draws.iter().filter(|(_, (_, until))| *until < lists).map(|(draw, _)| *draw).collect(),
+        scores: kept_scores(store).into_iter().filter(|file| file.made_at < scores).map(|file| file.path).collect(),
+        caches: old_caches(&settings.state_dir, caches),
+        ..Purged::default()
+    }
+}
+
+/// Counts of data sets of days before this second, and drafts that were left before it.
+fn old_caches(state_dir: &Path, second: u64) -> Vec<PathBuf> {
+    let inside = |folder: PathBuf| fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let day = Date::of_second(second);
+    let folders = [".", "readiness", "models", "grants", "inbox", "contact"].map(|name| state_dir.join(name));
+    let mut found: Vec<PathBuf> = folders
+        .into_iter()
+        .flat_map(inside)
+        .filter(|path| {
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            let counts = name.strip_suffix(".counts").and_then(Date::parse).is_some_and(|of| of < day);
+            let draft = name.starts_with('.') && name.ends_with(".tmp") && is_older(path, second);
+            counts || draft
+        })
+        .collect();
+    found.sort();
+    found
+}
+
+fn is_older(path: &Path, second: u64) -> bool {
+    let changed = fs::symlink_metadata(path).ok().filter(fs::Metadata::is_file).and_then(|found| found.modified().ok());
+    changed.and_then(|changed| since_1970(changed).ok()).is_some_and(|changed| changed.as_secs() < second)
+}

@@ -1,0 +1,338 @@
+//! The rule book of the register: what follows from its events, and which event may follow which.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tributary_protocol::digest::Digest;
+use tributary_protocol::plan::Date;
+
+use super::event::{Approval, BuiltList, ContactEvent, Delivery, ListFiles, Outcome, Recall};
+use super::pseudonym::Pseudonym;
+
+/// Longest channel of an outcome, in bytes.
+pub(crate) const CHANNEL_BYTES_MAX: usize = 64;
+/// Longest result of an outcome, and longest reason, in bytes.
+pub(crate) const TEXT_BYTES_MAX: usize = 256;
+/// Most outcomes of one event.
+pub(crate) const OUTCOMES_MAX: usize = 1024;
+/// Most outcomes of one line.
+pub(crate) const OUTCOMES_OF_LINE_MAX: usize = 32;
+
+/// An event cannot follow the ones before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct OutOfOrder(pub &'static str);
+
+/// State after a list of events.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Register {
+    /// The tag of the key.
+    pub key: Option<Digest>,
+    /// Lists, by their numbers.
+    pub lists: BTreeMap<u32, ListState>,
+    /// Batches, and the list of each.
+    pub batches: BTreeMap<u32, u32>,
+    /// Recalls.
+    pub recalls: BTreeMap<u32, RecallState>,
+    /// Draws: the group, the last second.
+    pub draws: BTreeMap<Digest, (String, u64)>,
+    /// Who is in no list.
+    pub excluded: BTreeSet<Pseudonym>,
+    /// Who was erased.
+    pub erased: BTreeSet<Pseudonym>,
+    /// The newest rules of each campaign: the number of their signature, and their digest.
+    pub rules: BTreeMap<String, (u64, Digest)>,
+}
+
+/// What became of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListState {
+    /// As it was made.
+    pub built: BuiltList,
+    /// By whom it was approved.
+    pub approval: Option<Approval>,
+    /// Its delivery, and whether that is done.
+    pub delivery: Option<(Delivery, bool)>,
+    /// The answer.
+    pub accepted: Option<bool>,
+    /// Whether all of it was recalled.
+    pub recalled: bool,
+    /// Lines that are void.
+    pub void: BTreeSet<u32>,
+    /// What became of lines: by line, day and channel.
+    pub outcomes: BTreeMap<(u32, Date, String), Outcome>,
+    /// Lines that were erased.
+    pub erased: BTreeSet<u32>,
+    /// Digests of its files.
+    pub files: ListFiles,
+    /// Digests before each erasure whose files may not be written yet.
+    pub before: Vec<ListFiles>,
+    /// Whether its files are gone.
+    pub purged: bool,
+}
+
+/// What became of a recall.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RecallState {
+    /// The recall.
+    pub recall: Recall,
+    /// Whether it is where the list was delivered.
+    pub done: bool,
+}
+
+impl ListState {
+    /// Whether the list can still be used at a time.
+    #[must_use]
+    pub fn is_open(&self, now: u64) -> bool {
+        !self.recalled && !self.purged && self.accepted != Some(false) && now <= self.built.valid_until
+    }
+
+    /// Whether a line of an open list waits for its outcome.
+    #[must_use]
+    pub fn waits(&self, line: u32) -> bool {
+        !self.void.contains(&line) && self.outcomes_of(line).next().is_none()
+    }
+
+    /// What became of a line.
+    pub fn outcomes_of(&self, line: u32) -> impl Iterator<Item = &Outcome> {
+        let from = (line, Date(0), String::new());
+        let until = (line.saturating_add(1), Date(0), String::new());
+        self.outcomes.range(from..until).map(|(_, outcome)| outcome)
+    }
+
+    /// The delivery, if it is done.
+    #[must_use]
+    pub fn delivered(&self) -> Option<&Delivery> {
+        self.delivery.as_ref().filter(|(_, done)| *done).map(|(delivery, _)| delivery)
+    }
+}
+
+fn rule(holds: bool, what: &'static str) -> Result<(), OutOfOrder> {
+    if holds { Ok(()) } else { Err(OutOfOrder(what)) }
+}
+
+impl Register {
+    /// The state after all events.
+    ///
+    /// # Errors
+    /// If an event cannot follow the ones before it.
+    pub(crate) fn replay<'a>(events: impl IntoIterator<Item = &'a ContactEvent>) -> Result<Self, OutOfOrder> {
+        let mut register = Self::default();
+        for event in events {
+            register.check(event)?;
+            register.apply(event);
+        }
+        Ok(register)
+    }
+
+    /// The number of the next list.
+    #[must_use]
+    pub(crate) fn next_list(&self) -> u32 {
+        self.lists.last_key_value().map_or(1, |(last, _)| last.saturating_add(1))
+    }
+
+    /// The number of the next batch.
+    #[must_use]
+    pub(crate) fn next_batch(&self) -> u32 {
+        self.batches.last_key_value().map_or(1, |(last, _)| last.saturating_add(1))
+    }
+
+    /// The number of the next recall.
+    #[must_use]
+    pub(crate) fn next_recall(&self) -> u32 {
+        self.recalls.last_key_value().map_or(1, |(last, _)| last.saturating_add(1))
+    }
+
+    /// The list of a batch.
+    #[must_use]
+    pub(crate) fn of_batch(&self, batch: u32) -> Option<&ListState> {
+        self.batches.get(&batch).and_then(|list| self.lists.get(list))
+    }
+
+    /// Whether an event may come next.
+    ///
+    /// # Errors
+    /// Which rule it breaks.
+    pub(crate) fn check(&self, event: &ContactEvent) -> Result<(), OutOfOrder> {
+        if !matches!(event, ContactEvent::Begun { .. }) {
+            rule(self.key.is_some(), "the register begins with its key")?;
+        }
+        match event {
+            ContactEvent::Begun { .. } => rule(self.key.is_none(), "the register begins once"),
+            ContactEvent::HoldOutDrawn { draw, .. } => rule(!self.draws.contains_key(draw), "a draw is recorded once"),
+            ContactEvent::ListBuilt(built) => self.check_built(built),
+            ContactEvent::ListApproved(approval) => {
+                let list = self.list(approval.list)?;
+                rule(
+                    list.approval.is_none() && list.delivery.is_none(),
+                    "a list is approved once, before its delivery",
+                )?;
+                rule(approval.digest == list.built.digest(), "an approval is of the list as it was made")?;
+                rule(list.is_open(approval.at), "a list is approved while it is open")
+            }
+            ContactEvent::DeliveryBegun(delivery) => {
+                let list = self.list(delivery.list)?;
+                rule(list.approval.is_some(), "a list is delivered after its approval")?;
+                rule(list.delivery.is_none(), "a list is delivered under one number")?;
+                rule(
+                    list.is_open(delivery.at) && list.void.is_empty(),
+                    "a list is delivered while it is open and whole",
+                )?;
+                rule(delivery.batch == self.next_batch(), "batches are counted")
+            }
+            ContactEvent::Delivered { batch } => {
+                let begun = self.of_batch(*batch).and_then(|list| list.delivery.as_ref());
+                rule(begun.is_some_and(|(_, done)| !done), "a delivery ends once, after it has begun")
+            }
+            ContactEvent::Answered { batch, .. } => {
+                let list = self.of_batch(*batch).ok_or(OutOfOrder("an answer is about a batch"))?;
+                rule(list.delivered().is_some() && list.accepted.is_none(), "a delivered batch is answered once")
+            }
+            ContactEvent::RecallBegun(recall) => self.check_recall(recall),
+            ContactEvent::Recalled { recall } => {
+                let begun = self.recalls.get(recall);
+                rule(begun.is_some_and(|begun| !begun.done), "a recall ends once, after it has begun")
+            }
+            ContactEvent::Outcomes { batch, outcomes } => self.check_outcomes(*batch, outcomes),
+            ContactEvent::Excluded { customer } => {
+                rule(*customer != Pseudonym::ERASED && !self.excluded.contains(customer), "a customer is excluded once")
+            }
+            ContactEvent::LineErased { list, line, .. } => {
+                let list = self.list(*list)?;
+                rule(
+                    !list.purged && (1..=list.built.lines).contains(line),
+                    "a line is erased from a list that has it",
+                )?;
+                rule(!list.erased.contains(line), "a line is erased once")
+            }
+            ContactEvent::Erased { customer } => {
+                rule(self.excluded.contains(customer), "a customer who is erased is in no list")
+            }
+            ContactEvent::ListPurged { list } => rule(!self.list(*list)?.purged, "a list is purged once"),
+            ContactEvent::DrawPurged { draw } => rule(self.draws.contains_key(draw), "a draw is purged that is there"),
+            ContactEvent::FilesPurged { kind, .. } => rule(kind.len() <= TEXT_BYTES_MAX, "a kind of files is a word"),
+        }
+    }
+
+    fn list(&self, list: u32) -> Result<&ListState, OutOfOrder> {
+        self.lists.get(&list).ok_or(OutOfOrder("there is no such list"))
+    }
+
+    fn check_built(&self, built: &BuiltList) -> Result<(), OutOfOrder> {
+        rule(built.list == self.next_list(), "lists are counted")?;
+        let (sequence, digest) = (built.rules.1, built.rules.0);
+        let newest = self.rules.get(&built.campaign);
+        let newer = newest.is_none_or(|(known, of)| sequence > *known || (sequence == *known && digest == *of));
+        rule(newer, "no list is made by older rules of its campaign")?;
+        let left: u64 = built.left_out.values().map(|count| u64::from(*count)).sum();
+        rule(left + u64::from(built.lines) == built.rows, "every customer is in the list, or left out by one rule")?;
+        rule(built.made_at <= built.valid_until, "a list ends after it was made")
+    }
+
+    fn check_recall(&self, recall: &Recall) -> Result<(), OutOfOrder> {
+        let list = self.list(recall.list)?;
+        rule(recall.recall == self.next_recall(), "recalls are counted")?;
+        rule(!list.recalled && !list.purged, "a list is recalled once")?;
+        rule(recall.reason.len() <= TEXT_BYTES_MAX, "a reason is short")?;
+        rule(recall.lines.is_sorted_by(|one, other| one < other), "lines are ascending")?;
+        let known = recall.lines.iter().all(|line| (1..=list.built.lines).contains(line) && !list.void.contains(line));
+        rule(known, "a line is recalled once, from the list that has it")
+    }
+
+    fn check_outcomes(&self, batch: u32, outcomes: &[Outcome]) -> Result<(), OutOfOrder> {
+        let list = self.of_batch(batch).ok_or(OutOfOrder("outcomes are of a batch"))?;
+        rule(list.delivered().is_some() && !list.purged, "outcomes are of a delivered batch that is kept")?;
+        rule(outcomes.len() <= OUTCOMES_MAX, "an event has few outcomes")?;
+        for outcome in outcomes {
+            rule((1..=list.built.lines).contains(&outcome.line), "an outcome is of a line of its batch")?;
+            let short = outcome.channel.len() <= CHANNEL_BYTES_MAX && outcome.result.len() <= TEXT_BYTES_MAX;
+            rule(short, "an outcome has short words")?;
+            let known = list.outcomes.get(&(outcome.line, outcome.day, outcome.channel.clone()));
+            rule(known.is_none(), "an outcome is recorded once")?;
+        }
+        Ok(())
+    }
+
+    /// Applies an event. Total and deterministic.
+    pub(crate) fn apply(&mut self, event: &ContactEvent) {
+        match event {
+            ContactEvent::Begun { key } => self.key = Some(*key),
+            ContactEvent::HoldOutDrawn { group, draw, until } => {
+                self.draws.insert(*draw, (group.clone(), *until));
+            }
+            ContactEvent::ListBuilt(built) => {
+                self.rules.insert(built.campaign.clone(), (built.rules.1, built.rules.0));
+                let state = ListState {
+                    built: built.as_ref().clone(),
+                    approval: None,
+                    delivery: None,
+                    accepted: None,
+                    recalled: false,
+                    void: BTreeSet::new(),
+                    outcomes: BTreeMap::new(),
+                    erased: BTreeSet::new(),
+                    files: built.files,
+                    before: Vec::new(),
+                    purged: false,
+                };
+                self.lists.insert(built.list, state);
+            }
+            ContactEvent::ListApproved(approval) => {
+                self.change(approval.list, |list| list.approval = Some(approval.as_ref().clone()));
+            }
+            ContactEvent::DeliveryBegun(delivery) => {
+                self.batches.insert(delivery.batch, delivery.list);
+                self.change(delivery.list, |list| list.delivery = Some((delivery.as_ref().clone(), false)));
+            }
+            ContactEvent::Delivered { batch } => self.change_batch(*batch, |list| {
+                if let Some((_, done)) = &mut list.delivery {
+                    *done = true;
+                }
+            }),
+            ContactEvent::Answered { batch, accepted, .. } => {
+                self.change_batch(*batch, |list| list.accepted = Some(*accepted));
+            }
+            ContactEvent::RecallBegun(recall) => {
+                let state = RecallState { recall: recall.as_ref().clone(), done: false };
+                self.recalls.insert(recall.recall, state);
+                self.change(recall.list, |list| {
+                    list.recalled |= recall.lines.is_empty();
+                    list.void.extend(&recall.lines);
+                });
+            }
+            ContactEvent::Recalled { recall } => {
+                if let Some(state) = self.recalls.get_mut(recall) {
+                    state.done = true;
+                }
+            }
+            ContactEvent::Outcomes { batch, outcomes } => self.change_batch(*batch, |list| {
+                let keyed = outcomes.iter().map(|one| ((one.line, one.day, one.channel.clone()), one.clone()));
+                list.outcomes.extend(keyed);
+            }),
+            ContactEvent::Excluded { customer } => drop(self.excluded.insert(*customer)),
+            ContactEvent::LineErased { list, line, files } => self.change(*list, |list| {
+                list.before.push(list.files);
+                list.files = *files;
+                list.erased.insert(*line);
+            }),
+            ContactEvent::Erased { customer } => {
+                self.erased.insert(*customer);
+                self.lists.values_mut().for_each(|list| list.before.clear());
+            }
+            ContactEvent::ListPurged { list } => self.change(*list, |list| list.purged = true),
+            ContactEvent::DrawPurged { draw } => drop(self.draws.remove(draw)),
+            ContactEvent::FilesPurged { .. } => {}
+        }
+    }
+
+    fn change(&mut self, list: u32, change: impl FnOnce(&mut ListState)) {
+        if let Some(list) = self.lists.get_mut(&list) {
+            change(list);
+        }
+    }
+
+    fn change_batch(&mut self, batch: u32, change: impl FnOnce(&mut ListState)) {
+        if let Some(list) = self.batches.get(&batch).copied() {
+            self.change(list, change);
+        }
+    }
+}

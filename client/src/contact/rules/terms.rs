@@ -1,0 +1,148 @@
+//! What rules say, once they are read.
+
+use tributary_protocol::digest::Digest;
+use tributary_protocol::roster::MemberName;
+use tributary_protocol::secagg::suite::VerifyingKey;
+
+use super::attributes::AttributeRules;
+use super::delivery::Delivery;
+use crate::data::MappedSource;
+
+/// The rules of one campaign's lists.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// SHA-256 of their text.
+    pub digest: Digest,
+    /// The campaign: lists of one campaign have one hold-out.
+    pub campaign: String,
+    /// What the model must be for.
+    pub purpose: String,
+    /// The branch that they are for; any branch of its owner, where they name none.
+    pub branch: Option<MemberName>,
+    /// Public keys of the branch's risk control: one of them approves a list.
+    pub approvers: Vec<VerifyingKey>,
+    /// How far the bank's clock is ahead of UTC.
+    pub utc_offset_minutes: u16,
+    /// The label whose scores choose.
+    pub label: String,
+    /// Oldest scores, in days.
+    pub scores_days_max: u16,
+    /// States of the model that are taken.
+    pub states: Vec<String>,
+    /// Which customers are best.
+    pub choice: Choice,
+    /// The table of attributes.
+    pub attributes: AttributeRules,
+    /// Most lines of each team, where teams have quotas.
+    pub quotas: Vec<Quota>,
+    /// Contacts in a window.
+    pub contacts: Option<ContactCap>,
+    /// Who is left out at random.
+    pub hold_out: Option<HoldOut>,
+    /// The table of those who are never contacted, and of whom nobody is told.
+    pub confidential: Option<Confidential>,
+    /// How a list is handed to the bank's system.
+    pub delivery: Delivery,
+}
+
+/// How the best are chosen.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Choice {
+    /// By which number.
+    pub by: Measure,
+    /// How many of them.
+    pub span: Span,
+}
+
+/// A number of a scores file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Measure {
+    /// The logit.
+    Score,
+    /// The calibrated probability.
+    Probability,
+    /// The tenth of the file, 1 being the highest.
+    Decile,
+    /// Points of a scorecard.
+    Points,
+}
+
+impl Measure {
+    /// The end of its column's name.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Score => "score",
+            Self::Probability => "probability",
+            Self::Decile => "decile",
+            Self::Points => "points",
+        }
+    }
+
+    /// Whether a value is as good as a threshold.
+    #[must_use]
+    pub fn reaches(self, value: f64, threshold: f64) -> bool {
+        match self {
+            Self::Decile => value <= threshold,
+            _ => value >= threshold,
+        }
+    }
+}
+
+/// How many customers are chosen.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Span {
+    /// At most so many, the best first.
+    Top(u32),
+    /// All that reach this value; of deciles all down to it.
+    Threshold(f64),
+}
+
+/// Most lines of one team.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Quota {
+    /// The team's word in the table of attributes.
+    pub team: String,
+    /// Most lines.
+    pub most: u32,
+}
+
+/// Where a table's rows come from, and the column of the customer's id.
+#[derive(Clone, Debug)]
+pub struct TableRules {
+    /// How its file is written, or what is asked of its database.
+    pub source: MappedSource,
+    /// The column of the customer's id.
+    pub customer: String,
+}
+
+/// How often a customer may be contacted.
+#[derive(Clone, Debug)]
+pub struct ContactCap {
+    /// Most contacts, that of the list included.
+    pub most: u16,
+    /// In so many days, the present one included.
+    pub window_days: u16,
+    /// A table of contacts outside of lists, and its column of days.
+    pub table: Option<(TableRules, String)>,
+}
+
+/// A part of the chosen customers that is never contacted, so that the effect can be measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HoldOut {
+    /// Of a thousand customers who are chosen for the first time.
+    pub permille: u16,
+    /// How long a customer stays held out.
+    pub days: u16,
+    /// Whether all campaigns of the branch have one hold-out.
+    pub whole_branch: bool,
+}
+
+/// The table of confidential suppressions.
+#[derive(Clone, Debug)]
+pub struct Confidential {
+    /// The table.
+    pub table: TableRules,
+    /// Of a thousand chosen customers, how many are newly held out with each list.
+    pub renewed_permille: u16,
+}

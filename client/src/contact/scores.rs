@@ -1,0 +1,257 @@
+//! A scores file, and the note beside it that says what it is.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use tributary_model::schema::{Dialect, Encoding};
+use tributary_protocol::digest::Digest;
+use tributary_storage::files::read_text;
+use tributary_texts::contact as words;
+
+use crate::data::{FileError, Origin, PlainRead, RowFault, Rows, file_digest, read_plain};
+use crate::error::ClientError;
+
+/// The layout of scores files that this release reads.
+const FORMAT: u32 = 1;
+/// Most rows.
+const ROWS_MAX: u64 = 64 << 20;
+/// How far a clock may be wrong, in seconds.
+const CLOCK_S: u64 = 300;
+
+/// What stands beside a scores file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScoresNote {
+    /// The layout.
+    pub format: u32,
+    /// Digest of the model's manifest.
+    pub model: String,
+    /// What the model is for.
+    pub purpose: String,
+    /// What the model was when it scored.
+    pub state: String,
+    /// Digest of its schema.
+    pub schema: String,
+    /// Its labels.
+    pub labels: Vec<String>,
+    /// Digest of the data that were scored.
+    pub source_digest: String,
+    /// Of which day they are.
+    pub as_of: Option<String>,
+    /// Unix seconds.
+    pub made_at: u64,
+    /// Unix seconds.
+    pub valid_until: u64,
+    /// Rows of the file.
+    pub rows: u64,
+    /// Rows that were not scored.
+    pub rejected: u64,
+    /// SHA-256 of the file.
+    pub digest: String,
+    /// The branch that scored.
+    pub branch: String,
+}
+
+/// Where the note of a scores file lies.
+#[must_use]
+pub(crate) fn note_path(file: &Path) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(".json");
+    PathBuf::from(name)
+}
+
+/// What a scores file must be.
+pub struct Wanted<'a> {
+    /// The branch.
+    pub branch: &'a str,
+    /// What the model is for.
+    pub purpose: &'a str,
+    /// The label.
+    pub label: &'a str,
+    /// States of the model.
+    pub states: &'a [String],
+    /// Oldest, in days.
+    pub days_max: u16,
+    /// Unix seconds.
+    pub now: u64,
+}
+
+impl ScoresNote {
+    /// Reads the note beside a file, and sees that the file is the one that it speaks of.
+    ///
+    /// # Errors
+    /// If there is none, it is none, or the file is another one.
+    pub fn of(file: &Path) -> Result<Self, ClientError> {
+        let path = note_path(file);
+        let text = read_text(&path, "note of a scores file").map_err(ClientError::file)?;
+        let bad = |what: String| ClientError::Said(words::scores_note_bad(path.display(), what));
+        let value: serde_json::Value = serde_json::from_str(&text).map_err(|fault| bad(fault.to_string()))?;
+        if value["format"] != FORMAT {
+            return Err(bad(format!("format {}", value["format"])));
+        }
+        let note: Self = serde_json::from_value(value).map_err(|fault| bad(fault.to_string()))?;
+        let found = file_digest(file).map_err(|fault| ClientError::rows(&fault))?;
+        if Digest::from_hex(&note.digest) != Some(found) {
+            return Err(ClientError::Said(words::scores_changed(file.display())));
+        }
+        Ok(note)
+    }
+
+    /// Digest of the model.
+    ///
+    /// # Errors
+    /// If it is none.
+    pub fn model(&self, file: &Path) -> Result<Digest, ClientError> {
+        let bad = || ClientError::Said(words::scores_note_bad(note_path(file).display(), "model"));
+        Digest::from_hex(&self.model).ok_or_else(bad)
+    }
+
+    /// Whether a list may be made of it.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn judge(&self, file: &Path, wanted: &Wanted<'_>) -> Result<(), ClientError> {
+        let said = |said| Err(ClientError::Said(said));
+        let path = file.display();
+        if self.branch != wanted.branch {
+            return said(words::scores_of_other_branch(path, &self.branch, wanted.branch));
+        }
+        if self.purpose != wanted.purpose {
+            return said(words::scores_for_other_purpose(path, &self.purpose, wanted.purpose));
+        }
+        if !wanted.states.contains(&self.state) {
+            return said(words::scores_of_state(path, &self.state, wanted.states.join(", ")));
+        }
+        if !self.labels.iter().any(|label| label == wanted.label) {
+            return said(words::scores_without_label(path, wanted.label, self.labels.join(", ")));
+        }
+        if self.made_at > wanted.now.saturating_add(CLOCK_S) {
+            return said(words::scores_of_future(path));
+        }
+        let oldest = u64::from(wanted.days_max).saturating_mul(86_400);
+        if wanted.now > self.valid_until || wanted.now.saturating_sub(self.made_at) > oldest {
+            return said(words::scores_too_old(path, wanted.days_max));
+        }
+        Ok(())
+    }
+
+    /// The header that the file must have.
+    fn header(&self) -> Vec<String> {
+        let of_label = |label: &String| {
+            let parts = ["score", "probability", "decile", "points", "reason_1", "reason_2", "reason_3"];
+            parts.map(|part| format!("{label}.{part}"))
+        };
+        let labels = self.labels.iter().flat_map(of_label);
+        let ends = ["stage", "action", "notice"].map(str::to_owned);
+        std::iter::once("customer".to_owned()).chain(labels).chain(ends).collect()
+    }
+}
+
+/// One customer's scores of one label, as the file has them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ScoreRow {
+    /// The customer's id.
+    pub customer: String,
+    /// The logit.
+    pub score: String,
+    /// The probability.
+    pub probability: String,
+    /// The tenth.
+    pub decile: String,
+    /// Points; empty where the model is not additive.
+    pub points: String,
+    /// The reasons.
+    pub reasons: [String; 3],
+    /// Stage, action and notice; empty without an actions file.
+    pub ends: [String; 3],
+}
+
+/// Whoever takes rows of scores, by their number from 1.
+type Taker<'a> = &'a mut dyn FnMut(u64, ScoreRow) -> Result<(), RowFault>;
+
+struct Reader<'a> {
+    header: Vec<String>,
+    label: &'a str,
+    take: Taker<'a>,
+}
+
+impl Rows for Reader<'_> {
+    fn columns(&mut self, header: &[String]) -> Result<Vec<usize>, RowFault> {
+        if header != self.header {
+            let text = "the columns are not those of a scores file, or stand in another order; score the customers anew (`tributary client score`)";
+            return Err(RowFault { column: None, text: text.to_owned() });
+        }
+        let first = format!("{}.score", self.label);
+        let first = self.header.iter().position(|name| *name == first).unwrap_or_default();
+        let last = self.header.len();
+        Ok(std::iter::once(0).chain(first..first + 7).chain(last - 3..last).collect())
+    }
+
+    fn row(&mut self, number: u64, values: &[String]) -> Result<(), RowFault> {
+        if number > ROWS_MAX {
+            return Err(RowFault { column: None, text: format!("the file has more than {ROWS_MAX} rows") });
+        }
+        let value = |place: usize| values.get(place).map_or("", |value| value.trim()).to_owned();
+        let row = ScoreRow {
+            customer: id_of(&value(0)).to_owned(),
+            score: value(1),
+            probability: value(2),
+            decile: value(3),
+            points: value(4),
+            reasons: [value(5), value(6), value(7)],
+            ends: [value(8), value(9), value(10)],
+        };
+        if row.customer.is_empty() {
+            return Err(RowFault::of("customer", "empty where a customer's id is expected"));
+        }
+        (self.take)(number, row)
+    }
+}
+
+/// An id without the mark that keeps a spreadsheet from running it.
+#[must_use]
+pub(crate) fn id_of(written: &str) -> &str {
+    match written.strip_prefix('\'') {
+        Some(rest) if rest.starts_with(['=', '+', '-', '@']) => rest,
+        _ => written,
+    }
+}
+
+/// Reads a scores file whole, and sees that it still is the one of the note.
+///
+/// # Errors
+/// If it has faults, other rows than the note says, or another digest.
+pub(crate) fn read_scores(file: &Path, note: &ScoresNote, label: &str, take: Taker<'_>) -> Result<(), ClientError> {
+    let origin = Origin::File(file.to_path_buf());
+    let read = |encoding, take: Taker<'_>| -> Result<PlainRead, FileError> {
+        let dialect = Dialect { encoding, ..Dialect::comma_separated() };
+        read_plain(&origin, (None, &dialect), &mut Reader { header: note.header(), label, take })
+    };
+    let encoding = encoding(&origin)?;
+    let found = read(encoding, take).map_err(|fault| ClientError::rows(&fault))?;
+    if found.file != Digest::from_hex(&note.digest) {
+        return Err(ClientError::Said(words::scores_changed(file.display())));
+    }
+    if found.rows != note.rows {
+        return Err(ClientError::Said(words::scores_rows(file.display(), found.rows, note.rows)));
+    }
+    Ok(())
+}
+
+/// How a text of scores is written: the note does not say it, and what is no UTF-8 is GB18030.
+fn encoding(origin: &Origin) -> Result<Encoding, ClientError> {
+    struct Nothing;
+    impl Rows for Nothing {
+        fn columns(&mut self, _: &[String]) -> Result<Vec<usize>, RowFault> {
+            Ok(Vec::new())
+        }
+        fn row(&mut self, _: u64, _: &[String]) -> Result<(), RowFault> {
+            Ok(())
+        }
+    }
+    match read_plain(origin, (None, &Dialect::comma_separated()), &mut Nothing) {
+        Err(FileError::Encoding { .. }) => Ok(Encoding::Gb18030),
+        Err(fault) => Err(ClientError::rows(&fault)),
+        Ok(_) => Ok(Encoding::Utf8),
+    }
+}

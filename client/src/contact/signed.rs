@@ -1,0 +1,77 @@
+//! The rules in force: as the owner signed them, for this branch, with approvers who are neither the owner nor the branch's daemon.
+
+use std::path::Path;
+
+use tributary_certs::enrolment::names;
+use tributary_certs::keys::{read_signing_key, read_verifying_key};
+use tributary_certs::policy::{Owned, OwnedText, verify_owned};
+use tributary_protocol::roster::MemberName;
+use tributary_protocol::secagg::suite::VerifyingKey;
+use tributary_texts::{contact as words, mapping};
+
+use super::register::Register;
+use super::rules::Rules;
+use crate::error::ClientError;
+use crate::identity::own_name;
+use crate::settings::Settings;
+
+/// Rules, with what is known of their signature.
+pub(crate) struct SignedRules {
+    /// The rules.
+    pub rules: Rules,
+    /// Their text.
+    pub text: String,
+    /// Of the signature: the largest one of a campaign is in force.
+    pub sequence: u64,
+    /// This branch.
+    pub branch: MemberName,
+}
+
+impl SignedRules {
+    /// Reads rules and judges everything but their age.
+    ///
+    /// # Errors
+    /// If the owner did not sign them as they stand; if they are for another branch; if the owner or the daemon could approve; if they have faults.
+    pub(crate) fn of(settings: &Settings, path: &Path) -> Result<Self, ClientError> {
+        let owner = read_verifying_key(&settings.policy_owner).map_err(ClientError::file)?;
+        let OwnedText { text, sequence } = verify_owned(Owned::Rules, path, &owner).map_err(ClientError::file)?;
+        let rules = Rules::parse(path, &text)?;
+        let branch = own_name(&settings.identity.folder)?;
+        if let Some(named) = rules.branch.as_ref().filter(|named| **named != branch) {
+            return Err(ClientError::Said(words::rules_of_other_branch(path.display(), named, &branch)));
+        }
+        approvers(&rules.approvers, settings, &owner, path)?;
+        if let Some(cap) = &rules.contacts
+            && cap.window_days > settings.retention.lists_days
+        {
+            let days = settings.retention.lists_days;
+            return Err(ClientError::Said(words::window_longer(path.display(), cap.window_days, days)));
+        }
+        Ok(Self { rules, text, sequence, branch })
+    }
+
+    /// Whether no newer rules of the campaign were used here.
+    ///
+    /// # Errors
+    /// If some were.
+    pub(crate) fn is_newest(&self, path: &Path, register: &Register) -> Result<(), ClientError> {
+        let newest = register.rules.get(&self.rules.campaign);
+        let older = newest.is_some_and(|(sequence, digest)| {
+            self.sequence < *sequence || (self.sequence == *sequence && self.rules.digest != *digest)
+        });
+        if older { Err(ClientError::Said(mapping::older(path.display()))) } else { Ok(()) }
+    }
+}
+
+/// Whoever signs the rules, or runs the branch's daemon, does not approve as well.
+fn approvers(keys: &[VerifyingKey], settings: &Settings, owner: &VerifyingKey, path: &Path) -> Result<(), ClientError> {
+    if keys.contains(owner) {
+        return Err(ClientError::Said(words::approver_is_owner(path.display())));
+    }
+    let own = settings.identity.folder.join(names::SIGNING_KEY);
+    let own = read_signing_key(&own).map_err(ClientError::file)?.verifying_key();
+    if keys.contains(&own) {
+        return Err(ClientError::Said(words::approver_is_daemon(path.display())));
+    }
+    Ok(())
+}

@@ -1,0 +1,399 @@
+//! Where the register and what belongs to it lie: a folder of mode 0700 beside the budget. One command at a time changes it.
+//!
+//! ```text
+//! STATE/contact/contact.ledger       what happened; the only file that says what is true
+//! STATE/contact/pseudonym.key        the key of customers' pseudonyms, mode 0600
+//! STATE/contact/lists/000001/        sheet.csv: its lines; members: pseudonyms of its lines, in order; rules.toml: the rules that made it
+//! STATE/contact/draws/DIGEST         a draw of a hold-out: pseudonyms of who was held out, and of who was not
+//! ```
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use tributary_certs::pseudonym::PseudonymKey;
+use tributary_protocol::digest::Digest;
+use tributary_protocol::log::LedgerId;
+use tributary_protocol::time::Millis;
+use tributary_protocol::versioned::{Release, Versioned};
+use tributary_storage::files::{Existing, FileError, create_private_folder, read_stored, write_stored};
+use tributary_storage::journal::Journal;
+use tributary_storage::lock::FolderLock;
+use tributary_texts::contact as words;
+
+use super::event::{BuiltList, ContactEvent, ListFiles};
+use super::holdout::{Assigned, Drawn};
+use super::pseudonym::{Pseudonym, from_bytes, to_bytes};
+use super::register::{ListState, Register};
+use super::sheet::{self, Sheet};
+use crate::error::ClientError;
+
+const FOLDER: &str = "contact";
+const LEDGER: &str = "contact.ledger";
+const KEY: &str = "pseudonym.key";
+const LISTS: &str = "lists";
+const DRAWS: &str = "draws";
+const SHEET: &str = "sheet.csv";
+const MEMBERS: &str = "members";
+const RULES: &str = "rules.toml";
+/// Begins the name of a folder in the making.
+const DRAFT: &str = ".draft-";
+
+/// The layout of a file of pseudonyms.
+const FORMAT: Versioned = Versioned {
+    what: "a file of pseudonyms",
+    magic: *b"TRIBPSEU",
+    version: 1,
+    since: Release { major: 0, minor: 2 },
+    older: "Make the list anew",
+};
+
+/// The open register.
+pub(crate) struct Store {
+    folder: PathBuf,
+    journal: Journal<ContactEvent>,
+    register: Register,
+    key: PseudonymKey,
+    _lock: FolderLock,
+}
+
+impl Store {
+    /// Opens the register, and puts its files in order with it: what a crash left half done is done or undone.
+    ///
+    /// # Errors
+    /// If folder, key or register cannot be used, or the key is another one than the register's.
+    pub(crate) fn open(state_dir: &Path, now: u64) -> Result<Self, ClientError> {
+        let folder = state_dir.join(FOLDER);
+        for folder in [folder.clone(), folder.join(LISTS), folder.join(DRAWS)] {
+            create_private_folder(&folder).map_err(ClientError::file)?;
+        }
+        let lock = FolderLock::take(&folder).map_err(ClientError::file)?;
+        let path = folder.join(LEDGER);
+        let (journal, recorded) = Journal::open(&path, LedgerId::CONTACT)?;
+        let replayed = Register::replay(recorded.iter().map(|recorded| &recorded.event));
+        let register = replayed.map_err(|fault| ClientError::Said(words::register_broken(path.display(), fault)))?;
+        let key = open_key(&folder.join(KEY), &register)?;
+        let mut store = Self { folder, journal, register, key, _lock: lock };
+        let tag = Digest(store.key.of("tributary/contact/key", b""));
+        match store.register.key {
+            None => store.record(now, ContactEvent::Begun { key: tag })?,
+            Some(known) if known == tag => {}
+            Some(_) => return Err(ClientError::Said(words::other_key(store.folder.join(KEY).display()))),
+        }
+        store.mend()?;
+        Ok(store)
+    }
+
+    /// The state.
+    #[must_use]
+    pub(crate) fn register(&self) -> &Register {
+        &self.register
+    }
+
+    /// The branch's key.
+    #[must_use]
+    pub(crate) fn key(&self) -> &PseudonymKey {
+        &self.key
+    }
+
+    /// Records an event: durable when this returns. `now` is in Unix seconds.
+    ///
+    /// # Errors
+    /// If it cannot come next, which is a fault of this program; or cannot be written.
+    pub(crate) fn record(&mut self, now: u64, event: ContactEvent) -> Result<(), ClientError> {
+        self.register.check(&event).map_err(ClientError::file)?;
+        self.journal.append(Millis(now.saturating_mul(1000)), event.clone())?;
+        self.journal.sync()?;
+        self.register.apply(&event);
+        Ok(())
+    }
+
+    /// A list by its number.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub(crate) fn list(&self, list: u32) -> Result<&ListState, ClientError> {
+        self.register.lists.get(&list).ok_or_else(|| ClientError::Said(words::no_such_list(list)))
+    }
+
+    /// Writes a list's files: durable when this returns. Nothing names them before [`ContactEvent::ListBuilt`].
+    ///
+    /// # Errors
+    /// If they cannot be written.
+    pub(crate) fn write_list(
+        &self,
+        list: u32,
+        sheet: &Sheet,
+        members: &[Pseudonym],
+        rules: &str,
+    ) -> Result<ListFiles, ClientError> {
+        let (place, draft) = (self.of_list(list), self.folder.join(LISTS).join(format!("{DRAFT}{list:06}")));
+        let write = || -> Result<ListFiles, FileError> {
+            remove(&draft)?;
+            // No event names it: a process ended between the two.
+            remove(&place)?;
+            create_private_folder(&draft)?;
+            let files = put_files(&draft, &sheet.to_bytes(), members)?;
+            sheet::write_private_file(&draft.join(RULES), rules.as_bytes())?;
+            fs::rename(&draft, &place).map_err(FileError::system("naming", &draft))?;
+            sync(&self.folder.join(LISTS))?;
+            Ok(files)
+        };
+        write().map_err(ClientError::file)
+    }
+
+    /// The lines of a list.
+    ///
+    /// # Errors
+    /// If the file is not the one that the register names.
+    pub(crate) fn sheet(&self, list: u32) -> Result<Sheet, ClientError> {
+        let path = self.of_list(list).join(SHEET);
+        let bytes = fs::read(&path).map_err(|fault| ClientError::file(FileError::system("reading", &path)(fault)))?;
+        if Digest::of(&bytes) != self.list(list)?.files.sheet {
+            return Err(ClientError::Said(words::file_changed(path.display())));
+        }
+        Sheet::read(&path)
+    }
+
+    /// The pseudonyms of a list's lines, in their order.
+    ///
+    /// # Errors
+    /// As [`Store::sheet`].
+    pub(crate) fn members(&self, list: u32) -> Result<Vec<Pseudonym>, ClientError> {
+        let path = self.of_list(list).join(MEMBERS);
+        let bytes = read_stored(&path, &FORMAT).map_err(ClientError::file)?;
+        let members =
+            from_bytes(&bytes).filter(|_| self.list(list).is_ok_and(|list| Digest::of(&bytes) == list.files.members));
+        members.ok_or_else(|| ClientError::Said(words::file_changed(path.display())))
+    }
+
+    /// The text of the rules that made a list.
+    ///
+    /// # Errors
+    /// As [`Store::sheet`].
+    pub(crate) fn rules_text(&self, built: &BuiltList) -> Result<String, ClientError> {
+        let path = self.of_list(built.list).join(RULES);
+        let text = tributary_storage::files::read_text(&path, "rules").map_err(ClientError::file)?;
+        if Digest::of(text.as_bytes()) != built.rules.0 {
+            return Err(ClientError::Said(words::file_changed(path.display())));
+        }
+        Ok(text)
+    }
+
+    /// Writes a draw, and records it: durable when this returns.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub(crate) fn record_draw(
+        &mut self,
+        now: u64,
+        (group, until): (&str, u64),
+        drawn: &Drawn,
+    ) -> Result<(), ClientError> {
+        let held = u32::try_from(drawn.held.len()).map_err(ClientError::file)?;
+        let mut bytes = held.to_le_bytes().to_vec();
+        bytes.extend(to_bytes(&drawn.held));
+        bytes.extend(to_bytes(&drawn.free));
+        // The time makes two draws of the same customers two draws.
+        let draw = Digest::of_parts(&[group.as_bytes(), &until.to_le_bytes(), &now.to_le_bytes(), &bytes]);
+        if self.register.draws.contains_key(&draw) {
+            return Ok(());
+        }
+        bytes.extend(now.to_le_bytes());
+        let path = self.of_draw(&draw);
+        write_stored(&path, &FORMAT, &bytes, Existing::Replace).map_err(ClientError::file)?;
+        self.record(now, ContactEvent::HoldOutDrawn { group: group.to_owned(), draw, until })
+    }
+
+    /// What the draws of a group say at a time. Of two draws of one customer the one that held it out counts.
+    ///
+    /// # Errors
+    /// If a draw is not the one that the register names.
+    pub(crate) fn assigned(&self, group: &str, now: u64) -> Result<Assigned, ClientError> {
+        let mut assigned = Assigned::default();
+        for (draw, (own, until)) in &self.register.draws {
+            if own == group && now <= *until {
+                let drawn = self.draw(draw, (own, *until))?;
+                assigned.held.extend(drawn.held);
+                assigned.free.extend(drawn.free);
+            }
+        }
+        Ok(assigned)
+    }
+
+    fn draw(&self, draw: &Digest, (group, until): (&str, u64)) -> Result<Drawn, ClientError> {
+        let path = self.of_draw(draw);
+        let bytes = read_stored(&path, &FORMAT).map_err(ClientError::file)?;
+        let parse = || {
+            let (bytes, at) = bytes.split_last_chunk::<8>()?;
+            if Digest::of_parts(&[group.as_bytes(), &until.to_le_bytes(), at, bytes]) != *draw {
+                return None;
+            }
+            let (held, rest) = bytes.split_first_chunk()?;
+            let held = usize::try_from(u32::from_le_bytes(*held)).ok()?.checked_mul(Pseudonym::BYTES)?;
+            let (held, free) = rest.split_at_checked(held)?;
+            Some(Drawn { held: from_bytes(held)?, free: from_bytes(free)? })
+        };
+        parse().ok_or_else(|| ClientError::Said(words::file_changed(path.display())))
+    }
+
+    /// Erases a line from a list's files: recorded first, then done.
+    ///
+    /// # Errors
+    /// If the files are not those that the register names, or cannot be written.
+    pub(crate) fn erase_line(&mut self, now: u64, list: u32, line: u32) -> Result<(), ClientError> {
+        let (mut sheet, mut members) = (self.sheet(list)?, self.members(list)?);
+        let place = usize::try_from(line).ok().and_then(|line| line.checked_sub(1));
+        if let Some(member) = place.and_then(|place| members.get_mut(place)) {
+            *member = Pseudonym::ERASED;
+        }
+        sheet.erase(line);
+        let bytes = sheet.to_bytes();
+        let files = ListFiles { sheet: Digest::of(&bytes), members: Digest::of(&to_bytes(&members)) };
+        self.record(now, ContactEvent::LineErased { list, line, files })?;
+        put_files(&self.of_list(list), &bytes, &members).map_err(ClientError::file)?;
+        Ok(())
+    }
+
+    /// Deletes the files of a list that was purged.
+    ///
+    /// # Errors
+    /// If they cannot be deleted.
+    pub(crate) fn delete_list(&self, list: u32) -> Result<(), ClientError> {
+        remove(&self.of_list(list)).map_err(ClientError::file)?;
+        sync(&self.folder.join(LISTS)).map_err(ClientError::file)
+    }
+
+    /// Deletes a draw that was purged.
+    ///
+    /// # Errors
+    /// If it cannot be deleted.
+    pub(crate) fn delete_draw(&self, draw: &Digest) -> Result<(), ClientError> {
+        remove_file(&self.of_draw(draw)).map_err(ClientError::file)?;
+        sync(&self.folder.join(DRAWS)).map_err(ClientError::file)
+    }
+
+    fn of_list(&self, list: u32) -> PathBuf {
+        self.folder.join(LISTS).join(format!("{list:06}"))
+    }
+
+    fn of_draw(&self, draw: &Digest) -> PathBuf {
+        self.folder.join(DRAWS).join(draw.to_string())
+    }
+
+    /// Removes what the register does not name, and finishes erasures that were recorded.
+    fn mend(&mut self) -> Result<(), ClientError> {
+        let named = |name: &str| {
+            let list = name.parse::<u32>().ok().filter(|list| format!("{list:06}") == name);
+            list.and_then(|list| self.register.lists.get(&list)).is_some_and(|list| !list.purged)
+        };
+        for path in inside(&self.folder.join(LISTS)) {
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            if !named(name) {
+                remove(&path).map_err(ClientError::file)?;
+            }
+            // A draft that a crash left holds lines as well.
+            let mut drafts =
+                inside(&path).into_iter().filter(|path| path.extension().is_some_and(|kind| kind == "tmp"));
+            drafts.try_for_each(|draft| remove_file(&draft)).map_err(ClientError::file)?;
+        }
+        for path in inside(&self.folder.join(DRAWS)) {
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            if Digest::from_hex(name).is_none_or(|draw| !self.register.draws.contains_key(&draw)) {
+                remove_file(&path).map_err(ClientError::file)?;
+            }
+        }
+        let erasing: Vec<u32> =
+            self.register.lists.iter().filter(|(_, list)| !list.before.is_empty()).map(|(list, _)| *list).collect();
+        erasing.into_iter().try_for_each(|list| self.finish_erasures(list))
+    }
+
+    /// The files may be those before an erasure that was recorded: then it is done now.
+    fn finish_erasures(&self, list: u32) -> Result<(), ClientError> {
+        let state = self.list(list)?;
+        if self.sheet(list).is_ok() && self.members(list).is_ok() || state.purged {
+            return Ok(());
+        }
+        let folder = self.of_list(list);
+        let path = folder.join(SHEET);
+        let bytes = fs::read(&path).map_err(|fault| ClientError::file(FileError::system("reading", &path)(fault)))?;
+        let known = |found: Digest, of: fn(&ListFiles) -> Digest| {
+            state.before.iter().chain([&state.files]).any(|files| of(files) == found)
+        };
+        let members = read_stored(&folder.join(MEMBERS), &FORMAT).map_err(ClientError::file)?;
+        if !known(Digest::of(&bytes), |files| files.sheet) || !known(Digest::of(&members), |files| files.members) {
+            return Err(ClientError::Said(words::file_changed(path.display())));
+        }
+        let changed = || ClientError::Said(words::file_changed(folder.display()));
+        let (mut sheet, mut members) = (Sheet::read(&path)?, from_bytes(&members).ok_or_else(changed)?);
+        for line in &state.erased {
+            sheet.erase(*line);
+            if let Some(member) = (*line as usize).checked_sub(1).and_then(|place| members.get_mut(place)) {
+                *member = Pseudonym::ERASED;
+            }
+        }
+        let written = put_files(&folder, &sheet.to_bytes(), &members).map_err(ClientError::file)?;
+        if written == state.files { Ok(()) } else { Err(changed()) }
+    }
+}
+
+/// Where a branch's register lies.
+pub(super) fn ledger_path(state_dir: &Path) -> PathBuf {
+    state_dir.join(FOLDER).join(LEDGER)
+}
+
+/// Where the key of its pseudonyms lies.
+pub(super) fn key_path(state_dir: &Path) -> PathBuf {
+    state_dir.join(FOLDER).join(KEY)
+}
+
+/// A path as the register notes it: whole, so that another command finds it from elsewhere.
+///
+/// # Errors
+/// If it is no text.
+pub(super) fn noted(path: &Path) -> Result<String, ClientError> {
+    let whole = std::path::absolute(path).map_err(ClientError::file)?;
+    whole.to_str().map(str::to_owned).ok_or_else(|| ClientError::Said(words::path_no_text(path.display())))
+}
+
+/// The key; made where there is neither one nor a register.
+fn open_key(path: &Path, register: &Register) -> Result<PseudonymKey, ClientError> {
+    match (path.exists(), register.key.is_some()) {
+        (true, _) => PseudonymKey::read(path).map_err(ClientError::file),
+        (false, false) => PseudonymKey::make(path).map_err(ClientError::file),
+        (false, true) => Err(ClientError::Said(words::key_lost(path.display()))),
+    }
+}
+
+fn put_files(folder: &Path, sheet: &[u8], members: &[Pseudonym]) -> Result<ListFiles, FileError> {
+    let members = to_bytes(members);
+    sheet::write_private_file(&folder.join(SHEET), sheet)?;
+    write_stored(&folder.join(MEMBERS), &FORMAT, &members, Existing::Replace)?;
+    Ok(ListFiles { sheet: Digest::of(sheet), members: Digest::of(&members) })
+}
+
+fn inside(folder: &Path) -> Vec<PathBuf> {
+    fs::read_dir(folder).map(|entries| entries.flatten().map(|entry| entry.path()).collect()).unwrap_or_default()
+}
+
+fn remove(folder: &Path) -> Result<(), FileError> {
+    match fs::symlink_metadata(folder) {
+        Ok(found) if !found.is_dir() => remove_file(folder),
+        _ => match fs::remove_dir_all(folder) {
+            Err(fault) if fault.kind() != std::io::ErrorKind::NotFound => {
+                Err(FileError::system("deleting", folder)(fault))
+            }
+            _ => Ok(()),
+        },
+    }
+}
+
+fn remove_file(path: &Path) -> Result<(), FileError> {
+    match fs::remove_file(path) {
+        Err(fault) if fault.kind() != std::io::ErrorKind::NotFound => Err(FileError::system("deleting", path)(fault)),
+        _ => Ok(()),
+    }
+}
+
+fn sync(folder: &Path) -> Result<(), FileError> {
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(FileError::system("syncing", folder))
+}

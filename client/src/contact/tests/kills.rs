@@ -1,0 +1,155 @@
+//! A process that is killed between any two steps leaves what the next command finishes: what was recorded is done, and what was not is not there.
+
+use std::fs;
+use std::path::Path;
+
+use tributary_protocol::log::LedgerId;
+use tributary_storage::journal::{Journal, read};
+
+use super::{NOW, RULES, World};
+use crate::contact::event::ContactEvent;
+use crate::contact::{LeftOut, recall, show, status};
+
+/// A copy of a folder.
+pub(super) fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target)
+        } else {
+            fs::copy(entry.path(), target).map(drop).unwrap()
+        }
+    }
+}
+
+/// The register with its first entries alone, as it was when the process ended.
+pub(super) fn cut(world: &World, entries: usize) {
+    let path = world.at("state/contact/contact.ledger");
+    let events = read::<ContactEvent>(&path, LedgerId::CONTACT).unwrap();
+    fs::remove_file(&path).unwrap();
+    let (mut journal, _) = Journal::open(&path, LedgerId::CONTACT).unwrap();
+    for recorded in events.into_iter().take(entries) {
+        journal.append(recorded.at, recorded.event).unwrap();
+    }
+    journal.sync().unwrap();
+}
+
+pub(super) fn entries(world: &World) -> usize {
+    read::<ContactEvent>(&world.at("state/contact/contact.ledger"), LedgerId::CONTACT).unwrap().len()
+}
+
+#[test]
+fn a_delivery_goes_on_under_its_number() {
+    let world = World::new(RULES);
+    world.customers(3);
+    world.delivered();
+    let whole = entries(&world);
+    let (list, word) = (world.read("crm/list-000001.csv"), world.read("crm/list-000001.csv.ok"));
+    let kept = world.at("kept");
+    copy(&world.at("state"), &kept);
+    // The number is recorded; then nothing, the file, or both are there, and the end is not recorded.
+    for there in [&[][..], &["list-000001.csv"], &["list-000001.csv", "list-000001.csv.ok"]] {
+        fs::remove_dir_all(world.at("state")).unwrap();
+        copy(&kept, &world.at("state"));
+        cut(&world, whole - 1);
+        for name in world.handed() {
+            if !there.contains(&name.as_str()) {
+                fs::remove_file(world.at("crm").join(name)).unwrap();
+            }
+        }
+        fs::create_dir_all(world.at("elsewhere")).unwrap();
+        let elsewhere = crate::contact::deliver(&world.config(), 1, &world.at("elsewhere"), NOW);
+        assert!(elsewhere.map(|_| ()).unwrap_err().to_string().contains("Name the same folder again"));
+        world.deliver_at(1, NOW + 60).unwrap_or_else(|fault| panic!("{fault}"));
+        assert_eq!(
+            (world.read("crm/list-000001.csv"), world.read("crm/list-000001.csv.ok")),
+            (list.clone(), word.clone())
+        );
+        assert_eq!(status(&world.config(), NOW).unwrap()[0].batch, Some(1));
+        assert!(world.deliver_at(1, NOW).is_err() && world.handed().len() == 2);
+        // The next list has the next number.
+        world.rules(RULES);
+        world.customers(6);
+        world.build();
+        world.approve(2).unwrap();
+        world.deliver_at(2, NOW).unwrap();
+        assert_eq!(status(&world.config(), NOW).unwrap()[0].batch, Some(2));
+        for name in ["list-000002.csv", "list-000002.csv.ok"] {
+            fs::remove_file(world.at("crm").join(name)).unwrap();
+        }
+        world.customers(3);
+    }
+}
+
+#[test]
+fn a_list_that_was_not_recorded_is_made_anew_with_the_hold_out_that_was() {
+    let hold = "[hold_out]\npermille = 300\ndays = 100\n[delivery]\ncrm";
+    let world = World::new(&RULES.replace("top = 10", "top = 200").replace("[delivery]\ncrm", hold));
+    world.customers(40);
+    world.build();
+    let listed = world.listed(1);
+    let kept = world.at("kept");
+    copy(&world.at("state"), &kept);
+    let whole = entries(&world);
+    // Entries: the beginning, the draw, the list. Without the last the draw stands; the list's folder, whole or half, is made again.
+    for half in [false, true] {
+        fs::remove_dir_all(world.at("state")).unwrap();
+        copy(&kept, &world.at("state"));
+        cut(&world, whole - 1);
+        if half {
+            fs::rename(world.at("state/contact/lists/000001"), world.at("state/contact/lists/.draft-000001")).unwrap();
+            fs::remove_file(world.at("state/contact/lists/.draft-000001/members")).unwrap();
+        }
+        assert!(show(&world.config(), 1, NOW).is_err());
+        assert!(super::names(&world.at("state/contact/lists")).is_empty(), "what nothing names is gone");
+        assert_eq!(world.build().list, 1);
+        assert_eq!(world.listed(1), listed);
+    }
+    // Without the draw's record its file is no draw.
+    fs::remove_dir_all(world.at("state")).unwrap();
+    copy(&kept, &world.at("state"));
+    cut(&world, whole - 2);
+    let built = world.build();
+    assert_eq!((built.list, built.lines, built.left_out[&LeftOut::HeldOut]), (1, 28, 12));
+    assert_eq!(super::names(&world.at("state/contact/draws")).len(), 1);
+}
+
+#[test]
+fn a_recall_that_was_recorded_is_written() {
+    let world = World::new(RULES);
+    world.customers(2);
+    world.delivered();
+    recall(&world.config(), 1, "wrong", NOW).unwrap();
+    let whole = entries(&world);
+    let text = world.read("crm/list-000001.recall-000001.csv");
+    for gone in [
+        &["list-000001.recall-000001.csv", "list-000001.recall-000001.csv.ok"][..],
+        &["list-000001.recall-000001.csv.ok"],
+        &[],
+    ] {
+        cut(&world, whole - 1);
+        for name in gone {
+            fs::remove_file(world.at("crm").join(name)).unwrap();
+        }
+        recall(&world.config(), 1, "wrong", NOW).unwrap();
+        assert_eq!((entries(&world), world.read("crm/list-000001.recall-000001.csv")), (whole, text.clone()));
+        assert_eq!(world.handed().len(), 4);
+    }
+}
+
+/// The last record may be torn where the power failed: it was never relied on.
+#[test]
+fn a_torn_last_record_is_as_if_it_were_not() {
+    let world = World::new(RULES);
+    world.customers(2);
+    world.delivered();
+    let path = world.at("state/contact/contact.ledger");
+    let bytes = fs::read(&path).unwrap();
+    fs::write(&path, &bytes[..bytes.len() - 3]).unwrap();
+    world.deliver_at(1, NOW).unwrap_or_else(|fault| panic!("{fault}"));
+    assert_eq!(fs::read(&path).unwrap().len(), bytes.len());
+    fs::write(&path, [&bytes[..40], &[bytes[40] ^ 1], &bytes[41..]].concat()).unwrap();
+    assert!(status(&world.config(), NOW).is_err(), "a changed one is not");
+}

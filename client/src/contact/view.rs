@@ -1,0 +1,242 @@
+//! A list, and all lists, for those who look: on this branch's screen alone.
+
+use std::path::Path;
+
+use serde::Serialize;
+use tributary_certs::inspect::date;
+use tributary_protocol::digest::Digest;
+use tributary_texts::{Said, contact as words};
+
+use super::choose::Counts;
+use super::register::ListState;
+use super::sheet::Sheet;
+use super::store::Store;
+use super::withdrawn::void_withdrawn;
+use crate::error::ClientError;
+use crate::settings::Settings;
+
+/// Lines of a list that are shown.
+const LINES_SHOWN: usize = 20;
+
+/// Where a list stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// It waits for risk control.
+    Built,
+    /// It may be delivered.
+    Approved,
+    /// Its delivery has begun, and is to be finished by the same command.
+    Delivering,
+    /// It was delivered, and the bank's system has not answered.
+    Delivered,
+    /// The bank's system took it.
+    Accepted,
+    /// The bank's system did not take it.
+    Refused,
+    /// It was recalled.
+    Recalled,
+    /// Its last day is over.
+    Over,
+    /// Its files are past their time, and deleted.
+    Purged,
+}
+
+impl Stage {
+    /// Of a list at a time.
+    #[must_use]
+    pub fn of(list: &ListState, now: u64) -> Self {
+        match (&list.delivery, list.accepted) {
+            _ if list.purged => Self::Purged,
+            _ if list.recalled => Self::Recalled,
+            (_, Some(false)) => Self::Refused,
+            (Some((_, false)), _) => Self::Delivering,
+            _ if now > list.built.valid_until => Self::Over,
+            (Some(_), Some(true)) => Self::Accepted,
+            (Some(_), None) => Self::Delivered,
+            (None, _) if list.approval.is_some() => Self::Approved,
+            (None, _) => Self::Built,
+        }
+    }
+
+    pub(super) fn said(self) -> Said {
+        match self {
+            Self::Built => words::stage_built(),
+            Self::Approved => words::stage_approved(),
+            Self::Delivering => words::stage_delivering(),
+            Self::Delivered => words::stage_delivered(),
+            Self::Accepted => words::stage_accepted(),
+            Self::Refused => words::stage_refused(),
+            Self::Recalled => words::stage_recalled(),
+            Self::Over => words::stage_over(),
+            Self::Purged => words::stage_purged(),
+        }
+    }
+}
+
+/// One list in one line.
+#[derive(Clone, Debug, Serialize)]
+pub struct Summary {
+    /// Its number.
+    pub list: u32,
+    /// The campaign.
+    pub campaign: String,
+    /// Where it stands.
+    pub stage: Stage,
+    /// Its batch, once it is delivered.
+    pub batch: Option<u32>,
+    /// Lines.
+    pub lines: u32,
+    /// Lines that are void.
+    pub void: usize,
+    /// Outcomes that were told.
+    pub outcomes: usize,
+    /// Of which the customer was reached.
+    pub contacted: usize,
+    /// Unix seconds.
+    pub made_at: u64,
+    /// Last second.
+    pub valid_until: u64,
+    /// Recalls that are not written yet.
+    pub recalls_open: usize,
+}
+
+impl Summary {
+    fn of(store: &Store, number: u32, list: &ListState, now: u64) -> Self {
+        let open = store.register().recalls.values().filter(|recall| recall.recall.list == number && !recall.done);
+        Self {
+            list: number,
+            campaign: list.built.campaign.clone(),
+            stage: Stage::of(list, now),
+            batch: list.delivery.as_ref().map(|(delivery, _)| delivery.batch),
+            lines: list.built.lines,
+            void: list.void.len(),
+            outcomes: list.outcomes.len(),
+            contacted: list.outcomes.values().filter(|outcome| outcome.contacted).count(),
+            made_at: list.built.made_at,
+            valid_until: list.built.valid_until,
+            recalls_open: open.count(),
+        }
+    }
+
+    /// For people.
+    #[must_use]
+    pub fn said(&self) -> Said {
+        let batch = self.batch.map_or_else(words::no_batch, words::batch);
+        let mut lines = vec![words::list_line(
+            self.list,
+            &self.campaign,
+            self.stage.said(),
+            batch,
+            self.lines,
+            date(self.valid_until),
+        )];
+        if self.void > 0 {
+            lines.push(words::list_void(self.void));
+        }
+        if self.outcomes > 0 {
+            lines.push(words::list_outcomes(self.outcomes, self.contacted));
+        }
+        if self.recalls_open > 0 {
+            lines.push(words::recalls_open(self.recalls_open));
+        }
+        Said::joined(&lines, "\n  ")
+    }
+}
+
+/// A list with its counts and its first lines.
+#[derive(Clone, Serialize)]
+pub struct Shown {
+    /// Where it stands.
+    pub summary: Summary,
+    /// What is approved.
+    #[serde(serialize_with = "super::hex::one")]
+    pub digest: Digest,
+    /// Rows of the scores file.
+    pub rows: u64,
+    /// Who was left out, by rule.
+    pub left_out: Counts,
+    /// The label that chose.
+    pub label: String,
+    /// Its first lines.
+    #[serde(skip)]
+    pub first: Sheet,
+}
+
+impl Shown {
+    /// For people: counts, then the first lines.
+    #[must_use]
+    pub fn said(&self) -> Vec<Said> {
+        let mut lines = vec![self.summary.said(), counted(self.rows, &self.left_out, self.summary.lines)];
+        if self.first.lines.is_empty() {
+            lines.push(words::no_lines());
+        }
+        lines.extend(self.first.lines.iter().map(|line| {
+            let reasons: Vec<&str> =
+                line.reasons.iter().map(String::as_str).filter(|reason| !reason.is_empty()).collect();
+            let customer = if line.customer.is_empty() { words::line_erased() } else { Said::verbatim(&line.customer) };
+            words::line(
+                line.line,
+                customer,
+                &line.probability,
+                &line.decile,
+                reasons.join(", "),
+                line.ends[..2].join(" "),
+            )
+        }));
+        let more = (self.summary.lines as usize).saturating_sub(self.first.lines.len());
+        if more > 0 && !self.first.lines.is_empty() {
+            lines.push(words::more_lines(more));
+        }
+        lines.push(words::digest_of_list(self.digest));
+        lines
+    }
+}
+
+/// Who was left out by which rule.
+#[must_use]
+pub fn counted(rows: u64, left_out: &Counts, lines: u32) -> Said {
+    let mut said = vec![words::counted(rows)];
+    said.extend(left_out.iter().map(|(rule, count)| words::left_out(count, rule.said())));
+    said.push(words::in_the_list(lines));
+    Said::joined(&said, "\n  ")
+}
+
+/// A list with its counts and its first lines.
+///
+/// # Errors
+/// If there is none, or its files are not those of the register.
+pub(super) fn shown(store: &Store, list: u32, now: u64) -> Result<Shown, ClientError> {
+    let state = store.list(list)?;
+    let mut first = if state.purged { Sheet::default() } else { store.sheet(list)? };
+    first.lines.truncate(LINES_SHOWN);
+    Ok(Shown {
+        summary: Summary::of(store, list, state, now),
+        digest: state.built.digest(),
+        rows: state.built.rows,
+        left_out: state.built.left_out.clone(),
+        label: state.built.label.clone(),
+        first,
+    })
+}
+
+/// One list.
+///
+/// # Errors
+/// If settings or register cannot be used, or there is no such list.
+pub fn show(config: &Path, list: u32, now: u64) -> Result<Shown, ClientError> {
+    let settings = Settings::load(config)?;
+    shown(&Store::open(&settings.state_dir, now)?, list, now)
+}
+
+/// All lists, the newest first. Those of a model that was withdrawn are recalled.
+///
+/// # Errors
+/// If settings or register cannot be used.
+pub fn status(config: &Path, now: u64) -> Result<Vec<Summary>, ClientError> {
+    let settings = Settings::load(config)?;
+    let mut store = Store::open(&settings.state_dir, now)?;
+    void_withdrawn(&settings, &mut store, now)?;
+    let lists = store.register().lists.iter().rev();
+    Ok(lists.map(|(number, list)| Summary::of(&store, *number, list, now)).collect())
+}

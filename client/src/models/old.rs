@@ -1,0 +1,64 @@
+//! Models that a branch has kept long enough: used no more, and stored before a day.
+
+use std::path::{Path, PathBuf};
+
+use tributary_protocol::digest::Digest;
+use tributary_protocol::log::LedgerId;
+use tributary_protocol::registry::{BranchModels, BranchModelsEvent};
+use tributary_protocol::round::Recorded;
+use tributary_protocol::time::Millis;
+use tributary_storage::journal::{Journal, read_view};
+
+use super::folder::{FOLDER, LEDGER, ModelsFolder};
+use crate::error::ClientError;
+
+/// Where a branch's ledger of models lies.
+pub(crate) fn ledger(state_dir: &Path) -> PathBuf {
+    state_dir.join(FOLDER).join(LEDGER)
+}
+
+/// Which models are past their time.
+///
+/// # Errors
+/// If the ledger cannot be read.
+pub(crate) fn past(state_dir: &Path, before: Millis) -> Result<Vec<Digest>, ClientError> {
+    let events = read_view(&ledger(state_dir), LedgerId::MODELS)?;
+    Ok(among(&replayed(&events)?, &events, before))
+}
+
+/// Deletes them: recorded first, as the daemon does. Which they were.
+///
+/// # Errors
+/// If a daemon has the ledger, or a file cannot be deleted: then they stay.
+pub(crate) fn delete(state_dir: &Path, before: Millis, now: Millis) -> Result<Vec<Digest>, ClientError> {
+    if past(state_dir, before)?.is_empty() {
+        return Ok(Vec::new());
+    }
+    let folder = ModelsFolder::open(state_dir)?;
+    let (mut journal, events) = Journal::open(&ledger(state_dir), LedgerId::MODELS)?;
+    let mut models = replayed(&events)?;
+    let old = among(&models, &events, before);
+    for model in &old {
+        let event = BranchModelsEvent::ModelDeleted { model: *model };
+        models.check(&event).map_err(ClientError::file)?;
+        models.apply(&event);
+        journal.append(now, event)?;
+        journal.sync()?;
+        folder.delete(model).map_err(ClientError::file)?;
+    }
+    Ok(old)
+}
+
+fn replayed(events: &[Recorded<BranchModelsEvent>]) -> Result<BranchModels, ClientError> {
+    BranchModels::replay(events.iter().map(|recorded| &recorded.event)).map_err(ClientError::file)
+}
+
+fn among(models: &BranchModels, events: &[Recorded<BranchModelsEvent>], before: Millis) -> Vec<Digest> {
+    let stored = |model: &Digest| {
+        let stored = |recorded: &&Recorded<BranchModelsEvent>| matches!(&recorded.event, BranchModelsEvent::ModelStored { model: own } if own == model);
+        events.iter().rfind(stored).map(|recorded| recorded.at)
+    };
+    let used = |model: &Digest| models.in_use().any(|used| used.digest() == *model);
+    let kept = models.kept().iter().filter(|model| !used(model));
+    kept.filter(|model| stored(model).is_some_and(|at| at < before)).copied().collect()
+}

@@ -1,0 +1,224 @@
+//! Lists through the built executable, as docs/LISTS.md tells it: from scores to outcomes, and what a customer may ask.
+
+use std::fs;
+use std::path::PathBuf;
+
+use tributary_certs::clock::unix_seconds;
+use tributary_certs::enrolment::{init_authority, issue_client};
+use tributary_certs::identity::TrustDomain;
+use tributary_protocol::digest::Digest;
+
+use crate::support::{Finished, run};
+
+const MANUAL: &str = include_str!("../../docs/LISTS.md");
+
+/// Customers of the branch. Every tenth has refused contacts.
+const CUSTOMERS: u32 = 400;
+
+/// A text in the encoding of the sample's tables: the words that they use, in GB18030.
+fn gb18030(text: &str) -> Vec<u8> {
+    const WORDS: [(&str, &[u8]); 6] = [
+        ("否", b"\xb7\xf1"),
+        ("是", b"\xca\xc7"),
+        ("营销", b"\xd3\xaa\xcf\xfa"),
+        ("低", b"\xb5\xcd"),
+        ("一组", b"\xd2\xbb\xd7\xe9"),
+        ("二组", b"\xb6\xfe\xd7\xe9"),
+    ];
+    let (mut bytes, mut rest) = (Vec::new(), text);
+    while let Some(first) = rest.chars().next() {
+        if let Some((word, own)) = WORDS.iter().find(|(word, _)| rest.starts_with(word)) {
+            bytes.extend_from_slice(own);
+            rest = &rest[word.len()..];
+        } else {
+            assert!(first.is_ascii(), "{first} has no bytes here");
+            bytes.push(first as u8);
+            rest = &rest[1..];
+        }
+    }
+    bytes
+}
+
+struct Branch(tempfile::TempDir);
+
+impl Branch {
+    /// An enrolled branch with a signed policy, a month's scores, and the tables that the sample's rules read.
+    fn new() -> Self {
+        let branch = Self(tempfile::tempdir().unwrap());
+        let path = |name: &str| branch.path(name).display().to_string();
+        fs::write(branch.path("schema.toml"), include_str!("../../docs/samples/schemas/events_churn.toml")).unwrap();
+        let done = |words: &[&str]| {
+            let finished = run(words);
+            assert_eq!(finished.code, Some(0), "{words:?}: {} {}", finished.out, finished.err);
+        };
+        done(&["client", "policy", "init", "--schema", &path("schema.toml"), &path("branch-01")]);
+        let (policy, key) = (path("branch-01/policy.toml"), path("branch-01/owner.key"));
+        done(&["client", "policy", "sign", "--policy", &policy, "--key", &key, "--schema", &path("schema.toml")]);
+        let (now, domain) = (unix_seconds(), TrustDomain::parse("federation.example").unwrap());
+        init_authority(&branch.path("office"), &domain, 1, 1, now).unwrap_or_else(|fault| panic!("{fault}"));
+        let identity = branch.path("branch-01/identity");
+        let issued = issue_client(&branch.path("office"), "north-bank", "branch-01", &identity, now);
+        issued.unwrap_or_else(|fault| panic!("{fault}"));
+        let (contact, retention) = (block("toml", 0), block("toml", 1));
+        fs::copy(branch.path("schema.toml"), branch.path("branch-01/schema.toml")).unwrap();
+        fs::write(
+            branch.path("branch-01/client.toml"),
+            format!(
+                "[client]\nstate_dir = \"state\"\n[coordinator]\naddress = \"localhost:1\"\n[identity]\nfolder = \"identity\"\n\
+                 [policy]\nfile = \"policy.toml\"\nowner = \"owner.pub\"\n[data]\nfile = \"attributes.csv\"\nschema = \"schema.toml\"\n\
+                 {contact}\n{retention}"
+            ),
+        )
+        .unwrap();
+        fs::create_dir(branch.path("branch-01/crm")).unwrap();
+        branch.export(now);
+        branch
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap()
+    }
+
+    /// A command of the manual, typed in the folder above the branch's.
+    fn typed(&self, line: &str) -> Finished {
+        let words = line.split_whitespace().skip(1).map(|word| match word.starts_with("branch-01") {
+            true => self.path(word).display().to_string(),
+            false => word.to_owned(),
+        });
+        run(words)
+    }
+
+    fn export(&self, now: u64) {
+        let mut attributes = String::from("KHH,JJYX,YTTY,FXDJ,CSNL,TD\n");
+        let mut scores = String::from(
+            "customer,churn.score,churn.probability,churn.decile,churn.points,churn.reason_1,churn.reason_2,churn.reason_3,stage,action,notice\n",
+        );
+        for customer in 1..=CUSTOMERS {
+            let id = format!("6222{customer:012}");
+            let refuses = if customer % 10 == 0 { "是" } else { "否" };
+            let team = if customer % 2 == 0 { "一组" } else { "二组" };
+            attributes.push_str(&format!("{id},{refuses},营销,低,C3,{team}\n"));
+            let decile = 1 + (customer - 1) * 10 / CUSTOMERS;
+            let probability = 1.0 - f64::from(customer) / 1000.0;
+            scores.push_str(&format!(
+                "{id},{},{probability},{decile},,balance falls,,,,call,deposits are insured\n",
+                -f64::from(customer)
+            ));
+        }
+        fs::write(self.path("branch-01/attributes.csv"), gb18030(&attributes)).unwrap();
+        fs::write(self.path("branch-01/contacts.csv"), "customer,day\n").unwrap();
+        fs::write(self.path("branch-01/confidential.csv"), "customer\n6222000000000003\n").unwrap();
+        let note = serde_json::json!({
+            "format": 1, "model": Digest([7; 32]).to_string(), "purpose": "churn", "state": "champion", "schema": Digest([3; 32]).to_string(),
+            "labels": ["churn"], "source_digest": Digest([4; 32]).to_string(), "as_of": null, "made_at": now, "valid_until": now + 30 * 86_400,
+            "rows": CUSTOMERS, "rejected": 0, "digest": Digest::of(scores.as_bytes()).to_string(), "branch": "north-bank/branch-01",
+        });
+        fs::write(self.path("branch-01/scores.csv"), scores).unwrap();
+        fs::write(self.path("branch-01/scores.csv.json"), note.to_string()).unwrap();
+    }
+}
+
+/// A block of the manual in a language of its own, by its number from 0.
+fn block(language: &str, number: usize) -> &'static str {
+    let rest = MANUAL.split(&format!("```{language}\n")).nth(number + 1).expect("the manual has such a block");
+    rest.split_once("```").expect("the block ends").0
+}
+
+#[test]
+fn the_manuals_example_leads_from_scores_to_outcomes_and_to_a_customers_rights() {
+    let branch = Branch::new();
+    let commands: Vec<&str> = block("sh", 0).lines().map(|line| line.split('#').next().unwrap()).collect();
+    let [
+        key,
+        init,
+        sign,
+        build,
+        show,
+        approve,
+        deliver,
+        receipt,
+        outcomes,
+        status,
+        known,
+        explain,
+        exclude,
+        erase,
+        recall,
+        look,
+        purge,
+    ] = commands.as_slice()
+    else {
+        panic!("{commands:?}")
+    };
+    let done = |line: &str| {
+        let finished = branch.typed(line);
+        assert_eq!(finished.code, Some(0), "{line}: {} {}", finished.out, finished.err);
+        finished.out
+    };
+    let said = |out: &str, parts: &[&str]| {
+        parts.iter().for_each(|part| assert!(out.contains(part), "{part:?} is missing in {out}"))
+    };
+    let made = done(key);
+    let approver = made.split('"').nth(1).expect("the line for the rules").to_owned();
+    done(init);
+    branch.typed(sign).assert_refused(2, &["list.approvers"]);
+    let rules = branch.path("branch-01/rules.toml");
+    let text = fs::read_to_string(&rules).unwrap();
+    fs::write(&rules, text.replace(&format!("ed25519:{}", "0".repeat(64)), &approver)).unwrap();
+    branch.typed(build).assert_refused(1, &["rules.toml.sig"]);
+    said(&done(sign), &["rules of the campaign 2026-12 deposits", "are signed as they stand"]);
+    // 360 may be contacted; a tenth of them is held out, and one of a hundred with each list, the suppressed one among them.
+    let built = done(build);
+    said(
+        &built,
+        &[
+            "400 customers in the scores",
+            "40 refused contacts",
+            "40 held out at random",
+            "320 in the list",
+            "digest of the list",
+        ],
+    );
+    let list = branch.read("branch-01/lists/list-000001.csv");
+    assert!(!list.contains("6222000000000003") && list.lines().count() == 321, "{list}");
+    let shown = done(show);
+    said(&shown, &["waits for approval", "because of balance falls", "and 300 more lines"]);
+    branch.typed(deliver).assert_refused(1, &["not approved"]);
+    branch.typed(approve).assert_refused(1, &["--confirm"]);
+    let digest = shown.lines().last().unwrap().rsplit(' ').next().unwrap().to_owned();
+    said(&done(&format!("{approve} --confirm {digest}")), &["list 1 is approved"]);
+    said(&done(deliver), &["batch 1: 320 lines"]);
+    let word: serde_json::Value = serde_json::from_str(&branch.read("branch-01/crm/list-000001.csv.ok")).unwrap();
+    let delivered = fs::read(branch.path("branch-01/crm/list-000001.csv")).unwrap();
+    assert_eq!(word["sha256"], Digest::of(&delivered).to_string());
+    let answer =
+        serde_json::json!({ "format": 1, "batch": 1, "sha256": word["sha256"], "lines": 320, "accepted": true });
+    fs::write(branch.path("branch-01/crm/answer.json"), answer.to_string()).unwrap();
+    said(&done(receipt), &["batch 1 was taken"]);
+    let today = tributary_protocol::plan::Date::of_second(unix_seconds());
+    let rows =
+        format!("batch,line,contacted,channel,result,date\n1,1,Y,phone,opened,{today}\n1,9999,Y,phone,,{today}\n");
+    fs::write(branch.path("branch-01/crm/outcomes.csv"), rows).unwrap();
+    said(&done(outcomes), &["2 rows: 1 outcomes are noted", "1: unknown line"]);
+    assert_eq!(branch.read("branch-01/crm/outcomes.rejects.csv"), "row,batch,line,reason\n2,1,9999,unknown line\n");
+    said(&done(status), &["taken by the bank's system", "1 outcomes, of which 1"]);
+    // The manual's customer may be held out: then there is nothing to explain, and nobody is told why.
+    let listed = list.contains("6222000000000007");
+    let id = if listed { "6222000000000007" } else { list.lines().nth(5).unwrap().split(',').nth(1).unwrap() };
+    let of = |line: &str| line.replace("6222000000000007", id);
+    said(&done(&of(known)), &["no joint learning", "campaign 2026-12 deposits"]);
+    said(&done(&of(explain)), &["balance falls", "to be printed"]);
+    assert!(branch.read("branch-01/reply.html").contains("关于评分依据的说明"));
+    said(&done(&of(exclude)), &["1 open lines are void", "list-000001.recall-000001.csv"]);
+    said(&done(&of(erase)), &["1 lines of kept lists are erased", "scores.csv is deleted"]);
+    assert!(!branch.path("branch-01/scores.csv").exists());
+    said(&done(recall), &["list 1 is recalled", "list-000001.recall-000002.csv"]);
+    said(&done(look), &["nothing is past its time"]);
+    said(&done(purge), &["nothing is past its time"]);
+    let chinese = done(&format!("{status} --lang zh"));
+    said(&chinese, &["已召回"]);
+}

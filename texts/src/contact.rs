@@ -1,0 +1,311 @@
+//! Lists of customers: their rules, what was left out, approval, delivery, answers and outcomes.
+
+use crate::texts;
+
+texts! {
+    rules_of(campaign, purpose, label) {
+        en: "rules of the campaign {campaign}: scores of models for {purpose}, label {label}",
+        zh: "营销活动 {campaign} 的名单规则：使用用途为 {purpose} 的模型的评分，标签 {label}",
+    }
+    rules_approvers(keys) { en: "  a list is approved with one of the keys {keys}", zh: "  名单须由下列密钥之一审批：{keys}" }
+    rules_top(top, by) { en: "  at most {top} customers, the best by {by}", zh: "  最多 {top} 位客户，按 {by} 从优到劣" }
+    rules_threshold(by, threshold) {
+        en: "  every customer whose {by} reaches {threshold}",
+        zh: "  {by} 达到 {threshold} 的全部客户",
+    }
+    rules_opt_out(column, codes) {
+        en: "  nobody whose column {column} is anything but {codes}",
+        zh: "  列 {column} 不是 {codes} 的客户一律不进入名单（拒绝营销）",
+    }
+    rules_consent(column, codes) {
+        en: "  nobody whose column {column} does not name {codes}",
+        zh: "  列 {column} 未包含 {codes} 的客户一律不进入名单（未同意此用途）",
+    }
+    rules_risk(column, most, levels) {
+        en: "  nobody whose column {column} is above {most} (of {levels}), or unknown",
+        zh: "  列 {column} 高于 {most}（等级依次为 {levels}）或未知的客户不进入名单",
+    }
+    rules_tolerance(column, least, levels) {
+        en: "  nobody whose column {column} is below {least} (of {levels}), or unknown: the product is not suitable",
+        zh: "  列 {column} 低于 {least}（等级依次为 {levels}）或未知的客户不进入名单：产品不适当",
+    }
+    rules_quota(team, most) { en: "  at most {most} customers of the team {team}", zh: "  团队 {team} 最多 {most} 位客户" }
+    rules_contacts(most, days) {
+        en: "  at most {most} contacts of a customer in {days} days, this list included",
+        zh: "  每位客户 {days} 天内最多联系 {most} 次，含本名单",
+    }
+    rules_hold_out(permille, days) {
+        en: "  {permille} of 1000 chosen customers are held out at random for {days} days, in this campaign",
+        zh: "  在本活动中，每 1000 位入选客户随机留出 {permille} 位作为对照组，为期 {days} 天",
+    }
+    rules_hold_out_branch(permille, days) {
+        en: "  {permille} of 1000 chosen customers are held out at random for {days} days, in all campaigns of the branch",
+        zh: "  在本分行的所有活动中，每 1000 位入选客户随机留出 {permille} 位作为对照组，为期 {days} 天",
+    }
+    rules_confidential(permille) {
+        en: "  confidential suppressions are hidden among those held out; each list newly holds out {permille} of 1000",
+        zh: "  保密排除隐藏在对照组之中；每份名单每 1000 位入选客户重新留出 {permille} 位",
+    }
+    rules_delivery(crm, days, columns) {
+        en: "  delivered to {crm}, void after {days} days, with the columns {columns}",
+        zh: "  交付给 {crm}，{days} 天后失效，列为 {columns}",
+    }
+    rules_signed(path) { en: "{path}: the rules are signed as they stand", zh: "{path}：已按现有内容签署规则" }
+    rules_written(path) {
+        en: "{path} is written; every key is explained in it. Edit it, then have the data's owner read and sign it.",
+        zh: "已写入 {path}，其中解释了每个配置项。请编辑后交由数据负责人审阅并签署。",
+    }
+    approver_made(path, public) {
+        en: "{path} is the key of risk control, for the person who approves lists; {public} is its public half",
+        zh: "{path} 是风险控制部门的私钥，由审批名单的人保管；{public} 是其公钥",
+    }
+    approver_line(key) { en: "the rules name it: approvers = [\"{key}\"]", zh: "在规则中填写：approvers = [\"{key}\"]" }
+    rules_of_other_branch(path, named, own) {
+        en: "{path}: the owner signed these rules for the branch {named}, and this is {own}, so no list is made. Put this branch's own rules there, or have the owner sign some for it",
+        zh: "{path}：负责人为分行 {named} 签署了这些规则，而本分行是 {own}，因此不生成名单。请放回本分行自己的规则，或由负责人为本分行签署",
+    }
+    rules_changed(list, path) {
+        en: "{path}: these are not the rules that made list {list}, or newer ones are in force, so the list is void. Make a list by the rules in force",
+        zh: "{path}：这些规则不是生成名单 {list} 时的规则，或已有更新的规则生效，因此该名单无效。请按现行规则重新生成名单",
+    }
+    approver_is_owner(path) {
+        en: "{path}: the owner's own key is among the approvers. Whoever makes the rules does not approve lists as well; name the keys of risk control",
+        zh: "{path}：审批人中包含负责人自己的密钥。制定规则的人不能同时审批名单；请填写风险控制部门的密钥",
+    }
+    approver_is_daemon(path) {
+        en: "{path}: the key of this branch's daemon is among the approvers. Whoever runs the daemon does not approve lists as well; name the keys of risk control",
+        zh: "{path}：审批人中包含本分行服务的密钥。运行服务的人不能同时审批名单；请填写风险控制部门的密钥",
+    }
+    window_longer(path, window, kept) {
+        en: "{path}: contacts are counted over {window} days, and lists are kept for {kept} days (retention.lists_days). Shorten the window, or keep lists longer",
+        zh: "{path}：联系次数按 {window} 天统计，而名单只保留 {kept} 天（retention.lists_days）。请缩短统计窗口，或延长名单的保留期",
+    }
+    no_table(key) {
+        en: "the rules read a table, and the settings do not say where it is; name it ({key})",
+        zh: "规则要读取一张表，而配置文件没有说明它在哪里；请填写（{key}）",
+    }
+    no_database(key) {
+        en: "the rules read a table of a database ({key}), and the settings name none of that kind; add [data.postgres] or [data.odbc]",
+        zh: "规则要读取数据库中的表（{key}），而配置文件没有指定这类数据库；请添加 [data.postgres] 或 [data.odbc]",
+    }
+    attributes_empty() {
+        en: "the table of attributes has no row, so that nobody may be in a list; look whether its export has run",
+        zh: "客户属性表没有任何行，因此没有客户可以进入名单；请检查导出是否已运行",
+    }
+    confidential_unread() {
+        en: "the table of confidential suppressions cannot be read whole, so no list is made or delivered. Ask whoever keeps it to look at it",
+        zh: "无法完整读取保密排除表，因此不生成也不交付名单。请让该表的保管人检查",
+    }
+    scores_note_bad(path, what) {
+        en: "{path}: this is no note of a scores file that this release reads ({what}), so no list is made of it. Score the customers anew (`tributary client score`)",
+        zh: "{path}：这不是本版本可读取的评分说明文件（{what}），因此不据此生成名单。请重新评分（`tributary client score`）",
+    }
+    scores_changed(path) {
+        en: "{path}: the file is another one than the note beside it speaks of, so no list is made of it. It was changed or cut; score the customers anew",
+        zh: "{path}：该文件与旁边的说明不符，因此不据此生成名单。文件被更改或截断；请重新评分",
+    }
+    scores_rows(path, found, stated) {
+        en: "{path}: the file has {found} rows and the note beside it says {stated}, so no list is made of it. Score the customers anew",
+        zh: "{path}：文件有 {found} 行，而旁边的说明写的是 {stated} 行，因此不据此生成名单。请重新评分",
+    }
+    scores_of_other_branch(path, found, own) {
+        en: "{path}: these are scores of the branch {found}, and this is {own}. Use this branch's own scores",
+        zh: "{path}：这是分行 {found} 的评分，而本分行是 {own}。请使用本分行自己的评分",
+    }
+    scores_for_other_purpose(path, found, wanted) {
+        en: "{path}: the model is for {found}, and the rules ask for {wanted}. Use scores of a model for that purpose",
+        zh: "{path}：该模型的用途是 {found}，而规则要求 {wanted}。请使用相应用途的模型评分",
+    }
+    scores_of_state(path, found, wanted) {
+        en: "{path}: the model was a {found} when it scored, and the rules take {wanted} alone (scores.states)",
+        zh: "{path}：评分时该模型的状态是 {found}，而规则只接受 {wanted}（scores.states）",
+    }
+    scores_without_label(path, label, labels) {
+        en: "{path}: there are no scores of the label {label}, but of {labels}. Correct scores.label, and have the owner sign the rules",
+        zh: "{path}：没有标签 {label} 的评分，只有 {labels}。请更正 scores.label，并由负责人签署规则",
+    }
+    scores_of_future(path) {
+        en: "{path}: the scores were made in the future by this machine's clock. Set the clock, then score the customers anew",
+        zh: "{path}：按本机时钟，评分时间在未来。请校准时钟后重新评分",
+    }
+    scores_too_old(path, days) {
+        en: "{path}: the scores are valid no more, or older than {days} days (scores.days_max), so no list is made of them. Score the customers anew",
+        zh: "{path}：评分已失效，或早于 {days} 天（scores.days_max），因此不据此生成名单。请重新评分",
+    }
+    model_withdrawn(path, model) {
+        en: "{path}: the model {model} was withdrawn, so nothing is made or delivered of its scores. Score the customers with the champion",
+        zh: "{path}：模型 {model} 已被撤回，因此不再据其评分生成或交付名单。请用现行冠军模型重新评分",
+    }
+    left_no_attributes() { en: "without a line in the table of attributes", zh: "客户属性表中没有记录" }
+    left_excluded() { en: "excluded at the customer's wish", zh: "应客户要求排除" }
+    left_opted_out() { en: "refused contacts", zh: "拒绝营销联系" }
+    left_no_consent() { en: "without consent to this purpose", zh: "未同意此用途" }
+    left_risk() { en: "above the risk limit, or of unknown risk", zh: "风险等级超过上限或未知" }
+    left_unsuitable() { en: "for whom the product is not suitable, or whose tolerance is unknown", zh: "产品不适当，或风险承受能力未知" }
+    left_contact_cap() { en: "contacted as often as the window allows", zh: "已达到窗口内的联系次数上限" }
+    left_open_list() { en: "in an open list already", zh: "已在一份有效的名单中" }
+    left_no_value() { en: "without the number by which the rules choose", zh: "没有规则所依据的数值" }
+    left_no_team() { en: "of a team without a quota", zh: "所属团队没有配额" }
+    left_not_chosen() { en: "not among the best that the rules choose", zh: "未达到规则选取的范围" }
+    left_quota() { en: "beyond the quota of the team", zh: "超出团队配额" }
+    left_held_out() { en: "held out at random, for comparison", zh: "随机留出，作为对照组" }
+    counted(rows) { en: "{rows} customers in the scores", zh: "评分文件中有 {rows} 位客户" }
+    left_out(count, why) { en: "{count} {why}", zh: "{count} 位：{why}" }
+    in_the_list(lines) { en: "{lines} in the list", zh: "{lines} 位进入名单" }
+    built(list, valid_until) {
+        en: "list {list} is made, and can be used until {valid_until}. It waits for the approval of risk control (`tributary client list approve`)",
+        zh: "已生成名单 {list}，有效期至 {valid_until}。等待风险控制部门审批（`tributary client list approve`）",
+    }
+    copied(path) { en: "its lines are in {path}, and its counts beside them", zh: "名单内容已写入 {path}，计数在其旁边" }
+    stage_built() { en: "waits for approval", zh: "等待审批" }
+    stage_approved() { en: "approved, not delivered", zh: "已审批，未交付" }
+    stage_delivering() { en: "its delivery was interrupted; type the same command again", zh: "交付被中断；请再次执行同一命令" }
+    stage_delivered() { en: "delivered, not answered", zh: "已交付，未回执" }
+    stage_accepted() { en: "taken by the bank's system", zh: "业务系统已接收" }
+    stage_refused() { en: "not taken by the bank's system", zh: "业务系统未接收" }
+    stage_recalled() { en: "recalled", zh: "已召回" }
+    stage_over() { en: "its last day is over", zh: "已过有效期" }
+    stage_purged() { en: "deleted, past its time", zh: "超过保留期，已删除" }
+    no_batch() { en: "no batch", zh: "无批次" }
+    batch(batch) { en: "batch {batch}", zh: "批次 {batch}" }
+    list_line(list, campaign, stage, batch, lines, until) {
+        en: "list {list}, {campaign}: {stage}; {batch}, {lines} lines, until {until}",
+        zh: "名单 {list}，{campaign}：{stage}；{batch}，{lines} 行，有效期至 {until}",
+    }
+    list_void(lines) { en: "{lines} lines are void", zh: "{lines} 行已作废" }
+    list_outcomes(all, contacted) {
+        en: "{all} outcomes, of which {contacted} say that the customer was reached",
+        zh: "{all} 条结果，其中 {contacted} 条已联系到客户",
+    }
+    recalls_open(count) {
+        en: "{count} recalls are not written yet; type `tributary client list recall` again when the folder can be written",
+        zh: "{count} 份召回文件尚未写出；文件夹可写入后请再次执行 `tributary client list recall`",
+    }
+    no_lists() { en: "there is no list yet", zh: "还没有名单" }
+    no_lines() { en: "there is no line to show", zh: "没有可显示的行" }
+    line_erased() { en: "(erased)", zh: "（已删除）" }
+    line(line, customer, probability, decile, reasons, what) {
+        en: "  {line}. {customer}: probability {probability}, tenth {decile}; because of {reasons}; {what}",
+        zh: "  {line}. {customer}：概率 {probability}，第 {decile} 档；原因：{reasons}；{what}",
+    }
+    more_lines(count) { en: "  and {count} more lines", zh: "  另有 {count} 行" }
+    digest_of_list(digest) { en: "digest of the list and its counts: {digest}", zh: "名单及其计数的摘要：{digest}" }
+    no_such_list(list) {
+        en: "there is no list {list}; `tributary client list status` names all of them",
+        zh: "没有名单 {list}；`tributary client list status` 列出全部名单",
+    }
+    list_over(list) {
+        en: "list {list} cannot be used any more: it was recalled, changed or deleted, or its last day is over. Make another list",
+        zh: "名单 {list} 已不能使用：已被召回、更改或删除，或已过有效期。请重新生成名单",
+    }
+    approved_already(list) { en: "list {list} is approved already", zh: "名单 {list} 已审批" }
+    no_approver(list, campaign) {
+        en: "this key is none of those that may approve lists of {campaign}, so list {list} is not approved. The rules name the keys (list.approvers)",
+        zh: "该密钥无权审批 {campaign} 的名单，因此名单 {list} 未获审批。有权的密钥见规则（list.approvers）",
+    }
+    this_list() { en: "this list", zh: "此名单" }
+    read_list() { en: "Read the list and its counts", zh: "请阅读名单及其计数" }
+    read_list_again() { en: "Read the list and its counts again, then approve it", zh: "请再次阅读名单及其计数，然后审批" }
+    list_to_sign(list, groups) {
+        en: "to approve list {list}: its digest in groups is {groups}",
+        zh: "审批名单 {list}：其摘要分组为 {groups}",
+    }
+    list_word() { en: "the list", zh: "名单" }
+    approved(list) { en: "list {list} is approved, and may be delivered", zh: "名单 {list} 已审批，可以交付" }
+    not_approved(list) {
+        en: "list {list} is not approved by a key that the rules in force name, so it is not delivered. Have risk control approve it (`tributary client list approve`)",
+        zh: "名单 {list} 未经现行规则所列密钥审批，因此不交付。请由风险控制部门审批（`tributary client list approve`）",
+    }
+    tables_changed(list) {
+        en: "the tables by which list {list} was judged are others now, so it is not delivered. Make another list",
+        zh: "评判名单 {list} 所依据的表已变更，因此不交付。请重新生成名单",
+    }
+    lines_void(list, lines, why) {
+        en: "{lines} lines of list {list} would not be in it today, so it is not delivered; some are customers {why}. Make another list",
+        zh: "名单 {list} 中有 {lines} 行今天已不应在名单内，因此不交付；其中有客户属于：{why}。请重新生成名单",
+    }
+    delivered_already(list, batch, folder) {
+        en: "list {list} was delivered as batch {batch} into {folder}, and is never delivered twice. Where the file was lost, recall the list and make another one",
+        zh: "名单 {list} 已作为批次 {batch} 交付到 {folder}，不会再次交付。如文件丢失，请召回该名单并重新生成",
+    }
+    delivering_elsewhere(list, batch, folder) {
+        en: "the delivery of list {list} as batch {batch} into {folder} was interrupted. Name the same folder again",
+        zh: "名单 {list} 作为批次 {batch} 交付到 {folder} 时被中断。请再次指定同一文件夹",
+    }
+    delivery_differs(list, batch) {
+        en: "batch {batch} of list {list} has begun with another file, so nothing is written. Recall the list and make another one",
+        zh: "名单 {list} 的批次 {batch} 已按另一份文件开始交付，因此不写入任何内容。请召回该名单并重新生成",
+    }
+    no_folder(folder) {
+        en: "{folder}: there is no such folder, so nothing is delivered. Make it, or name the one that the bank's system reads",
+        zh: "{folder}：没有这个文件夹，因此不交付。请创建它，或指定业务系统读取的文件夹",
+    }
+    no_gb18030(list) {
+        en: "list {list} has letters that GB18030 does not have, so it is not delivered. Deliver it in UTF-8 (delivery.encoding)",
+        zh: "名单 {list} 含有 GB18030 没有的字符，因此不交付。请用 UTF-8 交付（delivery.encoding）",
+    }
+    delivered(list, batch, path, lines) {
+        en: "list {list} is delivered as batch {batch}: {lines} lines in {path}",
+        zh: "名单 {list} 已作为批次 {batch} 交付：{lines} 行，文件 {path}",
+    }
+    not_delivered(list) { en: "list {list} was not delivered", zh: "名单 {list} 尚未交付" }
+    bad_answer(path, what) {
+        en: "{path}: this is no answer about a batch ({what}), so nothing is noted. docs/LISTS.md says what an answer holds",
+        zh: "{path}：这不是批次回执（{what}），因此不作记录。回执的内容见 docs/LISTS.md",
+    }
+    answer_of_other_batch(path, found, wanted) {
+        en: "{path}: the answer is about batch {found}, and this list was delivered as batch {wanted}. Name the list of that batch",
+        zh: "{path}：回执是关于批次 {found} 的，而此名单的批次是 {wanted}。请指定该批次的名单",
+    }
+    answer_of_other_file(path, batch) {
+        en: "{path}: the answer names another file than batch {batch} has, so it is not noted. Ask what the bank's system has read, or recall the list",
+        zh: "{path}：回执所指的文件不是批次 {batch} 的文件，因此不作记录。请查明业务系统读取了什么，或召回该名单",
+    }
+    answer_contradicts(path, batch) {
+        en: "{path}: batch {batch} was answered otherwise before, so this answer is not noted. Recall the list if it must not be used",
+        zh: "{path}：批次 {batch} 此前的回执与此相反，因此不作记录。如不应使用，请召回该名单",
+    }
+    answer_accepted(batch) { en: "batch {batch} was taken by the bank's system", zh: "业务系统已接收批次 {batch}" }
+    answer_refused(batch) {
+        en: "batch {batch} was not taken by the bank's system; its customers may be in another list",
+        zh: "业务系统未接收批次 {batch}；其客户可进入其他名单",
+    }
+    bad_reason(most) {
+        en: "give a reason of one line, at most {most} bytes: the bank's system is told it",
+        zh: "请用一行文字说明原因，最多 {most} 字节：原因将告知业务系统",
+    }
+    recalled(list) { en: "list {list} is recalled: no line of it may be used", zh: "名单 {list} 已召回：其中任何一行都不得使用" }
+    recalled_already(list) { en: "list {list} was recalled before", zh: "名单 {list} 此前已召回" }
+    recall_written(list, path) { en: "the recall of list {list} is in {path}", zh: "名单 {list} 的召回文件：{path}" }
+    recall_unwritten(list, fault) {
+        en: "lines of list {list} are void, and the file that tells the bank's system could not be written: {fault}. Tell it by other means now, and type `tributary client list recall` again",
+        zh: "名单 {list} 的行已作废，但告知业务系统的文件无法写出：{fault}。请立即用其他方式告知，并再次执行 `tributary client list recall`",
+    }
+    outcomes_taken(rows, taken, known, rejected) {
+        en: "{rows} rows: {taken} outcomes are noted, {known} were known, {rejected} are rejected",
+        zh: "{rows} 行：新记录 {taken} 条结果，{known} 条已有，{rejected} 条被拒",
+    }
+    outcomes_rejected(count, why) { en: "  {count}: {why}", zh: "  {count} 条：{why}（见拒绝文件）" }
+    outcomes_rejects(path) { en: "each rejected row is named in {path}", zh: "每条被拒的行见 {path}" }
+    register_broken(path, fault) {
+        en: "{path}: {fault}; the register of lists was changed, or another release wrote it. Restore it from a copy",
+        zh: "{path}：{fault}；名单登记簿被更改，或由其他版本写入。请从备份恢复",
+    }
+    other_key(path) {
+        en: "{path}: this is another key than the register's, so nobody's exclusion could be recognised. Restore the key from a copy",
+        zh: "{path}：该密钥与登记簿不符，将无法识别客户的排除。请从备份恢复密钥",
+    }
+    key_lost(path) {
+        en: "{path}: the key of pseudonyms is gone, so nobody's exclusion could be recognised. Restore it from a copy; no list is made without it",
+        zh: "{path}：假名密钥丢失，将无法识别客户的排除。请从备份恢复；没有它就不生成名单",
+    }
+    file_changed(path) {
+        en: "{path}: this is not the file that the register names, so it is not used. Restore it from a copy, or make another list",
+        zh: "{path}：这不是登记簿所记录的文件，因此不使用。请从备份恢复，或重新生成名单",
+    }
+    path_no_text(path) { en: "{path}: a path must be text in UTF-8", zh: "{path}：路径必须是 UTF-8 文本" }
+    no_id() {
+        en: "an id of a customer is one line of 1 to 256 bytes; write it as the table has it",
+        zh: "客户号是一行 1 到 256 字节的文本；请按数据表的写法填写",
+    }
+}

@@ -1,0 +1,112 @@
+//! What a customer is told who asks the branch, and what is past its time.
+
+use crate::texts;
+
+texts! {
+    reply_of(id, made) { en: "Customer {id}. This answer was made at {made}.", zh: "客户号：{id}。本答复生成于 {made}。" }
+    reply_end() {
+        en: "The branch that you asked answers for this letter. It holds nothing of any other customer.",
+        zh: "本答复由受理您申请的分行负责，不包含任何其他客户的信息。",
+    }
+    show_title() { en: "How your data were used", zh: "关于您的个人信息使用情况的答复" }
+    explain_title() { en: "Why a score is what it is", zh: "关于评分依据的说明" }
+    exclude_title() { en: "You are in no marketing list", zh: "关于拒绝营销名单的答复" }
+    erase_title() { en: "Your data were erased from marketing", zh: "关于删除营销信息的答复" }
+    no_runs() {
+        en: "The branch has taken part in no joint learning of models.",
+        zh: "本分行没有参加过任何模型的联合建模。",
+    }
+    runs(count) {
+        en: "The branch took part in {count} runs of joint learning. Rows of customers never left it; only sums with noise did.",
+        zh: "本分行参加过 {count} 次联合建模。客户数据从未离开本分行，离开的只有加入噪声的汇总值。",
+    }
+    run(plan, number, purpose, admitted, data) {
+        en: "Run {number} of {plan}, for {purpose}, admitted on {admitted}, {data}.",
+        zh: "{plan} 第 {number} 次运行，用途 {purpose}，于 {admitted} 接受，{data}。",
+    }
+    data_of(day) { en: "with the data set of {day}", zh: "使用 {day} 的数据集" }
+    data_unsaid() { en: "with the data set of that time", zh: "使用当时的数据集" }
+    runs_known() {
+        en: "Which customers' rows were in a data set is not kept: rows are read and forgotten. The bank's own tables of that day say who was its customer and had agreed.",
+        zh: "系统不保存某个数据集中包含哪些客户：数据读取后即被清除。当日谁是客户、谁已同意，以银行自己的数据表为准。",
+    }
+    no_lists() { en: "No marketing list that is kept names you.", zh: "现存的营销名单中没有您。" }
+    in_list(campaign, made) {
+        en: "A list of the campaign {campaign}, made at {made}, named you.",
+        zh: "{made} 生成的营销活动 {campaign} 的名单中有您。",
+    }
+    in_list_line(list, line, stage) {
+        en: "for the branch: line {line} of list {list}, {stage}",
+        zh: "仅供分行：名单 {list} 第 {line} 行，{stage}",
+    }
+    other_spelling(list) {
+        en: "for the branch: list {list} has a line whose id is written otherwise, and may be this customer's; look at it by that id",
+        zh: "仅供分行：名单 {list} 中有一行客户号写法不同，可能属于该客户；请按那种写法查询",
+    }
+    contacted(day, channel) { en: "On {day} you were contacted by {channel}.", zh: "{day} 通过 {channel} 联系过您。" }
+    not_reached(day, channel) { en: "On {day} you were not reached by {channel}.", zh: "{day} 通过 {channel} 未能联系到您。" }
+    is_excluded() {
+        en: "You have asked to be in no marketing list, and you are in none.",
+        zh: "您已要求不进入任何营销名单，我们已照办。",
+    }
+    is_erased() {
+        en: "You were erased from lists and scores. A code without your name is kept, so that no list names you again.",
+        zh: "您已从名单和评分中删除。我们仅保留一个不含姓名的代码，以确保不再将您列入名单。",
+    }
+    rights() {
+        en: "You may ask at any time to be in no marketing list, to have a score explained, and to have these data erased.",
+        zh: "您可以随时要求不进入营销名单、要求说明评分依据，以及要求删除上述信息。",
+    }
+    excluded() {
+        en: "From now on no marketing list of this branch names you. Lists that are under way are corrected.",
+        zh: "从现在起，本分行的任何营销名单都不会再列入您。正在使用的名单会予以更正。",
+    }
+    lines_voided(lines) {
+        en: "for the branch: {lines} open lines are void, and delivered ones are recalled",
+        zh: "仅供分行：{lines} 行已作废，已交付的已召回",
+    }
+    erased() {
+        en: "You were erased from the lists and scores that this system keeps. A code without your name stays, so that no list names you again. Your accounts are not touched by this.",
+        zh: "您已从本系统保存的名单和评分中删除。我们仅保留一个不含姓名的代码，以确保不再将您列入名单。您的账户不受影响。",
+    }
+    lines_erased(lines) { en: "for the branch: {lines} lines of kept lists are erased", zh: "仅供分行：已删除名单中的 {lines} 行" }
+    scores_deleted(path) {
+        en: "for the branch: {path} is deleted, because it had this customer; score the customers anew if it is needed",
+        zh: "仅供分行：{path} 包含该客户，已删除；如需要请重新评分",
+    }
+    scored(purpose, made) {
+        en: "For {purpose}, a model estimated at {made} how likely something is. It did so for all customers of the branch alike.",
+        zh: "{made}，模型就 {purpose} 对本分行所有客户以相同方法进行了估计。",
+    }
+    tenth(decile) {
+        en: "Of ten groups of equal size, the first being the likeliest, you are in group {decile}.",
+        zh: "将客户按可能性从高到低分为人数相同的十组，您在第 {decile} 组。",
+    }
+    points(points) { en: "Your points are {points}.", zh: "您的得分为 {points} 分。" }
+    reasons(reasons) { en: "What counted most: {reasons}.", zh: "影响最大的因素：{reasons}。" }
+    no_reasons() {
+        en: "No single fact counted more than the others.",
+        zh: "没有哪一个因素的影响明显大于其他因素。",
+    }
+    decided_by_people() {
+        en: "The score chose whom we may offer something. It decides no credit, no price and no service.",
+        zh: "该评分仅用于选择向哪些客户提供产品信息，不用于决定授信、价格或服务。",
+    }
+    nothing_to_explain() {
+        en: "there is no score of this customer in a kept list; name a scores file (`--scores`), or write the id as the table has it",
+        zh: "现存名单中没有该客户的评分；请指定评分文件（`--scores`），或按数据表的写法填写客户号",
+    }
+    reply_written(path) { en: "the answer is in {path}, to be printed", zh: "答复已写入 {path}，可供打印" }
+    purged() { en: "deleted, because it is past its time:", zh: "超过保留期，已删除：" }
+    would_be_purged() { en: "past its time; nothing was deleted:", zh: "已超过保留期；未删除任何内容：" }
+    nothing_past() { en: "nothing is past its time", zh: "没有超过保留期的内容" }
+    purged_list(list) { en: "  list {list}", zh: "  名单 {list}" }
+    purged_draws(count) { en: "  {count} draws of hold-outs", zh: "  对照组抽取记录 {count} 份" }
+    purged_scores(path) { en: "  the scores file {path}", zh: "  评分文件 {path}" }
+    purged_model(model) { en: "  the model {model}, which is used no more", zh: "  已停用的模型 {model}" }
+    purged_cache(path) { en: "  {path}", zh: "  {path}（缓存）" }
+    models_stay(fault) {
+        en: "models stay for now: {fault}. Stop the daemon for a moment, and type the same command again",
+        zh: "模型暂时保留：{fault}。请暂时停止服务后再次执行同一命令",
+    }
+}

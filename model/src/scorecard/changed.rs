@@ -1,7 +1,6 @@
 //! Points of one bin that people have set in the place of the model's.
 
-use super::fault::ChangeFault;
-use super::scale::POINTS_ABS_MAX;
+use super::fault::{ChangeFault, POINTS_ABS_MAX};
 
 /// A change of one bin's points. The model stays as it is, and so does its digest.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! What is wrong with a scale, or with a change of points.
 
-use super::scale::POINTS_ABS_MAX;
+/// Largest absolute value of base points, and of points that somebody sets.
+pub const POINTS_ABS_MAX: i64 = 1_000_000;
 
 /// A scale outside its limits.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]

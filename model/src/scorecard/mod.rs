@@ -24,10 +24,10 @@ mod tests;
 use serde::Serialize;
 
 pub use changed::PointChange;
-pub use fault::{ChangeFault, ScaleFault};
+pub use fault::{ChangeFault, POINTS_ABS_MAX, ScaleFault};
 pub use field::{Also, BinPoints, FieldPoints, Line, Rule, Turn, Values, reason_code};
 pub use pair::{PairCell, PairPoints};
-pub use scale::{POINTS_ABS_MAX, Scale};
+pub use scale::Scale;
 
 use crate::additive::{Additive, AdditiveFault};
 use crate::parameters::Parameters;

@@ -2,11 +2,8 @@
 
 use serde::Serialize;
 
-use super::fault::ScaleFault;
+use super::fault::{POINTS_ABS_MAX, ScaleFault};
 use crate::elementary::ln;
-
-/// Largest absolute value of base points, and of points that somebody sets.
-pub const POINTS_ABS_MAX: i64 = 1_000_000;
 
 /// Odds are within this and one over it.
 const ODDS_MAX: f64 = 1e9;

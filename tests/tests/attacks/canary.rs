@@ -142,11 +142,6 @@ impl Audit {
         let mut somebody = || [if chance.coin() { "30" } else { "60" }, if chance.coin() { "a" } else { "b" }, "no"];
         let mut here: Vec<[&str; 3]> = (0..8).map(|_| somebody()).collect();
         let there: Vec<[&str; 3]> = (0..8).map(|_| somebody()).collect();
-        let trainer =
-            |rows: &[[&str; 3]]| Trainer::new(&architecture, &table(&schema, rows), Placement::Dense).unwrap();
-        let (without, other_branch) = (trainer(&here), trainer(&there));
-        here.push(["95", "b", "yes"]);
-        let with = trainer(&here);
         let own = (schema.clone(), architecture.clone());
         let planned = move |asked: &mut dyn FnMut(&PlannedStage<'_>)| {
             let (schema, architecture) = &own;
@@ -174,7 +169,7 @@ impl Audit {
             });
             sum.unwrap()
         });
-        Self::of(make, sensitivity_squared.into(), [without, with, other_branch])
+        Self::of(make, sensitivity_squared, [without, with, other_branch])
     }
 
     fn of(make: Make, sensitivity_squared: u128, [without, with, other_branch]: [Trainer; 3]) -> Self {

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use crate::features::filling;
 use crate::pairs::PairTables;
-use crate::parameters::{Parameters, WEIGHT_ABS_MIN};
+use crate::parameters::{Parameters, settled};
 use crate::schema::{Field, FieldKind, Missing, Schema, Transform};
 
 /// What one head adds up. The logit is the intercept, one term of each field, and one cell of each table of pairs.
@@ -100,7 +100,7 @@ impl Additive {
         let weight = |index: usize| {
             let value = parameters.values().get(index).copied().unwrap_or_default();
             // As scoring has it.
-            if value.abs() < WEIGHT_ABS_MIN { 0.0 } else { f64::from(value) }
+            f64::from(settled(value))
         };
         let of_slot = |slot: usize| weight(slot * heads + number);
         let spans = spans(schema);

@@ -28,6 +28,7 @@ pub mod parameters;
 pub mod planned;
 pub mod privacy;
 pub mod schema;
+pub mod score;
 pub mod scorecard;
 pub mod server_optimizer;
 pub mod stage;

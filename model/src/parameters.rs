@@ -13,6 +13,11 @@ pub const PARAMETER_ABS_MAX: f32 = 1_048_576.0;
 /// processor computes slowly: the time would then say something about a row. The same for every row, and far below what changes a score.
 pub(crate) const WEIGHT_ABS_MIN: f32 = 1.0 / (1_u64 << 40) as f32;
 
+/// A weight of a layer as it is used, where models are trained, evaluated and scored.
+pub(crate) fn settled(value: f32) -> f32 {
+    if value.abs() < WEIGHT_ABS_MIN { 0.0 } else { value }
+}
+
 /// A model's parameters, laid out as [`Architecture::layout`] says. Parsed: as many as the architecture has, each finite and bounded.
 #[derive(Clone, PartialEq)]
 pub struct Parameters {

@@ -106,6 +106,24 @@ pub fn ln(x: f64) -> f64 {
     }
 }
 
+/// The logistic function 1 / (1 + e^-z), in the same time for every z.
+#[must_use]
+pub fn sigmoid(z: f64) -> f64 {
+    sigmoid_of(z, bounded_exp(-z.abs()))
+}
+
+/// The sigmoid of z, given e^-|z|.
+pub(crate) fn sigmoid_of(z: f64, share: f64) -> f64 {
+    let over = if z < 0.0 { share } else { 1.0 };
+    over / (1.0 + share)
+}
+
+/// The exponential function between e^-64 and e^64. Beyond, neither a loss nor a gradient of 2^-40 and more can tell; and far
+/// beyond the result is a denormal number, which takes some processors several times as long: the time would say something about a row.
+pub(crate) fn bounded_exp(exponent: f64) -> f64 {
+    exp(exponent.clamp(-64.0, 64.0))
+}
+
 /// 2 to a power between -1022 and 1023.
 fn power_of_two(exponent: i64) -> f64 {
     f64::from_bits((BIAS + exponent).cast_unsigned() << FRACTION_BITS)

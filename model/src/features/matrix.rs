@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use ndarray::{Array2, ArrayView1};
 
 use super::counts::TableCounts;
+use super::encoded::EncodedRow;
 use super::packed::PackedRows;
 
 /// Encoded rows of one branch. Never serialised: it stays in the process that read the file.
@@ -131,6 +132,13 @@ impl FeatureMatrix {
     #[cfg(feature = "train")]
     pub(crate) fn audit(&self, row: usize, audit: usize) -> u16 {
         self.rows.layout().audit(self.rows.row(row), audit)
+    }
+
+    /// A row's fields, as they are encoded.
+    #[must_use]
+    pub fn encoded(&self, row: usize) -> EncodedRow<'_> {
+        let bytes = self.rows.row(row);
+        EncodedRow::new(bytes.get(..self.rows.layout().cells_bytes()).unwrap_or(bytes))
     }
 
     /// A row's bytes: equal for rows of equal features, labels and audit columns, and for no others of this table.

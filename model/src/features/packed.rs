@@ -110,6 +110,30 @@ impl RowLayout {
         }
     }
 
+    /// What a row holds, field by field. Bytes that no row has are values all the same: a number beyond the slots is none of them.
+    pub(super) fn values<'row>(&'row self, row: &'row [u8]) -> impl Iterator<Item = FieldValue> + 'row {
+        let mut bytes = row;
+        self.cells.iter().map(move |cell| {
+            let (packed, left) = bytes.split_at_checked(cell.bytes()).unwrap_or((&[], &[]));
+            bytes = left;
+            match cell.kind {
+                CellKind::OneHot => {
+                    let number = packed.iter().rev().fold(0, |number, byte| number << 8 | usize::from(*byte));
+                    FieldValue::Slot(number.checked_sub(1).filter(|slot| *slot < cell.slots))
+                }
+                CellKind::Number => {
+                    let number = packed.first_chunk().map_or(f32::NAN, |bytes| f32::from_le_bytes(*bytes));
+                    FieldValue::Number(if number.is_nan() { None } else { Some(number) })
+                }
+            }
+        })
+    }
+
+    /// Bytes of a row's fields.
+    pub(super) fn cells_bytes(&self) -> usize {
+        self.cells_bytes
+    }
+
     /// Fields that lie in a row.
     #[cfg(any(test, feature = "train"))]
     pub(super) fn fields(&self) -> usize {
@@ -160,6 +184,15 @@ impl Cell {
     }
 }
 
+/// What a row holds of one field.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum FieldValue {
+    /// Of bins or categories: the slot that is 1, counted within the field.
+    Slot(Option<usize>),
+    /// The number, as it is encoded; nothing where it is missing.
+    Number(Option<f32>),
+}
+
 /// A row on its way in.
 #[derive(Default)]
 pub(super) struct PackedRow(Vec<u8>);
@@ -167,6 +200,10 @@ pub(super) struct PackedRow(Vec<u8>);
 impl PackedRow {
     pub(super) fn clear(&mut self) {
         self.0.clear();
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.0
     }
 
     /// The slot that is 1 of a field of `slots` slots.

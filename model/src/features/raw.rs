@@ -4,9 +4,10 @@ use super::cell::{Cell, trimmed};
 use super::counts::{FieldTally, LabelTally, TableCounts};
 use super::customers::{Customers, KeyFault};
 use super::encode::{FieldEncoder, LabelEncoder};
+use super::encoded::EncodedRow;
 use super::packed::{PackedRow, PackedRows, RowLayout};
 use super::{DataError, FeatureMatrix};
-use crate::schema::{Decimal, Schema};
+use crate::schema::{Decimal, Field, Label, Schema};
 use tributary_protocol::digest::{Digest, Hasher};
 
 /// Rows of one branch, checked and encoded one by one. Not serialisable, not printable, not clonable; consumed by
@@ -19,6 +20,8 @@ pub struct RawBatch<'schema> {
     audits: Vec<FieldEncoder<'schema>>,
     columns: Columns,
     rows: PackedRows,
+    /// Where rows pass through and none is kept: how many have.
+    passed: Option<usize>,
     /// The row that is being read, and what its values are.
     row: PackedRow,
     field_tallies: Vec<FieldTally>,
@@ -56,10 +59,31 @@ impl<'schema> RawBatch<'schema> {
     /// # Errors
     /// As [`RawBatch::new`].
     pub fn written(schema: &'schema Schema, header: &[&str], decimal: Decimal) -> Result<Self, Vec<DataError>> {
-        let columns = Columns::find(schema, header)?;
+        Self::of(schema, header, decimal, None)
+    }
+
+    /// For rows that pass through, one by one ([`RawBatch::encoded`]): none is kept. Columns of labels and audit columns are not needed, and never read.
+    ///
+    /// # Errors
+    /// As [`RawBatch::new`].
+    pub fn to_score(schema: &'schema Schema, header: &[&str], decimal: Decimal) -> Result<Self, Vec<DataError>> {
+        Self::of(schema, header, decimal, Some(0))
+    }
+
+    fn of(
+        schema: &'schema Schema,
+        header: &[&str],
+        decimal: Decimal,
+        passed: Option<usize>,
+    ) -> Result<Self, Vec<DataError>> {
+        let (own_labels, own_audits) = match passed {
+            None => (schema.labels(), schema.audits()),
+            Some(_) => Default::default(),
+        };
+        let columns = Columns::find((schema, own_labels, own_audits), header)?;
         let fields: Vec<_> = schema.fields().iter().map(|field| FieldEncoder::new(field, decimal)).collect();
-        let labels: Vec<_> = schema.labels().iter().map(|label| LabelEncoder::new(label, decimal)).collect();
-        let audits: Vec<_> = schema.audits().iter().map(|audit| FieldEncoder::new(audit, decimal)).collect();
+        let labels: Vec<_> = own_labels.iter().map(|label| LabelEncoder::new(label, decimal)).collect();
+        let audits: Vec<_> = own_audits.iter().map(|audit| FieldEncoder::new(audit, decimal)).collect();
         let layout = RowLayout::new(schema.fields().iter().map(FieldEncoder::cell), labels.len()).audited(audits.len());
         let layout = layout.filled(fields.iter().map(FieldEncoder::filling));
         let of = |(field, place): (&FieldEncoder<'_>, &Option<usize>)| field.counts(place.is_none());
@@ -77,6 +101,7 @@ impl<'schema> RawBatch<'schema> {
             audits,
             columns,
             rows: PackedRows::new(layout),
+            passed,
             row: PackedRow::default(),
             field_tallies: Vec::new(),
             label_tallies: Vec::new(),
@@ -105,7 +130,7 @@ impl<'schema> RawBatch<'schema> {
         if count != self.columns.count {
             return Err(vec![DataError::FieldCount { row, expected: self.columns.count, found: count }]);
         }
-        if self.rows.rows() >= Self::ROWS_MAX as usize {
+        if self.rows() >= Self::ROWS_MAX as usize {
             return Err(vec![DataError::TooManyRows { rows_max: Self::ROWS_MAX }]);
         }
         self.row.clear();
@@ -141,12 +166,17 @@ impl<'schema> RawBatch<'schema> {
             };
             match self.key_fault(row, key) {
                 Some(fault) => faults.push((place, fault)),
-                None if faults.is_empty() => self.customers.add(dense(self.rows.rows()), key.unwrap_or_default()),
+                None if faults.is_empty() && self.passed.is_none() => {
+                    self.customers.add(dense(self.rows.rows()), key.unwrap_or_default())
+                }
                 None => {}
             }
         }
         if faults.is_empty() {
-            self.rows.push(&self.row);
+            match &mut self.passed {
+                None => self.rows.push(&self.row),
+                Some(passed) => *passed += 1,
+            }
             for ((field, tally), counts) in self.fields.iter().zip(&self.field_tallies).zip(&mut self.counts.fields) {
                 field.count(*tally, counts);
             }
@@ -170,7 +200,19 @@ impl<'schema> RawBatch<'schema> {
     /// Rows added so far.
     #[must_use]
     pub fn rows(&self) -> usize {
-        self.rows.rows()
+        self.passed.unwrap_or_else(|| self.rows.rows())
+    }
+
+    /// The row that was added last.
+    #[must_use]
+    pub fn encoded(&self) -> EncodedRow<'_> {
+        EncodedRow::new(self.row.bytes())
+    }
+
+    /// What the rows so far hold, in figures, but for customers and rows.
+    #[must_use]
+    pub fn counts(&self) -> &TableCounts {
+        &self.counts
     }
 
     /// SHA-256 of the encoded rows and of whose they are, whatever their order is: what a database gives has no other one.
@@ -224,8 +266,8 @@ fn dense(index: usize) -> u32 {
 }
 
 impl Columns {
-    fn find(schema: &Schema, header: &[&str]) -> Result<Self, Vec<DataError>> {
-        let labels = schema.labels().iter().map(|label| label.column.as_str());
+    fn find((schema, labels, audits): (&Schema, &[Label], &[Field]), header: &[&str]) -> Result<Self, Vec<DataError>> {
+        let labels = labels.iter().map(|label| label.column.as_str());
         let mut faults: Vec<DataError> = Vec::new();
         let mut fields = Vec::new();
         for field in schema.fields() {
@@ -252,7 +294,7 @@ impl Columns {
             return Err(faults);
         }
         let customer = schema.customer_column().and_then(|_| places.pop());
-        let audits = schema.audits().iter().map(|audit| place(header, &audit.column).ok()).collect();
+        let audits = audits.iter().map(|audit| place(header, &audit.column).ok()).collect();
         Ok(Self { count: header.len(), fields, labels: places, customer, audits })
     }
 }

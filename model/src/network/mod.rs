@@ -7,7 +7,7 @@ use burn_tensor::{Device, Tensor, TensorData};
 
 use crate::architecture::{Activation, LayerShape};
 use crate::pairs::PairTables;
-use crate::parameters::{Parameters, WEIGHT_ABS_MIN};
+use crate::parameters::{Parameters, settled};
 
 /// A network on the CPU device.
 pub(crate) struct Network {
@@ -53,11 +53,10 @@ impl Network {
 
 impl Linear {
     fn new(layer: &LayerShape, values: &[f32], device: &Device) -> Self {
-        let settled = |value: &f32| if value.abs() < WEIGHT_ABS_MIN { 0.0 } else { *value };
-        let weights: Vec<f32> = values[layer.weights..layer.biases].iter().map(settled).collect();
+        let weights: Vec<f32> = values[layer.weights..layer.biases].iter().map(|value| settled(*value)).collect();
         Self {
             weights: Tensor::from_data(TensorData::new(weights, [layer.inputs, layer.outputs]), device),
-            biases: values[layer.biases..layer.end()].iter().map(settled).collect(),
+            biases: values[layer.biases..layer.end()].iter().map(|value| settled(*value)).collect(),
         }
     }
 }

@@ -66,6 +66,19 @@ pub fn predict(parameters: &Parameters, data: &FeatureMatrix) -> Result<Array2<f
     Ok(Array2::from_shape_vec((data.rows(), heads), scores).expect("one score for each row and head"))
 }
 
+/// The logits of rows, as training sees them: rows x heads.
+#[cfg(test)]
+pub(crate) fn logits(parameters: &Parameters, data: &FeatureMatrix) -> Vec<f32> {
+    let device = Device::flex();
+    let network = Network::new(parameters, &device);
+    let heads = parameters.architecture().heads().len();
+    let rows: Vec<u32> = (0_u32..).take(data.rows()).collect();
+    let of = |rows: &[u32]| {
+        super::pass::logits(&network, &MicroBatch::new(data, rows, &device))[..rows.len() * heads].to_vec()
+    };
+    rows.chunks(SLOTS).flat_map(of).collect()
+}
+
 /// The mean over customers; zeros without customers.
 fn mean_gradient(trainer: &Trainer, parameters: &Parameters) -> Vec<f64> {
     let mut sum = vec![0.0; parameters.values().len()];

@@ -18,9 +18,11 @@ mod placement;
 mod table;
 
 pub(crate) use cells::{CellRows, UNKNOWN};
+#[cfg(test)]
+pub(crate) use central::logits;
 pub use central::{CentralSettings, predict, train_centrally};
 pub(crate) use micro_batch::{MicroBatch, NOBODY};
-pub(crate) use pass::{HostPass, Pass, sigmoid};
+pub(crate) use pass::{HostPass, Pass};
 pub use placement::Placement;
 pub use table::{MaximaFault, PlacementKey, ROWS_PER_CUSTOMER_MAX, Table, TableMaxima};
 

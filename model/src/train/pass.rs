@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 use super::SLOTS;
 use super::micro_batch::MicroBatch;
 use crate::architecture::{Activation, LayerShape};
-use crate::elementary::{exp, ln};
+use crate::elementary::{bounded_exp, ln, sigmoid, sigmoid_of};
 use crate::network::Network;
 use crate::pairs::PairTables;
 
@@ -186,6 +186,12 @@ pub(super) fn probabilities(network: &Network, batch: &MicroBatch) -> Zeroizing<
     logits
 }
 
+/// Each slot's logits, head by head.
+#[cfg(test)]
+pub(super) fn logits(network: &Network, batch: &MicroBatch) -> Zeroizing<Vec<f32>> {
+    forward(network, batch).logits
+}
+
 fn forward(network: &Network, batch: &MicroBatch) -> Forward {
     let layers = network.layers();
     let mut faulty = *batch.faulty();
@@ -239,30 +245,13 @@ fn losses_and_gradients(batch: &MicroBatch, logits: &mut [f32]) -> Zeroizing<Vec
         for head in slot * heads..(slot + 1) * heads {
             let (z, target) = (f64::from(logits[head]), f64::from(targets[head]));
             let known = f64::from(present[head]);
-            let share = exponential(-z.abs());
+            let share = bounded_exp(-z.abs());
             let softplus = (-z).max(0.0) + ln(1.0 + share);
             *loss += known * ((1.0 - target) * z + softplus);
             logits[head] = narrow(known * (sigmoid_of(z, share) - target));
         }
     }
     losses
-}
-
-/// The sigmoid of z, in the same time for every z.
-pub(crate) fn sigmoid(z: f64) -> f64 {
-    sigmoid_of(z, exponential(-z.abs()))
-}
-
-/// The sigmoid of z, given e^-|z|.
-fn sigmoid_of(z: f64, share: f64) -> f64 {
-    let over = if z < 0.0 { share } else { 1.0 };
-    over / (1.0 + share)
-}
-
-/// The exponential function between e^-64 and e^64. Beyond, neither a loss nor a gradient of [`ROW_ABS_MIN`] and more can tell; and far
-/// beyond the result is a denormal number, which takes some processors several times as long: the time would say something about a row.
-fn exponential(exponent: f64) -> f64 {
-    exp(exponent.clamp(-64.0, 64.0))
 }
 
 /// The hyperbolic tangent, by the rational function of Eigen's `ptanh`, in wider numbers: the same work for every value. The library's function
@@ -387,7 +376,7 @@ mod tests {
     #[test]
     fn far_from_the_middle_losses_and_gradients_are_what_they_were() {
         for z in [-1e12, -800.0, -100.0, -65.0, -64.0, -1.0, 0.0, 1.0, 64.0, 65.0, 100.0, 800.0, 1e12] {
-            assert!((ln(1.0 + exponential(-f64::abs(z))) - (-f64::abs(z)).exp().ln_1p()).abs() < 3e-16, "{z}");
+            assert!((ln(1.0 + bounded_exp(-f64::abs(z))) - (-f64::abs(z)).exp().ln_1p()).abs() < 3e-16, "{z}");
             let before = 1.0 / (1.0 + (-z).exp());
             assert!((sigmoid(z) - before).abs() < f64::from(ROW_ABS_MIN) / 1e12, "{z}");
         }

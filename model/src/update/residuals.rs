@@ -9,9 +9,10 @@ use zeroize::Zeroizing;
 use super::class_weights::weighed;
 use super::sums::ClippedSum;
 use crate::blocks::{Block, Blocks};
+use crate::elementary::sigmoid;
 use crate::pairs::Pairing;
 use crate::parameters::Parameters;
-use crate::train::{CellRows, UNKNOWN, sigmoid};
+use crate::train::{CellRows, UNKNOWN};
 
 /// Steps of a residual between 0 and 1.
 const RESIDUAL_UNITS: i64 = 1 << 30;

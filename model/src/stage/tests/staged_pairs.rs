@@ -10,6 +10,7 @@ use crate::architecture::PairShape;
 use crate::pairs::{PairTables, Pairing};
 use crate::parameters::Parameters;
 use crate::planned;
+use crate::score::{Scorer, probability};
 use crate::train::predict;
 use crate::train::tests::Dice;
 
@@ -153,10 +154,17 @@ fn a_released_model_scores_as_its_stage_did() {
     state.known.pairing.groups.iter_mut().for_each(|group| *group = dice.below(3));
     let released = stage.hand_on(state.clone()).parameters;
     assert!(PairTables::of(&released).is_some());
+    let scorer = Scorer::new(&schema(), &released).unwrap();
+    let mut scored = scorer.room();
     for line in lines(9, 30) {
         let line = ["c1", &line[1], &line[2], &line[3], "no", "no"].map(str::to_owned);
         let rows = [line];
         let scores = predict(&released, table(&rows).data()).unwrap();
+        // Scoring at a branch is the same once more.
+        scorer.score(table(&rows).data().encoded(0), &mut scored);
+        for (head, logit) in scored.logits().iter().enumerate() {
+            assert!((probability(*logit) - f64::from(scores[(0, head)])).abs() < 1e-6);
+        }
         let sum = sum_of(&stage, &trainer(&rows), &state).unwrap();
         for head in 0..2 {
             // The finest block of the last field has one cell for each of its slots.

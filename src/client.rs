@@ -8,7 +8,7 @@ use crate::branch::options::{
 };
 use crate::exit::{Exit, Failure};
 use crate::options::{AskOptions, DaemonOptions};
-use crate::{authorise, branch, customer, dataset, list, ready, roles, typed};
+use crate::{authorise, branch, customer, dataset, list, ready, roles, scores, typed};
 
 /// `tributary client`.
 #[derive(Args)]
@@ -57,6 +57,13 @@ pub(crate) enum ClientCommand {
     /// Say, after a look at them, that the data are ready: a run whose plan names their day is joined with them. Without --run or --next: what
     /// waits for that word
     Ready(ready::ReadyOptions),
+    /// Score every customer of a table by a model that this branch keeps, into a file; no label is read
+    Score(scores::ScoreArguments),
+    /// Score customers one by one for programs of this machine, until the process is asked to stop
+    ServeScores(scores::ServeArguments),
+    /// Stages of a customer's life, with a suggested action and the risk notice of each: a file that the owner of the data signs
+    #[command(subcommand)]
+    Actions(scores::ActionsCommand),
     /// Lists of customers to contact: made from scores by rules, approved, handed over, taken back
     #[command(subcommand)]
     List(list::ListCommand),
@@ -87,6 +94,9 @@ pub(crate) fn run(ClientOptions { lang, command }: ClientOptions) -> Result<Exit
         ClientCommand::Mapping(command) => branch::mapping(&command, language),
         ClientCommand::Dataset(command) => dataset::run(&command, language),
         ClientCommand::Ready(options) => ready::run(&options, language),
+        ClientCommand::Score(arguments) => scores::run_score(arguments, language),
+        ClientCommand::ServeScores(arguments) => scores::run_serve(arguments, language),
+        ClientCommand::Actions(command) => scores::run_actions(&command, language),
         ClientCommand::Authorise(command) => authorise::run(command, language),
         ClientCommand::List(command) => list::run(command, language),
         ClientCommand::Customer(command) => customer::run(command, language),

@@ -38,6 +38,8 @@ mod ready;
 mod roles;
 #[cfg(feature = "coordinator")]
 mod running;
+#[cfg(feature = "client")]
+mod scores;
 mod signed;
 #[cfg(feature = "simulate")]
 mod simulate;

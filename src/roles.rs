@@ -112,7 +112,7 @@ fn show(found: &Findings, json: bool, language: Language) -> Exit {
     }
 }
 
-fn log_to_stderr() {
+pub(crate) fn log_to_stderr() {
     let usual = || Targets::new().with_default(LevelFilter::INFO);
     let wanted = std::env::var(LOG_VARIABLE).ok().map(|text| text.parse::<Targets>());
     let refused = wanted.as_ref().and_then(|wanted| wanted.as_ref().err()).map(ToString::to_string);

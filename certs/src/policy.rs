@@ -21,6 +21,8 @@ pub enum Owned {
     Mapping,
     /// Whom its lists may name.
     Rules,
+    /// What its people do about a customer's score.
+    Actions,
 }
 
 impl Owned {
@@ -29,6 +31,7 @@ impl Owned {
             Self::Policy => "tributary policy signature 3",
             Self::Mapping => "tributary mapping signature 2",
             Self::Rules => "tributary rules signature 1",
+            Self::Actions => "tributary actions signature 1",
         }
     }
 
@@ -37,6 +40,7 @@ impl Owned {
             Self::Policy => "signature of a policy, as `tributary client policy sign` writes it",
             Self::Mapping => "signature of a mapping, as `tributary client mapping sign` writes it",
             Self::Rules => "signature of a list's rules, as `tributary client list sign` writes it",
+            Self::Actions => "signature of a file of actions, as `tributary client actions sign` writes it",
         }
     }
 
@@ -47,6 +51,7 @@ impl Owned {
             Self::Policy => "policy",
             Self::Mapping => "mapping",
             Self::Rules => "rules",
+            Self::Actions => "actions",
         }
     }
 
@@ -55,6 +60,7 @@ impl Owned {
             Self::Policy => ("POLICY", "tributary/policy/2"),
             Self::Mapping => ("MAPPING", "tributary/mapping/2"),
             Self::Rules => ("RULES", "tributary/rules/1"),
+            Self::Actions => ("ACTIONS", "tributary/actions/1"),
         };
         signed_message(tag, &Canonical::new(domain).digest(digest).u64(sequence).finish())
     }
@@ -94,6 +100,16 @@ pub enum PolicyError {
     )]
     RulesNotSigned {
         /// The rules.
+        path: PathBuf,
+    },
+    /// The same of a file of actions.
+    #[error(
+        "{path}: the file of actions is not signed by the branch's owner as it stands, so nobody is scored by it: have the owner read it and sign it \
+         (`tributary client actions sign`), or put the signed file back",
+        path = path.display()
+    )]
+    ActionsNotSigned {
+        /// The file.
         path: PathBuf,
     },
 }
@@ -168,6 +184,7 @@ pub fn verify_owned(kind: Owned, file: &Path, owner: &VerifyingKey) -> Result<Ow
         Owned::Policy => PolicyError::NotSigned { path },
         Owned::Mapping => PolicyError::MappingNotSigned { path },
         Owned::Rules => PolicyError::RulesNotSigned { path },
+        Owned::Actions => PolicyError::ActionsNotSigned { path },
     })
 }
 

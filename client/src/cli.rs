@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use tributary_certs::clock::unix_seconds;
 use tributary_certs::entropy::OsEntropy;
 use tributary_certs::keys::{read_signing_key, write_signing_key, write_verifying_key};
-use tributary_certs::policy::{Owned, sign_owned, sign_policy as write_signature};
+use tributary_certs::policy::{Owned, sign_owned, sign_policy as write_signature, signature_path};
 use tributary_certs::suite::SigningKey;
 use tributary_model::schema::Schema;
 use tributary_protocol::log::LedgerId;
@@ -159,13 +159,27 @@ pub fn sign_mapping(
     // What is shown is what is signed, whoever may change the file meanwhile.
     let text = read_text(mapping, "mapping").map_err(ClientError::file)?;
     let mut lines = Mapping::parse(mapping, &text, &read_schema(schema)?)?.said();
+    lines.extend(sign_file(Owned::Mapping, (mapping, &text), key, words::signed(signature_path(mapping).display()))?);
+    Ok(lines)
+}
+
+/// Signs a file of this text with the key of the data's owner, which is there since the policy was signed. Gives what was written; `signed` is said last.
+///
+/// # Errors
+/// If there is no such key, or a file cannot be used.
+pub(crate) fn sign_file(
+    kind: Owned,
+    (file, text): (&std::path::Path, &str),
+    key: &std::path::Path,
+    signed: Said,
+) -> Result<Vec<Said>, ClientError> {
     if !key.exists() {
         return Err(ClientError::Said(words::no_key(key.display())));
     }
     let owner = read_signing_key(key).map_err(ClientError::file)?;
-    lines.extend(missing_half(&owner, key)?);
-    let signature = sign_owned(Owned::Mapping, mapping, &text, &owner).map_err(ClientError::file)?;
-    lines.push(words::signed(signature.display()));
+    let mut lines: Vec<Said> = missing_half(&owner, key)?.into_iter().collect();
+    sign_owned(kind, file, text, &owner).map_err(ClientError::file)?;
+    lines.push(signed);
     Ok(lines)
 }
 

@@ -41,6 +41,7 @@ pub mod release;
 mod renewal;
 mod runs;
 pub mod runtime;
+pub mod score;
 pub mod settings;
 mod standing;
 pub mod telemetry;

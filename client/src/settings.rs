@@ -65,6 +65,10 @@ pub struct Settings {
     pub date_source: DateSource,
     /// Changes since the data set before, above which the operator is asked.
     pub change_limits: ChangeLimits,
+    /// What is suggested for customers by the stage of their life, signed by the owner.
+    pub actions_file: Option<PathBuf>,
+    /// For how many days a file of scores may be used.
+    pub scores_valid_days: u16,
     /// By what people who are elsewhere are told.
     pub notices: NoticesSettings,
     /// The policy's file.
@@ -160,6 +164,11 @@ impl Settings {
         let worker = WorkerCaps::read(&mut file);
         let date_source = date_source(&mut file);
         let change_limits = change_limits(&mut file);
+        let actions_file = match file.has("scores.actions") {
+            true => file.existing_file("scores.actions").map(Some),
+            false => Some(None),
+        };
+        let scores_valid_days = file.integer("scores.valid_days", 1..=366, Some(31_u16));
         let notices = NoticesSettings::read(&mut file, "client");
         let policy_file = file.existing_file("policy.file");
         let policy_owner = file.existing_file("policy.owner");
@@ -190,6 +199,8 @@ impl Settings {
             worker: worker.expect(here),
             date_source: date_source.expect(here),
             change_limits: change_limits.expect(here),
+            actions_file: actions_file.expect(here),
+            scores_valid_days: scores_valid_days.expect(here),
             notices: notices.expect(here),
             policy_file: policy_file.expect(here),
             policy_owner: policy_owner.expect(here),

@@ -30,6 +30,7 @@ mod privacy;
 mod raise;
 mod ready;
 mod runs;
+mod scores;
 #[cfg(feature = "simulate")]
 mod simulate;
 #[path = "../softhsm.rs"]

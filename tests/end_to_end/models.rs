@@ -14,10 +14,10 @@ use crate::support::{EXECUTABLE, Finished, replan, run};
 const BRANCHES: usize = 8;
 
 /// Daemons of branches, which stay when a run is over.
-struct Daemons(Vec<Child>);
+pub(crate) struct Daemons(Vec<Child>);
 
 impl Daemons {
-    fn start(federation: &Federation) -> Self {
+    pub(crate) fn start(federation: &Federation) -> Self {
         Self((0..BRANCHES).map(|branch| Self::one(federation, branch)).collect())
     }
 
@@ -48,17 +48,22 @@ impl Drop for Daemons {
 }
 
 /// People and their files.
-struct Desk {
+pub(crate) struct Desk {
     dir: PathBuf,
 }
 
 impl Desk {
+    /// Of a demo's folder.
+    pub(crate) fn new(dir: &Path) -> Self {
+        Self { dir: dir.to_owned() }
+    }
+
     fn model(&self, words: &[&str]) -> Finished {
         let config = self.dir.join("coordinator/coordinator.toml").display().to_string();
         run(["model"].iter().chain(words).chain(&["--config", &config]))
     }
 
-    fn json(&self, words: &[&str]) -> serde_json::Value {
+    pub(crate) fn json(&self, words: &[&str]) -> serde_json::Value {
         let finished = self.model(&[words, &["--json"]].concat());
         assert_eq!(finished.code, Some(0), "{words:?}: {} {}", finished.out, finished.err);
         finished.json()
@@ -81,7 +86,7 @@ impl Desk {
     }
 
     /// The report on a model's gates, with its card, as the validator signs it.
-    fn validate(&self, model: &str) -> serde_json::Value {
+    pub(crate) fn validate(&self, model: &str) -> serde_json::Value {
         let [card, report] = ["card", "gates"].map(|what| self.path(&format!("{what}-{}.report", &model[..8])));
         let made = self.model(&["card", model, "--out", &card]);
         assert_eq!(made.code, Some(0), "{} {}", made.out, made.err);
@@ -108,7 +113,7 @@ impl Desk {
     }
 
     /// Made, signed by two people, and installed.
-    fn state(&self, step: &str, model: &str, signers: [(&str, &str); 2]) -> String {
+    pub(crate) fn state(&self, step: &str, model: &str, signers: [(&str, &str); 2]) -> String {
         let (file, digest) = self.draft(step, model, &format!("{step}-{}.statement", &model[..8]));
         for (person, role) in signers {
             let signed = self.sign((&file, &digest), person, role);
@@ -127,14 +132,14 @@ impl Desk {
 }
 
 /// Every branch says this of its copy of a model.
-fn all_say(federation: &mut Federation, model: &str, state: &str) {
+pub(crate) fn all_say(federation: &mut Federation, model: &str, state: &str) {
     for _ in 0..BRANCHES {
         let said = federation.until("model_copy");
         assert_eq!((&said["model"], &said["state"]), (&model.into(), &state.into()), "{said}");
     }
 }
 
-const PEERS: [(&str, &str); 2] = [("e1", "plan-owner"), ("e3", "model-validator")];
+pub(crate) const PEERS: [(&str, &str); 2] = [("e1", "plan-owner"), ("e3", "model-validator")];
 
 /// Which model each branch's own ledger names, by the file that the promotion or the pilot left.
 fn used(dir: &Path, branch: usize) -> Option<(String, &'static str)> {
@@ -167,7 +172,7 @@ fn models_pass_gates_and_a_pilot_and_are_rolled_back_and_withdrawn() {
     let mut daemons = Daemons::start(&federation);
     assert_eq!(federation.until("finished")["complete"], true);
     federation.kill_and_restart();
-    let desk = Desk { dir: dir.clone() };
+    let desk = Desk::new(&dir);
     assert_eq!(desk.states(), ["candidate", "candidate"]);
     let models = desk.json(&["list"]);
     let [one, two] = [0, 1].map(|place| models["models"][place]["model"].as_str().unwrap().to_owned());

@@ -3,7 +3,7 @@
 //! The executable's own tests see that the table has every sentence that its commands show, and no other.
 
 /// English, and the same in Chinese.
-const HELP: [(&str, &str); 134] = [
+const HELP: [(&str, &str); 149] = [
     (
         "A branch whose data it is, by name (ORGANISATION/ID); more than once for several branches of one owner",
         "数据所属的分行，用名称表示（ORGANISATION/ID）；同一负责人有多家分行时可多次给出",
@@ -13,9 +13,14 @@ const HELP: [(&str, &str); 134] = [
         "A field or label that may be used; none: those of the schema that the policy pins",
         "允许使用的字段或标签；不给出则为策略所固定的模式中的全部字段",
     ),
+    ("A loopback address instead of a socket, such as 127.0.0.1:8471", "代替套接字的回环地址，例如 127.0.0.1:8471"),
     (
         "A run that waits for the word: its number, with the plan's first eight letters before it where two plans have one of that number, such as 9f86d081/2",
         "等待声明的运行：它的编号；如果两个计划都有这个编号，则在前面加上计划摘要的前八个字符，例如 9f86d081/2",
+    ),
+    (
+        "A table in the place of the one that the settings name, written in the same way",
+        "代替配置文件所指定数据表的数据表，书写方式相同",
     ),
     ("An HTTP proxy, HOST:PORT", "HTTP 代理，格式为 HOST:PORT"),
     (
@@ -138,6 +143,14 @@ const HELP: [(&str, &str); 134] = [
         "Say, after a look at them, that the data are ready: a run whose plan names their day is joined with them. Without --run or --next: what waits for that word",
         "查看数据之后声明已就绪：计划要求该日期数据的运行将使用它们。不带 --run 或 --next 时：显示哪些运行在等待声明",
     ),
+    (
+        "Score customers one by one for programs of this machine, until the process is asked to stop",
+        "为本机的程序逐个评分客户，直到进程被要求停止",
+    ),
+    (
+        "Score every customer of a table by a model that this branch keeps, into a file; no label is read",
+        "用本分行保存的模型为数据表中的每个客户评分并写入文件；不读取标签",
+    ),
     ("Show a list with its counts and first lines", "显示名单的计数和前几行"),
     (
         "Show a list with its counts and first lines, and sign it as the branch's risk control",
@@ -150,6 +163,14 @@ const HELP: [(&str, &str); 134] = [
     (
         "Show a raise in words, ask, and sign it, as a privacy officer, on a machine of that person's own",
         "由隐私官在本人的机器上：用文字显示上限提高，提问确认，然后签署",
+    ),
+    (
+        "Show actions in words, and sign them as they stand, with the key that signed the policy",
+        "用文字显示行动，并用签署策略的私钥按现有内容签署",
+    ),
+    (
+        "Show the actions in force: those that a settings file names, if their owner signed them",
+        "显示生效的行动：配置文件所指定、并由负责人签署的行动",
     ),
     (
         "Show the mapping in force: the one that a settings file names, if its owner signed it",
@@ -185,6 +206,10 @@ const HELP: [(&str, &str); 134] = [
         "Sign, as the owner, that the caps of the signed policy take the place of those that the budget file has",
         "由负责人签署：用已签署策略中的上限取代预算文件中的上限",
     ),
+    (
+        "Stages of a customer's life, with a suggested action and the risk notice of each: a file that the owner of the data signs",
+        "客户生命周期的阶段，以及各阶段的建议行动和风险提示：由数据负责人签署的文件",
+    ),
     ("Take a grant back where the owner's key is", "在负责人私钥所在的机器上撤回授权"),
     (
         "Take a list back: no line of it may be used, and a file tells the bank's system",
@@ -200,12 +225,22 @@ const HELP: [(&str, &str); 134] = [
     ("The client's settings file", "分行的配置文件"),
     ("The customer's id, as the table has it", "客户号，按数据表的写法"),
     ("The digest of what was read before, instead of a question", "代替提问：此前阅读内容的摘要"),
+    ("The encoding of a CSV file", "CSV 文件的编码"),
     (
         "The enrolment bundle that the federation's authority sent; it holds the one-time token",
         "联邦注册机构发来的注册包，其中含有一次性令牌",
     ),
     ("The enrolment bundle, which says where the coordinator answers", "注册包，其中写明协调方的地址"),
     ("The file", "文件"),
+    ("The file of actions", "行动文件"),
+    (
+        "The file of mode 0600 with the token that each request shows; made if it is absent",
+        "存有令牌的文件（权限 0600），每个请求须出示该令牌；不存在时自动生成",
+    ),
+    (
+        "The file of scores: Parquet where its name ends with .parquet, else CSV",
+        "评分文件：文件名以 .parquet 结尾时为 Parquet，否则为 CSV",
+    ),
     ("The file of the private key; never replaced", "私钥文件；已存在时不会替换"),
     ("The file that both have signed", "双方都已签署的文件"),
     ("The file that the owner signed", "负责人已签署的文件"),
@@ -229,6 +264,10 @@ const HELP: [(&str, &str); 134] = [
         "名册机构列表，来自分行的身份文件夹：它指明是哪个联邦",
     ),
     ("The mapping", "映射文件"),
+    (
+        "The model: champion, challenger, or the first digits of its digest",
+        "模型：champion、challenger，或其摘要的前几位",
+    ),
     ("The next run that wants data of the same day", "下一次需要同一天数据的运行"),
     ("The number of the list", "名单编号"),
     ("The outcomes", "结果文件"),
@@ -253,6 +292,7 @@ const HELP: [(&str, &str); 134] = [
     ),
     ("The schema that it maps to", "映射所对应的模式"),
     ("The schema that it pins", "策略所固定的模式"),
+    ("The schema whose fields the rules look at", "规则所查看字段所属的模式"),
     (
         "The scores to be explained; without it those of the newest list that named the customer",
         "要说明的评分文件；不给出则为最近一份列入该客户的名单中的评分",
@@ -260,6 +300,7 @@ const HELP: [(&str, &str); 134] = [
     ("The scores, as `tributary client score` wrote them", "评分文件，由 `tributary client score` 写出"),
     ("The settings file", "配置文件"),
     ("The signed rules", "已签署的规则文件"),
+    ("The Unix socket [default: scores.sock in the state folder]", "Unix 套接字 [默认：状态文件夹中的 scores.sock]"),
     (
         "Try everything that taking part will need: files, data, name, UDP, TCP, proxy, clocks; say what to ask of whom. A trial message goes to the people who are told by [notices]",
         "试验参加运行所需的一切：文件、数据、名称、UDP、TCP、代理、时钟；并说明应向谁提出什么要求。会向 [notices] 所通知的人发送一条测试消息",
@@ -302,6 +343,7 @@ const HELP: [(&str, &str); 134] = [
         "Without a network: write the request into this file, to be carried to the office",
         "没有网络时：把请求写入该文件，以便送到注册办公室",
     ),
+    ("Write a commented actions.toml into a folder, for a schema", "为某个模式在文件夹中写入带注释的 actions.toml"),
     ("Write a commented client.toml into a folder", "在文件夹中写入带注释的 client.toml"),
     ("Write a commented mapping.toml into a folder, for a schema", "为某个模式在文件夹中写入带注释的 mapping.toml"),
     (

@@ -3,6 +3,7 @@
 //! Each entry of the table is a function with named arguments, which gives a [`Said`]: the same in both languages. An entry without one of the
 //! languages, or with a placeholder that is no argument, does not compile. What programs read (`--json`, `--events`) has nothing of it.
 
+pub mod actions;
 pub mod advice;
 pub mod budget;
 pub mod commands;
@@ -19,6 +20,7 @@ pub mod preflight;
 pub mod ready;
 pub mod rehearsal;
 mod said;
+pub mod score;
 pub mod screen;
 pub mod summary;
 
@@ -78,6 +80,7 @@ mod tests {
 
     fn table() -> impl Iterator<Item = &'static Entry> {
         [
+            actions::TABLE,
             advice::TABLE,
             budget::TABLE,
             commands::TABLE,
@@ -91,6 +94,7 @@ mod tests {
             preflight::TABLE,
             ready::TABLE,
             rehearsal::TABLE,
+            score::TABLE,
             screen::TABLE,
             summary::TABLE,
         ]

@@ -47,6 +47,7 @@ texts! {
     }
     query(text) { en: "  rows to learn from:\n{text}", zh: "  用于学习的数据行：\n{text}" }
     held_out_query(text) { en: "  rows that are only counted:\n{text}", zh: "  仅用于评估计数的数据行：\n{text}" }
+    score_query(text) { en: "  rows of customers to score:\n{text}", zh: "  用于评分的数据行：\n{text}" }
     date_query(text) { en: "  day of the data:\n{text}", zh: "  数据日期：\n{text}" }
     home(column, values) {
         en: "  only rows whose column {column} is one of {values}; other rows are another branch's",
@@ -78,7 +79,7 @@ texts! {
         zh: "{config} 没有指定映射（data.mapping）：各列按模式中的名称读取",
     }
     no_key(key) {
-        en: "{key}: there is no such key. A mapping is signed with the key that signed the policy (`tributary client policy sign`)",
-        zh: "{key}：没有这个私钥。映射必须用签署策略的私钥签署（`tributary client policy sign`）",
+        en: "{key}: there is no such key. Such a file is signed with the key that signed the policy (`tributary client policy sign`)",
+        zh: "{key}：没有这个私钥。此类文件必须用签署策略的私钥签署（`tributary client policy sign`）",
     }
 }

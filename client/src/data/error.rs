@@ -10,6 +10,7 @@ use tributary_protocol::printable::Printable;
 use tributary_storage::files::shown;
 
 use super::faults::FileFaults;
+use super::place::Origin;
 
 /// Longest row of a data file, in bytes, line breaks inside quotes included.
 pub const RECORD_BYTES_MAX: usize = 1 << 16;
@@ -129,6 +130,12 @@ impl FileError {
         let mut faults = FileFaults::new(path.to_owned());
         faults.add(fault);
         Self::Faults(Box::new(faults))
+    }
+
+    /// Whoever puts another file in its place after the consents were read would have them read of one file, and the rows of another one.
+    pub(super) fn changed(origin: &Origin) -> Self {
+        let source = io::Error::other("the file was changed while it was read");
+        Self::Read { path: origin.name(), row: 0, source }
     }
 
     /// The query for the day of the data gives something else.

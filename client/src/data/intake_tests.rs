@@ -1,5 +1,6 @@
 use super::*;
 use crate::data::Stop;
+use tributary_model::features::Cell;
 
 const SCHEMA: &str = r#"
 name = "bank"

@@ -4,6 +4,7 @@
 //! text, Parquet, SQLite, PostgreSQL, ODBC ──► Values (one row) ──► Intake (mapping, faults) ──► RawBatch ──► FeatureMatrix
 //! ```
 
+mod begun;
 mod columns;
 mod database;
 mod delimited;
@@ -16,10 +17,13 @@ mod intake;
 mod lines;
 mod looks;
 mod mapping;
+mod misfit;
 mod odbc;
 mod pages;
 mod parquet;
 mod partition;
+mod pass;
+mod passing;
 mod place;
 mod plain;
 mod postgres;
@@ -51,6 +55,8 @@ pub use mapping::{
 };
 pub use odbc::OdbcSettings;
 pub use partition::{BranchFiles, PartitionError, PartitionRequest, split_by_branch};
+pub use pass::{PassedTable, pass_origin};
+pub use passing::{PassedRow, Wanted};
 pub use place::Origin;
 pub(crate) use plain::{PlainRead, RowFault, Rows, place_of, read_plain};
 pub use postgres::{PostgresSettings, PostgresTls};

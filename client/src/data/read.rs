@@ -53,10 +53,8 @@ pub fn read_origin(origin: &Origin, schema: &Schema, reading: &Reading<'_>) -> R
     let said = reading.mapping.map(|mapping| &mapping.source);
     let digest = stream(origin, said, reading.dialect(schema), &mut intake)?;
     intake.end()?;
-    // Whoever puts another file in its place after the consents were read would have them read of one file, and the rows of another one.
     if derived.as_ref().is_some_and(|derived| !derived.is_of(digest)) {
-        let source = std::io::Error::other("the file was changed while it was read");
-        return Err(FileError::Read { path: origin.name(), row: 0, source });
+        return Err(FileError::changed(origin));
     }
     let table = finished(intake, digest)?;
     Ok(ReadTable { events: derived.map(Derived::into_read), ..table })

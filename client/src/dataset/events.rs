@@ -104,7 +104,7 @@ fn last_label_day(days: u16, day: Date) -> Date {
 }
 
 /// What is remarkable about the tables, and about the labels beside them.
-pub(super) fn remarks(
+pub(crate) fn remarks(
     (rows, read): (&RowCounts, Option<&EventsRead>),
     mapping: Option<&Mapping>,
     (schema, day): (&Schema, Option<Date>),

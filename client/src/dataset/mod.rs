@@ -19,6 +19,7 @@ use tributary_texts::{Said, dataset as words};
 
 pub use change::{Changes, FieldChange, LabelChange};
 pub use events::EventLine;
+pub(crate) use events::remarks as event_remarks;
 pub use leakage::leaks;
 pub use report::{AuditLine, BoundCounts, DatasetReport, FieldLine, LabelLine};
 pub use signed::Signed;
@@ -133,7 +134,7 @@ impl Loaded {
 }
 
 /// Who has used the right to be left out.
-fn refusals(settings: &Settings) -> Result<Refusals, FileError> {
+pub(crate) fn refusals(settings: &Settings) -> Result<Refusals, FileError> {
     Refusals::read(&settings.state_dir).map_err(|fault| {
         let source = std::io::Error::other(fault.to_string());
         FileError::Open { path: settings.state_dir.join("contact"), source }
@@ -141,7 +142,7 @@ fn refusals(settings: &Settings) -> Result<Refusals, FileError> {
 }
 
 /// What the operator is told of rows that are left out.
-fn faulty(counts: &RowCounts, limit: u8) -> Option<Remark> {
+pub(crate) fn faulty(counts: &RowCounts, limit: u8) -> Option<Remark> {
     let RowCounts { read, faulty, told, .. } = counts;
     (*faulty > 0).then(|| {
         let first: String = told.iter().map(|fault| format!("\n    {}", fault.text)).collect();

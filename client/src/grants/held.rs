@@ -32,7 +32,8 @@ impl Held {
     }
 }
 
-pub(super) fn folder_of(settings: &Settings) -> PathBuf {
+/// Where they are.
+pub(crate) fn folder_of(settings: &Settings) -> PathBuf {
     settings.state_dir.join(FOLDER)
 }
 

@@ -12,6 +12,7 @@ mod carried;
 mod held;
 mod inbox;
 mod judged;
+mod keeping;
 mod owner;
 
 use std::collections::BTreeSet;
@@ -27,10 +28,13 @@ use tributary_protocol::round::Granted;
 use tributary_storage::files::FileError;
 
 use self::carried::{Carried, Untaken};
-pub(crate) use self::held::Held;
-use self::held::{folder_of, names, read};
+pub(crate) use self::held::{Held, folder_of};
+use self::held::{names, read};
 pub(crate) use self::inbox::OwnersInbox;
 pub use self::inbox::{AskedLine, asked_plan, waiting};
+#[cfg(test)]
+pub(crate) use self::keeping::federation_of;
+pub(crate) use self::keeping::keeps;
 pub use owner::{GrantLine, GrantRequest, KEEP_MODELS, TRAIN, grant, grant_here, install, list, withdraw};
 
 use crate::settings::Settings;

@@ -10,6 +10,7 @@
 //! Nothing is believed for coming from the coordinator: a statement counts by the signatures of two people under the signed roster, and parameters by
 //! their digest. Models are fetched a piece at a time, one model after the other, beside the runs.
 
+mod chosen;
 mod fetch;
 mod folder;
 pub(crate) mod old;
@@ -32,6 +33,7 @@ use tributary_protocol::secagg::suite::{Signature, VerifyingKey};
 use tributary_protocol::time::Millis;
 use tributary_storage::journal::Journal;
 
+pub(crate) use self::chosen::{ChosenModel, ModelStamps, choose, stamp};
 use self::fetch::{Fetch, Fetched};
 use self::folder::{LEDGER, ModelsFolder};
 use crate::error::ClientError;

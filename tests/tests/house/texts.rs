@@ -6,7 +6,7 @@ use std::fs;
 use crate::root;
 
 /// Sources whose words people of a branch read, in their own language.
-const SPEAKERS: [&str; 44] = [
+const SPEAKERS: [&str; 47] = [
     "src/authorise.rs",
     "src/branch.rs",
     "src/confirm.rs",
@@ -14,6 +14,7 @@ const SPEAKERS: [&str; 44] = [
     "src/dataset.rs",
     "src/list.rs",
     "src/ready.rs",
+    "src/scores.rs",
     "client/src/begin.rs",
     "client/src/budget.rs",
     "client/src/budget/report/words.rs",
@@ -47,6 +48,8 @@ const SPEAKERS: [&str; 44] = [
     "client/src/ready/store.rs",
     "client/src/ready/survey.rs",
     "client/src/release.rs",
+    "client/src/score/actions/words.rs",
+    "client/src/score/rater.rs",
     "client/src/standing.rs",
     "client/src/telemetry.rs",
     "transport/src/preflight/clocks.rs",

@@ -60,8 +60,9 @@ pub(crate) fn source(
 
 /// Queries, which databases alone have.
 fn queries(file: &mut Document, kind: Option<Kind>, (prefix, customers): (&str, bool)) -> Option<Queries> {
-    let [rows, held_out, day] = ["query", "held_out_query", "date_query"].map(|key| format!("{prefix}.{key}"));
-    let keys = if customers { vec![&rows, &held_out, &day] } else { vec![&rows] };
+    let [rows, held_out, score, day] =
+        ["query", "held_out_query", "score_query", "date_query"].map(|key| format!("{prefix}.{key}"));
+    let keys = if customers { vec![&rows, &held_out, &score, &day] } else { vec![&rows] };
     if !matches!(kind, Some(Kind::Sqlite | Kind::Postgres | Kind::Odbc)) {
         for key in keys {
             if file.has(key) {
@@ -82,8 +83,8 @@ fn queries(file: &mut Document, kind: Option<Kind>, (prefix, customers): (&str, 
     let allowed = "one query of at most 65536 bytes";
     let rows = file.text(&rows, allowed, None, query);
     let mut more = |key: &String| if customers && file.has(key) { file.text(key, allowed, None, query) } else { None };
-    let (held_out, day) = (more(&held_out), more(&day));
-    Some(Queries { rows: rows?, held_out, day })
+    let (held_out, score, day) = (more(&held_out), more(&score), more(&day));
+    Some(Queries { rows: rows?, held_out, score, day })
 }
 
 /// How this branch's text files are written, where it is not as the schema says. Its faults are told at once, with the keys of that table.

@@ -24,6 +24,8 @@ pub struct Queries {
     pub rows: String,
     /// The rows that are only counted when a model is evaluated.
     pub held_out: Option<String>,
+    /// The rows of customers to score, where they are others.
+    pub score: Option<String>,
     /// The day of the data: one row of one column.
     pub day: Option<String>,
 }

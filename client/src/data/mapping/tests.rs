@@ -317,13 +317,14 @@ fn a_mapping_counts_as_its_owner_signed_it_and_for_its_schema() {
 
 #[test]
 fn the_owner_reads_what_is_signed() {
-    let queries = "source = \"postgres\"\nquery = \"SELECT a\\nFROM b;\"\nheld_out_query = \"SELECT c\"\ndate_query = \"SELECT d\"\n[mapping.home]\ncolumn = \"w\"\nvalues = [\"1\"]";
+    let queries = "source = \"postgres\"\nquery = \"SELECT a\\nFROM b;\"\nheld_out_query = \"SELECT c\"\nscore_query = \"SELECT e\"\ndate_query = \"SELECT d\"\n[mapping.home]\ncolumn = \"w\"\nvalues = [\"1\"]";
     let lines = mapping(queries, RULES).said();
     for language in [Language::English, Language::Chinese] {
         let said: String = lines.iter().map(|line| line.text(language).to_owned() + "\n").collect();
         for part in [
             "SELECT a\n    FROM b",
             "SELECT c",
+            "SELECT e",
             "SELECT d",
             "\"w\"",
             "YYYYMMDD",
@@ -352,6 +353,7 @@ fn the_sample_is_a_mapping_for_the_sample_schema() {
         "source",
         "query",
         "held_out_query",
+        "score_query",
         "date_query",
         "csv",
         "home",

@@ -27,6 +27,7 @@ impl Mapping {
                 |query: &str| query.lines().map(|line| format!("    {}\n", line.escape_debug())).collect::<String>();
             lines.push(words::query(indented(&queries.rows).trim_end()));
             lines.extend(queries.held_out.as_ref().map(|query| words::held_out_query(indented(query).trim_end())));
+            lines.extend(queries.score.as_ref().map(|query| words::score_query(indented(query).trim_end())));
             lines.extend(queries.day.as_ref().map(|query| words::date_query(indented(query).trim_end())));
         }
         if let Some(home) = &self.home {

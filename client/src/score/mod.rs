@@ -1,0 +1,24 @@
+//! A model at work at the branch: a file of scores for a table, and a service that scores customers one by one. Nothing of it leaves the branch, and no label is
+//! read.
+//!
+//! ```text
+//! STATE/models ──► chosen model ──► Rater ◄── actions.toml, signed
+//! table ─► mapping, consents ─► encoded row ─► Rater ─► spool ─► customers once, tenths ─► FILE, FILE.json
+//! POST /v1/score ────────────► encoded row ─► Rater ─► answer
+//! ```
+
+mod actions;
+mod output;
+mod rater;
+mod run;
+mod service;
+mod spool;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod world;
+
+pub use actions::{Actions, SAMPLE as ACTIONS_SAMPLE, init_actions, show_actions, sign_actions};
+pub use output::ScoresNote;
+pub use run::{ScoreOptions, ScoresMade, score};
+pub use service::{ServeOptions, serve_scores};

@@ -1,0 +1,120 @@
+//! The file of scores: one line for each customer, as CSV or as Parquet; and the note beside it, which says what it is.
+//!
+//! ```text
+//! FILE         written to a draft, synced and renamed, mode 0600
+//! FILE.json    the same, after it: a file whose digest differs from its note's is none
+//! ```
+
+mod csv;
+mod line;
+mod note;
+mod parquet;
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use tributary_protocol::digest::{Digest, Hasher};
+use tributary_storage::files::{Draft, Existing, FileError};
+
+pub(crate) use self::csv::Encoding;
+pub(crate) use self::line::{HeadLine, Line};
+pub use self::note::ScoresNote;
+pub(crate) use self::note::note_path;
+
+/// The columns of one head, after its name and a point.
+const OF_HEAD: [&str; 7] = ["score", "probability", "decile", "points", "reason_1", "reason_2", "reason_3"];
+/// The columns after those of all heads.
+const LAST: [&str; 3] = ["stage", "action", "notice"];
+
+/// The columns, in their order.
+fn columns(heads: &[String]) -> Vec<String> {
+    let own = heads.iter().flat_map(|head| OF_HEAD.map(|column| format!("{head}.{column}")));
+    std::iter::once("customer".to_owned()).chain(own).chain(LAST.map(str::to_owned)).collect()
+}
+
+/// A file in the making.
+pub(crate) struct ScoresFile {
+    path: PathBuf,
+    writer: Writer,
+}
+
+enum Writer {
+    Csv(csv::CsvLines<Hashed>),
+    Parquet(Box<parquet::ParquetLines<Hashed>>),
+}
+
+/// A draft, and the digest of what is in it.
+struct Hashed {
+    draft: Draft,
+    hasher: Hasher,
+}
+
+impl Write for Hashed {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.draft.write(bytes)?;
+        self.hasher.update(bytes.get(..written).unwrap_or_default());
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.draft.flush()
+    }
+}
+
+impl ScoresFile {
+    /// Begins the file that will be at this path: Parquet where its name ends so, else CSV.
+    ///
+    /// # Errors
+    /// [`FileError`].
+    pub(crate) fn begin(path: &Path, heads: &[String], encoding: Encoding) -> Result<Self, FileError> {
+        let failed = |fault| FileError::system("writing", path)(fault);
+        let draft = Draft::private(folder_of(path)).map_err(failed)?;
+        let hashed = Hashed { draft, hasher: Hasher::new() };
+        let columns = columns(heads);
+        let writer = if is_parquet(path) {
+            Writer::Parquet(Box::new(parquet::ParquetLines::begin(hashed, &columns).map_err(failed)?))
+        } else {
+            Writer::Csv(csv::CsvLines::begin(hashed, &columns, encoding).map_err(failed)?)
+        };
+        Ok(Self { path: path.to_owned(), writer })
+    }
+
+    /// Appends a customer.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    pub(crate) fn line(&mut self, line: &Line<'_>) -> io::Result<()> {
+        match &mut self.writer {
+            Writer::Csv(lines) => lines.line(line),
+            Writer::Parquet(lines) => lines.line(line),
+        }
+    }
+
+    /// Gives the file its name, and its digest.
+    ///
+    /// # Errors
+    /// [`FileError`]; the name is untouched.
+    pub(crate) fn place(self) -> Result<Digest, FileError> {
+        let Self { path, writer } = self;
+        let ended = match writer {
+            Writer::Csv(lines) => lines.end(),
+            Writer::Parquet(lines) => lines.end(),
+        };
+        let Hashed { draft, hasher } = ended.map_err(FileError::system("writing", &path))?;
+        draft.place(&path, Existing::Replace)?;
+        Ok(hasher.finish())
+    }
+}
+
+/// Whether a file of this name is Parquet.
+pub(crate) fn is_parquet(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("parquet"))
+}
+
+/// The folder in which a file will be.
+pub(crate) fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,64 @@
+//! The note beside a file of scores.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use tributary_storage::files::{Existing, FileError, write_private};
+
+/// The layout of a note.
+const FORMAT: u32 = 1;
+
+/// What a file of scores is. Whoever reads the file refuses a note with another format or another key, and a file of another digest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScoresNote {
+    /// 1.
+    pub format: u32,
+    /// The model, by its digest.
+    pub model: String,
+    /// What the model is for.
+    pub purpose: String,
+    /// `champion`, `pilot`, `challenger` or `candidate`.
+    pub state: String,
+    /// Digest of the schema.
+    pub schema: String,
+    /// The labels that have columns, in their order.
+    pub labels: Vec<String>,
+    /// SHA-256 of the table's file; of a database, of its encoded rows.
+    pub source_digest: String,
+    /// Of which day the table is, where that is known.
+    pub as_of: Option<String>,
+    /// Unix seconds at which it was made.
+    pub made_at: u64,
+    /// Unix seconds until which it may be used.
+    pub valid_until: u64,
+    /// Customers in it.
+    pub rows: u64,
+    /// Rows of the table that could not be read.
+    pub rejected: u64,
+    /// SHA-256 of the file.
+    pub digest: String,
+    /// The branch's name in the roster.
+    pub branch: String,
+}
+
+impl ScoresNote {
+    pub(crate) const FORMAT: u32 = FORMAT;
+
+    /// Writes it beside a file of scores.
+    ///
+    /// # Errors
+    /// [`FileError`].
+    pub(crate) fn write(&self, file: &Path) -> Result<(), FileError> {
+        let mut text = serde_json::to_vec(self).expect("texts and numbers are JSON");
+        text.push(b'\n');
+        write_private(&note_path(file), &text, Existing::Replace)
+    }
+}
+
+/// Where the note of a file of scores is.
+pub(crate) fn note_path(file: &Path) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(".json");
+    PathBuf::from(name)
+}

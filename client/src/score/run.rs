@@ -1,0 +1,292 @@
+//! `tributary client score`: every customer of a table, once.
+
+use std::path::{Path, PathBuf};
+
+use tributary_model::features::{Cell, TableCounts};
+use tributary_model::schema::Schema;
+use tributary_protocol::plan::Date;
+use tributary_storage::files::{FileError as StoredError, keeps_secrets};
+use tributary_texts::{Language, Said, score as words};
+
+use super::output::{Encoding, HeadLine, Line, ScoresFile, ScoresNote, folder_of, is_parquet, note_path};
+use super::rater::Rater;
+use super::spool::{Spool, Spooled, SpooledRows, Superseded};
+use crate::data::{
+    CustomerKey, FileError, MappedSource, Origin, PassedRow, PassedTable, Reading, Stop, pass_origin, read_schema,
+};
+use crate::dataset::{Place, Remark, Sources, event_remarks, faulty, refusals, remarks};
+use crate::error::ClientError;
+use crate::identity::own_name;
+use crate::settings::Settings;
+
+/// Options of `client score`.
+pub struct ScoreOptions {
+    /// The settings file.
+    pub config: PathBuf,
+    /// `champion`, `challenger`, or the first digits of a model's digest.
+    pub model: String,
+    /// A table in the place of the settings' own.
+    pub input: Option<PathBuf>,
+    /// The file of scores.
+    pub output: PathBuf,
+    /// Of reasons, actions and notices.
+    pub language: Language,
+    /// Text in GB18030 instead of UTF-8.
+    pub gb18030: bool,
+}
+
+/// A file of scores that was made.
+pub struct ScoresMade {
+    /// What it is.
+    pub note: ScoresNote,
+    /// What people are told.
+    pub said: Vec<Said>,
+}
+
+/// Scores a table. `now` is in Unix seconds.
+///
+/// # Errors
+/// Why no file was made: what was there before stays as it is.
+pub fn score(options: &ScoreOptions, now: u64) -> Result<ScoresMade, ClientError> {
+    let settings = Settings::load(&options.config)?;
+    let schema = read_schema(&settings.schema_file)?;
+    let branch = own_name(&settings.identity.folder)?;
+    let encoding = encoding(options)?;
+    let rater = Rater::of(&settings, schema, &options.model, now)?;
+    let sources = Sources::of(&settings, &rater.schema)?;
+    let place = place(&settings, &sources, options.input.as_deref())?;
+    may_be_written(&options.output, &place, &settings, &sources)?;
+
+    let folder = folder_of(&options.output);
+    let failed = |fault: std::io::Error| ClientError::file(StoredError::system("writing", &options.output)(fault));
+    let keyed = rater.schema.customer_column().is_some();
+    let mut spool = Spool::new(folder, rater.form.bytes(), rater.scorer.heads().len(), keyed).map_err(failed)?;
+    let day = place.dated(&settings).map(|(day, _)| day).unwrap_or_default();
+    let table = read((&place, &sources, day), &settings, &rater, &mut spool);
+    let table = table.map_err(|fault| ClientError::rows(&fault))?;
+    sources.note()?;
+    let rows = spool.finish().map_err(failed)?;
+    let superseded = rows.superseded().map_err(failed)?;
+    let told = judged((&table, &sources), &settings, &rater.schema, (&rows, &superseded))?;
+
+    let digest = write(options, encoding, &rater, (&rows, &superseded))?;
+    let (made_at, days) = (now, u64::from(settings.scores_valid_days));
+    // No longer than a validator answers for the model, unless nobody does any more: people say what becomes of it.
+    let until = made_at.saturating_add(days * 86_400);
+    let answered = rater.model.answered_until.filter(|answered| *answered > made_at);
+    let until = answered.map_or(until, |answered| until.min(answered));
+    let note = ScoresNote {
+        format: ScoresNote::FORMAT,
+        model: rater.model.digest.to_string(),
+        purpose: rater.model.manifest.lineage.purpose.raw().to_owned(),
+        state: rater.model.state.to_owned(),
+        schema: rater.schema.digest().to_string(),
+        labels: rater.scorer.heads().to_vec(),
+        source_digest: table.digest.unwrap_or_else(|| rows.digest()).to_string(),
+        as_of: table.day.map(|day| day.to_string()),
+        made_at,
+        valid_until: until,
+        rows: u64::from(rows.count() - superseded.rows),
+        rejected: table.rows.faulty,
+        digest: digest.to_string(),
+        branch: branch.to_string(),
+    };
+    note.write(&options.output).map_err(ClientError::file)?;
+    let said = said(&options.output, &note, &table, &superseded, told);
+    Ok(ScoresMade { note, said })
+}
+
+fn encoding(options: &ScoreOptions) -> Result<Encoding, ClientError> {
+    match (options.gb18030, is_parquet(&options.output)) {
+        (true, true) => Err(ClientError::Said(words::parquet_has_no_encoding(options.output.display()))),
+        (true, false) => Ok(Encoding::Gb18030),
+        (false, _) => Ok(Encoding::Utf8),
+    }
+}
+
+/// The table: the one that is named, read as the signed mapping says, or the settings' own.
+fn place(settings: &Settings, sources: &Sources, input: Option<&Path>) -> Result<Place, ClientError> {
+    let own = || sources.places.first().map(|place| Place { key: place.key, origin: to_score(sources, &place.origin) });
+    let none = || ClientError::Said(tributary_texts::ready::no_file_named());
+    let Some(input) = input else { return own().ok_or_else(none) };
+    let key = "--input";
+    match sources.mapping().map(|mapping| &mapping.source) {
+        Some(MappedSource::Postgres(_) | MappedSource::Odbc(_)) => {
+            Err(ClientError::Said(words::input_beside_a_database(input.display())))
+        }
+        Some(MappedSource::Sqlite(queries)) => {
+            let (query, day_query) = (queries.rows.clone(), queries.day.clone());
+            let origin = Origin::Sqlite { file: input.to_owned(), query, day_query };
+            Ok(Place { key, origin: to_score(sources, &origin) })
+        }
+        _ if settings.database.is_some() => Err(ClientError::Said(words::input_beside_a_database(input.display()))),
+        _ => Ok(Place { key, origin: Origin::File(input.to_owned()) }),
+    }
+}
+
+/// The same place, asked for the rows to score where the mapping tells them from those to learn from.
+fn to_score(sources: &Sources, origin: &Origin) -> Origin {
+    let mut origin = origin.clone();
+    let asked = sources.mapping().and_then(|mapping| mapping.source.queries()?.score.clone());
+    if let (Some(asked), Origin::Sqlite { query, .. } | Origin::Database { query, .. }) = (asked, &mut origin) {
+        *query = asked;
+    }
+    origin
+}
+
+/// A file of scores takes the place of nothing but another one.
+fn may_be_written(output: &Path, place: &Place, settings: &Settings, sources: &Sources) -> Result<(), ClientError> {
+    let said = |said: Said| Err(ClientError::Said(said));
+    if output.file_name().is_none() || output.is_dir() {
+        return said(words::output_is_a_folder(output.display()));
+    }
+    let folder = folder_of(output);
+    if !folder.is_dir() {
+        return said(words::no_folder(output.display(), folder.display()));
+    }
+    if output.exists() {
+        let whole = output.canonicalize().ok();
+        let read = [&place.origin].into_iter().chain(sources.tables.iter()).map(Origin::name);
+        let named = [&settings.schema_file, &settings.policy_file, &settings.policy_owner].map(Clone::clone);
+        let others = [settings.data_file.clone(), settings.mapping_file.clone(), settings.actions_file.clone()];
+        let mut all = read.chain(named).chain(others.into_iter().flatten());
+        if all.any(|path| path.canonicalize().ok() == whole) {
+            return said(words::output_is_read(output.display()));
+        }
+        if !note_path(output).is_file() {
+            return said(words::output_is_another_file(output.display()));
+        }
+    }
+    keeps_secrets(folder).map_err(ClientError::file)
+}
+
+fn read(
+    (place, sources, day): (&Place, &Sources, Option<Date>),
+    settings: &Settings,
+    rater: &Rater,
+    spool: &mut Spool,
+) -> Result<PassedTable, FileError> {
+    let stop = Stop::default();
+    let (mapping, limit) = (sources.mapping(), settings.faulty_percent_max);
+    // Customers of the branch's other tables are no strangers where events name them.
+    let others = sources.places.iter().map(|other| &other.origin).filter(|other| !is_same(other, &place.origin));
+    let beside: Vec<&Origin> = others.collect();
+    let (tables, beside) = (sources.tables.as_slice(), beside.as_slice());
+    let refusals = refusals(settings)?;
+    let refused = |customer: &CustomerKey| refusals.has(customer);
+    let asked = (!refusals.is_empty()).then_some(&refused as &dyn Fn(&CustomerKey) -> bool);
+    let limits = Reading { faulty_percent_max: limit, refused: asked, ..Reading::strict(&stop) };
+    let reading = Reading { mapping, day, tables, beside, ..limits };
+    let wanted = rater.actions.as_ref().map_or(&[][..], |actions| actions.wanted());
+    let failed = |source| FileError::Write { path: PathBuf::from("the rows that wait"), source };
+    let mut scored = rater.scorer.room();
+    let (mut key, mut customer) = (String::new(), String::new());
+    pass_origin(&place.origin, &rater.schema, &reading, wanted, &mut |row: &PassedRow<'_>| {
+        rater.scorer.score(row.encoded, &mut scored);
+        let stage = rater.actions.as_ref().and_then(|actions| actions.stage_of(row.wanted, row.decimal));
+        customer.clear();
+        match row.customer {
+            Some(cell) => write_cell(cell, &mut customer),
+            None => customer.push_str(&row.number.to_string()),
+        }
+        key.clear();
+        row.key.into_iter().for_each(|cell| write_cell(cell, &mut key));
+        let key = row.key.map(|_| key.as_str());
+        let (logits, customer) = (scored.logits(), customer.as_str());
+        spool.push(&Spooled { encoded: row.encoded, stage, logits, key, customer }).map_err(failed)
+    })
+}
+
+/// Whether two tables are one: the same file, or the same question to the same database.
+fn is_same(one: &Origin, other: &Origin) -> bool {
+    let query = |origin: &Origin| match origin {
+        Origin::File(_) => None,
+        Origin::Sqlite { query, .. } | Origin::Database { query, .. } => Some(query.clone()),
+    };
+    one.name() == other.name() && query(one) == query(other)
+}
+
+fn write_cell(cell: Cell<'_>, text: &mut String) {
+    match cell {
+        Cell::Missing => {}
+        Cell::Text(own) => text.push_str(own.trim()),
+        Cell::Integer(number) => text.push_str(&number.to_string()),
+        Cell::Number(number) => text.push_str(&number.to_string()),
+    }
+}
+
+/// What is remarkable about the table; an error where that stops a branch from using it, as in training.
+fn judged(
+    (table, sources): (&PassedTable, &Sources),
+    settings: &Settings,
+    schema: &Schema,
+    (rows, superseded): (&SpooledRows, &Superseded),
+) -> Result<Vec<Said>, ClientError> {
+    let limit = settings.faulty_percent_max;
+    let counts = TableCounts {
+        rows: u64::from(rows.count()),
+        customers: u64::from(rows.count() - superseded.rows),
+        rows_of_one_customer_max: superseded.most.into(),
+        ..table.counts.clone()
+    };
+    let mut found: Vec<Remark> = faulty(&table.rows, limit).into_iter().collect();
+    let read = (&table.rows, table.events.as_ref());
+    found.extend(event_remarks(read, sources.mapping(), (schema, table.day), limit));
+    found.extend(remarks(&counts, schema, settings.share_limits, settings.rows_per_customer_max));
+    let (stops, warns): (Vec<Remark>, Vec<Remark>) = found.into_iter().partition(|remark| remark.stops);
+    if !stops.is_empty() {
+        let stops = stops.into_iter().map(|remark| remark.said);
+        let lines: Vec<Said> = std::iter::once(words::table_not_usable()).chain(stops).collect();
+        return Err(ClientError::Rows(Said::joined(&lines, "\n  ")));
+    }
+    let doubts = table.doubts.iter().map(|doubt| Said::verbatim(&doubt.text));
+    Ok(doubts.chain(warns.into_iter().map(|remark| remark.said)).collect())
+}
+
+fn write(
+    options: &ScoreOptions,
+    encoding: Encoding,
+    rater: &Rater,
+    (rows, superseded): (&SpooledRows, &Superseded),
+) -> Result<tributary_protocol::digest::Digest, ClientError> {
+    let failed = |fault: std::io::Error| ClientError::file(StoredError::system("writing", &options.output)(fault));
+    let cuts = rows.cuts(superseded).map_err(failed)?.ok_or_else(|| ClientError::Said(words::no_rows()))?;
+    let mut file = ScoresFile::begin(&options.output, rater.scorer.heads(), encoding).map_err(ClientError::file)?;
+    let mut room = rater.room();
+    let each = rows.each(superseded, |customer, row, stage| {
+        let heads: Vec<HeadLine<'_>> = rater
+            .rate(row, &mut room, options.language)
+            .into_iter()
+            .zip(&cuts)
+            .map(|(rated, cuts)| HeadLine {
+                score: rated.score,
+                probability: rated.probability,
+                decile: cuts.decile(rated.score),
+                points: rated.points,
+                reasons: rated.reasons,
+            })
+            .collect();
+        let stage = rater.stage(stage);
+        let (stage, action, notice) = stage.map_or(("", "", ""), |stage| {
+            (stage.name.as_str(), stage.action.text(options.language), stage.notice.text(options.language))
+        });
+        file.line(&Line { customer, heads: &heads, stage, action, notice })
+    });
+    each.map_err(failed)?;
+    file.place().map_err(ClientError::file)
+}
+
+fn said(output: &Path, note: &ScoresNote, table: &PassedTable, superseded: &Superseded, told: Vec<Said>) -> Vec<Said> {
+    let rows = &table.rows;
+    let mut lines = vec![
+        words::made(output.display(), note.rows, &note.model, &note.state, &note.purpose),
+        words::rows_read(rows.read, rows.faulty, rows.elsewhere, rows.withheld, superseded.rows),
+    ];
+    let until = tributary_certs::inspect::date(note.valid_until);
+    lines.push(match &note.as_of {
+        Some(day) => words::of_day(day, until),
+        None => words::of_no_day(until),
+    });
+    lines.extend(told.iter().map(words::warns));
+    lines
+}

@@ -1,0 +1,351 @@
+//! Where rows wait between the reading of a table and the writing of its scores: in files without names, beside the file that is made. So memory does not grow
+//! with the table.
+//!
+//! A table is read once. Which row of a customer counts, and where the tenths of the file lie, is known only after the last row. Both are found exactly,
+//! in passes over what was kept:
+//!
+//! - 16 bytes of each customer's key, in parts of about [`PART_ROWS`] customers;
+//! - each row's scores, in the passes of [`CutSearch`].
+//!
+//! In memory there are one bit for each row, one part of the keys, and the counts of one pass: about 60 MB at most for one label, and 2.4 MB for each
+//! further one.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, BufReader, BufWriter, Read, Seek as _, SeekFrom, Write};
+use std::path::Path;
+
+use tributary_model::features::EncodedRow;
+use tributary_model::score::{CutSearch, DecileCuts};
+use tributary_protocol::digest::{Digest, Hasher};
+
+/// Customers whose keys are looked at in one pass, about.
+const PART_ROWS: u64 = 1 << 19;
+
+/// A stage's number where there is none.
+const NO_STAGE: u8 = u8::MAX;
+
+type Key = [u8; 16];
+
+/// Rows on their way in.
+pub(super) struct Spool {
+    keys: Option<BufWriter<File>>,
+    /// Each row's encoding and stage.
+    rows: BufWriter<File>,
+    scores: BufWriter<File>,
+    /// Each row's customer, after its length.
+    customers: BufWriter<File>,
+    count: u32,
+    digest: RowsDigest,
+    form: Form,
+}
+
+#[derive(Clone, Copy)]
+struct Form {
+    row_bytes: usize,
+    heads: usize,
+}
+
+/// One row on its way in.
+pub(super) struct Spooled<'row> {
+    /// Its fields.
+    pub(super) encoded: EncodedRow<'row>,
+    /// The number of its customer's stage.
+    pub(super) stage: Option<usize>,
+    /// What the model says of it.
+    pub(super) logits: &'row [f64],
+    /// What its customer is known by; nothing where each row is a customer.
+    pub(super) key: Option<&'row str>,
+    /// The customer as the table writes it.
+    pub(super) customer: &'row str,
+}
+
+/// All rows of a table.
+pub(super) struct SpooledRows {
+    keys: Option<File>,
+    rows: File,
+    scores: File,
+    customers: File,
+    count: u32,
+    digest: Digest,
+    form: Form,
+}
+
+/// Which rows do not count, because another one of their customer's does.
+pub(super) struct Superseded {
+    bits: Vec<u64>,
+    /// How many.
+    pub(super) rows: u32,
+    /// Rows of the customer who has most.
+    pub(super) most: u32,
+}
+
+impl Spool {
+    /// In the file system of this folder, for rows of so many bytes and so many scores.
+    pub(super) fn new(folder: &Path, row_bytes: usize, heads: usize, keyed: bool) -> io::Result<Self> {
+        let file = || tempfile::tempfile_in(folder).map(|file| BufWriter::with_capacity(1 << 16, file));
+        let keys = if keyed { Some(file()?) } else { None };
+        let digest = RowsDigest([0; 32]);
+        let form = Form { row_bytes, heads };
+        Ok(Self { keys, rows: file()?, scores: file()?, customers: file()?, count: 0, digest, form })
+    }
+
+    pub(super) fn push(&mut self, row: &Spooled<'_>) -> io::Result<()> {
+        let key = row.key.map(key_of);
+        if let Some(keys) = &mut self.keys {
+            keys.write_all(&key.unwrap_or_default())?;
+        }
+        let bytes = row.encoded.bytes();
+        debug_assert_eq!(bytes.len(), self.form.row_bytes);
+        self.rows.write_all(bytes)?;
+        let stage = row.stage.and_then(|stage| u8::try_from(stage).ok()).unwrap_or(NO_STAGE);
+        self.rows.write_all(&[stage])?;
+        for logit in row.logits {
+            self.scores.write_all(&logit.to_le_bytes())?;
+        }
+        let length = u32::try_from(row.customer.len()).map_err(io::Error::other)?;
+        self.customers.write_all(&length.to_le_bytes())?;
+        self.customers.write_all(row.customer.as_bytes())?;
+        self.digest.add(&key.unwrap_or_default(), bytes);
+        self.count += 1;
+        Ok(())
+    }
+
+    pub(super) fn finish(self) -> io::Result<SpooledRows> {
+        let whole = |file: BufWriter<File>| file.into_inner().map_err(io::IntoInnerError::into_error);
+        Ok(SpooledRows {
+            keys: self.keys.map(whole).transpose()?,
+            rows: whole(self.rows)?,
+            scores: whole(self.scores)?,
+            customers: whole(self.customers)?,
+            count: self.count,
+            digest: self.digest.finish(self.count),
+            form: self.form,
+        })
+    }
+}
+
+impl SpooledRows {
+    /// How many rows there are.
+    pub(super) fn count(&self) -> u32 {
+        self.count
+    }
+
+    /// A digest of all encoded rows and of whose they are, whatever their order is: what a database gives has no other one.
+    pub(super) fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// Of each customer's rows the first one counts in an order of their own contents, as where a model is evaluated; of equal rows the one that was read
+    /// first.
+    pub(super) fn superseded(&self) -> io::Result<Superseded> {
+        let words = usize::try_from(self.count.div_ceil(64)).map_err(io::Error::other)?;
+        let mut found = Superseded { bits: vec![0; words], rows: 0, most: 1 };
+        let Some(keys) = &self.keys else { return Ok(found) };
+        let parts = u64::from(self.count).div_ceil(PART_ROWS).max(1);
+        let (mut one, mut other) = (vec![0; self.form.row_bytes], vec![0; self.form.row_bytes]);
+        for part in 0..parts {
+            let mut counting: HashMap<Key, (u32, u32)> = HashMap::new();
+            let mut reader = begin(keys)?;
+            let mut key = Key::default();
+            for row in 0..self.count {
+                reader.read_exact(&mut key)?;
+                let (half, _) = key.split_first_chunk::<8>().expect("a key has 16 bytes");
+                if u64::from_le_bytes(*half) % parts != part {
+                    continue;
+                }
+                let Some((first, rows)) = counting.get_mut(&key) else {
+                    counting.insert(key, (row, 1));
+                    continue;
+                };
+                *rows += 1;
+                found.most = found.most.max(*rows);
+                self.read_row(*first, &mut one)?;
+                self.read_row(row, &mut other)?;
+                if EncodedRow::new(&other) < EncodedRow::new(&one) {
+                    found.set(*first);
+                    *first = row;
+                } else {
+                    found.set(row);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    fn read_row(&self, row: u32, bytes: &mut [u8]) -> io::Result<()> {
+        let at = u64::from(row) * (self.form.row_bytes as u64 + 1);
+        let mut file = &self.rows;
+        file.seek(SeekFrom::Start(at))?;
+        file.read_exact(bytes)
+    }
+
+    /// The cuts between the tenths of each head; nothing without a row.
+    pub(super) fn cuts(&self, superseded: &Superseded) -> io::Result<Option<Vec<DecileCuts>>> {
+        let mut searches: Vec<CutSearch> = (0..self.form.heads).map(|_| CutSearch::new()).collect();
+        let mut cuts = None;
+        for _ in 0..CutSearch::PASSES {
+            let mut reader = begin(&self.scores)?;
+            let mut score = [0; 8];
+            for row in 0..self.count {
+                for search in &mut searches {
+                    reader.read_exact(&mut score)?;
+                    if !superseded.has(row) {
+                        search.see(f64::from_le_bytes(score));
+                    }
+                }
+            }
+            cuts = searches.iter_mut().map(CutSearch::end_pass).collect();
+        }
+        Ok(cuts)
+    }
+
+    /// Every row that counts, in the table's order: its customer, its fields and its stage.
+    pub(super) fn each(
+        &self,
+        superseded: &Superseded,
+        mut hand: impl FnMut(&str, EncodedRow<'_>, Option<usize>) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let (mut rows, mut customers) = (begin(&self.rows)?, begin(&self.customers)?);
+        let (mut bytes, mut customer) = (vec![0; self.form.row_bytes + 1], Vec::new());
+        for row in 0..self.count {
+            rows.read_exact(&mut bytes)?;
+            let mut length = [0; 4];
+            customers.read_exact(&mut length)?;
+            customer.resize(usize::try_from(u32::from_le_bytes(length)).map_err(io::Error::other)?, 0);
+            customers.read_exact(&mut customer)?;
+            if superseded.has(row) {
+                continue;
+            }
+            let (encoded, stage) = bytes.split_at(self.form.row_bytes);
+            let stage = stage.first().copied().filter(|stage| *stage != NO_STAGE).map(usize::from);
+            hand(std::str::from_utf8(&customer).map_err(io::Error::other)?, EncodedRow::new(encoded), stage)?;
+        }
+        Ok(())
+    }
+}
+
+impl Superseded {
+    fn place(row: u32) -> (usize, u64) {
+        (usize::try_from(row / 64).unwrap_or(usize::MAX), 1 << (row % 64))
+    }
+
+    fn set(&mut self, row: u32) {
+        let (word, bit) = Self::place(row);
+        if let Some(word) = self.bits.get_mut(word) {
+            *word |= bit;
+            self.rows += 1;
+        }
+    }
+
+    pub(super) fn has(&self, row: u32) -> bool {
+        let (word, bit) = Self::place(row);
+        self.bits.get(word).is_some_and(|word| word & bit != 0)
+    }
+}
+
+fn begin(file: &File) -> io::Result<BufReader<&File>> {
+    let mut file = file;
+    file.rewind()?;
+    Ok(BufReader::with_capacity(1 << 16, file))
+}
+
+fn key_of(text: &str) -> Key {
+    let digest = Digest::of(text.as_bytes());
+    let (half, _) = digest.0.split_first_chunk().expect("a digest has 32 bytes");
+    *half
+}
+
+/// The sum of all rows' digests, as numbers of 256 bits: no order matters, and no row need be kept. It tells one state of a table from another for whoever
+/// reads its scores; it defends against nobody who chooses rows.
+struct RowsDigest([u8; 32]);
+
+impl RowsDigest {
+    fn add(&mut self, key: &Key, bytes: &[u8]) {
+        let mut hasher = Hasher::new();
+        hasher.update(key);
+        hasher.update(bytes);
+        let mut carry = 0_u16;
+        for (sum, own) in self.0.iter_mut().zip(hasher.finish().0) {
+            let [low, high] = (u16::from(*sum) + u16::from(own) + carry).to_le_bytes();
+            (*sum, carry) = (low, u16::from(high));
+        }
+    }
+
+    fn finish(&self, rows: u32) -> Digest {
+        let mut hasher = Hasher::new();
+        hasher.update(b"tributary/scored-rows/1");
+        hasher.update(&rows.to_le_bytes());
+        hasher.update(&self.0);
+        hasher.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spooled(rows: &[(&str, u8, f64)]) -> SpooledRows {
+        let folder = tempfile::tempdir().unwrap();
+        let mut spool = Spool::new(folder.path(), 2, 1, true).unwrap();
+        for (number, (customer, byte, score)) in rows.iter().enumerate() {
+            let encoded = [*byte, 7];
+            let row = Spooled {
+                encoded: EncodedRow::new(&encoded),
+                stage: (number % 2 == 0).then_some(number),
+                logits: &[*score],
+                key: Some(customer),
+                customer,
+            };
+            spool.push(&row).unwrap();
+        }
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "files without names");
+        spool.finish().unwrap()
+    }
+
+    #[test]
+    fn of_a_customers_rows_the_first_by_its_contents_counts_in_whatever_order_they_come() {
+        let rows = [("a", 3, 0.5), ("b", 9, 0.1), ("a", 1, 0.9), ("a", 2, 0.4), ("b", 9, 0.1), ("c", 5, 0.2)];
+        let told = |rows: &[(&str, u8, f64)]| {
+            let all = spooled(rows);
+            let superseded = all.superseded().unwrap();
+            let mut told = Vec::new();
+            all.each(&superseded, |customer, row, _| {
+                told.push((customer.to_owned(), row.bytes()[0]));
+                Ok(())
+            })
+            .unwrap();
+            (told, superseded.rows, superseded.most, all.cuts(&superseded).unwrap().unwrap())
+        };
+        let (found, gone, most, cuts) = told(&rows);
+        assert_eq!(found, [("b".to_owned(), 9), ("a".to_owned(), 1), ("c".to_owned(), 5)]);
+        assert_eq!((gone, most), (3, 3));
+        assert_eq!([0.9, 0.2, 0.1].map(|score| cuts[0].decile(score)), [1, 4, 7], "three customers, and no row twice");
+        let mut turned = rows;
+        turned.reverse();
+        let (mut other, ..) = told(&turned);
+        let mut found = found;
+        found.sort_unstable();
+        other.sort_unstable();
+        assert_eq!(found, other);
+    }
+
+    #[test]
+    fn rows_come_back_with_their_stages_and_their_digest_knows_no_order() {
+        let rows = [("甲", 3, 0.5), ("", 9, 0.1), ("c", 1, 0.9)];
+        let all = spooled(&rows);
+        let mut stages = Vec::new();
+        all.each(&all.superseded().unwrap(), |customer, _, stage| {
+            stages.push((customer.to_owned(), stage));
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(stages, [("甲".to_owned(), Some(0)), (String::new(), None), ("c".to_owned(), Some(2))]);
+        let turned = spooled(&[rows[2], rows[0], rows[1]]);
+        assert_eq!(all.digest(), turned.digest());
+        for other in [&rows[..2], &[rows[0], rows[1], ("c", 2, 0.9)], &[rows[0], rows[1], ("d", 1, 0.9)]] {
+            assert_ne!(spooled(other).digest(), all.digest());
+        }
+        assert!(spooled(&[]).cuts(&spooled(&[]).superseded().unwrap()).unwrap().is_none());
+    }
+}

@@ -11,12 +11,20 @@ mod evaluate;
 #[cfg(feature = "coordinator")]
 mod explained;
 #[cfg(feature = "coordinator")]
+mod export;
+#[cfg(feature = "coordinator")]
 mod figures;
 #[cfg(feature = "coordinator")]
 mod page;
+mod points;
+#[cfg(feature = "coordinator")]
+mod points_register;
+mod points_words;
 #[cfg(feature = "coordinator")]
 mod registry;
 mod report;
+#[cfg(feature = "coordinator")]
+mod scorecard;
 #[cfg(feature = "coordinator")]
 mod sections;
 #[cfg(feature = "coordinator")]
@@ -43,12 +51,15 @@ pub(crate) enum ModelCommand {
     Sign(sign::SignOptions),
     /// Sign the report on a model's gates, with findings, conditions and an end; a model validator does
     Validate(validate::ValidateOptions),
+    /// Points of a scorecard that people set in the place of the model's
+    #[command(subcommand)]
+    Points(points::PointsCommand),
 }
 
 impl ModelCommand {
     /// Whether something is signed, with the time of this machine's clock.
     pub(crate) fn signs(&self) -> bool {
-        matches!(self, Self::Sign(_) | Self::Validate(_))
+        matches!(self, Self::Sign(_) | Self::Validate(_) | Self::Points(points::PointsCommand::Sign(_)))
     }
 }
 
@@ -62,6 +73,7 @@ pub(crate) fn run(command: &ModelCommand) -> Result<Exit, Failure> {
         ModelCommand::Registry(command) => registry::run(command)?,
         ModelCommand::Sign(options) => sign::sign(options)?,
         ModelCommand::Validate(options) => validate::validate(options)?,
+        ModelCommand::Points(command) => points::run(command)?,
     }
     Ok(Exit::Done)
 }

@@ -29,6 +29,7 @@ pub mod order;
 pub mod people;
 #[cfg(feature = "pkcs11")]
 pub mod pkcs11;
+pub mod points;
 pub mod policy;
 pub mod provider;
 pub mod pseudonym;

@@ -61,6 +61,8 @@ pub enum Action {
     WithdrawModel,
     /// Answers for the report on a model's gates.
     ValidateModel,
+    /// Sets points of a model's scorecard in the place of its own; two roles must.
+    ChangePoints,
 }
 
 /// Which objects of its kind an action reaches. A plan is a person's own if that person proposed it, or whose deputy the person is; so are its models. A branch is, if it lies in
@@ -97,6 +99,7 @@ pub const DUTIES: &[(Role, Action, Reach)] = &[
     (Role::PlanOwner, Action::RollBackModel, Reach::Own),
     (Role::PlanOwner, Action::RetireModel, Reach::Own),
     (Role::PlanOwner, Action::WithdrawModel, Reach::Own),
+    (Role::PlanOwner, Action::ChangePoints, Reach::Own),
     (Role::PrivacyOfficer, Action::RollBackModel, Reach::Any),
     (Role::PrivacyOfficer, Action::RetireModel, Reach::Any),
     (Role::PrivacyOfficer, Action::WithdrawModel, Reach::Any),
@@ -105,6 +108,7 @@ pub const DUTIES: &[(Role, Action, Reach)] = &[
     (Role::ModelValidator, Action::RetireModel, Reach::Foreign),
     (Role::ModelValidator, Action::WithdrawModel, Reach::Foreign),
     (Role::ModelValidator, Action::ValidateModel, Reach::Foreign),
+    (Role::ModelValidator, Action::ChangePoints, Reach::Foreign),
     (Role::BranchOwner, Action::RaiseCap, Reach::Own),
 ];
 
@@ -200,7 +204,7 @@ impl Role {
 
 impl Action {
     /// Every action, in the order of their numbers.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::ProposePlan,
         Self::ApprovePlan,
         Self::RejectPlan,
@@ -217,6 +221,7 @@ impl Action {
         Self::RetireModel,
         Self::WithdrawModel,
         Self::ValidateModel,
+        Self::ChangePoints,
     ];
 
     /// The word in files and on screens.
@@ -239,6 +244,7 @@ impl Action {
             Self::RetireModel => "retire-model",
             Self::WithdrawModel => "withdraw-model",
             Self::ValidateModel => "validate-model",
+            Self::ChangePoints => "change-points",
         }
     }
 
@@ -269,6 +275,7 @@ impl Action {
             Self::RetireModel => 16,
             Self::WithdrawModel => 17,
             Self::ValidateModel => 18,
+            Self::ChangePoints => 19,
         }
     }
 }
@@ -325,13 +332,14 @@ mod tests {
         }
         let expected = "platform-operator freeze any\nplatform-operator thaw any\nplan-owner propose-plan own\nplan-owner pause-plan own\n\
             plan-owner resume-plan own\nplan-owner abort-plan own\nplan-owner propose-year own\nplan-owner promote-model own\n\
-            plan-owner roll-back-model own\nplan-owner retire-model own\nplan-owner withdraw-model own\nprivacy-officer approve-plan foreign\n\
+            plan-owner roll-back-model own\nplan-owner retire-model own\nplan-owner withdraw-model own\nplan-owner change-points own\n\
+            privacy-officer approve-plan foreign\n\
             privacy-officer reject-plan foreign\nprivacy-officer pause-plan any\nprivacy-officer resume-plan foreign\n\
             privacy-officer abort-plan any\nprivacy-officer approve-year foreign\nprivacy-officer freeze any\nprivacy-officer thaw any\n\
             privacy-officer raise-cap any\nprivacy-officer roll-back-model any\nprivacy-officer retire-model any\n\
             privacy-officer withdraw-model any\nmodel-validator promote-model foreign\nmodel-validator roll-back-model foreign\n\
             model-validator retire-model foreign\nmodel-validator withdraw-model foreign\n\
-            model-validator validate-model foreign\n\
+            model-validator validate-model foreign\nmodel-validator change-points foreign\n\
             branch-owner raise-cap own";
         assert_eq!(lines.join("\n"), expected);
     }
@@ -347,7 +355,13 @@ mod tests {
                 assert!(roles(judged).all(|judge| maker.conflicts_with(judge)), "{maker} {judged}");
             }
         }
-        let of_models = [Action::PromoteModel, Action::RollBackModel, Action::RetireModel, Action::WithdrawModel];
+        let of_models = [
+            Action::PromoteModel,
+            Action::RollBackModel,
+            Action::RetireModel,
+            Action::WithdrawModel,
+            Action::ChangePoints,
+        ];
         for action in [Action::ResumePlan, Action::Thaw, Action::RaiseCap].into_iter().chain(of_models) {
             assert!(roles(action).collect::<BTreeSet<_>>().len() >= 2, "{action}");
         }

@@ -32,6 +32,19 @@ const STYLE: &str = "body{font:15px/1.5 system-ui,'Noto Sans CJK SC','Microsoft 
 /// Places in a chart.
 type Points = Vec<(f64, f64)>;
 
+/// A page up to its first heading, in the one style of all pages. The title is plain text.
+pub(super) fn opened(title: &str, language: Language) -> String {
+    let code = match language {
+        Language::English => "en",
+        Language::Chinese => "zh-CN",
+    };
+    let title = escaped(title);
+    format!(
+        "<!doctype html>\n<html lang=\"{code}\">\n<head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
+         <title>{title}</title><style>{STYLE}</style></head>\n<body>\n<h1>{title}</h1>\n"
+    )
+}
+
 /// One page for these models, side by side where there are several.
 #[cfg(any(test, feature = "demo"))]
 pub(crate) fn page(models: &[Evaluation], language: Language) -> String {
@@ -46,17 +59,7 @@ pub(super) fn page_beside(models: &[Evaluation], beside: Option<&BesideFile>, la
         [one] => words::title(short(one)),
         _ => words::comparison(),
     };
-    let code = match language {
-        Language::English => "en",
-        Language::Chinese => "zh-CN",
-    };
-    let mut out = String::new();
-    let _ = write!(
-        out,
-        "<!doctype html>\n<html lang=\"{code}\">\n<head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
-         <title>{title}</title><style>{STYLE}</style></head>\n<body>\n<h1>{title}</h1>\n",
-        title = say(&title)
-    );
+    let mut out = opened(title.text(language), language);
     for model in models {
         let of_run = words::of_run(&model.purpose, model.run, &model.plan_name);
         let counted = words::counted(format!("{:.0}", model.customers()), model.survivors);

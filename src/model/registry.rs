@@ -11,6 +11,8 @@ use tributary_storage::files::{Existing, write_public};
 
 use super::evaluate::{CompareOptions, EvaluateOptions, compare, evaluate};
 use super::explained::explained;
+use super::export::{ExportOptions, ExportsOptions, export, exports};
+use super::scorecard::{ScorecardOptions, scorecard};
 use super::summary::{SummaryOptions, summary};
 use super::{report, shown, statement};
 use crate::exit::Failure;
@@ -29,6 +31,12 @@ pub(crate) enum RegistryCommand {
     Compare(CompareOptions),
     /// Show what a run counted of each field, with intervals: customers, missing values, quantiles, frequent categories
     Summary(SummaryOptions),
+    /// Show the points of an additive model by the values of each field, with weights of evidence; as a page and as a table file too
+    Scorecard(ScorecardOptions),
+    /// Write a model as a file for other systems: safetensors, ONNX, PMML or SQL, with a number, a recipient and a last day
+    Export(ExportOptions),
+    /// Show every export, for whom it is, until when, and which are void because their model was withdrawn
+    Exports(ExportsOptions),
     /// Show which branches keep a model, and which have acknowledged its withdrawal
     Copies(OfOptions),
     /// Make the card of a model: what it is for, what it learnt from, how good it is, and what it must not be used for
@@ -201,6 +209,9 @@ pub(super) fn run(command: &RegistryCommand) -> Result<(), Failure> {
         RegistryCommand::Evaluate(options) => evaluate(options)?,
         RegistryCommand::Compare(options) => compare(options)?,
         RegistryCommand::Summary(options) => summary(options)?,
+        RegistryCommand::Scorecard(options) => scorecard(options)?,
+        RegistryCommand::Export(options) => export(options)?,
+        RegistryCommand::Exports(options) => exports(options)?,
         RegistryCommand::Copies(options) => copies(options)?,
         RegistryCommand::Card(options) => card(options)?,
         RegistryCommand::Gates(options) => gates(options)?,

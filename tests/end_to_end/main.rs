@@ -9,6 +9,7 @@ mod cut_short;
 mod dataset;
 mod demo;
 mod events;
+mod exports;
 mod federation;
 mod fifth;
 mod grants;

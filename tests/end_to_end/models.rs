@@ -8,6 +8,7 @@ use tributary_certs::clock::unix_seconds;
 use tributary_client::models::used::UsedModels;
 
 use crate::demo::demo;
+use crate::exports::Desk as Exports;
 use crate::federation::Federation;
 use crate::support::{EXECUTABLE, Finished, replan, run};
 
@@ -261,6 +262,11 @@ fn models_pass_gates_and_a_pilot_and_are_rolled_back_and_withdrawn() {
     // A withdrawal reaches every branch that is there, which deletes and acknowledges; one whose machine is off hears of it when it comes back.
     let copies = |model: &str| desk.json(&["copies", model])["copies"].as_array().unwrap().clone();
     assert!(copies(&two).iter().all(|copy| copy["state"] == "kept" && copy["owes_acknowledgement"] == false));
+    let exporting = Exports(&dir);
+    for (model, name) in [(&one, "one.onnx"), (&two, "two.onnx")] {
+        let exported = exporting.export(model, &["onnx"], &desk.path(name));
+        assert_eq!(exported.code, Some(0), "{} {}", exported.out, exported.err);
+    }
     daemons.stop(7);
     desk.state("withdraw", &two, [("e2", "privacy-officer"), ("e3", "model-validator")]);
     for _ in 1..BRANCHES {
@@ -274,6 +280,12 @@ fn models_pass_gates_and_a_pilot_and_are_rolled_back_and_withdrawn() {
     daemons.again(&federation, 7);
     assert_eq!(federation.until("model_copy")["state"], "refused");
     assert!(!kept(7, &two));
+    // Of the withdrawn model nothing is exported any more, and what was is void.
+    assert_eq!(exporting.exports(), [(1, false), (2, true)]);
+    exporting
+        .export(&two, &["onnx"], &desk.path("again.onnx"))
+        .assert_refused(1, &["was withdrawn", "nothing was made"]);
+    assert_eq!(exporting.export("champion", &["onnx"], &desk.path("champion.onnx")).code, Some(0));
     let said = copies(&two);
     assert_eq!(said.len(), BRANCHES);
     assert!(said.iter().all(|copy| copy["state"] == "refused" && copy["owes_acknowledgement"] == false), "{said:?}");

@@ -13,6 +13,7 @@ pub mod customer;
 pub mod dataset;
 pub mod evaluation;
 pub mod events;
+pub mod exports;
 pub mod help;
 mod language;
 pub mod mapping;
@@ -21,6 +22,7 @@ pub mod ready;
 pub mod rehearsal;
 mod said;
 pub mod score;
+pub mod scorecard;
 pub mod screen;
 pub mod summary;
 
@@ -90,11 +92,13 @@ mod tests {
             dataset::TABLE,
             evaluation::TABLE,
             events::TABLE,
+            exports::TABLE,
             mapping::TABLE,
             preflight::TABLE,
             ready::TABLE,
             rehearsal::TABLE,
             score::TABLE,
+            scorecard::TABLE,
             screen::TABLE,
             summary::TABLE,
         ]

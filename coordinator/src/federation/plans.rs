@@ -102,6 +102,11 @@ fn files_of(plans: &Path, digest: &Digest) -> PlanFiles {
     PlanFiles { file: folder.join(PLAN), schema: folder.join(SCHEMA) }
 }
 
+/// The schema of a plan that was activated here.
+pub(crate) fn schema_of(state_dir: &Path, plan: &Digest) -> PathBuf {
+    files_of(&state_dir.join(PLANS), plan).schema
+}
+
 /// What stands in a state folder.
 pub(crate) fn activated(state_dir: &Path) -> Vec<Job> {
     PlansFolder::of(state_dir).new_ones(unix_seconds())

@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 
 use tributary_certs::model::StatementSignFault;
+use tributary_certs::points::PointsFault;
+use tributary_model::additive::AdditiveFault;
+use tributary_model::scorecard::{ChangeFault, ScaleFault};
 use tributary_protocol::digest::Digest;
 use tributary_protocol::printable::Printable;
 use tributary_protocol::registry::RefusedStatement;
@@ -162,5 +165,79 @@ pub enum RegistryError {
     OtherShape {
         /// The model.
         model: Digest,
+    },
+    /// Not one champion.
+    #[error(
+        "the registry has {count} champions{}, so \"champion\" names none; give the digest of a model (`tributary model list`)",
+        if .purposes.is_empty() { String::new() } else { format!(" ({})", .purposes) }
+    )]
+    Champions {
+        /// How many there are.
+        count: usize,
+        /// What they are for.
+        purposes: String,
+    },
+    /// A schema that cannot be used.
+    #[error("{path}: {fault}. Name the schema of the model's plan (`--schema FILE`)", path = path.display())]
+    Schema {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        fault: String,
+    },
+    /// A withdrawn model.
+    #[error(
+        "model {model} was withdrawn: nobody may use it, and nothing was made of it. `tributary model show` says why"
+    )]
+    Withdrawn {
+        /// The model.
+        model: String,
+    },
+    /// A last day that is over.
+    #[error(
+        "the last day is over already, so that nobody could use the export; name a later one (`--valid-until`). Nothing was made"
+    )]
+    Past,
+    /// An output that is there.
+    #[error("{path} exists, and no export replaces a file; name another one. Nothing was made", path = .0.display())]
+    OutputExists(PathBuf),
+    /// The register of exports.
+    #[error("{path}: {fault}; restore the register of exports from a copy of the state. Nothing was made", path = path.display())]
+    Register {
+        /// The file, or the folder.
+        path: PathBuf,
+        /// What is wrong.
+        fault: String,
+    },
+    /// A model that is no sum over fields.
+    #[error("{0}")]
+    Sum(#[from] AdditiveFault),
+    /// A scale.
+    #[error("{0}")]
+    Scale(#[from] ScaleFault),
+    /// Points that cannot be changed so.
+    #[error("{0}. Nothing was changed")]
+    Change(#[from] ChangeFault),
+    /// A change that does not count.
+    #[error("{0}. The register is as it was")]
+    PointsFault(#[from] PointsFault),
+    /// The register of changed points.
+    #[error("{path}: {fault}; restore the register of changed points from a copy of the state", path = path.display())]
+    Points {
+        /// The file, or the folder.
+        path: PathBuf,
+        /// What is wrong.
+        fault: &'static str,
+    },
+    /// A change that comes too late, or again.
+    #[error(
+        "it is change {found} of this model's points, and the next one is {expected}: it was installed before, or others came in between. Make it again \
+         and have it signed again"
+    )]
+    PointsOrder {
+        /// The change's number.
+        found: u64,
+        /// The next one.
+        expected: u64,
     },
 }

@@ -110,6 +110,11 @@ impl RegistryFolder {
         Ok(Self { folder })
     }
 
+    /// The folder as it is, beside a daemon that may be writing to it.
+    pub(super) fn of_state(state_dir: &Path) -> Self {
+        Self { folder: state_dir.join(REGISTRY) }
+    }
+
     /// A model's folder.
     pub(super) fn of(&self, model: &Digest) -> PathBuf {
         self.folder.join(model.to_string())

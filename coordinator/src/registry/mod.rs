@@ -8,19 +8,25 @@
 //!                      /features.json      what was learnt about features beside the parameters
 //!                      /lineage.json       plan, run, parent, purpose, owner: the manifest for people and programs
 //!                      /statement.{json,txt}  the privacy statement of its run
+//!                      /points/NUMBER.points  points of its scorecard that people set: files are added
+//! STATE/exports/NUMBER.json             which model left as a file, for whom, until when
 //! STATE/statements/DIGEST.statement        statements that people brought; the daemon takes them up
 //! ```
 //!
-//! A folder is made beside its name, synced and renamed, before the ledger names it. Nothing in it is changed afterwards. A model that was withdrawn
+//! A folder is made beside its name, synced and renamed, before the ledger names it. Nothing in it is changed afterwards; `points` alone is
+//! added to. A model that was withdrawn
 //! keeps its folder: whoever asks later must be able to see what it was.
 
 mod card;
 mod error;
 mod evaluated;
+mod exports;
 mod features;
 mod folder;
 mod gates;
+mod loaded;
 mod measured;
+mod points;
 mod stability;
 mod statements;
 mod summarised;
@@ -48,9 +54,12 @@ use tributary_storage::journal::Journal;
 pub use card::{CardFile, card};
 pub use error::RegistryError;
 pub use evaluated::{Evaluation, evaluation};
+pub use exports::{ExportLine, ExportRecord, NewExport, export, exports};
 pub(crate) use features::learnt_features;
 pub use folder::PARAMETERS;
 pub use gates::report;
+pub use loaded::{LoadedModel, load};
+pub use points::{NewPoints, carded, draft_points, install_points, is_of, points};
 pub use stability::{Moved, Stability};
 pub(crate) use statements::StatementsFolder;
 pub use statements::install;

@@ -263,7 +263,7 @@ pub(super) fn found<'a>(record: &'a RegistryRecord, text: &str) -> Result<&'a Mo
 }
 
 impl ModelLine {
-    fn of(model: &ModelRecord, state_dir: &Path) -> Self {
+    pub(super) fn of(model: &ModelRecord, state_dir: &Path) -> Self {
         let (digest, lineage) = (model.manifest.digest(), &model.manifest.lineage);
         Self {
             model: digest.to_string(),

@@ -1,0 +1,238 @@
+//! A model as its readers take it away: the scorecard, points that people set, and files for other systems, from the registry of a demo.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use tributary_protocol::digest::Digest;
+
+use crate::demo::demo;
+use crate::support::{Finished, run};
+
+/// The coordinator's folder of a demo, and its people.
+pub(crate) struct Desk<'a>(pub(crate) &'a Path);
+
+impl Desk<'_> {
+    fn path(&self, name: &str) -> String {
+        self.0.join(name).display().to_string()
+    }
+
+    /// `tributary model WORDS --config ...`.
+    pub(crate) fn model(&self, words: &[&str]) -> Finished {
+        let config = self.path("coordinator/coordinator.toml");
+        run(["model"].iter().chain(words).chain(&["--config", &config]))
+    }
+
+    fn json(&self, words: &[&str]) -> serde_json::Value {
+        let finished = self.model(&[words, &["--json"]].concat());
+        assert_eq!(finished.code, Some(0), "{words:?}: {} {}", finished.out, finished.err);
+        finished.json()
+    }
+
+    pub(crate) fn export(&self, model: &str, format: &[&str], output: &str) -> Finished {
+        let until = ["--recipient", "card centre", "--valid-until", "2199-12-31", "--output", output];
+        self.model(&[&["export", "--model", model, "--format"], format, &until].concat())
+    }
+
+    /// Every export: its number, and whether it is void.
+    pub(crate) fn exports(&self) -> Vec<(u64, bool)> {
+        let all = self.json(&["exports"]);
+        let all = all["exports"].as_array().unwrap().iter();
+        all.map(|one| (one["number"].as_u64().unwrap(), one["void"].as_bool().unwrap())).collect()
+    }
+
+    fn sign(&self, file: &str, digest: &str, (person, role): (&str, &str)) -> Finished {
+        let (person, list) = (self.path(&format!("people/{person}")), self.path("authority/authorities"));
+        let by = ["--person", &person, "--role", role, "--authorities", &list, "--confirm", digest];
+        run(["model", "points", "sign", file].iter().chain(&by))
+    }
+
+    /// The points of one bin on the card, and those of the model where people have set others.
+    fn bin(&self, model: &str, field: &str, bin: usize) -> (i64, Option<i64>) {
+        let card = self.json(&["scorecard", model, "--head", "churn"]);
+        let fields = card["cards"][0]["fields"].as_array().unwrap().clone();
+        let own = fields.iter().find(|own| own["field"] == field).unwrap();
+        let bin = &own["rule"]["bins"][bin - 1];
+        (bin["points"].as_i64().unwrap(), bin["model_points"].as_i64())
+    }
+}
+
+const OWNER: (&str, &str) = ("e1", "plan-owner");
+const VALIDATOR: (&str, &str) = ("e3", "model-validator");
+
+#[test]
+fn a_model_leaves_as_a_card_and_as_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().canonicalize().unwrap().join("run");
+    assert_eq!(demo(&dir, &["--epsilon", "8"]).code, Some(0));
+    let desk = Desk(&dir);
+    let model = desk.json(&["list"])["models"][0]["model"].as_str().unwrap().to_owned();
+    the_card(&desk, &model);
+    points_that_people_set(&desk, &model);
+    files_for_others(&desk, &model);
+    what_is_refused(&desk, &model);
+    a_register_that_was_changed(&desk);
+}
+
+fn the_card(desk: &Desk<'_>, model: &str) {
+    let (page, table) = (desk.path("card.html"), desk.path("card.csv"));
+    let shown = desk.model(&["scorecard", model, "--lang", "zh", "--html", &page, "--csv", &table]);
+    assert_eq!(shown.code, Some(0), "{} {}", shown.out, shown.err);
+    for words in ["评分卡", "基础分", "单调上升", "原因代码", "R001", "R034"] {
+        assert!(shown.out.contains(words), "{words}: {}", shown.out);
+    }
+    let (page, table) = (fs::read_to_string(page).unwrap(), fs::read_to_string(table).unwrap());
+    assert!(page.contains("<html lang=\"zh-CN\">") && page.contains("R002") && page.ends_with("</html>\n"));
+    assert!(!page.contains("<script") && !page.contains("http"), "a page is one file");
+    let card = desk.json(&["scorecard", model]);
+    let cards = card["cards"].as_array().unwrap();
+    let bins = |field: &serde_json::Value| field["rule"]["bins"].as_array().map_or(1, Vec::len);
+    let lines: usize = cards.iter().flat_map(|card| card["fields"].as_array().unwrap().iter().map(bins)).sum();
+    assert!(table.lines().count() > lines && cards.len() == 2, "{table}");
+    let english =
+        desk.model(&["scorecard", model, "--lang", "en", "--head", "churn", "--base-points", "0", "--double", "10"]);
+    assert!(english.out.contains("0 points at odds of 50 to 1; 10 points more"), "{}", english.out);
+    assert!(
+        !english.out.contains("Scorecard of deposit_propensity") && english.out.contains("not listed"),
+        "{}",
+        english.out
+    );
+}
+
+fn points_that_people_set(desk: &Desk<'_>, model: &str) {
+    let (file, before) = (desk.path("age.points"), desk.bin(model, "occupation", 2).0);
+    let after = (before + 7).to_string();
+    let change = |field: &str, bin: &str, points: &str, out: &str| {
+        let words =
+            ["--head", "churn", "--field", field, "--bin", bin, "--points", points, "--reason", "few customers"];
+        desk.model(&[&["points", "change", model], &words[..], &["--out", out]].concat())
+    };
+    change("wage", "1", "3", &file).assert_refused(1, &["no field \"wage\"", "Nothing was changed"]);
+    change("occupation", "99", "3", &file).assert_refused(1, &["no bin 99", "1 to "]);
+    change("occupation", "2", &before.to_string(), &file).assert_refused(1, &["already"]);
+    change("occupation", "2", "1000001", &file).assert_refused(1, &["1000001 points"]);
+    let told = change("occupation", "2", &after, &file);
+    assert!(told.out.contains("few customers") && told.out.contains("points sign"), "{} {}", told.out, told.err);
+    change("occupation", "2", &after, &file).assert_refused(1, &["exists already"]);
+    let digest = told.out.lines().find_map(|line| line.strip_prefix("  change    ")).unwrap().to_owned();
+    desk.sign(&file, &digest, ("e2", "privacy-officer")).assert_refused(1, &["privacy-officer may not sign"]);
+    assert_eq!(desk.sign(&file, &digest, OWNER).code, Some(0));
+    desk.sign(&file, &digest, OWNER).assert_refused(1, &["has signed it", "another person's"]);
+    desk.sign(&file, &digest, ("e1", "model-validator")).assert_refused(1, &["has signed it"]);
+    desk.model(&["points", "install", &file]).assert_refused(1, &["1 of two people", "The register is as it was"]);
+    assert_eq!(desk.bin(model, "occupation", 2), (before, None));
+    assert_eq!(desk.sign(&file, &digest, VALIDATOR).code, Some(0));
+    let installed = desk.model(&["points", "install", &file]);
+    assert_eq!(installed.code, Some(0), "{} {}", installed.out, installed.err);
+    assert_eq!(desk.bin(model, "occupation", 2), (before + 7, Some(before)));
+    desk.model(&["points", "install", &file]).assert_refused(1, &["it is change 1", "the next one is 2"]);
+    let listed = desk.json(&["points", "list", model]);
+    assert_eq!(
+        (listed["changes"][0]["after"].as_i64(), &listed["changes"][0]["reason"]),
+        (Some(before + 7), &"few customers".into())
+    );
+    // On another scale the change does not count, and the card says so.
+    let other = desk.model(&["scorecard", model, "--head", "churn", "--double", "40", "--lang", "en"]);
+    assert!(other.out.contains("1 changes of points are of other labels or other scales"), "{}", other.out);
+    // A change that was taken out, or put in by hand, is noticed.
+    let register: PathBuf = desk.0.join(format!("coordinator/state/registry/{model}/points"));
+    let second = register.join("000002.points");
+    fs::copy(register.join("000001.points"), &second).unwrap();
+    desk.model(&["points", "list", model]).assert_refused(1, &["does not follow the change before it"]);
+    fs::remove_file(second).unwrap();
+}
+
+fn files_for_others(desk: &Desk<'_>, model: &str) {
+    assert_eq!(desk.exports(), []);
+    let formats: [(&[&str], &str); 6] = [
+        (&["safetensors"], "m.safetensors"),
+        (&["onnx"], "m.onnx"),
+        (&["pmml", "--head", "churn"], "m.pmml"),
+        (&["sql", "--head", "churn"], "m.sql"),
+        (
+            &[
+                "sql",
+                "--head",
+                "deposit_propensity",
+                "--dialect",
+                "oracle",
+                "--table",
+                "CRM.CUSTOMERS",
+                "--key",
+                "CUST_ID",
+            ],
+            "m.oracle.sql",
+        ),
+        (&["sql", "--head", "deposit_propensity", "--dialect", "hive"], "m.hive.sql"),
+    ];
+    for (format, name) in formats {
+        let exported = desk.export(&model[..8], format, &desk.path(name));
+        assert_eq!(exported.code, Some(0), "{format:?}: {} {}", exported.out, exported.err);
+    }
+    let all = desk.json(&["exports"]);
+    for ((number, (format, name)), record) in (1..).zip(formats).zip(all["exports"].as_array().unwrap()) {
+        let bytes = fs::read(desk.path(name)).unwrap();
+        assert!(bytes.windows(64).any(|part| part == model.as_bytes()), "{name} has the model's digest in it");
+        assert_eq!((&record["number"], &record["format"]), (&number.into(), &format[0].into()));
+        assert_eq!((&record["digest"], &record["model"]), (&Digest::of(&bytes).to_string().into(), &model.into()));
+        assert_eq!(
+            (&record["recipient"], &record["file"], &record["void"]),
+            (&"card centre".into(), &name.into(), &false.into())
+        );
+    }
+    let shown = desk.model(&["exports", "--lang", "zh"]);
+    assert!(shown.out.contains("sql oracle") && shown.out.contains("有效期至 2199-12-31：有效"), "{}", shown.out);
+}
+
+fn what_is_refused(desk: &Desk<'_>, model: &str) {
+    let new = desk.path("none");
+    let export = |model: &str, format: &[&str]| desk.export(model, format, &new);
+    export("12345678", &["onnx"]).assert_refused(1, &["has 0 models"]);
+    export(&model[..4], &["onnx"]).assert_refused(1, &["none is meant"]);
+    export("champion", &["onnx"]).assert_refused(1, &["0 champions", "model list"]);
+    export(model, &["onnx", "--head", "loans"]).assert_refused(1, &["no head \"loans\"", "Nothing was exported"]);
+    export(model, &["sql"]).assert_refused(1, &["several heads", "--head"]);
+    export(model, &["pmml"]).assert_refused(1, &["several heads"]);
+    export(model, &["sql", "--head", "churn", "--table", "a..b"]).assert_refused(1, &["cannot name"]);
+    export(model, &["sql", "--head", "churn", "--dialect", "oracle", "--key", "a\"b"])
+        .assert_refused(1, &["double quote"]);
+    export(model, &["excel"]).assert_refused(64, &["excel"]);
+    export(model, &["sql", "--head", "churn", "--dialect", "basic"]).assert_refused(64, &["basic"]);
+    export(model, &["onnx", "--dialect", "hive"]).assert_refused(64, &["--format sql"]);
+    export(model, &["safetensors", "--head", "churn"]).assert_refused(64, &["whole model"]);
+    let other = desk.path("other.toml");
+    let schema = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/samples/schemas/adult.toml");
+    export(model, &["onnx", "--schema", schema]).assert_refused(1, &["was learnt with the schema"]);
+    export(model, &["onnx", "--schema", &other]).assert_refused(1, &["other.toml"]);
+    fs::write(&other, "name = 3").unwrap();
+    export(model, &["onnx", "--schema", &other]).assert_refused(1, &["other.toml", "--schema FILE"]);
+    desk.export(model, &["onnx"], &desk.path("m.onnx")).assert_refused(1, &["exists", "Nothing was made"]);
+    let dated = |day: &str, who: &str| {
+        let words = ["--format", "onnx", "--recipient", who, "--valid-until", day, "--output", &new];
+        desk.model(&[&["export", "--model", model], &words[..]].concat())
+    };
+    dated("2020-01-31", "a").assert_refused(1, &["last day is over"]);
+    dated("31.01.2099", "a").assert_refused(64, &["YEAR-MONTH-DAY"]);
+    dated("2099-01-31", "").assert_refused(64, &["one line"]);
+    dated("2099-01-31", "a\nb").assert_refused(64, &["one line"]);
+    dated("2099-01-31", &"x".repeat(121)).assert_refused(64, &["120 characters"]);
+    desk.model(&["scorecard", model, "--base-odds", "0"]).assert_refused(64, &["base odds of 0"]);
+    desk.model(&["scorecard", model, "--double", "NaN"]).assert_refused(64, &["to double the odds"]);
+    desk.model(&["scorecard", model, "--head", "loans"]).assert_refused(1, &["no head"]);
+    desk.model(&["scorecard", model, "--html", &desk.path("card.html")]).assert_refused(1, &["exists already"]);
+    assert!(!Path::new(&new).exists());
+    assert_eq!(desk.exports().len(), 6, "what was refused has no number");
+}
+
+fn a_register_that_was_changed(desk: &Desk<'_>) {
+    let register = desk.0.join("coordinator/state/exports");
+    let (second, third) = (register.join("000002.json"), register.join("000003.json"));
+    let text = fs::read_to_string(&second).unwrap();
+    fs::write(&second, text.replace("card centre", "card centrum")).unwrap();
+    desk.model(&["exports"]).assert_refused(1, &["000003.json", "does not follow"]);
+    fs::write(&second, &text).unwrap();
+    assert_eq!(desk.exports().len(), 6);
+    fs::rename(&third, register.join("third")).unwrap();
+    desk.model(&["exports"]).assert_refused(1, &["taken out"]);
+    fs::rename(register.join("third"), &third).unwrap();
+    assert_eq!(desk.exports().len(), 6);
+}

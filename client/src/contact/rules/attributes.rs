@@ -2,7 +2,7 @@
 
 use tributary_settings::Document;
 
-use super::terms::TableRules;
+use super::table::TableRules;
 
 /// Longest name of a column, and longest code, in bytes.
 const TEXT_BYTES_MAX: usize = 128;

@@ -3,10 +3,12 @@
 mod attributes;
 mod delivery;
 mod parse;
+mod table;
 mod terms;
 
 pub(crate) use attributes::AttributeRules;
 pub(crate) use delivery::Origin as ColumnOrigin;
 pub use parse::SAMPLE;
+pub(crate) use table::TableRules;
 pub use terms::Rules;
-pub(crate) use terms::{Choice, HoldOut, Measure, Span, TableRules};
+pub(crate) use terms::{Choice, HoldOut, Measure, Span};

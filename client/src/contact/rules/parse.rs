@@ -10,7 +10,8 @@ use tributary_settings::{Document, Faults};
 
 use super::attributes::{NAME, attributes, name};
 use super::delivery::delivery;
-use super::terms::{Choice, Confidential, ContactCap, HoldOut, Measure, Quota, Rules, Span, TableRules};
+use super::table::TableRules;
+use super::terms::{Choice, Confidential, ContactCap, HoldOut, Measure, Quota, Rules, Span};
 use crate::data::mapped_source;
 
 /// Commented rules with every key.

@@ -6,7 +6,7 @@ use tributary_protocol::secagg::suite::VerifyingKey;
 
 use super::attributes::AttributeRules;
 use super::delivery::Delivery;
-use crate::data::MappedSource;
+use super::table::TableRules;
 
 /// The rules of one campaign's lists.
 #[derive(Clone, Debug)]
@@ -105,15 +105,6 @@ pub struct Quota {
     pub team: String,
     /// Most lines.
     pub most: u32,
-}
-
-/// Where a table's rows come from, and the column of the customer's id.
-#[derive(Clone, Debug)]
-pub struct TableRules {
-    /// How its file is written, or what is asked of its database.
-    pub source: MappedSource,
-    /// The column of the customer's id.
-    pub customer: String,
 }
 
 /// How often a customer may be contacted.

@@ -1,0 +1,12 @@
+//! A table that rules read.
+
+use crate::data::MappedSource;
+
+/// Where a table's rows come from, and the column of the customer's id.
+#[derive(Clone, Debug)]
+pub struct TableRules {
+    /// How its file is written, or what is asked of its database.
+    pub source: MappedSource,
+    /// The column of the customer's id.
+    pub customer: String,
+}

@@ -70,7 +70,8 @@ pub(super) fn walk(
         match reader.step(window.get(used..).unwrap_or_default(), last) {
             Step::Entry(entry) => visit(entry)?,
             Step::More(bytes) => {
-                // What was read is let go of: a journal of years is read in the memory of an entry.
+                // What was read is let go of: a journal of years is read in the memory of an entry. The header was perhaps read in this very step.
+                let used = usize::try_from(reader.offset().saturating_sub(start)).unwrap_or(usize::MAX);
                 window.drain(..used.min(window.len()));
                 start = reader.offset();
                 let wanted = bytes.max(WINDOW_BYTES).saturating_sub(window.len());

@@ -33,6 +33,8 @@ fn the_federations_own_ledger_is_read_apart() {
     let path = dir.path().join("audit.log");
     assert!(read_view::<String>(&path, LedgerId::ADMINISTRATION).expect("nothing").is_empty());
     let (mut journal, _) = Journal::<u32>::open_view(&path, LEDGER).expect("opens");
+    // A journal that has begun, and in which nothing stands yet.
+    assert!(read_view::<String>(&path, LedgerId::ADMINISTRATION).expect("nothing").is_empty());
     journal.append(Millis(1), 7).expect("appends");
     journal.append_to(LedgerId::ADMINISTRATION, Millis(2), "a model").expect("appends");
     journal.append(Millis(3), 8).expect("appends");

@@ -6,9 +6,10 @@
 mod log;
 mod support;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use log::logged;
 use support::{Client, Daemon, Ended, Federation};
@@ -73,8 +74,20 @@ fn an_index_that_is_not_this_coordinators_word_of_this_journal_is_made_anew() {
 fn a_run_that_is_open_goes_on_beside_one_that_is_over() {
     let federation = Federation::new(CLIENTS);
     let config = federation.settings(|text| text.replace("rounds = 3\n", "rounds = 1\n"));
-    federation
-        .settings(|text| text.replace("rounds = 3\n", "rounds = 40\n").replace("name = \"test\"", "name = \"long\""));
+    // Runs that are due at the same time are opened in the order of their plans. What the index says is before the oldest open run: the other one's.
+    let plans = || -> BTreeSet<PathBuf> {
+        let found = fs::read_dir(federation.path("state/plans")).unwrap();
+        found.map(|entry| entry.unwrap().path()).collect()
+    };
+    let first = plans();
+    for name in (0..).map(|number| format!("name = \"long {number}\"")) {
+        federation.settings(|text| text.replace("rounds = 3\n", "rounds = 40\n").replace("name = \"test\"", &name));
+        let both = plans();
+        if both.first() == first.first() {
+            break;
+        }
+        both.difference(&first).for_each(|plan| fs::remove_dir_all(plan).unwrap());
+    }
     let mut daemon = Daemon::start(&config);
     let address = daemon.address();
     std::thread::scope(|scope| {

@@ -195,7 +195,9 @@ impl SpooledRows {
                     }
                 }
             }
-            cuts = searches.iter_mut().map(CutSearch::end_pass).collect();
+            // Each head's pass ends, also where another one has no cuts yet.
+            let ended: Vec<Option<DecileCuts>> = searches.iter_mut().map(CutSearch::end_pass).collect();
+            cuts = ended.into_iter().collect();
         }
         Ok(cuts)
     }

@@ -1,10 +1,11 @@
 //! Against a real server, which this test starts for itself on this machine, and ends.
 
+#[path = "../../../../tests/postgres.rs"]
+mod cluster;
+
 use std::cell::Cell as Flag;
 use std::fs;
-use std::net::TcpListener;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 use std::time::Duration;
 
 use rustls::pki_types::CertificateDer;
@@ -13,6 +14,7 @@ use tributary_model::schema::Schema;
 use tributary_protocol::plan::Date;
 use zeroize::Zeroizing;
 
+use self::cluster::{Cluster, run};
 use super::*;
 use crate::data::{Database, Mapping, Origin, ReadTable, Reading, Stop, read_origin};
 use crate::needed;
@@ -43,69 +45,23 @@ pub(in crate::data) const QUERY: &str = "SELECT khh, csrq, ye, zy AS job, lsbz A
 const RULES: &str = "[[columns]]\nto = \"who\"\nfrom = \"khh\"\n[[columns]]\nto = \"age\"\nfrom = \"csrq\"\ntype = \"date\"\ndate = \"YYYY-MM-DD\"\n\
                      count = \"years-since\"\n[[columns]]\nto = \"saldo\"\nfrom = \"ye\"\ntype = \"number\"\nmoney = \"分\"\n";
 
-/// A cluster of this test, which ends with it.
+/// A server with two databases of the same table, of which the one wants TLS.
 pub(in crate::data) struct Server {
-    folder: PathBuf,
-    programs: PathBuf,
+    cluster: Cluster,
     pub(in crate::data) port: u16,
-}
-
-/// The newest server's programs that are installed here.
-fn programs() -> Option<PathBuf> {
-    let mut versions: Vec<PathBuf> =
-        fs::read_dir("/usr/lib/postgresql").ok()?.flatten().map(|entry| entry.path()).collect();
-    versions.sort();
-    versions.into_iter().map(|version| version.join("bin")).rfind(|programs| programs.join("initdb").is_file())
-}
-
-/// A command of an account that a server runs under: it refuses the superuser's.
-fn command(program: &Path, arguments: &[&str]) -> Command {
-    let superuser = Command::new("id").arg("-u").output().is_ok_and(|id| id.stdout == b"0\n");
-    let mut command = Command::new(if superuser { Path::new("runuser") } else { program });
-    if superuser {
-        command.args(["-u", "postgres", "--"]).arg(program);
-    }
-    command.args(arguments).current_dir("/");
-    command
-}
-
-fn run(program: &Path, arguments: &[&str]) -> Result<String, String> {
-    let output = command(program, arguments).output().map_err(|fault| format!("{}: {fault}", program.display()))?;
-    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap_or_default();
-    if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr) + &text(&output.stdout)) }
 }
 
 impl Server {
     pub(in crate::data) fn start() -> Result<Self, String> {
-        let programs = programs().ok_or("no server of PostgreSQL is installed")?;
-        let folder = PathBuf::from(run(Path::new("mktemp"), &["-d", "/tmp/tributary-postgres-XXXXXXXX"])?.trim());
-        let port = TcpListener::bind(("127.0.0.1", 0))
-            .and_then(|listener| listener.local_addr())
-            .map_err(|fault| fault.to_string())?
-            .port();
-        let server = Self { folder, programs, port };
-        server.certificates()?;
-        let data = server.at("data");
-        run(
-            &server.programs.join("initdb"),
-            &["-D", &data, "-U", "owner", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"],
-        )?;
         // Whoever comes over the network gives a password, and has TLS for one of the two databases.
-        let rules = "local all owner trust\nhostssl safe reader 127.0.0.1/32 scram-sha-256\nhostnossl open reader 127.0.0.1/32 scram-sha-256\n";
-        let write = |name: &str, text: &str| {
-            run(Path::new("sh"), &["-c", "printf %s \"$1\" > \"$2\"", "sh", text, &server.at(name)])
-        };
-        write("data/pg_hba.conf", rules)?;
-        let settings = format!(
-            "-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={} -c fsync=off -c ssl=on -c ssl_cert_file={} -c ssl_key_file={}",
-            server.folder.display(),
-            server.at("leaf.pem"),
-            server.at("leaf.key")
-        );
-        run(
-            &server.programs.join("pg_ctl"),
-            &["-D", &data, "-w", "-s", "-l", &server.at("log"), "-o", &settings, "start"],
-        )?;
+        let rules =
+            "hostssl safe reader 127.0.0.1/32 scram-sha-256\nhostnossl open reader 127.0.0.1/32 scram-sha-256\n";
+        let cluster = Cluster::start(rules, |cluster| {
+            certificates(&cluster.folder)?;
+            let [leaf, key] = ["leaf.pem", "leaf.key"].map(|name| cluster.at(name));
+            Ok(format!("-c ssl=on -c ssl_cert_file={leaf} -c ssl_key_file={key}"))
+        })?;
+        let server = Self { port: cluster.port, cluster };
         for database in ["open", "safe"] {
             server.owner("postgres", &format!("CREATE DATABASE {database}"))?;
         }
@@ -115,25 +71,12 @@ impl Server {
     }
 
     fn at(&self, name: &str) -> String {
-        self.folder.join(name).display().to_string()
-    }
-
-    /// An authority, and a certificate of it for localhost.
-    fn certificates(&self) -> Result<(), String> {
-        let script = "cd \"$1\" && openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=root -keyout root.key -out root.pem && \
-                      openssl req -newkey rsa:2048 -nodes -subj /CN=localhost -keyout leaf.key -out leaf.csr && \
-                      printf 'subjectAltName=DNS:localhost\\nbasicConstraints=CA:FALSE\\n' > leaf.ext && \
-                      openssl x509 -req -in leaf.csr -CA root.pem -CAkey root.key -CAcreateserial -days 2 -extfile leaf.ext -out leaf.pem && \
-                      chmod 600 leaf.key && chmod 755 .";
-        run(Path::new("sh"), &["-c", script, "sh", &self.folder.display().to_string()]).map(drop)
+        self.cluster.at(name)
     }
 
     /// What the database's owner does.
     pub(in crate::data) fn owner(&self, database: &str, statements: &str) -> Result<String, String> {
-        let (host, port) = (self.folder.display().to_string(), self.port.to_string());
-        let arguments =
-            ["-h", &host, "-p", &port, "-U", "owner", "-d", database, "-v", "ON_ERROR_STOP=1", "-qAtc", statements];
-        run(&self.programs.join("psql"), &arguments)
+        self.cluster.owner(database, &["-c", statements])
     }
 
     pub(in crate::data) fn settings(&self, database: &str) -> PostgresSettings {
@@ -149,11 +92,14 @@ impl Server {
     }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = run(&self.programs.join("pg_ctl"), &["-D", &self.at("data"), "-w", "-s", "-m", "immediate", "stop"]);
-        let _ = fs::remove_dir_all(&self.folder);
-    }
+/// An authority, and a certificate of it for localhost.
+fn certificates(folder: &Path) -> Result<(), String> {
+    let script = "cd \"$1\" && openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=root -keyout root.key -out root.pem && \
+                  openssl req -newkey rsa:2048 -nodes -subj /CN=localhost -keyout leaf.key -out leaf.csr && \
+                  printf 'subjectAltName=DNS:localhost\\nbasicConstraints=CA:FALSE\\n' > leaf.ext && \
+                  openssl x509 -req -in leaf.csr -CA root.pem -CAkey root.key -CAcreateserial -days 2 -extfile leaf.ext -out leaf.pem && \
+                  chmod 600 leaf.key && chmod 755 .";
+    run(Path::new("sh"), &["-c", script, "sh", &folder.display().to_string()]).map(drop)
 }
 
 pub(in crate::data) fn schema() -> Schema {

@@ -15,13 +15,14 @@ use super::grounds::Facts;
 use super::holdout::draw;
 use super::pseudonym::Pseudonym;
 use super::rules::{Measure, Rules};
-use super::scores::{ScoreRow, ScoresNote, Wanted, read_scores};
+use super::scores::{ScoreRow, Wanted, read_note, read_scores};
 use super::sheet::{Line, Sheet, write_private_file};
 use super::signed::SignedRules;
 use super::store::{Store, noted};
 use super::withdrawn::{not_withdrawn, void_withdrawn};
 use crate::data::RowFault;
 use crate::error::ClientError;
+use crate::score::ScoresNote;
 use crate::settings::Settings;
 
 /// A list that was made.
@@ -95,7 +96,7 @@ fn make(
 ) -> Result<BuiltList, ClientError> {
     let rules = &signed.rules;
     let (rules_at, scores_at) = (noted(rules_path)?, noted(scores)?);
-    let note = ScoresNote::of(scores)?;
+    let note = read_note(scores)?;
     let branch = signed.branch.to_string();
     let wanted = Wanted {
         branch: &branch,

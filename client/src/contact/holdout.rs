@@ -63,7 +63,7 @@ pub(crate) fn draw(
     Drawn { held: held.into_iter().collect(), free: free.into_iter().collect() }
 }
 
-/// So many of a thousand; what is no whole number is rounded up or down by chance.
+/// This many of a thousand. A part of one is rounded up or down by chance.
 fn rounded(count: usize, permille: u16, entropy: &mut dyn Entropy) -> usize {
     let parts = count * usize::from(permille);
     let chance = below(1000, entropy);

@@ -9,10 +9,11 @@ use tributary_protocol::digest::Digest;
 use tributary_storage::files::FileError;
 
 use super::pseudonym::Pseudonym;
-use super::scores::{ScoresNote, note_path, read_scores};
+use super::scores::{read_note, read_scores};
 use super::store::Store;
 use crate::data::file_digest;
 use crate::error::ClientError;
+use crate::score::note_path;
 
 /// One of them.
 pub(super) struct KeptScores {
@@ -42,7 +43,7 @@ impl KeptScores {
     /// # Errors
     /// If it cannot be read.
     pub(super) fn has(&self, store: &Store, customer: Pseudonym) -> Result<bool, ClientError> {
-        let note = ScoresNote::of(&self.path)?;
+        let note = read_note(&self.path)?;
         let label = note.labels.first().cloned().unwrap_or_default();
         let mut found = false;
         read_scores(&self.path, &note, &label, &mut |_, row| {

@@ -49,7 +49,6 @@ pub use recall::recall;
 pub use receipt::receipt;
 pub(crate) use refusals::Refusals;
 pub use rules::{Rules, SAMPLE as RULES_SAMPLE};
-pub use scores::ScoresNote;
 pub use settings::{ContactSettings, Retention};
 pub use view::{Shown, Stage, Summary, counted, show, status};
 

@@ -1,8 +1,7 @@
 //! A scores file, and the note beside it that says what it is.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use serde::{Deserialize, Serialize};
 use tributary_model::schema::{Dialect, Encoding};
 use tributary_protocol::digest::Digest;
 use tributary_storage::files::read_text;
@@ -10,55 +9,12 @@ use tributary_texts::contact as words;
 
 use crate::data::{FileError, Origin, PlainRead, RowFault, Rows, file_digest, read_plain};
 use crate::error::ClientError;
+use crate::score::{ScoresNote, columns, note_path};
 
-/// The layout of scores files that this release reads.
-const FORMAT: u32 = 1;
 /// Most rows.
 const ROWS_MAX: u64 = 64 << 20;
 /// How far a clock may be wrong, in seconds.
 const CLOCK_S: u64 = 300;
-
-/// What stands beside a scores file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ScoresNote {
-    /// The layout.
-    pub format: u32,
-    /// Digest of the model's manifest.
-    pub model: String,
-    /// What the model is for.
-    pub purpose: String,
-    /// What the model was when it scored.
-    pub state: String,
-    /// Digest of its schema.
-    pub schema: String,
-    /// Its labels.
-    pub labels: Vec<String>,
-    /// Digest of the data that were scored.
-    pub source_digest: String,
-    /// Of which day they are.
-    pub as_of: Option<String>,
-    /// Unix seconds.
-    pub made_at: u64,
-    /// Unix seconds.
-    pub valid_until: u64,
-    /// Rows of the file.
-    pub rows: u64,
-    /// Rows that were not scored.
-    pub rejected: u64,
-    /// SHA-256 of the file.
-    pub digest: String,
-    /// The branch that scored.
-    pub branch: String,
-}
-
-/// Where the note of a scores file lies.
-#[must_use]
-pub(crate) fn note_path(file: &Path) -> PathBuf {
-    let mut name = file.as_os_str().to_owned();
-    name.push(".json");
-    PathBuf::from(name)
-}
 
 /// What a scores file must be.
 pub struct Wanted<'a> {
@@ -76,27 +32,27 @@ pub struct Wanted<'a> {
     pub now: u64,
 }
 
-impl ScoresNote {
-    /// Reads the note beside a file, and sees that the file is the one that it speaks of.
-    ///
-    /// # Errors
-    /// If there is none, it is none, or the file is another one.
-    pub fn of(file: &Path) -> Result<Self, ClientError> {
-        let path = note_path(file);
-        let text = read_text(&path, "note of a scores file").map_err(ClientError::file)?;
-        let bad = |what: String| ClientError::Said(words::scores_note_bad(path.display(), what));
-        let value: serde_json::Value = serde_json::from_str(&text).map_err(|fault| bad(fault.to_string()))?;
-        if value["format"] != FORMAT {
-            return Err(bad(format!("format {}", value["format"])));
-        }
-        let note: Self = serde_json::from_value(value).map_err(|fault| bad(fault.to_string()))?;
-        let found = file_digest(file).map_err(|fault| ClientError::rows(&fault))?;
-        if Digest::from_hex(&note.digest) != Some(found) {
-            return Err(ClientError::Said(words::scores_changed(file.display())));
-        }
-        Ok(note)
+/// Reads the note beside a file, and sees that the file is the one that it speaks of.
+///
+/// # Errors
+/// If there is none, it is none, or the file is another one.
+pub(crate) fn read_note(file: &Path) -> Result<ScoresNote, ClientError> {
+    let path = note_path(file);
+    let text = read_text(&path, "note of a scores file").map_err(ClientError::file)?;
+    let bad = |what: String| ClientError::Said(words::scores_note_bad(path.display(), what));
+    let value: serde_json::Value = serde_json::from_str(&text).map_err(|fault| bad(fault.to_string()))?;
+    if value["format"] != ScoresNote::FORMAT {
+        return Err(bad(format!("format {}", value["format"])));
     }
+    let note: ScoresNote = serde_json::from_value(value).map_err(|fault| bad(fault.to_string()))?;
+    let found = file_digest(file).map_err(|fault| ClientError::rows(&fault))?;
+    if Digest::from_hex(&note.digest) != Some(found) {
+        return Err(ClientError::Said(words::scores_changed(file.display())));
+    }
+    Ok(note)
+}
 
+impl ScoresNote {
     /// Digest of the model.
     ///
     /// # Errors
@@ -133,17 +89,6 @@ impl ScoresNote {
             return said(words::scores_too_old(path, wanted.days_max));
         }
         Ok(())
-    }
-
-    /// The header that the file must have.
-    fn header(&self) -> Vec<String> {
-        let of_label = |label: &String| {
-            let parts = ["score", "probability", "decile", "points", "reason_1", "reason_2", "reason_3"];
-            parts.map(|part| format!("{label}.{part}"))
-        };
-        let labels = self.labels.iter().flat_map(of_label);
-        let ends = ["stage", "action", "notice"].map(str::to_owned);
-        std::iter::once("customer".to_owned()).chain(labels).chain(ends).collect()
     }
 }
 
@@ -225,7 +170,7 @@ pub(crate) fn read_scores(file: &Path, note: &ScoresNote, label: &str, take: Tak
     let origin = Origin::File(file.to_path_buf());
     let read = |encoding, take: Taker<'_>| -> Result<PlainRead, FileError> {
         let dialect = Dialect { encoding, ..Dialect::comma_separated() };
-        read_plain(&origin, (None, &dialect), &mut Reader { header: note.header(), label, take })
+        read_plain(&origin, (None, &dialect), &mut Reader { header: columns(&note.labels), label, take })
     };
     let encoding = encoding(&origin)?;
     let found = read(encoding, take).map_err(|fault| ClientError::rows(&fault))?;
@@ -238,7 +183,7 @@ pub(crate) fn read_scores(file: &Path, note: &ScoresNote, label: &str, take: Tak
     Ok(())
 }
 
-/// How a text of scores is written: the note does not say it, and what is no UTF-8 is GB18030.
+/// How a text of scores is written. The note does not say it. A text is GB18030 where it is not valid UTF-8.
 fn encoding(origin: &Origin) -> Result<Encoding, ClientError> {
     struct Nothing;
     impl Rows for Nothing {

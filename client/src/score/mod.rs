@@ -20,5 +20,6 @@ mod world;
 
 pub use actions::{Actions, SAMPLE as ACTIONS_SAMPLE, init_actions, show_actions, sign_actions};
 pub use output::ScoresNote;
+pub(crate) use output::{columns, note_path};
 pub use run::{ScoreOptions, ScoresMade, score};
 pub use service::{ServeOptions, serve_scores};

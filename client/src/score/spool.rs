@@ -350,4 +350,24 @@ mod tests {
         }
         assert!(spooled(&[]).cuts(&spooled(&[]).superseded().unwrap()).unwrap().is_none());
     }
+
+    #[test]
+    fn every_label_has_tenths_of_its_own_and_no_row_has_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let spool = || Spool::new(folder.path(), 1, 2, false).unwrap();
+        let cuts = |spool: Spool| {
+            let rows = spool.finish().unwrap();
+            rows.cuts(&rows.superseded().unwrap()).unwrap()
+        };
+        let mut both = spool();
+        for number in 0..20 {
+            let score = f64::from(number);
+            let (encoded, logits) = (EncodedRow::new(&[0]), &[score, -score]);
+            both.push(&Spooled { encoded, stage: None, logits, key: None, customer: "one" }).unwrap();
+        }
+        let found = cuts(both).unwrap();
+        assert_eq!([found[0].decile(19.0), found[0].decile(0.0)], [1, 10]);
+        assert_eq!([found[1].decile(0.0), found[1].decile(-19.0)], [1, 10]);
+        assert!(cuts(spool()).is_none());
+    }
 }

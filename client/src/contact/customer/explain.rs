@@ -8,7 +8,7 @@ use tributary_texts::customer as words;
 use super::find::{id_of, lines_of};
 use super::reply::Answer;
 use crate::contact::pseudonym::Pseudonym;
-use crate::contact::scores::{ScoresNote, read_scores};
+use crate::contact::scores::{read_note, read_scores};
 use crate::contact::store::Store;
 use crate::error::ClientError;
 use crate::settings::Settings;
@@ -52,7 +52,7 @@ pub fn explain(config: &Path, id: &str, scores: Option<&Path>, now: u64) -> Resu
 }
 
 fn of_file(file: &Path, id: &str) -> Result<Vec<Scored>, ClientError> {
-    let note = ScoresNote::of(file)?;
+    let note = read_note(file)?;
     let mut found = Vec::new();
     for label in &note.labels {
         read_scores(file, &note, label, &mut |_, row| {

@@ -27,7 +27,7 @@ const OF_HEAD: [&str; 7] = ["score", "probability", "decile", "points", "reason_
 const LAST: [&str; 3] = ["stage", "action", "notice"];
 
 /// The columns, in their order.
-fn columns(heads: &[String]) -> Vec<String> {
+pub(crate) fn columns(heads: &[String]) -> Vec<String> {
     let own = heads.iter().flat_map(|head| OF_HEAD.map(|column| format!("{head}.{column}")));
     std::iter::once("customer".to_owned()).chain(own).chain(LAST.map(str::to_owned)).collect()
 }

@@ -5,9 +5,6 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use tributary_storage::files::{Existing, FileError, write_private};
 
-/// The layout of a note.
-const FORMAT: u32 = 1;
-
 /// What a file of scores is. Whoever reads the file refuses a note with another format or another key, and a file of another digest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -43,7 +40,8 @@ pub struct ScoresNote {
 }
 
 impl ScoresNote {
-    pub(crate) const FORMAT: u32 = FORMAT;
+    /// The layout of a note.
+    pub(crate) const FORMAT: u32 = 1;
 
     /// Writes it beside a file of scores.
     ///

@@ -11,13 +11,13 @@ use tributary_model::parameters::{Parameters, digest_of};
 use tributary_model::schema::Schema;
 use tributary_model::stage::STATE_FORMAT;
 use tributary_protocol::digest::Digest;
-use tributary_protocol::log::LedgerId;
 use tributary_protocol::registry::{BranchModels, BranchModelsEvent, ModelManifest, ModelStep};
+use tributary_protocol::round::Recorded;
 use tributary_storage::files;
-use tributary_storage::journal::read_view;
 use tributary_texts::{Said, score as words};
 
 use super::folder::{FOLDER, LEDGER};
+use super::used::UsedModels;
 use crate::error::ClientError;
 use crate::grants;
 use crate::settings::Settings;
@@ -63,23 +63,18 @@ pub(crate) fn stamp(path: &Path) -> Option<(u64, SystemTime)> {
 /// # Errors
 /// If there is no such model here, or it may not be used: each with what to do.
 pub(crate) fn choose(settings: &Settings, schema: &Schema, name: &str, now: u64) -> Result<ChosenModel, ClientError> {
-    let folder = settings.state_dir.join(FOLDER);
-    let events = read_view::<BranchModelsEvent>(&folder.join(LEDGER), LedgerId::MODELS)?;
-    let events: Vec<BranchModelsEvent> = events.into_iter().map(|recorded| recorded.event).collect();
-    let known = BranchModels::replay(&events).map_err(|fault| {
-        ClientError::file(format!("{}: {fault}; restore the file from a copy", folder.join(LEDGER).display()))
-    })?;
-    let all = told_of(&events);
-    let digest = named(&known, &all, (schema, name))?;
-    let manifest = may_be_used(&known, &digest, (settings, schema, now))?;
-    let parameters = read_parameters(&folder.join(digest.to_string()), &digest, &manifest)?;
+    let models = UsedModels::read(&settings.state_dir)?;
+    let (known, all) = (models.state(), told_of(models.events()));
+    let digest = named(known, &all, (schema, name))?;
+    let manifest = may_be_used(known, &digest, (settings, schema, now))?;
+    let parameters = read_parameters(&models.folder(&digest), &digest, &manifest)?;
     let answered_until = known.report(&digest).map(|signed| signed.report.valid_until);
-    Ok(ChosenModel { state: state_of(&known, &digest), digest, manifest, answered_until, parameters })
+    Ok(ChosenModel { state: state_of(known, &digest), digest, manifest, answered_until, parameters })
 }
 
 /// Every model that a statement was about.
-fn told_of(events: &[BranchModelsEvent]) -> BTreeSet<Digest> {
-    let models = events.iter().filter_map(|event| match event {
+fn told_of(events: &[Recorded<BranchModelsEvent>]) -> BTreeSet<Digest> {
+    let models = events.iter().filter_map(|recorded| match &recorded.event {
         BranchModelsEvent::StatementAccepted { told, .. } => Some(told.statement.statement.model),
         _ => None,
     });

@@ -7,9 +7,10 @@ use tributary_protocol::log::LedgerId;
 use tributary_protocol::registry::{BranchModels, BranchModelsEvent};
 use tributary_protocol::round::Recorded;
 use tributary_protocol::time::Millis;
-use tributary_storage::journal::{Journal, read_view};
+use tributary_storage::journal::Journal;
 
 use super::folder::{FOLDER, LEDGER, ModelsFolder};
+use super::used::UsedModels;
 use crate::error::ClientError;
 
 /// Where a branch's ledger of models lies.
@@ -22,35 +23,31 @@ pub(crate) fn ledger(state_dir: &Path) -> PathBuf {
 /// # Errors
 /// If the ledger cannot be read.
 pub(crate) fn past(state_dir: &Path, before: Millis) -> Result<Vec<Digest>, ClientError> {
-    let events = read_view(&ledger(state_dir), LedgerId::MODELS)?;
-    Ok(among(&replayed(&events)?, &events, before))
+    let models = UsedModels::read(state_dir)?;
+    Ok(among(models.state(), models.events(), before))
 }
 
-/// Deletes them: recorded first, as the daemon does. Which they were.
+/// Deletes them: files first, as the daemon does, so that what is recorded as deleted is gone. Which they were.
 ///
 /// # Errors
-/// If a daemon has the ledger, or a file cannot be deleted: then they stay.
+/// If a daemon has the ledger, or a file cannot be deleted: then the rest stay.
 pub(crate) fn delete(state_dir: &Path, before: Millis, now: Millis) -> Result<Vec<Digest>, ClientError> {
     if past(state_dir, before)?.is_empty() {
         return Ok(Vec::new());
     }
     let folder = ModelsFolder::open(state_dir)?;
     let (mut journal, events) = Journal::open(&ledger(state_dir), LedgerId::MODELS)?;
-    let mut models = replayed(&events)?;
+    let mut models = BranchModels::replay(events.iter().map(|recorded| &recorded.event)).map_err(ClientError::file)?;
     let old = among(&models, &events, before);
     for model in &old {
         let event = BranchModelsEvent::ModelDeleted { model: *model };
         models.check(&event).map_err(ClientError::file)?;
         models.apply(&event);
+        folder.delete(model).map_err(ClientError::file)?;
         journal.append(now, event)?;
         journal.sync()?;
-        folder.delete(model).map_err(ClientError::file)?;
     }
     Ok(old)
-}
-
-fn replayed(events: &[Recorded<BranchModelsEvent>]) -> Result<BranchModels, ClientError> {
-    BranchModels::replay(events.iter().map(|recorded| &recorded.event)).map_err(ClientError::file)
 }
 
 fn among(models: &BranchModels, events: &[Recorded<BranchModelsEvent>], before: Millis) -> Vec<Digest> {

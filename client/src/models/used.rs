@@ -94,6 +94,16 @@ impl UsedModels {
         Ok(Self { folder, state, events })
     }
 
+    /// What follows from the ledger's events.
+    pub(super) fn state(&self) -> &BranchModels {
+        &self.state
+    }
+
+    /// The ledger's events.
+    pub(super) fn events(&self) -> &[Recorded<BranchModelsEvent>] {
+        &self.events
+    }
+
     /// The model that scores a purpose's customers at this branch.
     #[must_use]
     pub fn champion(&self, purpose: &str) -> Option<UsedModel> {

@@ -36,6 +36,7 @@ pub mod pseudonym;
 pub mod renewal;
 pub mod revocation;
 pub mod roster;
+pub mod signers;
 pub mod skew;
 pub mod state;
 pub mod suite;

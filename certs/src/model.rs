@@ -16,6 +16,7 @@ use tributary_storage::files::FileError;
 
 use crate::object::ObjectFile;
 use crate::people::{SigningPerson, Unsigned};
+use crate::signers::{SignersFault, has_duty, is_next};
 
 const STATEMENT: ObjectFile = ObjectFile {
     title: "tributary model statement 2",
@@ -64,29 +65,9 @@ pub enum StatementSignFault {
     /// Another federation.
     #[error("the statement was made for another federation than this list of authorities names; nothing was signed")]
     Federation,
-    /// The table gives it to others.
-    #[error(
-        "a {role} may not sign this for a model of {owner}'s plan; the table of roles gives it to others. Nothing was signed"
-    )]
-    Duty {
-        /// The role.
-        role: Role,
-        /// Whose plan the model is of.
-        owner: StaffNumber,
-    },
-    /// The person or the role has signed.
-    #[error(
-        "{staff} has signed it as {role}; the second signature is another person's, in another role. Nothing was signed"
-    )]
-    Signed {
-        /// Who.
-        staff: StaffNumber,
-        /// As what.
-        role: Role,
-    },
-    /// Nobody else needs to sign.
-    #[error("two people have signed it, and it needs no more; carry it to the coordinator (`tributary model install`)")]
-    Complete,
+    /// Somebody else signs.
+    #[error(transparent)]
+    Signers(#[from] SignersFault),
     /// The person's key did not sign.
     #[error(transparent)]
     Unsigned(#[from] Unsigned),
@@ -130,22 +111,12 @@ impl StatementFile {
         if self.statement.federation != *federation {
             return Err(StatementSignFault::Federation);
         }
-        if self.signatures.len() >= 2 {
-            return Err(StatementSignFault::Complete);
-        }
-        if let Some(signed) = self.signatures.iter().find(|signed| signed.staff == *staff || signed.role == role) {
-            return Err(StatementSignFault::Signed { staff: signed.staff.clone(), role: signed.role });
-        }
+        is_next(&self.signatures, (staff, role), "tributary model install")?;
         let validator = self.report.as_ref().filter(|report| report.signed.staff == *staff);
         if role == Role::PlanOwner && validator.is_some() {
             return Err(StatementSignFault::Validator(staff.clone()));
         }
-        // Whether somebody else is the owner's deputy, the roster says where the statement is judged.
-        let action = self.statement.step.action();
-        match role.may(action, true) || (staff != owner && role.may(action, false)) {
-            true => Ok(()),
-            false => Err(StatementSignFault::Duty { role, owner: owner.clone() }),
-        }
+        Ok(has_duty((staff, role), owner, self.statement.step.action())?)
     }
 
     /// Adds a person's signature, at a second of the Unix clock.
@@ -249,21 +220,36 @@ mod tests {
             file.may_sign(person.staff(), role, &federation).unwrap_err()
         };
         assert_eq!(file.may_sign(other.staff(), Role::PlanOwner, &federation), Ok(()), "as the owner's deputy");
-        assert!(matches!(fault(&file, &other, Role::PrivacyOfficer), StatementSignFault::Duty { .. }));
+        assert!(matches!(
+            fault(&file, &other, Role::PrivacyOfficer),
+            StatementSignFault::Signers(SignersFault::Duty { .. })
+        ));
         // Whoever validated its report stands in for no owner.
         assert!(matches!(fault(&file, &validator, Role::PlanOwner), StatementSignFault::Validator(_)));
         // Whoever owns the model's plan validates it in no other role.
-        assert!(matches!(fault(&file, &owner, Role::ModelValidator), StatementSignFault::Duty { .. }));
+        assert!(matches!(
+            fault(&file, &owner, Role::ModelValidator),
+            StatementSignFault::Signers(SignersFault::Duty { .. })
+        ));
         assert_eq!(file.may_sign(other.staff(), Role::ModelValidator, &federation), Ok(()));
         assert_eq!(file.may_sign(owner.staff(), Role::PlanOwner, &Digest::ZERO), Err(StatementSignFault::Federation));
         file.sign(&owner, Role::PlanOwner, federation, 8).unwrap();
         assert_eq!(file.signed(), None);
         file.replace(&path).unwrap();
         let mut file = StatementFile::read(&path).unwrap();
-        assert!(matches!(fault(&file, &owner, Role::ModelValidator), StatementSignFault::Signed { .. }));
-        assert!(matches!(fault(&file, &other, Role::PlanOwner), StatementSignFault::Signed { .. }));
+        assert!(matches!(
+            fault(&file, &owner, Role::ModelValidator),
+            StatementSignFault::Signers(SignersFault::Signed { .. })
+        ));
+        assert!(matches!(
+            fault(&file, &other, Role::PlanOwner),
+            StatementSignFault::Signers(SignersFault::Signed { .. })
+        ));
         file.sign(&validator, Role::ModelValidator, federation, 9).unwrap();
-        assert_eq!(fault(&file, &other, Role::PrivacyOfficer), StatementSignFault::Complete);
+        assert_eq!(
+            fault(&file, &other, Role::PrivacyOfficer),
+            StatementSignFault::Signers(SignersFault::Complete { install: "tributary model install" })
+        );
         let signed = file.signed().unwrap();
         assert_eq!(signed.report, file.report);
         assert_eq!(signed.signatures().map(|one| one.at).collect::<Vec<_>>(), [8, 9]);

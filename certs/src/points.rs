@@ -17,6 +17,7 @@ use tributary_storage::files::FileError;
 
 use crate::object::ObjectFile;
 use crate::people::{SigningPerson, Unsigned};
+use crate::signers::{SignersFault, has_duty, is_next};
 use crate::suite::RealSuite;
 
 const POINTS: ObjectFile = ObjectFile {
@@ -89,31 +90,9 @@ pub enum PointsFault {
     /// Another federation.
     #[error("the change was made for another federation than this list of authorities names")]
     Federation,
-    /// The table gives it to others.
-    #[error(
-        "a {role} may not sign this for a model of {owner}'s plan; the table of roles gives it to others. Nothing was signed"
-    )]
-    Duty {
-        /// The role.
-        role: Role,
-        /// Whose plan the model is of.
-        owner: StaffNumber,
-    },
-    /// The person or the role has signed.
-    #[error(
-        "{staff} has signed it as {role}; the second signature is another person's, in another role. Nothing was signed"
-    )]
-    Signed {
-        /// Who.
-        staff: StaffNumber,
-        /// As what.
-        role: Role,
-    },
-    /// Nobody else needs to sign.
-    #[error(
-        "two people have signed it, and it needs no more; carry it to the coordinator (`tributary model points install`)"
-    )]
-    Complete,
+    /// Somebody else signs.
+    #[error(transparent)]
+    Signers(#[from] SignersFault),
     /// It lacks a signature.
     #[error(
         "{0} of two people signed this change, so it does not count. Have it signed by a person in another role (`tributary model points sign`)"
@@ -170,18 +149,8 @@ impl PointsFile {
         if self.statement.federation != *federation {
             return Err(PointsFault::Federation);
         }
-        if self.signatures.len() >= 2 {
-            return Err(PointsFault::Complete);
-        }
-        if let Some(signed) = self.signatures.iter().find(|signed| signed.staff == *staff || signed.role == role) {
-            return Err(PointsFault::Signed { staff: signed.staff.clone(), role: signed.role });
-        }
-        let owner = &self.manifest.lineage.owner;
-        // Whether somebody else is the owner's deputy, the roster says where the change is judged.
-        match role.may(ACTION, true) || (staff != owner && role.may(ACTION, false)) {
-            true => Ok(()),
-            false => Err(PointsFault::Duty { role, owner: owner.clone() }),
-        }
+        is_next(&self.signatures, (staff, role), "tributary model points install")?;
+        Ok(has_duty((staff, role), &self.manifest.lineage.owner, ACTION)?)
     }
 
     /// Adds a person's signature, at a second of the Unix clock.
@@ -206,9 +175,7 @@ impl PointsFile {
         let [first, second] = self.signatures.as_slice() else {
             return Err(PointsFault::Incomplete(self.signatures.len()));
         };
-        if first.staff == second.staff || first.role == second.role {
-            return Err(PointsFault::Signed { staff: first.staff.clone(), role: first.role });
-        }
+        is_next(&self.signatures[..1], (&second.staff, second.role), "")?;
         let lineage = &self.manifest.lineage;
         let (subject, over) = (self.statement.digest(), Over::Group(&lineage.group));
         for signed in [first, second] {

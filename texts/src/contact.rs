@@ -89,7 +89,7 @@ texts! {
         zh: "规则要读取数据库中的表（{key}），而配置文件没有指定这类数据库；请添加 [data.postgres] 或 [data.odbc]",
     }
     attributes_empty() {
-        en: "the table of attributes has no row, so that nobody may be in a list; look whether its export has run",
+        en: "the table of attributes has no row. Nobody may be in a list then; look whether its export has run",
         zh: "客户属性表没有任何行，因此没有客户可以进入名单；请检查导出是否已运行",
     }
     confidential_unread() {

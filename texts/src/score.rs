@@ -4,15 +4,15 @@ use crate::texts;
 
 texts! {
     no_champion() {
-        en: "no model is the champion for this branch, so that nobody is scored. A model becomes one by the statement of two people (`tributary model promote`). A running daemon hears of it. Until then name a model by its digest",
+        en: "no model is the champion for this branch. Nobody was scored. A model becomes one by the statement of two people (`tributary model promote`). A running daemon hears of it. Until then name a model by its digest",
         zh: "本分行没有冠军模型，因此没有评分。模型须经两人签署声明才能成为冠军（`tributary model promote`），运行中的服务会收到该声明。在此之前可用摘要指定模型",
     }
     no_challenger() {
-        en: "no model is a challenger for this branch, so that nobody is scored. Use the champion, or name a model by its digest",
+        en: "no model is a challenger for this branch. Nobody was scored. Use the champion, or name a model by its digest",
         zh: "本分行没有挑战者模型，因此没有评分。请使用冠军模型，或用摘要指定模型",
     }
     several(name, models) {
-        en: "{name} means several models of this branch, so that nobody is scored. Name one by the first digits of its digest:{models}",
+        en: "{name} means several models of this branch. Nobody was scored. Name one by the first digits of its digest:{models}",
         zh: "{name} 对应本分行的多个模型，因此没有评分。请用摘要的前几位指定其中一个：{models}",
     }
     no_name_of_a_model() {
@@ -20,7 +20,7 @@ texts! {
         zh: "请用 champion 或 challenger 指定模型，或用其摘要的前 8 位或更多位",
     }
     unknown_model(model) {
-        en: "{model}: this branch was told of no such model, so that nobody is scored. Ask the plan owner for the digest. A running daemon hears of models",
+        en: "{model}: this branch was told of no such model. Nobody was scored. Ask the plan owner for the digest. A running daemon hears of models",
         zh: "{model}：本分行没有收到过关于该模型的声明，因此没有评分。请向计划负责人核对摘要；运行中的服务会收到模型的声明",
     }
     withdrawn(model) {
@@ -28,23 +28,23 @@ texts! {
         zh: "{model}：该模型已被撤回，不得再用于评分，且无法恢复。用它得出的评分不得使用。请使用冠军模型",
     }
     retired(model) {
-        en: "{model}: the use of the model has ended, so that nobody is scored by it. Use the champion",
+        en: "{model}: the use of the model has ended. Nobody was scored. Use the champion",
         zh: "{model}：该模型已停用，不再用于评分。请使用冠军模型",
     }
     other_schema(model, its, file, own) {
-        en: "{model}: the model is for the schema {its}, and {file} is the schema {own}, so that nobody is scored. Name the model's schema in the settings (`data.schema`), or another model",
+        en: "{model}: the model is for the schema {its}, and {file} is the schema {own}. Nobody was scored. Name the model's schema in the settings (`data.schema`), or another model",
         zh: "{model}：该模型用于模式 {its}，而 {file} 是模式 {own}，因此没有评分。请在设置中指定模型的模式（`data.schema`），或使用其他模型",
     }
     not_granted(model, purpose) {
-        en: "{model}: no grant of the data's owner lets this branch keep a model for {purpose} now, so that nobody is scored by it. Ask the owner for one (`tributary client authorise grant`, with `--keep-models`)",
+        en: "{model}: no grant of the data's owner lets this branch keep a model for {purpose} now. Nobody was scored. Ask the owner for one (`tributary client authorise grant`, with `--keep-models`)",
         zh: "{model}：目前没有数据负责人的授权允许本分行保存用于 {purpose} 的模型，因此不用它评分。请向负责人申请授权（`tributary client authorise grant`，并给出 `--keep-models`）",
     }
     not_kept(model) {
-        en: "{model}: the model may be kept here, and its files are not here yet or no more, so that nobody is scored. A daemon that is connected fetches the champion: `tributary client status` shows whether one is",
+        en: "{model}: the model may be kept here, and its files are not here yet or no more. Nobody was scored. A daemon that is connected fetches the champion: `tributary client status` shows whether one is",
         zh: "{model}：本分行可以保存该模型，但其文件尚未取得或已不在，因此没有评分。已连接的服务会获取冠军模型：`tributary client status` 显示是否已连接",
     }
     damaged(path, model) {
-        en: "{path}: these are not the parameters of the model {model}, so that nobody is scored. Delete its folder while the daemon is stopped, and start the daemon: it fetches the model again",
+        en: "{path}: these are not the parameters of the model {model}. Nobody was scored. Delete its folder while the daemon is stopped, and start the daemon: it fetches the model again",
         zh: "{path}：这不是模型 {model} 的参数，因此没有评分。请停止服务、删除该模型的文件夹，再启动服务重新获取",
     }
     without_value(field) { en: "{field} (no value)", zh: "{field}（无数据）" }
@@ -73,7 +73,7 @@ texts! {
         zh: "{path}：此处已有文件，且旁边没有说明文件，因此不是评分文件。没有写入任何内容。请删除它，或给出其他位置",
     }
     table_not_usable() {
-        en: "the table is hardly the one that the schema means, so that nobody was scored and nothing was written:",
+        en: "the table does not look like the one that the schema means. Nobody was scored, and nothing was written:",
         zh: "该数据表看来不是模式所指的数据表，因此没有评分，也没有写入任何内容：",
     }
     no_rows() {

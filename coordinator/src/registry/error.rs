@@ -195,7 +195,7 @@ pub enum RegistryError {
     },
     /// A last day that is over.
     #[error(
-        "the last day is over already, so that nobody could use the export; name a later one (`--valid-until`). Nothing was made"
+        "the last day is over, and the export would be of no use; name a later one (`--valid-until`). Nothing was made"
     )]
     Past,
     /// An output that is there.

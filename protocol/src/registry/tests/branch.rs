@@ -100,8 +100,10 @@ fn what_was_replaced_is_not_brought_back_by_an_old_statement() {
     assert!(!hears(&mut models, told(ModelStep::Retire, &one, 9)), "it never used it");
     assert!(!hears(&mut models, told(ModelStep::Retire, &two, 3)), "of the number that promoted it");
     assert_eq!(wanted(&models), [two.digest()]);
+    stores(&mut models, &two);
+    assert_eq!(models.unwanted(|_| true), []);
     assert!(hears(&mut models, told(ModelStep::Retire, &two, 4)));
-    assert_eq!(wanted(&models), []);
+    assert_eq!((wanted(&models), models.unwanted(|_| true)), ([].to_vec(), [two.digest()].to_vec()));
     assert!(!hears(&mut models, told(ModelStep::Promote, &two, 3)));
 }
 

@@ -4,7 +4,8 @@ use alloc::vec::Vec;
 
 use super::world::{Packet, World, plan};
 use crate::budget::{BudgetHead, Kept};
-use crate::ids::ClientId;
+use crate::digest::Digest;
+use crate::ids::{ClientId, RoundId};
 use crate::message::{Charged, Downstream, RefusalCode, SignedBody, Upstream};
 use crate::plan::Plan;
 use crate::privacy::Accounts;
@@ -13,6 +14,7 @@ use crate::round::cast::{self, begun, policy, roster, signing_key};
 use crate::round::{CoordinatorEvent, ParticipantEvent, ParticipantInput, Policy};
 use crate::secagg::suite::Suite;
 use crate::secagg::toy::Toy;
+use crate::time::Millis;
 
 /// Of these one may be accused and one may accuse, and the rest is a cohort.
 const MEMBERS: u32 = 12;
@@ -122,6 +124,44 @@ fn a_copy_from_within_a_plan_counts_its_rounds() {
     let after = world.branches[&MEMBER].machine.record();
     assert!(before.spent.at_most(&after.spent), "nothing that was spent is forgotten");
     assert!(after.counter >= before.counter && after.last_round(&head.run) >= last_round);
+}
+
+/// Two files went their own ways. The one at hand has spent in another plan what the head says was spent in this one: a run is given no more than the whole.
+#[test]
+fn a_head_of_another_way_adds_no_more_to_a_run_than_to_the_whole() {
+    let mut world = World::with_policy(MEMBERS, plan(|_| {}), for_two);
+    world.connect_all();
+    while world.coordinator.record().committed(0) < 2 {
+        assert!(world.step());
+    }
+    world.cut(MEMBER);
+    let other = cast::run(second());
+    let charged = |round| ParticipantEvent::BudgetCharged {
+        run: other.reference(),
+        round: RoundId(round),
+        stage: 0,
+        at: Millis(0),
+        descriptor: Digest::ZERO,
+        charge: other.stages[0].charge.clone(),
+    };
+    let mut file = [begun(MEMBER, false), cast::accepted(&other)].to_vec();
+    file.extend((1..=4).map(charged));
+    world.reborn(MEMBER, for_two(MEMBER), file);
+    world.connect(MEMBER);
+    let adopted = |world: &World| {
+        world.branches[&MEMBER].events.iter().find_map(|event| match event {
+            ParticipantEvent::HeadAdopted { head, charge } => Some((head.charged.rounds[0], charge.clone())),
+            _ => None,
+        })
+    };
+    while adopted(&world).is_none() {
+        assert!(world.step());
+    }
+    let (rounds, charge) = adopted(&world).expect("it has come");
+    assert!((2..=4).contains(&rounds), "{rounds}");
+    assert_eq!(charge, Accounts::zero());
+    world.run();
+    assert_eq!(world.finished, Some(true), "{:?}", world.refusals());
 }
 
 #[test]

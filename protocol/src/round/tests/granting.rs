@@ -169,7 +169,7 @@ fn runs_begin_in_their_order_and_time_and_within_the_grant() {
         world.reborn(VICTIM, policy, file);
         world.connect_all();
         let mut welcome = told_welcome(&mut world);
-        welcome.number = number;
+        (welcome.number, welcome.at) = (number, Millis(seconds * 1000));
         let run = crate::plan::RunRef { plan: served.digest(), number };
         welcome.signature = coordinator_signs(&welcome_message::<Toy>(
             &welcome.nonce,
@@ -201,6 +201,7 @@ fn runs_begin_in_their_order_and_time_and_within_the_grant() {
     assert_eq!(at(3, 9_000, accepted(&[1, 2], 4_000), 2), Some(RefusalCode::NotGranted(GrantFault::Uses)));
     assert_eq!(at(2, 9_000, accepted(&[1, 2], 4_000), 2), None, "the same run again is no other use");
     assert_eq!(at(1, 9_000, accepted(&[1, 2], 4_000), 2), Some(RefusalCode::NotDue), "a later run has begun");
+    assert_eq!(at(1, 10_000_300, accepted(&[], 0), 2), None, "nor are they at the end");
     assert_eq!(at(1, 10_000_301, accepted(&[], 0), 2), Some(RefusalCode::NotDue));
     assert_eq!(at(1, HOLDING_SECONDS_MAX, accepted(&[], 0), 2), Some(RefusalCode::NotDue));
     // The plan's own cap over all runs.

@@ -291,6 +291,26 @@ fn a_set_up_under_the_old_roster_ends() {
     assert_eq!(world.finished, Some(true));
 }
 
+/// A set-up that failed makes the next one wait a moment. One that a newer roster has ended did not fail.
+#[test]
+fn a_roster_that_ends_a_set_up_waits_for_its_members_alone() {
+    let mut world = World::new(10, plan(|_| {}));
+    world.connect_all();
+    while world.coordinator.record().keying.is_none() {
+        assert!(world.step());
+    }
+    let second = next_roster(&roster(10).roster, 10);
+    world.tell(Input::Roster(second.clone().into()));
+    assert_eq!(world.enrolled, Some(second.roster.head()));
+    reconnect(&mut world, &second);
+    world.cut(ClientId(10));
+    world.run();
+    assert!(world.coordinator.record().keying.is_none(), "the tenth may come back");
+    world.now = world.coordinator.deadline().expect("others are hoped for");
+    world.tell(Input::Timer);
+    assert!(world.coordinator.record().keying.is_some(), "nine begin, and wait for nothing else");
+}
+
 #[test]
 fn a_ledger_does_not_go_back_to_an_older_roster() {
     let (mut world, first) = world();

@@ -228,6 +228,27 @@ fn a_plan_that_is_held_back_asks_nobody_and_turns_nobody_away_for_good() {
     }
 }
 
+/// A run whose time has not come wakes its coordinator when it comes.
+#[test]
+fn a_run_that_begins_later_begins_at_its_time() {
+    let early = plan(|plan| {
+        plan.schedule = Schedule { not_before: 1_000, not_after: 10_000, rhythm: Rhythm::Interval { seconds: 0 } };
+    });
+    let begins_at = Millis(1_000_000);
+    let settings = CoordinatorSettings { not_before: begins_at, ..begins(&early, roster(cast::people())) };
+    let mut world = World::with_settings(settings, |_| policy(&early));
+    world.now = Millis(999_000);
+    world.tell(Input::Timer);
+    let wait = world.coordinator.wait();
+    assert_eq!(wait.deadline, Some(begins_at), "{wait:?}");
+    assert!(wait.reason.contains("lets this run begin later"), "{wait:?}");
+    world.now = begins_at;
+    world.tell(Input::Timer);
+    world.connect_all();
+    world.run();
+    assert_eq!(world.finished, Some(true), "{:?}", world.coordinator.wait());
+}
+
 /// A branch that comes back and back with the same answer fills no ledger; another answer is recorded.
 #[test]
 fn the_same_refusal_is_recorded_once() {

@@ -101,6 +101,17 @@ fn a_run_waits_for_as_many_as_its_plan_wants_and_its_people_see_who_is_late() {
     assert!(opened(&world) && world.coordinator.muster().is_none());
 }
 
+/// Of many that are missing the first are named, and the others counted.
+#[test]
+fn a_wait_for_many_names_so_many_and_no_more() {
+    let mut world = World::new(40, plan(|plan| plan.cohort.cohort_min = 40));
+    world.connect(ClientId(2));
+    world.run();
+    let muster = world.coordinator.muster().expect("39 are missing");
+    let named: Vec<ClientId> = [1].into_iter().chain(3..=21).map(ClientId).collect();
+    assert_eq!((muster.here, muster.missing, muster.more), (1, named, 19));
+}
+
 #[test]
 fn without_such_a_number_a_run_begins_with_those_who_are_ready() {
     let mut world = judging(0);

@@ -8,7 +8,7 @@ use super::world::{World, plan};
 use crate::budget::{BudgetHead, Kept, LastDay};
 use crate::digest::Digest;
 use crate::ids::RoundId;
-use crate::limits::WITHDRAWALS_MAX;
+use crate::limits::{HOLDING_SECONDS_MAX, WITHDRAWALS_MAX};
 use crate::message::{Charged, RefusalCode};
 use crate::plan::{Grant, GrantFault, GrantSubject, Plan, PrivacyMode, Rhythm, Run, RunRef, Schedule};
 use crate::privacy::Accounts;
@@ -165,6 +165,45 @@ fn a_year_under_a_grant_has_open_runs_and_those_charged_in_it() {
     let ParticipantEvent::RunAccepted { grant, .. } = &mut under_another[0] else { panic!("it is accepted") };
     grant.0[0] ^= 1;
     assert_eq!(since(0, &under_another), rounds(0));
+}
+
+/// Once a run is accepted the earlier ones of its plan are over. What they have reserved is free for it, and for no run of another plan.
+#[test]
+fn earlier_runs_of_its_plan_reserve_nothing_beside_a_run() {
+    let served = four(|_| {});
+    let other = cast::run(plan(|plan| plan.name = "other".into()));
+    let before = record(&[accepted(&run(&served, 1), 10), charged(&run(&served, 1), 1, 20)]);
+    assert_eq!(before.reserved_beside(&run(&served, 2).reference()), Accounts::zero());
+    assert_eq!(before.reserved_beside(&other.reference()), cap(&served, 7));
+    assert_eq!(before.reserved_beside(&run(&served, 1).reference()), Accounts::zero(), "nor does the run itself");
+}
+
+/// A year before now is a year of seconds. What was charged in it counts against the grant, and what was charged before it does not.
+#[test]
+fn a_grant_s_year_ends_where_the_clock_says() {
+    let served = plan(|_| {});
+    let mut own = with(&served, &[grant(&served, 3)]);
+    (own.grants[0].run, own.grants[0].year) = (cap(&served, 8).customer, cap(&served, 8).customer);
+    (own.cap, own.cap_year) = (cap(&served, 100), cap(&served, 100));
+    let other = cast::run(plan(|plan| plan.name = "other".into()));
+    let mut accepted = accepted(&other, 10);
+    let ParticipantEvent::RunAccepted { grant: under, .. } = &mut accepted else { panic!("it is accepted") };
+    *under = own.grants[0].grant.digest();
+    let file = [cast::begun(VICTIM, false), accepted, charged(&other, 1, 20), ended(&other)].to_vec();
+    let says = |now: u64| {
+        let mut world = World::new(9, served.clone());
+        world.reborn(VICTIM, own.clone(), file.clone());
+        world.connect_all();
+        let mut welcome = told_welcome(&mut world);
+        (world.now, welcome.at) = (Millis(now), Millis(now));
+        let moments = [welcome.at, welcome.begun];
+        let message = welcome_message::<Toy>(&welcome.nonce, cast::run(served.clone()).id(), &welcome.roster, moments);
+        welcome.signature = coordinator_signs(&message);
+        say(&mut world, welcome)
+    };
+    let last = (20 + HOLDING_SECONDS_MAX) * 1_000;
+    assert_eq!(says(last), Some(RefusalCode::NotGranted(GrantFault::EpsilonYear)));
+    assert_eq!(says(last + 1), None);
 }
 
 /// Nothing more is charged under a grant that was withdrawn, and so nothing is reserved for it: the budget pays for another run.

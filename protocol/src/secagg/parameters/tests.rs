@@ -92,6 +92,17 @@ fn a_sparse_threshold_must_be_its_graphs() {
     );
 }
 
+/// More survivors than there are members never come: no round under such thresholds could end.
+#[test]
+fn no_more_survivors_are_asked_for_than_there_are_members() {
+    let own = USUAL.thresholds(&branches(10), 10).unwrap();
+    let accepted = |survivors_min: u16| {
+        let offered = Thresholds { survivors_min, honest_min: survivors_min - own.coalition_max, ..own };
+        USUAL.accept(&branches(10), 10, &offered)
+    };
+    assert_eq!((accepted(10), accepted(11)), (Ok(()), Err(Weaker::Inconsistent.into())));
+}
+
 #[test]
 fn the_test_policy_has_one_threshold() {
     let rule = CohortRule {

@@ -374,6 +374,8 @@ fn strangers_and_the_evicted_are_not_let_in() {
     // The word that ends its work is signed, so that it comes after what it is signed with.
     world.tell(Input::Connected(client));
     assert_eq!(rejected(&world, client), None);
+    let invited = |packet: &Packet| matches!(packet, Packet::Down(_, Downstream::Invite));
+    assert!(!world.packets.iter().any(invited), "whoever is out is not asked");
     let join =
         Join { version: PROTOCOL_VERSION, schema: Digest::of(b"schema"), holding: Vec::new(), nonce: Digest::ZERO };
     world.tell(Input::Message(client, Upstream::Join(join)));

@@ -7,7 +7,9 @@ use super::from_members::{Row, forge, punished, take};
 use super::{VICTIM, from_victim, nine, rejected, signs, until};
 use crate::digest::Digest;
 use crate::ids::{ClientId, SessionId};
-use crate::message::{Deal, Keys, RefusalCode, RejectCode, Upstream, envelopes_digest, keys_digest, rounds_digest};
+use crate::message::{
+    Deal, Downstream, Keys, RefusalCode, RejectCode, Upstream, envelopes_digest, keys_digest, rounds_digest,
+};
 use crate::round::tests::world::{Packet, World, plan};
 use crate::round::{CoordinatorEvent, Input};
 use crate::secagg::commitments::pairs_digest;
@@ -231,6 +233,32 @@ fn words_about_another_set_up_are_passed_over() {
         _ => None,
     });
     assert_eq!(cohort, Some(9));
+}
+
+/// A member gives up the keys of the next session, which the others have. It is in the session in use as before.
+#[test]
+fn whoever_gives_up_the_next_session_stays_in_the_round_of_this_one() {
+    let mut world = nine();
+    let start = loop {
+        let start = until(&mut world, |packet| matches!(packet, Packet::Start(VICTIM, _)));
+        let Packet::Start(_, start) = start else { panic!("a start") };
+        if world.coordinator.record().sessions.len() == 2 {
+            break start;
+        }
+        world.packets.push_front(Packet::Start(VICTIM, start));
+        world.step();
+    };
+    let session = world.coordinator.record().sessions[1].view.session;
+    assert_ne!(start.descriptor.session, session);
+    let (events, code) = (world.events.len(), RefusalCode::BadKeyMaterial);
+    world.tell(Input::Message(VICTIM, Upstream::Abandon { session, code, accused: None }));
+    let noted = matches!(world.events[events..], [CoordinatorEvent::ClientRefused { client: VICTIM, .. }]);
+    assert!(noted, "{:?}", &world.events[events..]);
+    // Everybody else uploads before it.
+    world.packets.push_back(Packet::Start(VICTIM, start));
+    let survivors = until(&mut world, |packet| matches!(packet, Packet::Down(_, Downstream::Survivors(_))));
+    let Packet::Down(_, Downstream::Survivors(survivors)) = survivors else { panic!("a survivor set") };
+    assert_eq!(survivors.uploads.len(), 9, "the round waits for it");
 }
 
 /// What of an abandonment makes it one of no set-up.

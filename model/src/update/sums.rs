@@ -130,8 +130,10 @@ mod tests {
 
     #[test]
     fn noise_of_another_length_is_refused_and_a_wrap_is_not() {
-        let refusal = sum(&[0, 0]).add_noise(vec![1]).err();
-        assert_eq!(refusal, Some(NoiseLength { coordinates: 2, noise: 1 }));
+        for noise in [0, 1, 3] {
+            let refusal = sum(&[0, 0]).add_noise(vec![1; noise]).err();
+            assert_eq!(refusal, Some(NoiseLength { coordinates: 2, noise }));
+        }
         assert_eq!(sum(&[i64::MAX]).add_noise(vec![1]).ok().unwrap().values(), [i64::MIN]);
     }
 }

@@ -208,3 +208,14 @@ fn noise_of_all_customers_is_that_of_all_counts() {
     assert_eq!(customers.value, 2_160.0);
     assert!((customers.high - customers.low - 2.0 * 1.96 * 5.0 * 6.0).abs() < 1e-9, "{customers:?}");
 }
+
+/// Two figures with noise of their own: the squares of their errors add up, and neither is left out.
+#[test]
+fn a_difference_has_the_noise_of_both() {
+    let figure = |value: f64, half: f64| Estimate { value, low: value - half, high: value + half };
+    let Estimate { value, low, high } = figure(0.75, 0.03).minus(&figure(0.5, 0.04));
+    let near = |found: f64, exact: f64| assert!((found - exact).abs() < 1e-12, "{found} is not {exact}");
+    near(value, 0.25);
+    near(low, 0.2);
+    near(high, 0.3);
+}

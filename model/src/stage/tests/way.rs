@@ -94,7 +94,8 @@ fn no_kind_passes_its_bound() {
         number += 1;
         vector.copy_from_slice(match number % 3 {
             0 => &[3, 4],
-            1 => &[3, 5],
+            // By one beyond the bound.
+            1 => &[1, 5],
             _ => &[i64::MIN, i64::MAX],
         });
     });

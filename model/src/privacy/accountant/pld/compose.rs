@@ -188,3 +188,35 @@ impl Composed {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::SampledRound;
+    use super::*;
+
+    /// An error in the transform of one round is multiplied with the transforms of all other ones, and no less is counted of it.
+    #[test]
+    fn an_error_grows_by_every_other_round() {
+        let round = |sampling_probability, noise_multiplier| SampledRound { sampling_probability, noise_multiplier };
+        let layout = Layout::new(&[(round(0.2, 2.0), 3), (round(0.5, 4.0), 2)], 1e-6, 1 << 14, None);
+        let fourier = Fourier::new(layout.points);
+        let composed = |counts: [u32; 2]| {
+            let mut own = Composition::new(&fourier, &layout, true);
+            let mut buffer = vec![Complex::ZERO; layout.points];
+            for ((range, _), count) in layout.parts.iter().zip(counts) {
+                own.multiply(&DiscreteLoss::new(*range, layout.interval).expect("probabilities"), count, &mut buffer);
+            }
+            own
+        };
+        let (whole, others) = (composed([3, 2]), composed([2, 1]));
+        let mut compared = 0;
+        for (growth, product) in whole.growth.iter().zip(&others.product) {
+            let needed = product.modulus();
+            if needed > 1e-9 && needed < 0.99 {
+                assert!(*growth >= needed * (1.0 - 1e-9), "{growth} for {needed}");
+                compared += 1;
+            }
+        }
+        assert!(compared > 1, "{compared} frequencies say something");
+    }
+}

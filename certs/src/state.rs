@@ -209,6 +209,25 @@ mod tests {
         open_folder(&folder, &FILES).unwrap();
     }
 
+    /// The superuser gives a folder away. For anybody else the root of the file system is another user's.
+    #[test]
+    fn a_folder_of_another_user_is_refused() {
+        let home = tempfile::tempdir().unwrap();
+        let path = match user() {
+            0 => {
+                std::os::unix::fs::chown(home.path(), Some(54_321), None).unwrap();
+                home.path()
+            }
+            _ => Path::new("/"),
+        };
+        let owner = if user() == 0 { 54_321 } else { 0 };
+        match judge_folder(path) {
+            Err(StateFault::OtherOwner { owner: found, user: own, .. }) => assert_eq!((found, own), (owner, user())),
+            other => panic!("{other:?}"),
+        }
+        assert!(told(path).contains(&format!("`chown {} ", user())));
+    }
+
     #[test]
     fn a_folder_may_be_a_link_to_a_private_one_and_a_file_may_not() {
         let home = tempfile::tempdir().unwrap();

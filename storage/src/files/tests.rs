@@ -310,3 +310,20 @@ fn a_write_that_is_killed_at_any_step_leaves_the_old_file_or_the_new_one() {
     assert_eq!(read_public(&path).unwrap(), text);
     assert!(matches!(write_public(&path, b"other", Existing::Keep), Err(FileError::Exists { .. })));
 }
+
+/// In a folder with the sticky bit others add files, and change none. On a file the bit means nothing.
+#[test]
+fn only_a_folder_s_sticky_bit_keeps_others_from_changing_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    fs::write(&file, "public").unwrap();
+    let may = |path: &Path, mode| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        !only_we_may_change(&fs::metadata(path).unwrap())
+    };
+    assert_eq!(
+        [0o600, 0o644, 0o620, 0o602, 0o1620, 0o1602].map(|mode| may(&file, mode)),
+        [false, false, true, true, true, true]
+    );
+    assert_eq!([0o700, 0o755, 0o777, 0o1777].map(|mode| may(folder.path(), mode)), [false, false, true, false]);
+}

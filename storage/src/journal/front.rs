@@ -185,6 +185,23 @@ mod tests {
         check_front(&path, &front.mark).expect("as it was");
     }
 
+    /// The federation's own entry right after a front's place is none of the front.
+    #[test]
+    fn a_front_has_own_entries_before_its_place_alone() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("audit.log");
+        let (mut journal, _) = Journal::<u32>::open_view(&path, LEDGER).expect("opens");
+        journal.append_to(LedgerId::ADMINISTRATION, Millis(1), "one").expect("appends");
+        let mark = journal.mark();
+        journal.append_to(LedgerId::ADMINISTRATION, Millis(2), "two").expect("appends");
+        journal.sync().expect("syncs");
+        let front = journal.front(&mark);
+        assert_eq!(front.administration.len(), 1);
+        drop(journal);
+        let (mut after, _) = opened(&path, &front).expect("its front");
+        assert_eq!(own(&mut after), ["one", "two"]);
+    }
+
     #[test]
     fn another_front_is_not_taken_and_a_changed_one_is_found_by_whoever_reads_it() {
         let dir = tempfile::tempdir().expect("a directory");

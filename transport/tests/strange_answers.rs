@@ -70,6 +70,19 @@ fn a_coordinator_without_an_office_is_called_one() {
     });
 }
 
+/// Keys that are set later count from the next handshake on, over either transport.
+#[test]
+fn an_office_that_is_opened_later_answers_over_either_transport() {
+    let federation = Federation::new();
+    run(async {
+        let address = federation.listen_with_an_office_that_came_later("127.0.0.1:0");
+        for mode in [Mode::Quic, Mode::Tcp, Mode::Auto] {
+            let asked = Dialer::new(way(address, mode)).exchange(federation.newcomer(), b"abc", 9).await;
+            assert_eq!(asked.unwrap(), b"cba", "{mode:?}");
+        }
+    });
+}
+
 /// A newcomer's clock may be wrong, and it asks the office over either transport.
 #[test]
 fn an_office_whose_certificate_is_not_valid_now_is_told_from_every_other_fault() {

@@ -58,19 +58,10 @@ pub async fn network(dialer: &Dialer, keys: &TrialKeys, unix_seconds: u64, found
     }
     let coordinator_seconds = match ways.iter().find_map(|way| way.told.as_ref()) {
         Some(told) => Some(told.coordinator_seconds),
-        None => {
-            let faults = ways.iter().flat_map(|way| way.addresses.iter().map(|(_, outcome)| (way.transport, outcome)));
-            let faults = faults.filter_map(|(transport, outcome)| Some((transport, outcome.as_ref().err()?)));
-            let expired = |fault: &DialFault| {
-                let kind = fault.failure().and_then(Failure::kind);
-                kind.is_some_and(|kind| tributary_certs::skew::CLOCK_FAULTS.contains(&kind))
-            };
-            let untimely = faults.into_iter().find(|(_, fault)| expired(fault));
-            match untimely {
-                Some(untimely) => clocks::diagnose(found, dialer, keys, untimely, unix_seconds).await,
-                None => None,
-            }
-        }
+        None => match untimely(&ways) {
+            Some(untimely) => clocks::diagnose(found, dialer, keys, untimely, unix_seconds).await,
+            None => None,
+        },
     };
     for way in &ways {
         report(found, dialer, way, other_works(&ways, way.transport));
@@ -194,6 +185,16 @@ fn rule(protocol: &str, address: SocketAddr, target: &str) -> Said {
     words::firewall_rule(protocol, from, to)
 }
 
+/// The first fault for which a clock may be to blame, in the order of the ways, and over which transport it came.
+fn untimely(ways: &[Way]) -> Option<(Transport, &DialFault)> {
+    let faults = ways.iter().flat_map(|way| way.addresses.iter().map(|(_, outcome)| (way.transport, outcome)));
+    let mut faults = faults.filter_map(|(transport, outcome)| Some((transport, outcome.as_ref().err()?)));
+    faults.find(|(_, fault)| {
+        let kind = fault.failure().and_then(Failure::kind);
+        kind.is_some_and(|kind| tributary_certs::skew::CLOCK_FAULTS.contains(&kind))
+    })
+}
+
 /// Whether the coordinator was reached over the other transport. One that works is enough.
 fn other_works(ways: &[Way], transport: Transport) -> bool {
     ways.iter().any(|way| way.transport != transport && way.told.is_some())
@@ -209,6 +210,7 @@ fn source(to: SocketAddr) -> Option<SocketAddr> {
 
 #[cfg(test)]
 mod tests {
+    use tributary_certs::fault::FaultKind;
     use tributary_texts::Language;
 
     use super::*;
@@ -223,6 +225,22 @@ mod tests {
             let ways = [way(Transport::Quic, quic), way(Transport::Tcp, tcp)];
             let found = [Transport::Quic, Transport::Tcp].map(|transport| other_works(&ways, transport));
             assert_eq!(found, [tcp, quic]);
+        }
+    }
+
+    /// Other faults, whichever came first, say nothing about a clock.
+    #[test]
+    fn a_clock_is_looked_at_for_the_fault_that_it_may_have_made() {
+        let there: SocketAddr = ([127, 0, 0, 1], 7_443).into();
+        let failed = |kind: FaultKind| (there, Err(DialFault::Failed(kind.because("somebody").into())));
+        for kind in FaultKind::ALL.iter().copied() {
+            let silence = (there, Err(DialFault::Silence { what: "UDP" }));
+            let quic = [(there, Ok(7)), silence, failed(FaultKind::TlsApplicationProtocol)].into();
+            let ways = [(Transport::Quic, quic), (Transport::Tcp, [failed(kind)].into())];
+            let ways = ways.map(|(transport, addresses)| Way { transport, addresses, told: None });
+            let found = untimely(&ways).map(|(transport, fault)| (transport, fault.failure().and_then(Failure::kind)));
+            let suspected = tributary_certs::skew::CLOCK_FAULTS.contains(&kind);
+            assert_eq!(found, suspected.then_some((Transport::Tcp, Some(kind))), "{kind:?}");
         }
     }
 

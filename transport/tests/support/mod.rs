@@ -141,20 +141,30 @@ impl Federation {
 
     /// A port where everybody is welcomed, and every question is answered with itself, backwards.
     pub(crate) fn listen(&self, at: &str, clock: Off) -> SocketAddr {
-        self.listen_with(at, clock, self.server(clock))
+        Self::listen_with(at, clock, self.server(clock))
     }
 
     /// As [`Federation::listen`], of a coordinator that keeps no office.
     pub(crate) fn listen_without_an_office(&self, at: &str) -> SocketAddr {
         let keys = self.server(Off(0));
         let peers = Arc::clone(&keys.peers);
-        self.listen_with(at, Off(0), ServerKeys { office: None, quic: peers, ..keys })
+        Self::listen_with(at, Off(0), ServerKeys { office: None, quic: peers, ..keys })
     }
 
-    fn listen_with(&self, at: &str, clock: Off, keys: ServerKeys) -> SocketAddr {
-        let settings =
-            ListenSettings { listen: at.into(), tcp: true, path: Path::default(), timers: Timers::default() };
-        let listener = Listener::open(&settings, keys).unwrap();
+    /// As [`Federation::listen`], of a coordinator that began without an office, and has taken up keys with one.
+    pub(crate) fn listen_with_an_office_that_came_later(&self, at: &str) -> SocketAddr {
+        let keys = self.server(Off(0));
+        let peers = Arc::clone(&keys.peers);
+        let listener = opened(at, ServerKeys { office: None, quic: peers, ..keys });
+        listener.set_keys(self.server(Off(0))).unwrap();
+        Self::serve(listener, Off(0))
+    }
+
+    fn listen_with(at: &str, clock: Off, keys: ServerKeys) -> SocketAddr {
+        Self::serve(opened(at, keys), clock)
+    }
+
+    fn serve(listener: Listener, clock: Off) -> SocketAddr {
         let address = listener.address();
         tokio::spawn(async move {
             while let Some(attempt) = listener.next().await {
@@ -185,6 +195,11 @@ impl Federation {
         });
         address
     }
+}
+
+fn opened(at: &str, keys: ServerKeys) -> Listener {
+    let settings = ListenSettings { listen: at.into(), tcp: true, path: Path::default(), timers: Timers::default() };
+    Listener::open(&settings, keys).unwrap()
 }
 
 /// Where and how to dial.

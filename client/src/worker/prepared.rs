@@ -104,37 +104,8 @@ impl Prepared {
         (timing, round_max): (Timing, Option<Duration>),
     ) -> Result<Self, Unprepared> {
         let own = self.rehearse(snapshot, noise).map_err(|fault| unprepared(&fault))?;
-        if let Some(most) = round_max.filter(|most| own > *most) {
-            return Err(unprepared(&format!(
-                "a round of this plan takes {} ms of a core for a table of this branch's public maxima, and worker.round_ms_max allows {}. Raise it, \
-                 or lower the maxima in [data]",
-                own.as_millis(),
-                most.as_millis()
-            )));
-        }
         let plan = self.planned.plan();
-        let deadline = Duration::from_millis(plan.round_deadline_ms);
-        if deadline < own * DEADLINE_TIMES_OWN {
-            return Err(unprepared(&format!(
-                "the plan's rounds end {} ms after their start, and this branch needs {} ms for a table of its public maxima; it asks for four \
-                 times that, because a round that is over too early would silence it: ask the plan owner for a round_deadline_ms of {} or more, \
-                 or lower the maxima in [data]",
-                deadline.as_millis(),
-                own.as_millis(),
-                (own * DEADLINE_TIMES_OWN).as_millis() + 1
-            )));
-        }
-        let offset = Duration::from_millis(plan.upload_offset_ms);
-        if timing == Timing::Strict && offset < own * OFFSET_TIMES_OWN {
-            let explanation = format!(
-                "the policy's timing is strict, and the plan's uploads leave {} ms after a round's start; this branch needs {} ms for a table of \
-                 its public maxima, and twice that is asked for: ask the plan owner for an upload_offset_ms of {} or more",
-                offset.as_millis(),
-                own.as_millis(),
-                (own * OFFSET_TIMES_OWN).as_millis() + 1
-            );
-            return Err(Unprepared { code: RefusalCode::PolicyFloor(Floor::UploadOffset), explanation });
-        }
+        leaves_time(own, (plan.round_deadline_ms, plan.upload_offset_ms), (timing, round_max))?;
         Ok(self)
     }
 
@@ -192,6 +163,45 @@ impl Prepared {
     }
 }
 
+/// Whether rounds with this deadline and offset, in milliseconds, leave enough time to a branch that needs `own` for each.
+fn leaves_time(
+    own: Duration,
+    (round_deadline_ms, upload_offset_ms): (u64, u64),
+    (timing, round_max): (Timing, Option<Duration>),
+) -> Result<(), Unprepared> {
+    if let Some(most) = round_max.filter(|most| own > *most) {
+        return Err(unprepared(&format!(
+            "a round of this plan takes {} ms of a core for a table of this branch's public maxima, and worker.round_ms_max allows {}. Raise it, \
+             or lower the maxima in [data]",
+            own.as_millis(),
+            most.as_millis()
+        )));
+    }
+    let deadline = Duration::from_millis(round_deadline_ms);
+    if deadline < own * DEADLINE_TIMES_OWN {
+        return Err(unprepared(&format!(
+            "the plan's rounds end {} ms after their start, and this branch needs {} ms for a table of its public maxima; it asks for four \
+             times that, because a round that is over too early would silence it: ask the plan owner for a round_deadline_ms of {} or more, \
+             or lower the maxima in [data]",
+            deadline.as_millis(),
+            own.as_millis(),
+            (own * DEADLINE_TIMES_OWN).as_millis() + 1
+        )));
+    }
+    let offset = Duration::from_millis(upload_offset_ms);
+    if timing == Timing::Strict && offset < own * OFFSET_TIMES_OWN {
+        let explanation = format!(
+            "the policy's timing is strict, and the plan's uploads leave {} ms after a round's start; this branch needs {} ms for a table of \
+             its public maxima, and twice that is asked for: ask the plan owner for an upload_offset_ms of {} or more",
+            offset.as_millis(),
+            own.as_millis(),
+            (own * OFFSET_TIMES_OWN).as_millis() + 1
+        );
+        return Err(Unprepared { code: RefusalCode::PolicyFloor(Floor::UploadOffset), explanation });
+    }
+    Ok(())
+}
+
 /// Whether a stage's noise is in what its vectors are made of already.
 pub(super) fn has_noise_inside(stage: &PlannedStage<'_>) -> bool {
     stage.terms().noise == NoiseShare::Inside
@@ -199,4 +209,40 @@ pub(super) fn has_noise_inside(stage: &PlannedStage<'_>) -> bool {
 
 fn unprepared(explanation: &impl ToString) -> Unprepared {
     Unprepared { code: RefusalCode::BranchUnprepared, explanation: explanation.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A branch that needs 10 ms asks for four times that until the end of a round, and for twice that before uploads leave, where its policy is strict.
+    #[test]
+    fn a_round_has_four_times_and_an_upload_twice_what_the_branch_needs() {
+        let own = Duration::from_millis(10);
+        let judged = |deadline, offset, timing, most: Option<u64>| {
+            let most = most.map(Duration::from_millis);
+            leaves_time(own, (deadline, offset), (timing, most)).map_err(|refused| refused.code)
+        };
+        let unprepared = Err(RefusalCode::BranchUnprepared);
+        assert_eq!(judged(40, 0, Timing::Plain, None), Ok(()));
+        assert_eq!(judged(39, 0, Timing::Plain, None), unprepared);
+        assert_eq!(judged(40, 20, Timing::Strict, Some(10)), Ok(()));
+        assert_eq!(judged(40, 19, Timing::Strict, None), Err(RefusalCode::PolicyFloor(Floor::UploadOffset)));
+        assert_eq!(judged(40, 20, Timing::Strict, Some(9)), unprepared);
+    }
+
+    /// Whoever gives the plan what its explanation asks for is admitted.
+    #[test]
+    fn what_a_refusal_asks_for_is_enough() {
+        let own = Duration::from_micros(10_900);
+        let asked = |deadline, offset| {
+            let refused = leaves_time(own, (deadline, offset), (Timing::Strict, None)).unwrap_err().explanation;
+            let words: Vec<&str> = refused.split_once(" or more").unwrap().0.rsplit(' ').collect();
+            words[0].parse::<u64>().unwrap()
+        };
+        let deadline = asked(1, 1);
+        let offset = asked(deadline, 1);
+        assert_eq!((deadline, offset), (44, 22));
+        assert!(leaves_time(own, (deadline, offset), (Timing::Strict, None)).is_ok());
+    }
 }

@@ -136,7 +136,12 @@ async fn ask(keys: &Keys, dialer: &Dialer, now: u64) -> Result<bool, ClientError
     let tls = counter_config(trust, keys.coordinator().clone(), system_clock(), settings.key_exchange);
     let tls = Arc::new(tls.map_err(ClientError::file)?);
     let answer = dialer.exchange(tls, &lists_request(), ANSWER_BYTES_MAX).await;
-    let newer = install_lists(&settings.folder, &answer.map_err(ClientError::file)?, now).map_err(ClientError::file)?;
+    take(keys, &answer.map_err(ClientError::file)?, now)
+}
+
+/// Puts the office's lists in force, if anything is newer. Whether that was so.
+fn take(keys: &Keys, answer: &[u8], now: u64) -> Result<bool, ClientError> {
+    let newer = install_lists(&keys.settings().folder, answer, now).map_err(ClientError::file)?;
     if newer {
         keys.reload(now)?;
     }
@@ -145,7 +150,11 @@ async fn ask(keys: &Keys, dialer: &Dialer, now: u64) -> Result<bool, ClientError
 
 #[cfg(test)]
 mod tests {
+    use tributary_certs::clock::unix_seconds;
+    use tributary_certs::office::{Office, ROOT_LIST_DAYS, fresh_list, fresh_root_list};
+
     use super::*;
+    use crate::renewal::tests::branch;
 
     /// Somebody has set the clock right that was years ahead.
     #[test]
@@ -156,5 +165,21 @@ mod tests {
         assert!(!asking.may_ask(now) && !asking.may_ask(now + CALM_SECONDS - 1));
         assert!(asking.may_ask(now + CALM_SECONDS));
         assert!(now + REMIND_SECONDS >= asking.reminded + REMIND_SECONDS, "and its operator reminded");
+    }
+
+    #[test]
+    fn newer_lists_of_the_office_are_in_force_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let (keys, state) = branch(&folder);
+        let (authority, now) = (state.join("authority"), unix_seconds());
+        fresh_root_list(&authority, &authority, ROOT_LIST_DAYS, now).unwrap();
+        fresh_list(&authority, 7, now).unwrap();
+        let answer = Office::open(&authority).unwrap().answer(&lists_request(), now);
+        let ends = || keys.lists_end(now).map(|end| end.next_update);
+        let before = ends();
+        assert!(take(&keys, &answer, now).unwrap());
+        assert!(ends() > before, "{before:?}");
+        assert!(!take(&keys, &answer, now).unwrap(), "it is no news");
+        assert!(take(&keys, b"{}", now).is_err());
     }
 }

@@ -178,7 +178,7 @@ fn metrics(validity: Validity, due: Option<u64>, failures: u64) -> Vec<Metric> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::net::Ipv4Addr;
     use std::path::PathBuf;
     use std::sync::atomic::{AtomicU64, Ordering};
@@ -200,7 +200,7 @@ mod tests {
     const PATIENCE: Duration = Duration::from_secs(120);
 
     /// A branch whose certificate is to be renewed, and the folder of its metrics.
-    fn branch(folder: &tempfile::TempDir) -> (Keys, PathBuf) {
+    pub(crate) fn branch(folder: &tempfile::TempDir) -> (Keys, PathBuf) {
         let path = |name: &str| folder.path().join(name);
         let domain = TrustDomain::parse("federation.example").unwrap();
         let long_ago = unix_seconds() - 20 * DAY;

@@ -329,6 +329,27 @@ fn a_grant_that_the_budget_knows_as_withdrawn_is_listed_so_without_the_file() {
     assert!(withdrawn());
 }
 
+/// A file of the right form that nobody began: an empty one, and one whose beginning is not there.
+#[test]
+fn a_budget_file_without_a_beginning_was_never_begun() {
+    let home = Home::new();
+    let settings = Settings::load(&home.path("client.toml")).unwrap();
+    create_private_folder(&settings.state_dir).unwrap();
+    let owner = read_signing_key(&home.path("owner.key")).unwrap();
+    for entries in [0, 1] {
+        let (mut file, _) =
+            Journal::<ParticipantEvent>::open(&settings.state_dir.join(BUDGET_FILE), LedgerId::BUDGET).unwrap();
+        for _ in 0..entries {
+            let withdrawal = sign_withdrawal(&owner, Digest::ZERO, 7);
+            file.append(Millis(8), ParticipantEvent::GrantWithdrawn { withdrawal }).unwrap();
+        }
+        file.sync().unwrap();
+        drop(file);
+        let refused = begun_budget(&settings).map(|_| ()).unwrap_err().to_string();
+        assert!(refused.contains("never begun") && refused.contains("budget begin --config"), "{refused}");
+    }
+}
+
 /// The chain of the file alone does not show it: whoever can write there can make a chain.
 #[test]
 fn a_budget_file_that_breaks_a_rule_is_refused_by_whoever_opens_it_and_the_entry_is_named() {

@@ -283,4 +283,52 @@ mod tests {
         assert!(put(&folder, &grant).is_err(), "it is here already");
         assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1);
     }
+
+    /// A grant that no branch takes is not signed. Its numbers are judged before a file is opened.
+    #[test]
+    fn nobody_signs_a_grant_whose_numbers_are_beyond_a_limit() {
+        let usual = GrantRequest {
+            subject: GrantSubject::Plan(Digest::ZERO),
+            uses: GrantUses::TRAIN,
+            branches: vec![cast::name(tributary_protocol::ids::ClientId(1), 1)],
+            epsilon_run: 1.0,
+            epsilon_year: 1.0,
+            delta: 1e-6,
+            runs: RUNS_MAX,
+            fields: Vec::new(),
+            not_before: 7,
+            not_after: 7,
+        };
+        let nowhere = Path::new("nowhere/at-all");
+        let judged = |change: fn(&mut GrantRequest)| {
+            let mut request = usual.clone();
+            change(&mut request);
+            match signed(&request, nowhere, nowhere) {
+                Err(ClientError::Said(said)) => Some(said.text(Language::English).to_owned()),
+                Err(ClientError::File(_)) => None,
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(judged(|_| {}), None, "the authorities' file is looked for");
+        let epsilons =
+            Some(commands::nothing_granted_because(commands::grant_epsilons()).text(Language::English).to_owned());
+        for change in [
+            |request: &mut GrantRequest| request.epsilon_run = 1.5,
+            |request: &mut GrantRequest| (request.epsilon_run, request.epsilon_year) = (-1.0, 1.0),
+            |request: &mut GrantRequest| (request.epsilon_run, request.epsilon_year) = (0.0, f64::NAN),
+            |request: &mut GrantRequest| request.epsilon_year = f64::INFINITY,
+        ] {
+            assert_eq!(judged(change), epsilons);
+        }
+        let numbers =
+            Some(commands::nothing_granted_because(commands::grant_numbers()).text(Language::English).to_owned());
+        for change in [
+            |request: &mut GrantRequest| request.delta = 0.0,
+            |request: &mut GrantRequest| request.runs = 0,
+            |request: &mut GrantRequest| request.runs = RUNS_MAX + 1,
+            |request: &mut GrantRequest| request.not_after = 6,
+        ] {
+            assert_eq!(judged(change), numbers);
+        }
+    }
 }

@@ -349,6 +349,20 @@ fn what_the_coordinator_lies_about_is_not_kept() {
     assert_eq!(world.tend(NOW.plus(PIECE_WITHIN_MS)), [ToCoordinator::ModelPiece { model, from: 0 }]);
 }
 
+/// The file that says what is kept could not be written, or a process ended before that. What lies in the model's place then is not the model's.
+#[test]
+fn a_model_takes_the_place_of_what_no_ledger_names() {
+    let mut world = World::new();
+    let (model, bytes) = (manifest(1).digest(), parameters(1).to_le_bytes());
+    let asked = world.hear(vec![told(ModelStep::Promote, 1, 1)]);
+    let place = world.folder.path().join("models").join(model.to_string());
+    std::fs::create_dir_all(&place).unwrap();
+    std::fs::write(place.join("half"), "half of a model").unwrap();
+    let said = world.answer(asked, &bytes, 64);
+    assert_eq!(notes(&said), [(model, CopyState::Kept)]);
+    assert!(world.kept(&model) && !place.join("half").exists());
+}
+
 #[test]
 fn statements_and_rosters_that_prove_nothing_are_not_believed() {
     let mut world = World::new();

@@ -79,6 +79,11 @@ fn a_spreadsheets_first_line_is_passed_over_or_named() {
     let other = error(format!("sep=;\n{rows}"));
     assert!(matches!(&other, FileError::Separator { said, .. } if said == ";"), "{other}");
     assert!(other.to_string().contains("sep=;") && other.to_string().contains("csv.delimiter"));
+    // More than empty cells after the delimiter: it says something else.
+    for said in [",;", ",x", ",,,y"] {
+        let other = error(format!("sep={said}\n{rows}"));
+        assert!(matches!(&other, FileError::Separator { said: found, .. } if found == said), "{other}");
+    }
 }
 
 #[test]

@@ -111,18 +111,13 @@ impl<'a> Session<'a> {
         while let Some(frames) = self.queued.recv().await {
             self.link.send(frames);
         }
-        let begun = Instant::now();
-        let mut hurried = None;
+        let until = Instant::now() + CLOSING_TIME;
         loop {
-            let until = begun + CLOSING_TIME;
-            let until = hurried.map_or(until, |hurried| until.min(hurried));
             tokio::select! {
                 biased;
                 order = self.seat.orders.next() => match order {
-                    // Somebody else waits for the seat, but this client may be alive.
-                    Order::Prove if !self.deadlines.is_detached() => {
-                        hurried.get_or_insert_with(|| Instant::now() + CLOSING_TIME);
-                    }
+                    // Somebody else waits for the seat, and has it after this time at the latest.
+                    Order::Prove if !self.deadlines.is_detached() => {}
                     order => if self.ordered(order).is_err() { return },
                 },
                 resumption = self.seat.next.take() => if self.resume(resumption).is_err() { return },

@@ -117,6 +117,23 @@ mod tests {
         assert!(inbox.new_ones(u64::MAX, reads).is_empty(), "once");
     }
 
+    /// A file that could not be read was taken away, and comes back: it is another one.
+    #[test]
+    fn a_file_that_was_taken_away_is_read_as_soon_as_it_comes_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.order");
+        std::fs::write(&file, "x").unwrap();
+        let mut inbox = Inbox::of(folder.path().to_path_buf(), "order");
+        let refuses = |path: &Path| -> Result<u8, FileError> {
+            Err(FileError::System { action: "reading", path: path.into(), source: std::io::ErrorKind::Other.into() })
+        };
+        assert!(inbox.new_ones(1_000, refuses).is_empty());
+        std::fs::remove_file(&file).unwrap();
+        assert!(inbox.new_ones(1_001, |_| Ok(7)).is_empty());
+        std::fs::write(&file, "y").unwrap();
+        assert_eq!(inbox.new_ones(1_002, |_| Ok(7)), [7]);
+    }
+
     /// Whoever carries a file here as another user, and mends that, need not know that the daemon has seen it already.
     #[test]
     fn a_file_of_another_user_counts_as_soon_as_that_is_mended() {

@@ -45,13 +45,8 @@ pub(super) fn note(
     client: ClientId,
     note: CopyNote,
 ) -> Result<(), CoordinatorError> {
-    // Who it is comes from the certificate.
-    if note.client != client {
-        tracing::warn!(%client, "a client speaks of another one's copy of a model; nothing is noted");
-        return Ok(());
-    }
     let (model, state) = (note.model.to_string(), note.state.name());
-    if hands.registry.note(&mut hands.journal, roster, note)? {
+    if hands.registry.note(&mut hands.journal, roster, (client, note))? {
         let client = hands.whom(client);
         hands.tell(None, Event::ModelCopy { client, model, state });
     }

@@ -132,3 +132,42 @@ pub(super) fn read<T: DeserializeOwned>(path: &Path) -> Result<T, RegistryError>
     }
     serde_json::from_value(any).map_err(|error| fault(error.to_string()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A run may evaluate the model from which it begins, and the one that it comes to. Each has counts of its own.
+    #[test]
+    fn what_was_counted_of_another_model_is_not_this_one_s() {
+        let folder = tempfile::tempdir().unwrap();
+        let line = |parameters: &str| ModelLine {
+            model: "00".into(),
+            state: "candidate",
+            purpose: "churn".into(),
+            parameters: parameters.into(),
+            parent: None,
+            plan: "11".into(),
+            plan_name: "monthly".into(),
+            run: 1,
+            owner: "north-bank/e1".into(),
+            rounds: 3,
+            complete: true,
+            folder: "models/00".into(),
+            statements: Vec::new(),
+        };
+        let counts = run_folder(folder.path(), &line("first").plan, 1).join("counts");
+        fs::create_dir_all(&counts).unwrap();
+        for (stage, model, survivors) in [(1, "first", 8), (3, "last", 7)] {
+            let text = format!(
+                r#"{{"version":{COUNTS_VERSION},"model":"{model}","survivors":{survivors},"noise_stddev":1.0,"heads":[],"importance":null,"weights":[],"histograms":[]}}"#
+            );
+            fs::write(counts.join(format!("{stage}-evaluate.json")), text).unwrap();
+        }
+        let survivors = |parameters: &str| {
+            let found = of_run(folder.path(), &line(parameters)).unwrap();
+            found.map(|found| found.scores.survivors)
+        };
+        assert_eq!(["first", "last", "another"].map(survivors), [Some(8), Some(7), None]);
+    }
+}

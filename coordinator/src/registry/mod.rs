@@ -40,6 +40,7 @@ use tributary_evidence::statement::{Facts, Statement};
 use tributary_model::parameters::Parameters;
 use tributary_model::planned::Planned;
 use tributary_protocol::digest::Digest;
+use tributary_protocol::ids::ClientId;
 use tributary_protocol::limits::MODEL_PIECE_BYTES_MAX;
 use tributary_protocol::log::LedgerId;
 use tributary_protocol::plan::{ModelRef, Plan};
@@ -203,7 +204,8 @@ impl Registry {
         Ok(true)
     }
 
-    /// Takes a branch's word about its copy of a model. One that is not signed by the branch, or changes nothing, is left; whether it was taken.
+    /// Takes a branch's word about its copy of a model, from the client that its certificate names. One that is of another client, is not signed by the
+    /// branch, or changes nothing, is left; whether it was taken.
     ///
     /// # Errors
     /// If the journal cannot be written, which ends the process.
@@ -211,11 +213,15 @@ impl Registry {
         &mut self,
         journal: &mut Journal<E>,
         roster: &SignedRoster,
-        note: CopyNote,
+        (client, note): (ClientId, CopyNote),
     ) -> Result<bool, RegistryError>
     where
         E: serde::Serialize + serde::de::DeserializeOwned,
     {
+        if note.client != client {
+            tracing::warn!(%client, "a client speaks of another one's copy of a model; nothing is noted");
+            return Ok(false);
+        }
         if note.federation != self.federation || roster.entry(note.client).is_none() {
             return Ok(false);
         }

@@ -272,11 +272,13 @@ fn models_are_promoted_told_of_and_read_in_pieces() {
         noted(&world.branch, CopyNote { federation: Digest::ZERO, ..note.clone() }),
         noted(&SigningKey::generate(&mut OsEntropy), note.clone()),
     ] {
-        assert!(!registry.note(&mut journal, &world.roster, lie).unwrap());
+        assert!(!registry.note(&mut journal, &world.roster, (lie.client, lie)).unwrap());
     }
     let note = noted(&world.branch, note);
-    assert!(registry.note(&mut journal, &world.roster, note.clone()).unwrap());
-    assert!(!registry.note(&mut journal, &world.roster, note).unwrap(), "once");
+    let mut hears = |client: u32| registry.note(&mut journal, &world.roster, (ClientId(client), note.clone())).unwrap();
+    assert!(!hears(2), "another client passes it on");
+    assert!(hears(1));
+    assert!(!hears(1), "once");
     assert_eq!(registry.record().copy(&two, ClientId(1)), Some(CopyState::Refused));
     // Another process finds the same.
     let before = registry.record().clone();
@@ -304,7 +306,7 @@ fn a_strangers_word_about_a_copy_leaves_no_entry() {
     };
     let elsewhere = CopyNote { federation: Digest::ZERO, client: ClientId(1), ..note.clone() };
     for lie in [note, elsewhere] {
-        assert!(!registry.note(&mut journal, &world.roster, noted(&world.branch, lie)).unwrap());
+        assert!(!registry.note(&mut journal, &world.roster, (lie.client, noted(&world.branch, lie))).unwrap());
     }
     drop((journal, registry));
     let events = read_view::<RegistryEvent>(&world.state().join("audit.log"), LedgerId::ADMINISTRATION).unwrap();
@@ -471,4 +473,21 @@ fn a_statement_is_made_when_people_can_sign_it() {
     let promoted = registry.record().models[&one].last(ModelStep::Promote).unwrap().report.clone();
     let back = made(&registry, ModelStep::RollBack, Some(&strange), "worse").unwrap();
     assert_eq!(back.report, promoted);
+}
+
+/// Eight digits say which model it is, where one alone begins with them.
+#[test]
+fn a_model_is_named_by_its_first_eight_digits() {
+    let job = several();
+    let world = World::new(&job);
+    let one = registered(&world, &job, 1).to_string();
+    let (_journal, registry) = world.open();
+    let named = |model: &str| {
+        let step = ModelStep::Withdraw;
+        let draft = Draft { step, model, evidence: None, branches: &[], share: 0, reason: "biased" };
+        view::drafted(registry.record(), FEDERATION, &draft).map(|file| file.statement.model.to_string())
+    };
+    assert_eq!(named(&one[..8]).unwrap(), one);
+    assert!(matches!(named(&one[..7]), Err(RegistryError::Digest { count: 1, .. })));
+    assert!(matches!(named(&"0".repeat(64)), Err(RegistryError::Digest { count: 0, .. })));
 }

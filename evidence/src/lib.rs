@@ -8,6 +8,7 @@
 //! Not shown by the file alone: that nothing was cut off its end. Compare `head` with a copy kept elsewhere.
 
 mod budget;
+pub mod checkpoint;
 mod entries;
 pub mod gates;
 mod heads;

@@ -16,8 +16,17 @@ pub const EXCHANGE_KEY_BYTES_MAX: usize = 1_568;
 /// Most bytes of all signing keys of one roster together: a full one of keys of 32 bytes, or 384 members with keys of ML-DSA-87.
 pub const ROSTER_KEY_BYTES_MAX: usize = 1_000_000;
 
-/// Longest origin of a checkpoint, in bytes.
+/// Longest origin of a checkpoint, and longest name of a key that signs one, in bytes.
 pub const ORIGIN_BYTES_MAX: usize = 255;
+
+/// Most signatures of one checkpoint: the journal's own, every member's, and some by keys that were exchanged meanwhile.
+pub const NOTE_SIGNATURES_MAX: usize = ROSTER_ENTRIES_MAX + 64;
+
+/// Longest checkpoint with its signatures, in bytes. One by an Ed25519 key of a longest name has 239.
+pub const NOTE_BYTES_MAX: usize = 4 << 20;
+
+/// Most digests of a proof that one tree goes on from another: one for each level of the larger one, and one more.
+pub const CONSISTENCY_PROOF_MAX: usize = 65;
 
 /// Largest cohort that thresholds and graph are made for: the last row of the sparse graph's table (docs/PROTOCOL.md, "Numbers").
 pub const COHORT_MAX: usize = 10_000;

@@ -1,23 +1,30 @@
 //! What somebody else keeps of a journal: how long it was, and the root of its tree.
 
+use alloc::format;
 use alloc::string::String;
 
 use serde::{Deserialize, Serialize};
 
-use crate::algorithm::Hashes;
-use crate::digest::{Canonical, Digest};
+use crate::digest::Digest;
 use crate::limits::ORIGIN_BYTES_MAX;
 use crate::merkle::{is_consistent, root_of_path};
-use crate::signed::SignedBody;
+
+/// How the origin of every federation's journal begins. It names the hash of the tree: a tree of another hash is another journal.
+const ORIGIN: &str = "tributary/audit/sha256/";
+
+/// The name of a federation's journal: what all of its checkpoints have in their first line. `federation` is
+/// [`federation_digest`](crate::roster::federation_digest).
+#[must_use]
+pub fn origin_of(federation: &Digest) -> String {
+    format!("{ORIGIN}{federation}")
+}
 
 /// The state of a journal at one time. Who signs it says: I have seen this journal, and shall never sign another one of this origin that does
-/// not go on from it.
+/// not go on from it. [`SignedCheckpoint`](super::SignedCheckpoint) is the text that is signed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checkpoint {
-    /// Which journal: the federation's name for it, of visible ASCII characters, at most [`ORIGIN_BYTES_MAX`].
+    /// Which journal: the federation's name for it, of visible ASCII characters without `+`, at most [`ORIGIN_BYTES_MAX`].
     pub origin: String,
-    /// The hashes of its tree.
-    pub hashes: Hashes,
     /// Number of entries.
     pub size: u64,
     /// Root of the tree over them.
@@ -27,20 +34,12 @@ pub struct Checkpoint {
 /// Why a checkpoint or a proof is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CheckpointFault {
-    /// The origin is empty, too long, or has other characters than visible ASCII.
+    /// The origin is empty, too long, or has other characters than visible ASCII without `+`.
     #[error("the checkpoint's origin is no name of a journal; its sender is faulty or hostile")]
     Origin,
     /// Another journal's.
     #[error("the checkpoint is of another journal; compare the origins")]
     OtherJournal,
-    /// Digests of other functions than this release has, or than the checkpoint before.
-    #[error(
-        "the checkpoint has digests of algorithm {number}, which cannot be compared here; use a release that knows it"
-    )]
-    Hashes {
-        /// The number found.
-        number: u8,
-    },
     /// Fewer entries than before: the journal was cut.
     #[error("the journal had {seen} entries and has {found}; entries were cut off. Keep both checkpoints as evidence")]
     Shorter {
@@ -70,27 +69,19 @@ pub enum CheckpointFault {
     },
 }
 
-impl SignedBody for Checkpoint {
-    const KIND: &'static str = "CHECKPOINT";
-
-    fn canonical(&self) -> Canonical {
-        let body = Canonical::new("CHECKPOINT").bytes(self.origin.as_bytes()).u8(self.hashes.number());
-        body.u64(self.size).digest(&self.root)
-    }
+/// Whether a text may be an origin, or the name of a key: visible ASCII without `+`, which stands between the parts of a key's text.
+pub(super) fn is_key_name(name: &str) -> bool {
+    let visible = |byte: u8| byte.is_ascii_graphic() && byte != b'+';
+    (1..=ORIGIN_BYTES_MAX).contains(&name.len()) && name.bytes().all(visible)
 }
 
 impl Checkpoint {
-    /// Whether it is one that this release can compare. Signatures apart.
+    /// Whether its origin is one that a note can have. Signatures apart.
     ///
     /// # Errors
-    /// [`CheckpointFault::Origin`] or [`CheckpointFault::Hashes`].
+    /// [`CheckpointFault::Origin`].
     pub fn check(&self) -> Result<(), CheckpointFault> {
-        let named = (1..=ORIGIN_BYTES_MAX).contains(&self.origin.len());
-        if !named || !self.origin.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(CheckpointFault::Origin);
-        }
-        let number = self.hashes.number();
-        self.hashes.one_of(&[Hashes::CURRENT]).map_err(|_| CheckpointFault::Hashes { number })
+        if is_key_name(&self.origin) { Ok(()) } else { Err(CheckpointFault::Origin) }
     }
 
     /// Whether this journal goes on from an earlier checkpoint of it, by a proof of consistency.

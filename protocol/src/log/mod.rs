@@ -34,16 +34,20 @@ mod entry;
 mod fault;
 mod layout;
 mod mark;
+mod note;
 mod reader;
 mod state;
 
-pub use checkpoint::{Checkpoint, CheckpointFault};
+pub use checkpoint::{Checkpoint, CheckpointFault, origin_of};
 pub use entry::{LedgerId, LogEntry};
 pub use fault::{AppendFault, LogFault, LogFaultKind};
 pub use layout::{FORMAT, LOG_HEADER, LOG_HEADER_BYTES, RECORD_BYTES_MAX, RECORD_OVERHEAD_BYTES, ZEROS_BYTES_MAX};
 pub use mark::{Mark, Place};
+pub use note::{NoteFault, NoteKey, NoteSignature, SignatureKind, SignedCheckpoint};
 pub use reader::{Entries, LogReader, Scan, Step, View, scan};
 pub use state::Log;
 
+#[cfg(test)]
+mod note_tests;
 #[cfg(test)]
 mod tests;

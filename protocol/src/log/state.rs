@@ -8,7 +8,6 @@ use super::checkpoint::Checkpoint;
 use super::entry::LedgerId;
 use super::fault::{AppendFault, LogFaultKind};
 use super::layout::{LOG_HEADER, Sealed, record};
-use crate::algorithm::Hashes;
 use crate::digest::Digest;
 use crate::limits::LEDGER_ENTRY_BYTES_MAX;
 use crate::merkle::Frontier;
@@ -80,7 +79,7 @@ impl Log {
     #[must_use]
     pub fn checkpoint(&self, origin: &str) -> Checkpoint {
         let (size, root) = (self.size(), self.root());
-        Checkpoint { origin: String::from(origin), hashes: Hashes::CURRENT, size, root }
+        Checkpoint { origin: String::from(origin), size, root }
     }
 
     /// Appends an entry: the bytes of its record, which must be on disk before anything that follows from the entry is done.

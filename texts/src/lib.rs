@@ -24,10 +24,12 @@ mod said;
 pub mod score;
 pub mod scorecard;
 pub mod screen;
+mod spreadsheet;
 pub mod summary;
 
 pub use language::Language;
 pub use said::{Piece, Said};
+pub use spreadsheet::{begins_a_formula, defused};
 
 /// One entry, for the test that the table is complete.
 #[cfg(test)]

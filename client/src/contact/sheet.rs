@@ -1,11 +1,11 @@
 //! A list's lines: as the register keeps them, and as values that a spreadsheet does not run.
 
-use std::borrow::Cow;
 use std::io::Write as _;
 use std::path::Path;
 
 use tributary_model::schema::Dialect;
 use tributary_storage::files::{Draft, Existing, FileError};
+use tributary_texts::defused;
 
 use super::scores::id_of;
 use crate::data::{Origin, RowFault, Rows, read_plain};
@@ -155,18 +155,6 @@ impl Table {
 
     pub(super) fn into_text(self) -> String {
         self.text
-    }
-}
-
-/// A value that a spreadsheet shows and does not run. Numbers stay as they are.
-#[must_use]
-pub(crate) fn defused(value: &str) -> Cow<'_, str> {
-    let number =
-        || value.parse::<f64>().is_ok() && value.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
-    if value.starts_with(['=', '+', '-', '@', '\t', '\r']) && !number() {
-        Cow::Owned(format!("'{value}"))
-    } else {
-        Cow::Borrowed(value)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use tributary_model::metrics::Estimate;
 use tributary_model::scorecard::Scorecard;
+use tributary_texts::defused;
 
 use super::rows::Block;
 
@@ -41,9 +42,8 @@ pub(super) fn table_file<'a>(cards: impl Iterator<Item = (&'a Scorecard, &'a [Bl
 
 /// A text, quoted where it must be.
 fn text(text: &str) -> String {
-    let runs = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    let safe = if runs { format!("'{text}") } else { text.to_owned() };
-    if safe.contains(['"', ',', '\n', '\r']) { format!("\"{}\"", safe.replace('"', "\"\"")) } else { safe }
+    let safe = defused(text);
+    if safe.contains(['"', ',', '\n', '\r']) { format!("\"{}\"", safe.replace('"', "\"\"")) } else { safe.into_owned() }
 }
 
 #[cfg(test)]
@@ -56,7 +56,9 @@ mod tests {
             ("age", "age"),
             ("=1+1", "'=1+1"),
             ("@x", "'@x"),
-            ("-3", "'-3"),
+            ("-3", "-3"),
+            ("-3+1", "'-3+1"),
+            ("＝1+1", "'＝1+1"),
             ("a,\"b\"", "\"a,\"\"b\"\"\""),
             ("=HYPERLINK(\"a\",1)", "\"'=HYPERLINK(\"\"a\"\",1)\""),
         ] {

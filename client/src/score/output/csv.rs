@@ -3,7 +3,7 @@
 use std::io::{self, BufWriter, Write};
 
 use encoding_rs::GB18030;
-use tributary_model::schema::Decimal;
+use tributary_texts::defused;
 
 use super::line::Line;
 
@@ -53,21 +53,15 @@ impl<W: Write> CsvLines<W> {
         self.line.push(',');
     }
 
-    /// A text. A spreadsheet would run one that begins as a formula does: an apostrophe before it makes it a text there. Numbers stay as they are.
+    /// A text that no spreadsheet runs.
     fn text(&mut self, value: &str) {
-        let runs = value.starts_with(['=', '+', '-', '@', '\t', '\r']) && Decimal::Point.number(value).is_none();
-        let quoted = value.contains([',', '"', '\n', '\r']);
-        if quoted {
+        let value = defused(value);
+        if value.contains([',', '"', '\n', '\r']) {
             self.line.push('"');
-        }
-        if runs {
-            self.line.push('\'');
-        }
-        if quoted {
             self.line.push_str(&value.replace('"', "\"\""));
             self.line.push('"');
         } else {
-            self.line.push_str(value);
+            self.line.push_str(&value);
         }
         self.line.push(',');
     }

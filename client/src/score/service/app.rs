@@ -31,16 +31,16 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Everything that a request needs.
 pub(super) struct Service {
-    current: Current,
+    pub(super) current: Current,
     guard: Guard,
     language: Language,
     now: fn() -> u64,
-    pub(super) at_work: Semaphore,
+    pub(super) at_work: Arc<Semaphore>,
 }
 
 impl Service {
     pub(super) fn new(current: Current, guard: Guard, language: Language, now: fn() -> u64) -> Self {
-        Self { current, guard, language, now, at_work: Semaphore::new(AT_WORK_MAX) }
+        Self { current, guard, language, now, at_work: Arc::new(Semaphore::new(AT_WORK_MAX)) }
     }
 
     fn rater(&self) -> Result<Arc<Rater>, Refusal> {
@@ -112,15 +112,19 @@ async fn score(
         ),
         status => Refusal::new(status, "no_body", "the body did not arrive whole"),
     })?;
-    let question = parsed(&body)?;
-    let language = match &question.lang {
-        None => service.language,
-        Some(name) => Language::parse(name)
-            .ok_or_else(|| Refusal::new(StatusCode::BAD_REQUEST, "unknown_language", "lang is \"zh\" or \"en\""))?,
-    };
-    let Ok(_place) = service.at_work.try_acquire() else { return Err(Refusal::busy()) };
-    let rater = service.rater()?;
-    let rated = tokio::task::spawn_blocking(move || answer(&rater, &question, language)).await;
+    // It is given back when the work is done, and not when whoever asked has gone: else many who go would have more worked on than this.
+    let Ok(place) = Arc::clone(&service.at_work).try_acquire_owned() else { return Err(Refusal::busy()) };
+    let rated = tokio::task::spawn_blocking(move || {
+        let _place = place;
+        let question = parsed(&body)?;
+        let language = match &question.lang {
+            None => service.language,
+            Some(name) => Language::parse(name)
+                .ok_or_else(|| Refusal::new(StatusCode::BAD_REQUEST, "unknown_language", "lang is \"zh\" or \"en\""))?,
+        };
+        answer(&*service.rater()?, &question, language)
+    })
+    .await;
     let stopped = |_| {
         Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "stopped", "scoring stopped, which is a fault of the program")
     };

@@ -20,11 +20,11 @@ pub(super) struct Current {
     settings: Settings,
     schema: Schema,
     name: String,
-    held: Mutex<Option<Held>>,
+    pub(super) held: Mutex<Option<Held>>,
 }
 
 /// A model as it was when it was last judged.
-struct Held {
+pub(super) struct Held {
     stamps: Stamps,
     judged: u64,
     rater: Arc<Rater>,

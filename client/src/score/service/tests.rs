@@ -143,9 +143,13 @@ fn bad_questions_have_clear_answers() {
     let served = Served::usual();
     let customers = |customers: Value| json!({ "customers": customers }).to_string();
     let one = |customer: &str| format!("{{\"customers\":[{{\"state\":\"1\",\"age\":50}},{customer}]}}");
-    let table: [(String, u16, &str, &str); 17] = [
+    let table: [(String, u16, &str, &str); 21] = [
         (String::new(), 400, "bad_question", "no JSON"),
         ("{\"customers\":[".into(), 400, "bad_question", "no JSON"),
+        (format!("{{\"customers\":{}", "[".repeat(100_000)), 400, "bad_question", "another content"),
+        (format!("{{\"customers\":[{{\"x\":{}", "{\"x\":".repeat(1_000)), 400, "bad_question", "no JSON"),
+        ("{\"customers\":[{}],\"customers\":[{}]}".into(), 400, "bad_question", "another content"),
+        (one("{\"age\":1e999,\"state\":\"1\"}"), 400, "bad_question", "no JSON"),
         ("[1]".into(), 400, "bad_question", "another content"),
         ("{}".into(), 400, "bad_question", "another content"),
         ("{\"customers\":[],\"model\":\"x\"}".into(), 400, "bad_question", "another content"),
@@ -246,6 +250,33 @@ fn whoever_floods_it_is_told_to_come_back() {
     assert_eq!(served.get("/v1/health").0, 200, "who asks how it is gets an answer all the same");
     drop(places);
     assert_eq!(served.score(&json!({ "customers": [{ "age": 1, "state": "1" }] })).0, 200);
+}
+
+/// Whoever goes before the answer leaves the work behind, and its place is taken as long as it lasts.
+#[test]
+fn those_who_go_have_no_more_worked_on_than_those_who_stay() {
+    let served = Served::usual();
+    let until = |holds: &dyn Fn() -> bool| {
+        while !holds() {
+            std::thread::yield_now();
+        }
+    };
+    // Nothing is scored as long as the model is being judged.
+    let judging = served.service.current.held.lock().unwrap();
+    let body = json!({ "customers": [{ "age": 1, "state": "1" }] }).to_string();
+    let head = format!(
+        "POST /v1/score HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    let mut gone: Vec<UnixStream> = (0..AT_WORK_MAX).map(|_| served.connect()).collect();
+    gone.iter_mut().for_each(|stream| stream.write_all(format!("{head}{body}").as_bytes()).unwrap());
+    until(&|| served.service.at_work.available_permits() == 0);
+    drop(gone);
+    until(&|| served.connections.available_permits() == CONNECTIONS_MAX);
+    assert_eq!(served.post(body.as_bytes()).0, 503, "the work of those who have gone is still to be done");
+    drop(judging);
+    until(&|| served.service.at_work.available_permits() == AT_WORK_MAX);
+    assert_eq!(served.post(body.as_bytes()).0, 200);
 }
 
 #[test]

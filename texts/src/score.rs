@@ -69,8 +69,8 @@ texts! {
         zh: "{path}：该文件是要读取的文件，写入评分会将其替换。请给出其他位置",
     }
     output_is_another_file(path) {
-        en: "{path}: a file is there that is no file of scores, because no note lies beside it. Nothing was written. Remove it, or give another place",
-        zh: "{path}：此处已有文件，且旁边没有说明文件，因此不是评分文件。没有写入任何内容。请删除它，或给出其他位置",
+        en: "{path}: a file is there, or beside it a note FILE.json, that no scoring has made. Nothing was written. Remove it, or give another place",
+        zh: "{path}：此处或旁边的说明文件（FILE.json）已有并非评分所生成的文件。没有写入任何内容。请删除它，或给出其他位置",
     }
     table_not_usable() {
         en: "the table does not look like the one that the schema means. Nobody was scored, and nothing was written:",

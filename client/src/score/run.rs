@@ -153,9 +153,12 @@ fn may_be_written(output: &Path, place: &Place, settings: &Settings, sources: &S
         if all.any(|path| path.canonicalize().ok() == whole) {
             return said(words::output_is_read(output.display()));
         }
-        if !note_path(output).is_file() {
-            return said(words::output_is_another_file(output.display()));
-        }
+    }
+    // A link is something else than what it leads to.
+    let there = |path: &Path| path.symlink_metadata().is_ok();
+    let note = note_path(output);
+    if (there(output) || there(&note)) && !ScoresNote::is_at(&note) {
+        return said(words::output_is_another_file(output.display()));
     }
     keeps_secrets(folder).map_err(ClientError::file)
 }

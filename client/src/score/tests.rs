@@ -188,9 +188,12 @@ fn what_is_refused_is_told_and_changes_nothing() {
         (|world| world.write("rows.csv", "who,age,state\n6.22202E+18,50,1\n"), "scientific notation"),
         (
             |world| world.write("rows.csv", "who,age,state\nC1,19800101,1\nC2,19810101,1\n"),
-            "hardly the one that the schema means",
+            "does not look like the one that the schema means",
         ),
-        (|world| world.write("rows.csv", "who,age,state\nC1,50,x\nC2,50,y\n"), "hardly the one that the schema means"),
+        (
+            |world| world.write("rows.csv", "who,age,state\nC1,50,x\nC2,50,y\n"),
+            "does not look like the one that the schema means",
+        ),
         (|world| world.acting_unsigned(), "the file of actions is not signed by the branch's owner"),
         (
             |world| {
@@ -214,7 +217,7 @@ fn what_is_refused_is_told_and_changes_nothing() {
             },
             "signed later",
         ),
-        (|world| world.write("scores.csv", "somebody's own\n"), "no file of scores, because no note lies beside it"),
+        (|world| world.write("scores.csv", "somebody's own\n"), "that no scoring has made"),
         (|world| fs::create_dir(world.at("scores.csv")).unwrap(), "no name of a file"),
         (|world| fs::remove_dir_all(world.at("identity")).unwrap(), "identity.folder"),
     ];
@@ -226,6 +229,16 @@ fn what_is_refused_is_told_and_changes_nothing() {
         assert!(told.contains(said), "{number}: {said:?} is not in: {told}");
         assert_eq!(fs::read(world.at("scores.csv")).ok(), before, "{number}");
         assert!(!world.at("scores.csv.json").exists(), "{number}");
+    }
+    // A file beside the output that is no note is somebody's as well.
+    let (world, _) = World::usual();
+    world.write("scores.csv.json", "{\"name\": \"somebody's\"}");
+    for there in [false, true] {
+        if there {
+            world.write("scores.csv", "somebody's own\n");
+        }
+        assert!(world.scored().err().unwrap().contains("that no scoring has made"));
+        assert!(fs::read_to_string(world.at("scores.csv.json")).unwrap().contains("somebody's"));
     }
     let (world, digest) = World::usual();
     let refused = |change: &dyn Fn(&mut super::ScoreOptions)| {

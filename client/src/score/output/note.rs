@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use tributary_storage::files::{Existing, FileError, write_private};
+use tributary_storage::files::{Existing, FileError, read_text, write_private};
 
 /// What a file of scores is. Whoever reads the file refuses a note with another format or another key, and a file of another digest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +42,11 @@ pub struct ScoresNote {
 impl ScoresNote {
     /// The layout of a note.
     pub(crate) const FORMAT: u32 = 1;
+
+    /// Whether such a note is at a path.
+    pub(crate) fn is_at(path: &Path) -> bool {
+        read_text(path, "note").is_ok_and(|text| serde_json::from_str::<Self>(&text).is_ok())
+    }
 
     /// Writes it beside a file of scores.
     ///

@@ -108,7 +108,7 @@ pub(super) fn run(command: &RegisterCommand) -> Result<(), Failure> {
         }
         RegisterCommand::List(ListOptions { model, config, schema, json }) => {
             let model = registry::load(config, model, schema.as_deref()).map_err(explained)?;
-            let all = registry::points(&model).map_err(explained)?;
+            let all = registry::points(config, &model).map_err(explained)?;
             if *json {
                 let all: Vec<_> = all.iter().map(|file| as_json(file, std::path::Path::new(""))).collect();
                 json::print(&serde_json::json!({ "model": model.line.model, "changes": all }));

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use tributary_certs::points::PointsFile;
 use tributary_protocol::digest::Digest;
 
 use crate::demo::demo;
@@ -135,6 +136,17 @@ fn points_that_people_set(desk: &Desk<'_>, model: &str) {
     assert!(other.out.contains("1 changes of points are of other labels or other scales"), "{}", other.out);
     // A change that was taken out, or put in by hand, is noticed.
     let register: PathBuf = desk.0.join(format!("coordinator/state/registry/{model}/points"));
+    let first = register.join("000001.points");
+    let genuine = fs::read(&first).unwrap();
+    let mut forged = PointsFile::read(&first).unwrap();
+    forged.statement.after += 1;
+    let subject = forged.statement.digest();
+    forged.signatures.iter_mut().for_each(|signed| signed.subject = subject);
+    forged.replace(&first).unwrap();
+    for words in [&["points", "list", model][..], &["scorecard", model]] {
+        desk.model(words).assert_refused(1, &["have not signed it"]);
+    }
+    fs::write(&first, genuine).unwrap();
     let second = register.join("000002.points");
     fs::copy(register.join("000001.points"), &second).unwrap();
     desk.model(&["points", "list", model]).assert_refused(1, &["does not follow the change before it"]);

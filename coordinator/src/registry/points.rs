@@ -9,13 +9,18 @@ use tributary_certs::points::{PointsFile, PointsStatement};
 use tributary_certs::roster::{RosterAuthorities, read_roster};
 use tributary_model::scorecard::{BinPoints, FieldPoints, PointChange, Scale, Scorecard};
 use tributary_protocol::digest::Digest;
+use tributary_protocol::log::LedgerId;
+use tributary_protocol::registry::RegistryEvent;
+use tributary_protocol::roster::Roster;
 use tributary_settings::{Fault, Faults};
 use tributary_storage::files::create_private_folder;
+use tributary_storage::journal::read_view;
 
 use super::RegistryError;
 use super::folder::REGISTRY;
 use super::loaded::{LoadedModel, load};
 use crate::settings::Settings;
+use crate::store::ledger_of;
 
 const FOLDER: &str = "points";
 const EXTENSION: &str = "points";
@@ -43,10 +48,11 @@ pub struct NewPoints<'a> {
 /// Every change of a model's points, the first one at the front.
 ///
 /// # Errors
-/// If a change cannot be read, is of another model, lacks a signature, or does not follow the one before.
-pub fn points(model: &LoadedModel) -> Result<Vec<PointsFile>, RegistryError> {
+/// If a change cannot be read, is of another model, is not signed by two people of a roster that was in force here, or does not follow the one before.
+pub fn points(config: &Path, model: &LoadedModel) -> Result<Vec<PointsFile>, RegistryError> {
     let folder = folder_of(model);
     let mut all: Vec<PointsFile> = Vec::new();
+    let mut signers = None;
     for number in 1..=CHANGES_MAX {
         let path = path_of(&folder, number);
         if !path.exists() {
@@ -55,12 +61,15 @@ pub fn points(model: &LoadedModel) -> Result<Vec<PointsFile>, RegistryError> {
         let file = PointsFile::read(&path)?;
         let previous = all.last().map_or(Digest::ZERO, |last| last.statement.digest());
         let PointsStatement { sequence, previous: named, model: of, .. } = &file.statement;
-        let subject = file.statement.digest();
-        let signed = file.signatures.len() == 2 && file.signatures.iter().all(|signed| signed.subject == subject);
+        let signers = match &mut signers {
+            Some(known) => known,
+            none => none.insert(Signers::read(config)?),
+        };
+        let signed = signers.signed(&file);
         if (*sequence, *named, *of) != (number, previous, model.manifest.digest()) || !signed {
             return Err(RegistryError::Points {
                 path,
-                fault: "it does not follow the change before it, or is not signed",
+                fault: "it does not follow the change before it, or two people of a roster of this federation have not signed it",
             });
         }
         all.push(file);
@@ -70,6 +79,34 @@ pub fn points(model: &LoadedModel) -> Result<Vec<PointsFile>, RegistryError> {
     match found == all.len() {
         true => Ok(all),
         false => Err(RegistryError::Points { path: folder, fault: "one of its changes was taken out" }),
+    }
+}
+
+/// By whom changes may be signed: the people of every roster that was in force here. Whoever has left since signed all the same.
+struct Signers {
+    federation: Digest,
+    rosters: Vec<Roster>,
+}
+
+impl Signers {
+    fn read(config: &Path) -> Result<Self, RegistryError> {
+        let settings = Settings::load(config)?;
+        let authorities = authorities(config, &settings)?;
+        let events = read_view::<RegistryEvent>(&ledger_of(&settings.state_dir), LedgerId::ADMINISTRATION)?;
+        let adopted = events.into_iter().filter_map(|recorded| match recorded.event {
+            RegistryEvent::RosterAdopted { roster } => Some(*roster),
+            _ => None,
+        });
+        // The one that the daemon takes up next is not in the journal yet.
+        let next = read_roster(&settings.identity.roster, &authorities).ok();
+        let known = adopted.chain(next).filter(|roster| authorities.verify(roster).is_ok());
+        let rosters = known.map(|signed| signed.roster).collect();
+        Ok(Self { federation: authorities.digest(), rosters })
+    }
+
+    /// Whether two of them have signed a change, in the roles that it needs.
+    fn signed(&self, file: &PointsFile) -> bool {
+        self.rosters.iter().rev().any(|roster| file.judge(roster, &self.federation, None).is_ok())
     }
 }
 
@@ -110,12 +147,10 @@ pub fn draft_points(config: &Path, model: &LoadedModel, new: &NewPoints<'_>) -> 
     if model.withdrawn {
         return Err(RegistryError::Withdrawn { model: model.line.model.clone() });
     }
-    let changes = points(model)?;
+    let changes = points(config, model)?;
     let card = carded(model, new.head, new.scale, &changes)?;
-    let field = card.fields.iter().find(|field| field.field == new.field);
-    let bin = field.and_then(|field| field.bins().find(|bin| bin.number == new.bin));
-    let before = bin.map_or(0, |bin| bin.points);
-    let values = field.zip(bin).map(|(field, bin)| words(field, bin)).unwrap_or_default();
+    let before = bin_of(&card, new.field, new.bin).map_or(0, |(_, bin)| bin.points);
+    let values = words_of(&card, new.field, new.bin);
     let change = PointChange { field: new.field.to_owned(), bin: new.bin, before, after: new.after };
     card.changed(&[change])?;
     let settings = Settings::load(config)?;
@@ -155,7 +190,7 @@ pub fn install_points(config: &Path, path: &Path, schema: Option<&Path>) -> Resu
         return Err(RegistryError::Withdrawn { model: model.line.model });
     }
     file.judge(&roster.roster, &authorities.digest(), Some(unix_seconds()))?;
-    let mut changes = points(&model)?;
+    let mut changes = points(config, &model)?;
     let number = changes.len() as u64 + 1;
     let previous = changes.last().map_or(Digest::ZERO, |last| last.statement.digest());
     if (file.statement.sequence, file.statement.previous) != (number, previous) || number > CHANGES_MAX {
@@ -164,6 +199,13 @@ pub fn install_points(config: &Path, path: &Path, schema: Option<&Path>) -> Resu
     let PointsStatement { head, base_points, base_odds, double, .. } = &file.statement;
     let scale = Scale::new(*base_points, f64::from_bits(*base_odds), f64::from_bits(*double))?;
     let head = head.raw().to_owned();
+    let values = words_of(&carded(&model, &head, scale, &changes)?, file.statement.field.raw(), file.statement.bin);
+    if values != file.statement.values.raw() {
+        return Err(RegistryError::Points {
+            path: path.to_path_buf(),
+            fault: "whoever signed it read the values of another bin than the one that it changes; have it made again",
+        });
+    }
     changes.push(file.clone());
     carded(&model, &head, scale, &changes)?;
     let folder = folder_of(&model);
@@ -172,6 +214,16 @@ pub fn install_points(config: &Path, path: &Path, schema: Option<&Path>) -> Resu
     // Somebody else may have taken the number since: then nothing is replaced.
     file.write(&path)?;
     Ok(path)
+}
+
+/// A bin of a card in words; none where there is no such bin.
+fn words_of(card: &Scorecard, field: &str, bin: u32) -> String {
+    bin_of(card, field, bin).map(|(field, bin)| words(field, bin)).unwrap_or_default()
+}
+
+fn bin_of<'a>(card: &'a Scorecard, field: &str, bin: u32) -> Option<(&'a FieldPoints, &'a BinPoints)> {
+    let field = card.fields.iter().find(|own| own.field == field)?;
+    field.bins().find(|own| own.number == bin).map(|bin| (field, bin))
 }
 
 /// A bin in words, as whoever signs reads them.

@@ -98,7 +98,7 @@ pub(super) fn scorecard(options: &ScorecardOptions) -> Result<(), Failure> {
     let weights = weights(options, &loaded.line.model)?;
     let language = options.lang.unwrap_or_else(Language::of_environment);
     let mut cards = Vec::new();
-    let set = registry::points(&loaded).map_err(explained)?;
+    let set = registry::points(&options.config, &loaded).map_err(explained)?;
     for head in &heads {
         let card = registry::carded(&loaded, head, scale, &set).map_err(explained)?;
         let mut notes = vec![

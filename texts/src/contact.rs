@@ -303,6 +303,22 @@ texts! {
         en: "{path}: this is not the file that the register names, so it is not used. Restore it from a copy, or make another list",
         zh: "{path}：这不是登记簿所记录的文件，因此不使用。请从备份恢复，或重新生成名单",
     }
+    rules_without_confidential(path) {
+        en: "{path}: this branch has confidential suppressions, and the rules do not read them, so no list is made or delivered by them. Have the owner add [confidential] and sign the rules",
+        zh: "{path}：本分行有保密排除名单，而规则未读取它，因此不据此生成或交付名单。请由负责人加入 [confidential] 并签署规则",
+    }
+    purged_in_window(list) {
+        en: "the files of list {list} were deleted, and its contacts lie within the window of these rules: nobody knows any more whom it named. Have the owner sign a shorter window, or wait until it is past them",
+        zh: "名单 {list} 的文件已删除，而其联系仍在规则的窗口内：已无法得知其中有哪些客户。请由负责人签署更短的窗口，或等窗口过去",
+    }
+    clock_back(now, last) {
+        en: "by this machine's clock it is {now}, and a list was made, approved or delivered at {last} by the same clock, so nothing is done. Set the clock. Where that earlier time was wrong, restore the register from a copy, or wait",
+        zh: "本机时钟为 {now}，而同一时钟在 {last} 已生成、审批或交付过名单，因此不作任何操作。请校准时钟；若先前的时间有误，请从备份恢复登记簿，或等待",
+    }
+    something_else(path) {
+        en: "{path}: something has this name already, and nothing is replaced. Move it away, or name another folder",
+        zh: "{path}：该名称已被占用，不作替换。请将其移走，或指定其他文件夹",
+    }
     path_no_text(path) { en: "{path}: a path must be text in UTF-8", zh: "{path}：路径必须是 UTF-8 文本" }
     no_id() {
         en: "an id of a customer is one line of 1 to 256 bytes; write it as the table has it",

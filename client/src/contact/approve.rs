@@ -32,6 +32,7 @@ impl Approving {
         let settings = Settings::load(config)?;
         let key = read_signing_key(key).map_err(ClientError::file)?;
         let store = Store::open(&settings.state_dir, now)?;
+        store.clock_stands(now)?;
         let state = store.list(list)?;
         if state.approval.is_some() {
             return Err(ClientError::Said(words::approved_already(list)));
@@ -65,6 +66,7 @@ impl Approving {
     /// If the list was changed meanwhile, or the register cannot be written.
     pub fn approve(self, now: u64) -> Result<Said, ClientError> {
         let mut store = Store::open(&self.settings.state_dir, now)?;
+        store.clock_stands(now)?;
         let state = store.list(self.list)?;
         let digest = state.built.digest();
         // Both files are what the register names, and are what was shown.
@@ -91,7 +93,7 @@ impl Approving {
 pub(super) fn rules_of(settings: &Settings, store: &Store, built: &BuiltList) -> Result<SignedRules, ClientError> {
     let path = PathBuf::from(&built.rules_path);
     let rules = SignedRules::of(settings, &path)?;
-    rules.is_newest(&path, store.register())?;
+    rules.is_in_force(&path, store.register())?;
     let newest = store.register().rules.get(&built.campaign);
     if rules.rules.digest != built.rules.0 || newest.is_some_and(|(_, digest)| *digest != built.rules.0) {
         return Err(ClientError::Said(words::rules_changed(built.list, path.display())));

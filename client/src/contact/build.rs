@@ -12,7 +12,8 @@ use tributary_storage::files::create_private_folder;
 use super::choose::{Candidate, Counts, Grounds, LeftOut, choose};
 use super::event::{BuiltList, ContactEvent};
 use super::grounds::Facts;
-use super::holdout::draw;
+use super::handed::is_unused;
+use super::holdout::{Assigned, draw};
 use super::pseudonym::Pseudonym;
 use super::rules::{Measure, Rules};
 use super::scores::{ScoreRow, Wanted, read_note, read_scores};
@@ -79,11 +80,16 @@ pub fn build(
         create_private_folder(folder).map_err(ClientError::file)?;
     }
     let mut store = Store::open(&settings.state_dir, now)?;
-    signed.is_newest(rules, store.register())?;
+    store.clock_stands(now)?;
+    signed.is_in_force(rules, store.register())?;
     void_withdrawn(&settings, &mut store, now)?;
+    let copied = output.map(|folder| folder.join(format!("list-{:06}.csv", store.register().next_list())));
+    if let Some(path) = &copied {
+        is_unused(path).and_then(|()| is_unused(&path.with_extension("json")))?;
+    }
     let built = make(&settings, &mut store, (&signed, rules), scores, now)?;
     let sheet = store.sheet(built.list)?;
-    let copy = output.map(|folder| copy(folder, &built, &sheet)).transpose()?;
+    let copy = copied.map(|path| copy(path, &built, &sheet)).transpose()?;
     Ok(Built::of(&built, copy))
 }
 
@@ -208,27 +214,28 @@ fn without_held_out(
     chosen: Vec<Candidate>,
     (now, counts): (u64, &mut Counts),
 ) -> Result<Vec<Candidate>, ClientError> {
-    let Some(rule) = rules.hold_out else { return Ok(chosen) };
-    let group = if rule.whole_branch { "" } else { rules.campaign.as_str() };
-    let mut before = store.assigned(group, now)?;
+    let mut before = store.assigned_by(rules, now)?;
+    let Some(rule) = rules.hold_out else { return Ok(without(chosen, &before, counts)) };
+    let group = rule.group(&rules.campaign);
     let customers: Vec<Pseudonym> = chosen.iter().map(|candidate| candidate.customer).collect();
     let is_hidden = |customer: &Pseudonym| facts.hidden.contains(customer);
     let renewed = rules.confidential.as_ref().map(|confidential| confidential.renewed_permille);
     let hidden = renewed.map(|permille| (&is_hidden as &dyn Fn(&Pseudonym) -> bool, permille));
     let drawn = draw(&customers, &before, rule, hidden, &mut OsEntropy);
     let until = now.saturating_add(u64::from(rule.days).saturating_mul(86_400));
-    if !drawn.held.is_empty() || !drawn.free.is_empty() {
+    if !drawn.held.is_empty() || !drawn.first.is_empty() {
         store.record_draw(now, (group, until), &drawn)?;
     }
     before.held.extend(drawn.held);
-    let all = chosen.len();
-    let stays: Vec<Candidate> =
-        chosen.into_iter().filter(|candidate| !before.held.contains(&candidate.customer)).collect();
-    let held = u32::try_from(all - stays.len()).map_err(ClientError::file)?;
-    if held > 0 {
-        counts.insert(LeftOut::HeldOut, held);
-    }
-    Ok(stays)
+    Ok(without(chosen, &before, counts))
+}
+
+/// The chosen ones who are not held out; the others are counted.
+fn without(chosen: Vec<Candidate>, assigned: &Assigned, counts: &mut Counts) -> Vec<Candidate> {
+    let (held, stays): (Vec<Candidate>, Vec<Candidate>) =
+        chosen.into_iter().partition(|candidate| assigned.held.contains(&candidate.customer));
+    held.iter().for_each(|_| *counts.entry(LeftOut::HeldOut).or_default() += 1);
+    stays
 }
 
 /// The texts of the chosen rows. The file is read once more, so that no more than these are kept in memory.
@@ -253,8 +260,7 @@ fn lines(
 }
 
 /// Writes the lines and the counts for people.
-fn copy(folder: &Path, built: &BuiltList, sheet: &Sheet) -> Result<PathBuf, ClientError> {
-    let path = folder.join(format!("list-{:06}.csv", built.list));
+fn copy(path: PathBuf, built: &BuiltList, sheet: &Sheet) -> Result<PathBuf, ClientError> {
     write_private_file(&path, &sheet.to_bytes()).map_err(ClientError::file)?;
     let mut counts = serde_json::to_vec_pretty(&Built::of(built, None)).map_err(ClientError::file)?;
     counts.push(b'\n');

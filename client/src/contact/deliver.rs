@@ -10,10 +10,11 @@ use tributary_storage::files::shown;
 use tributary_texts::{Said, contact as words};
 
 use super::approve::rules_of;
-use super::choose::Grounds;
+use super::choose::{Grounds, LeftOut};
 use super::event::{Approval, ContactEvent, Delivery};
 use super::grounds::{Facts, bank_day};
-use super::handed::{Handed, hand_over};
+use super::handed::{Handed, hand_over, is_free};
+use super::pseudonym::Pseudonym;
 use super::register::ListState;
 use super::rules::{ColumnOrigin, Rules};
 use super::sheet::{Line, Sheet, Table};
@@ -46,6 +47,7 @@ struct Word<'a> {
 pub fn deliver(config: &Path, list: u32, folder: &Path, now: u64) -> Result<Vec<Said>, ClientError> {
     let settings = Settings::load(config)?;
     let mut store = Store::open(&settings.state_dir, now)?;
+    store.clock_stands(now)?;
     void_withdrawn(&settings, &mut store, now)?;
     let state = store.list(list)?.clone();
     let folder_text = noted(folder)?;
@@ -69,6 +71,7 @@ pub fn deliver(config: &Path, list: u32, folder: &Path, now: u64) -> Result<Vec<
             if !folder.is_dir() {
                 return Err(ClientError::Said(words::no_folder(shown(folder))));
             }
+            is_free(folder, &name)?;
             let delivery = Delivery { list, batch, folder: folder_text, name: name.clone(), digest, at: now };
             store.record(now, ContactEvent::DeliveryBegun(Box::new(delivery)))?;
         }
@@ -128,13 +131,18 @@ fn deliverable(
         open: &facts.open,
     };
     let (sheet, members) = (store.sheet(list)?, store.members(list)?);
-    let bars = sheet.lines.iter().zip(&members).filter_map(|(line, customer)| grounds.bar(&line.customer, *customer));
+    let held = store.assigned_by(&rules, now)?.held;
+    let bar = |(line, customer): (&Line, &Pseudonym)| {
+        let barred = grounds.bar(&line.customer, *customer);
+        barred.or_else(|| held.contains(customer).then_some(LeftOut::HeldOut))
+    };
+    let bars = sheet.lines.iter().zip(&members).filter_map(bar);
     let first = bars.clone().min();
     if let Some(first) = first {
         return said(words::lines_void(list, bars.count(), first.said()));
     }
     if !state.void.is_empty() || state.files != state.built.files {
-        return said(words::lines_void(list, state.void.len(), super::choose::LeftOut::Excluded.said()));
+        return said(words::lines_void(list, state.void.len(), LeftOut::Excluded.said()));
     }
     Ok(rules)
 }

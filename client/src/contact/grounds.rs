@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use tributary_protocol::plan::Date;
+use tributary_texts::contact as words;
 
 use super::pseudonym::Pseudonym;
 use super::register::ListState;
@@ -60,12 +61,18 @@ impl Facts {
         if let Some((cap, first)) = rules.contacts.as_ref().zip(first)
             && let Some((table, day)) = &cap.table
         {
-            for (plain, count) in read_contacts(settings, (table, day), first)? {
+            for (plain, count) in read_contacts(settings, (table, day), (first, rules.utc_offset_minutes))? {
                 *facts.contacts.entry(Pseudonym::of_plainest(store.key(), &plain)).or_default() += count;
             }
         }
-        let lists = store.register().lists.iter().filter(|(number, list)| !list.purged && Some(**number) != without);
-        for (number, list) in lists {
+        for (number, list) in store.register().lists.iter().filter(|(number, _)| Some(**number) != without) {
+            if list.purged {
+                // Whom it named nobody knows any more.
+                if first.is_some_and(|first| may_count(list, (rules, first))) {
+                    return Err(ClientError::Said(words::purged_in_window(number)));
+                }
+                continue;
+            }
             facts.add(list, &store.members(*number)?, (rules, now, first));
         }
         Ok(facts)
@@ -97,6 +104,13 @@ fn contacts_of(list: &ListState, line: u32, (rules, first): (&Rules, Date)) -> u
     }
     let silent = !list.recalled && !list.void.contains(&line) && list.accepted != Some(false);
     u32::from(silent && bank_day(rules, delivery.at) >= first)
+}
+
+/// Whether a list has contacts from a day on, of whichever line.
+fn may_count(list: &ListState, (rules, first): (&Rules, Date)) -> bool {
+    let begun = list.delivery.as_ref().is_some_and(|(delivery, _)| bank_day(rules, delivery.at) >= first);
+    let told = list.outcomes.values().any(|outcome| outcome.day >= first);
+    (begun || told) && (1..=list.built.lines).any(|line| contacts_of(list, line, (rules, first)) > 0)
 }
 
 /// A digest that says whether a table has changed, and nothing of it to whoever tries tables.

@@ -1,6 +1,10 @@
 //! Files that another system takes: each appears whole, and the word `.ok` beside it comes last.
 
+use std::fs;
 use std::path::{Path, PathBuf};
+
+use tributary_storage::files::shown;
+use tributary_texts::contact as words;
 
 use super::sheet::write_private_file;
 use crate::error::ClientError;
@@ -15,15 +19,55 @@ pub(super) struct Handed<'a> {
     pub(super) word: &'a [u8],
 }
 
-/// Writes both: durable when this returns. A second time the same bytes take the place of the first ones.
+impl Handed<'_> {
+    fn word_name(&self) -> String {
+        word_name(self.name)
+    }
+}
+
+fn word_name(name: &str) -> String {
+    format!("{name}.ok")
+}
+
+/// Whether neither a file of this name nor a word beside it is there, so that nothing of somebody else is replaced.
 ///
 /// # Errors
-/// If one of them cannot be written.
+/// If one is.
+pub(super) fn is_free(folder: &Path, name: &str) -> Result<(), ClientError> {
+    [name.to_owned(), word_name(name)].iter().try_for_each(|name| is_unused(&folder.join(name)))
+}
+
+/// Whether nothing has this name.
+///
+/// # Errors
+/// If something has.
+pub(super) fn is_unused(path: &Path) -> Result<(), ClientError> {
+    match fs::symlink_metadata(path) {
+        Ok(_) => Err(ClientError::Said(words::something_else(shown(path)))),
+        Err(_) => Ok(()),
+    }
+}
+
+/// Writes both: durable when this returns. A second time the same bytes take the place of the first ones, and nothing else is replaced.
+///
+/// # Errors
+/// If one of them cannot be written, or something else has its name.
 pub(super) fn hand_over(folder: &Path, handed: &Handed<'_>) -> Result<PathBuf, ClientError> {
     let path = folder.join(handed.name);
-    write_private_file(&path, handed.bytes).map_err(ClientError::file)?;
+    put(&path, handed.bytes)?;
     let mut word = handed.word.to_vec();
     word.push(b'\n');
-    write_private_file(&folder.join(format!("{}.ok", handed.name)), &word).map_err(ClientError::file)?;
+    put(&folder.join(handed.word_name()), &word)?;
     Ok(path)
+}
+
+fn put(path: &Path, bytes: &[u8]) -> Result<(), ClientError> {
+    let same = || {
+        fs::symlink_metadata(path).is_ok_and(|found| found.is_file())
+            && fs::read(path).is_ok_and(|found| found == bytes)
+    };
+    if !same() {
+        is_unused(path)?;
+    }
+    write_private_file(path, bytes).map_err(ClientError::file)
 }

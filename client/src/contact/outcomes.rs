@@ -3,15 +3,19 @@
 //! Rows that are good are taken, and the same row again changes nothing. Each other row is named in a file of rejects, with its reason.
 
 use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use tributary_model::schema::{Dialect, Encoding};
 use tributary_protocol::plan::Date;
+use tributary_protocol::printable::is_hidden;
 use tributary_storage::files::shown;
 use tributary_texts::{Said, contact as words};
 
 use super::event::{ContactEvent, Outcome};
+use super::handed::is_unused;
 use super::register::{CHANNEL_BYTES_MAX, OUTCOMES_MAX, OUTCOMES_OF_LINE_MAX, Register, TEXT_BYTES_MAX};
 use super::sheet::{Table, write_private_file};
 use super::store::Store;
@@ -21,6 +25,8 @@ use crate::settings::Settings;
 
 /// The columns, in any order.
 const COLUMNS: [&str; 6] = ["batch", "line", "contacted", "channel", "result", "date"];
+/// The columns of a file of rejects.
+const REJECTS: [&str; 4] = ["row", "batch", "line", "reason"];
 /// Words for a customer who was reached, and for one who was not.
 const YES: [&str; 7] = ["是", "Y", "y", "yes", "true", "1", "已联系"];
 const NO: [&str; 7] = ["否", "N", "n", "no", "false", "0", "未联系"];
@@ -124,7 +130,7 @@ impl Reader<'_> {
             (false, true) => false,
             (false, false) => return Err(Reject::Contacted),
         };
-        let plain = |text: &str, most: usize| text.len() <= most && !text.contains(char::is_control);
+        let plain = |text: &str, most: usize| text.len() <= most && !text.contains(is_hidden);
         if channel.is_empty() || !plain(channel, CHANNEL_BYTES_MAX) {
             return Err(Reject::Channel);
         }
@@ -183,6 +189,8 @@ pub fn outcomes(config: &Path, file: &Path, now: u64) -> Result<Taken, ClientErr
     let settings = Settings::load(config)?;
     let mut store = Store::open(&settings.state_dir, now)?;
     let origin = Origin::File(file.to_path_buf());
+    let beside = file.with_extension("rejects.csv");
+    is_rejects(&beside)?;
     let read = |encoding: Encoding| {
         let mut reader = Reader {
             register: store.register(),
@@ -209,15 +217,22 @@ pub fn outcomes(config: &Path, file: &Path, now: u64) -> Result<Taken, ClientErr
         }
     }
     if !rejects.is_empty() {
-        let path = file.with_extension("rejects.csv");
         let mut table = Table::new(',');
-        table.row(["row", "batch", "line", "reason"].into_iter());
+        table.row(REJECTS.into_iter());
         for (row, batch, line, why) in &rejects {
             let row = row.to_string();
             table.row([row.as_str(), batch.as_str(), line.as_str(), why.word()].into_iter());
         }
-        write_private_file(&path, table.into_text().as_bytes()).map_err(ClientError::file)?;
-        taken.rejects = Some(path);
+        write_private_file(&beside, table.into_text().as_bytes()).map_err(ClientError::file)?;
+        taken.rejects = Some(beside);
     }
     Ok(taken)
+}
+
+/// Rejects take the place of earlier ones, and of nothing else.
+fn is_rejects(path: &Path) -> Result<(), ClientError> {
+    let mut first = String::new();
+    let found = fs::symlink_metadata(path).is_ok_and(|found| found.is_file());
+    let read = found && File::open(path).is_ok_and(|file| BufReader::new(file.take(64)).read_line(&mut first).is_ok());
+    if read && first.trim_end() == REJECTS.join(",") { Ok(()) } else { is_unused(path) }
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 use tributary_protocol::digest::Digest;
+use tributary_protocol::printable::is_hidden;
 use tributary_storage::files::shown;
 use tributary_texts::{Said, contact as words};
 
@@ -39,7 +40,7 @@ pub fn recall(config: &Path, list: u32, reason: &str, now: u64) -> Result<Vec<Sa
     let mut store = Store::open(&settings.state_dir, now)?;
     let state = store.list(list)?;
     let reason = reason.trim();
-    if reason.is_empty() || reason.len() > TEXT_BYTES_MAX || reason.contains(char::is_control) {
+    if reason.is_empty() || reason.len() > TEXT_BYTES_MAX || reason.contains(is_hidden) {
         return Err(ClientError::Said(words::bad_reason(TEXT_BYTES_MAX)));
     }
     if state.purged {

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 use tributary_protocol::digest::Digest;
+use tributary_protocol::printable::Printable;
 use tributary_storage::files::read_text;
 use tributary_texts::{Said, contact as words};
 
@@ -30,7 +31,7 @@ struct Answer {
 pub fn receipt(config: &Path, list: u32, file: &Path, now: u64) -> Result<Vec<Said>, ClientError> {
     let settings = Settings::load(config)?;
     let text = read_text(file, "answer").map_err(ClientError::file)?;
-    let bad = |what: String| ClientError::Said(words::bad_answer(file.display(), what));
+    let bad = |what: String| ClientError::Said(words::bad_answer(file.display(), Printable::new(&what)));
     let answer: Answer = serde_json::from_str(&text).map_err(|fault| bad(fault.to_string()))?;
     let mut store = Store::open(&settings.state_dir, now)?;
     let state = store.list(list)?;

@@ -41,6 +41,8 @@ pub(crate) struct Register {
     pub erased: BTreeSet<Pseudonym>,
     /// The newest rules of each campaign: the number of their signature, and their digest.
     pub rules: BTreeMap<String, (u64, Digest)>,
+    /// When a list was last made, approved or delivered, in Unix seconds.
+    pub last: u64,
 }
 
 /// What became of a list.
@@ -261,6 +263,7 @@ impl Register {
             }
             ContactEvent::ListBuilt(built) => {
                 self.rules.insert(built.campaign.clone(), (built.rules.1, built.rules.0));
+                self.last = self.last.max(built.made_at);
                 let state = ListState {
                     built: built.as_ref().clone(),
                     approval: None,
@@ -277,10 +280,12 @@ impl Register {
                 self.lists.insert(built.list, state);
             }
             ContactEvent::ListApproved(approval) => {
+                self.last = self.last.max(approval.at);
                 self.change(approval.list, |list| list.approval = Some(approval.as_ref().clone()));
             }
             ContactEvent::DeliveryBegun(delivery) => {
                 self.batches.insert(delivery.batch, delivery.list);
+                self.last = self.last.max(delivery.at);
                 self.change(delivery.list, |list| list.delivery = Some((delivery.as_ref().clone(), false)));
             }
             ContactEvent::Delivered { batch } => self.change_batch(*batch, |list| {

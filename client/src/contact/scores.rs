@@ -4,17 +4,17 @@ use std::path::Path;
 
 use tributary_model::schema::{Dialect, Encoding};
 use tributary_protocol::digest::Digest;
+use tributary_protocol::printable::{Printable, is_hidden};
 use tributary_storage::files::read_text;
-use tributary_texts::contact as words;
+use tributary_texts::{begins_a_formula, contact as words};
 
+use super::store::CLOCK_S;
 use crate::data::{FileError, Origin, PlainRead, RowFault, Rows, file_digest, read_plain};
 use crate::error::ClientError;
 use crate::score::{ScoresNote, columns, note_path};
 
 /// Most rows.
 const ROWS_MAX: u64 = 64 << 20;
-/// How far a clock may be wrong, in seconds.
-const CLOCK_S: u64 = 300;
 
 /// What a scores file must be.
 pub struct Wanted<'a> {
@@ -39,12 +39,16 @@ pub struct Wanted<'a> {
 pub(crate) fn read_note(file: &Path) -> Result<ScoresNote, ClientError> {
     let path = note_path(file);
     let text = read_text(&path, "note of a scores file").map_err(ClientError::file)?;
-    let bad = |what: String| ClientError::Said(words::scores_note_bad(path.display(), what));
+    let bad = |what: String| ClientError::Said(words::scores_note_bad(path.display(), Printable::new(&what)));
     let value: serde_json::Value = serde_json::from_str(&text).map_err(|fault| bad(fault.to_string()))?;
     if value["format"] != ScoresNote::FORMAT {
         return Err(bad(format!("format {}", value["format"])));
     }
     let note: ScoresNote = serde_json::from_value(value).map_err(|fault| bad(fault.to_string()))?;
+    let texts = [&note.branch, &note.purpose, &note.state].into_iter().chain(&note.labels);
+    if texts.flat_map(|text| text.chars()).any(is_hidden) {
+        return Err(bad("a text with a character that is not shown".to_owned()));
+    }
     let found = file_digest(file).map_err(|fault| ClientError::rows(&fault))?;
     if Digest::from_hex(&note.digest) != Some(found) {
         return Err(ClientError::Said(words::scores_changed(file.display())));
@@ -157,7 +161,7 @@ impl Rows for Reader<'_> {
 #[must_use]
 pub(crate) fn id_of(written: &str) -> &str {
     match written.strip_prefix('\'') {
-        Some(rest) if rest.starts_with(['=', '+', '-', '@']) => rest,
+        Some(rest) if begins_a_formula(rest) => rest,
         _ => written,
     }
 }

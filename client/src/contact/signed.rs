@@ -47,19 +47,29 @@ impl SignedRules {
             let days = settings.retention.lists_days;
             return Err(ClientError::Said(words::window_longer(path.display(), cap.window_days, days)));
         }
+        if settings.contact.confidential.is_some() && rules.confidential.is_none() {
+            return Err(ClientError::Said(words::rules_without_confidential(path.display())));
+        }
         Ok(Self { rules, text, sequence, branch })
     }
 
-    /// Whether no newer rules of the campaign were used here.
+    /// Whether no newer rules of the campaign were used here, and no list of the branch was made with confidential suppressions that these rules do
+    /// not know: by such a list the suppressed customers would be contacted, and found out.
     ///
     /// # Errors
     /// If some were.
-    pub(crate) fn is_newest(&self, path: &Path, register: &Register) -> Result<(), ClientError> {
+    pub(crate) fn is_in_force(&self, path: &Path, register: &Register) -> Result<(), ClientError> {
         let newest = register.rules.get(&self.rules.campaign);
         let older = newest.is_some_and(|(sequence, digest)| {
             self.sequence < *sequence || (self.sequence == *sequence && self.rules.digest != *digest)
         });
-        if older { Err(ClientError::Said(mapping::older(path.display()))) } else { Ok(()) }
+        if older {
+            return Err(ClientError::Said(mapping::older(path.display())));
+        }
+        if self.rules.confidential.is_none() && register.lists.values().any(|list| list.built.confidential.is_some()) {
+            return Err(ClientError::Said(words::rules_without_confidential(path.display())));
+        }
+        Ok(())
     }
 }
 

@@ -4,12 +4,13 @@
 //! STATE/contact/contact.ledger       what happened; the only file that says what is true
 //! STATE/contact/pseudonym.key        the key of customers' pseudonyms, mode 0600
 //! STATE/contact/lists/000001/        sheet.csv: its lines; members: pseudonyms of its lines, in order; rules.toml: the rules that made it
-//! STATE/contact/draws/DIGEST         a draw of a hold-out: pseudonyms of who was held out, and of who was not
+//! STATE/contact/draws/DIGEST         a draw of a hold-out: pseudonyms of who was held out, and of who was drawn for the first time
 //! ```
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
+use tributary_certs::inspect::date;
 use tributary_certs::pseudonym::PseudonymKey;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::log::LedgerId;
@@ -24,6 +25,7 @@ use super::event::{BuiltList, ContactEvent, ListFiles};
 use super::holdout::{Assigned, Drawn};
 use super::pseudonym::{Pseudonym, from_bytes, to_bytes};
 use super::register::{ListState, Register};
+use super::rules::{HoldOut, Rules};
 use super::sheet::{self, Sheet};
 use crate::error::ClientError;
 
@@ -37,6 +39,9 @@ const MEMBERS: &str = "members";
 const RULES: &str = "rules.toml";
 /// Begins the name of a folder in the making.
 const DRAFT: &str = ".draft-";
+
+/// How far a clock may be wrong, in seconds.
+pub(super) const CLOCK_S: u64 = 300;
 
 /// The layout of a file of pseudonyms.
 const FORMAT: Versioned = Versioned {
@@ -87,6 +92,19 @@ impl Store {
     #[must_use]
     pub(crate) fn register(&self) -> &Register {
         &self.register
+    }
+
+    /// Whether the clock has not gone back since a list was last made, approved or delivered. An earlier clock would revive lists that are over, and a
+    /// later one that was set back has let hold-outs end.
+    ///
+    /// # Errors
+    /// If it has.
+    pub(crate) fn clock_stands(&self, now: u64) -> Result<(), ClientError> {
+        let last = self.register.last;
+        if now.saturating_add(CLOCK_S) < last {
+            return Err(ClientError::Said(words::clock_back(date(now), date(last))));
+        }
+        Ok(())
     }
 
     /// The branch's key.
@@ -192,7 +210,7 @@ impl Store {
         let held = u32::try_from(drawn.held.len()).map_err(ClientError::file)?;
         let mut bytes = held.to_le_bytes().to_vec();
         bytes.extend(to_bytes(&drawn.held));
-        bytes.extend(to_bytes(&drawn.free));
+        bytes.extend(to_bytes(&drawn.first));
         // The time makes two draws of the same customers two draws.
         let draw = Digest::of_parts(&[group.as_bytes(), &until.to_le_bytes(), &now.to_le_bytes(), &bytes]);
         if self.register.draws.contains_key(&draw) {
@@ -202,6 +220,18 @@ impl Store {
         let path = self.of_draw(&draw);
         write_stored(&path, &FORMAT, &bytes, Existing::Replace).map_err(ClientError::file)?;
         self.record(now, ContactEvent::HoldOutDrawn { group: group.to_owned(), draw, until })
+    }
+
+    /// What draws say of the customers of lists by these rules. Whoever the branch holds out is held out in every campaign, whatever its own rules say.
+    ///
+    /// # Errors
+    /// If a draw is not the one that the register names.
+    pub(crate) fn assigned_by(&self, rules: &Rules, now: u64) -> Result<Assigned, ClientError> {
+        let held = self.assigned(HoldOut::WHOLE_BRANCH, now)?.held;
+        let Some(rule) = rules.hold_out else { return Ok(Assigned { held, ..Assigned::default() }) };
+        let mut assigned = self.assigned(rule.group(&rules.campaign), now)?;
+        assigned.held.extend(held);
+        Ok(assigned)
     }
 
     /// What the draws of a group say at a time. Of two draws of one customer the one that held it out counts.
@@ -214,7 +244,7 @@ impl Store {
             if own == group && now <= *until {
                 let drawn = self.draw(draw, (own, *until))?;
                 assigned.held.extend(drawn.held);
-                assigned.free.extend(drawn.free);
+                assigned.known.extend(drawn.first);
             }
         }
         Ok(assigned)
@@ -230,8 +260,8 @@ impl Store {
             }
             let (held, rest) = bytes.split_first_chunk()?;
             let held = usize::try_from(u32::from_le_bytes(*held)).ok()?.checked_mul(Pseudonym::BYTES)?;
-            let (held, free) = rest.split_at_checked(held)?;
-            Some(Drawn { held: from_bytes(held)?, free: from_bytes(free)? })
+            let (held, first) = rest.split_at_checked(held)?;
+            Some(Drawn { held: from_bytes(held)?, first: from_bytes(first)? })
         };
         parse().ok_or_else(|| ClientError::Said(words::file_changed(path.display())))
     }

@@ -10,7 +10,8 @@ use tributary_texts::contact as words;
 
 use super::rules::{AttributeRules, TableRules};
 use crate::data::{
-    CustomerKey, Database, MappedSource, Origin, PlainRead, Queries, RowFault, Rows, place_of, plainest, read_plain,
+    CustomerKey, Database, MappedSource, Origin, PlainRead, Queries, RowFault, Rows, bank_day_of, place_of, plainest,
+    read_plain,
 };
 use crate::error::ClientError;
 use crate::settings::Settings;
@@ -113,7 +114,7 @@ impl Rows for AttributeRows<'_> {
                 bar = Some(own);
             }
         };
-        hold(rules.opt_out.allows(next()), Bar::OptedOut);
+        hold(rules.opt_out.allows_all(next()), Bar::OptedOut);
         hold(rules.consent.allows(next()), Bar::NoConsent);
         if let Some(risk) = &rules.risk {
             hold(risk.is_at_most(next()), Bar::Risk);
@@ -138,7 +139,20 @@ fn is_id((number, column): (u64, &str), id: &str) -> Result<(), RowFault> {
     if id.is_empty() {
         return Err(RowFault::of(column, "empty where a customer's id is expected"));
     }
+    if is_rounded(id) {
+        let text = "a number that a spreadsheet has rounded, so that nobody knows whose it is; export the ids as text";
+        return Err(RowFault::of(column, text));
+    }
     Ok(())
+}
+
+/// Whether an id is written as spreadsheets write long numbers, such as `6.222E+15`: its last digits are gone.
+fn is_rounded(id: &str) -> bool {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    id.split_once(['e', 'E']).is_some_and(|(number, exponent)| {
+        let (whole, rest) = number.split_once('.').unwrap_or((number, "0"));
+        digits(whole) && digits(rest) && exponent.strip_prefix('+').is_some_and(digits)
+    })
 }
 
 /// Customers alone.
@@ -164,6 +178,7 @@ impl Rows for Ids<'_> {
 struct Contacts<'a> {
     columns: (&'a str, &'a str),
     from: Date,
+    utc_offset_minutes: u16,
     found: BTreeMap<CustomerKey, u32>,
 }
 
@@ -176,8 +191,7 @@ impl Rows for Contacts<'_> {
         let (id, day) =
             (values.first().map_or("", |value| value.trim()), values.get(1).map_or("", |value| value.trim()));
         is_id((number, self.columns.0), id)?;
-        // A time may stand after the day.
-        let day = day.get(..10).and_then(Date::parse);
+        let day = bank_day_of(day, self.utc_offset_minutes.into());
         let day = day.ok_or_else(|| RowFault::of(self.columns.1, "not a day that is written YYYY-MM-DD"))?;
         // A contact that is planned for a later day counts as well.
         if day >= self.from {
@@ -237,16 +251,17 @@ pub(crate) fn read_attributes(settings: &Settings, rules: &AttributeRules) -> Re
     Ok(rows.found)
 }
 
-/// Reads contacts from a day on, by the plainest spelling of the id.
+/// Reads contacts from a day of the bank's clock on, by the plainest spelling of the id.
 ///
 /// # Errors
 /// If the table cannot be read whole.
 pub(crate) fn read_contacts(
     settings: &Settings,
     (table, day): (&TableRules, &str),
-    from: Date,
+    (from, utc_offset_minutes): (Date, u16),
 ) -> Result<BTreeMap<CustomerKey, u32>, ClientError> {
-    let mut rows = Contacts { columns: (&table.customer, day), from, found: BTreeMap::new() };
+    let columns = (table.customer.as_str(), day);
+    let mut rows = Contacts { columns, from, utc_offset_minutes, found: BTreeMap::new() };
     read(settings, table, ("contact.contacts", settings.contact.contacts.as_deref()), &mut rows)?;
     Ok(rows.found)
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 use tributary_certs::inspect::date;
 use tributary_protocol::digest::Digest;
+use tributary_protocol::printable::Printable;
 use tributary_texts::{Said, contact as words};
 
 use super::choose::Counts;
@@ -171,17 +172,21 @@ impl Shown {
         if self.first.lines.is_empty() {
             lines.push(words::no_lines());
         }
+        // Texts of tables: none of them moves the cursor, or writes a line that is none, before somebody who approves.
         lines.extend(self.first.lines.iter().map(|line| {
             let reasons: Vec<&str> =
                 line.reasons.iter().map(String::as_str).filter(|reason| !reason.is_empty()).collect();
-            let customer = if line.customer.is_empty() { words::line_erased() } else { Said::verbatim(&line.customer) };
+            let customer = match line.customer.as_str() {
+                "" => words::line_erased(),
+                customer => Said::verbatim(Printable::new(customer)),
+            };
             words::line(
                 line.line,
                 customer,
-                &line.probability,
-                &line.decile,
-                reasons.join(", "),
-                line.ends[..2].join(" "),
+                Printable::new(&line.probability),
+                Printable::new(&line.decile),
+                Printable::new(&reasons.join(", ")),
+                Printable::new(&line.ends[..2].join(" ")),
             )
         }));
         let more = (self.summary.lines as usize).saturating_sub(self.first.lines.len());

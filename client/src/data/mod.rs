@@ -46,7 +46,7 @@ pub use events::{
     ConsentRule, DerivedField, EventCounts, EventTable, Events, EventsRead, Function, LabelWindow, TableRead,
     TableSource, Window,
 };
-pub(crate) use events::{Key as CustomerKey, plainest};
+pub(crate) use events::{Key as CustomerKey, bank_day_of, plainest};
 pub use faults::{FAULTS_TOLD_MAX, Fault, FileFaults};
 pub(crate) use mapping::source as mapped_source;
 pub use mapping::{

@@ -15,6 +15,9 @@ use super::reading::Stop;
 use super::sink::{Column, Sink, Values};
 use super::stream::stream;
 
+/// From here on a double is not every whole number: 2^53.
+const INEXACT_FROM: f64 = 9_007_199_254_740_992.0;
+
 /// What is wrong with a row, or with the header: the column where it is one column's, and words without a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RowFault {
@@ -172,16 +175,23 @@ impl Sink for Taker<'_> {
             self.fault(Some(number), RowFault { column: None, text: text.to_owned() });
             return Ok(());
         }
+        let mut inexact = false;
         for (place, value) in self.places.iter().zip(&mut self.values) {
             value.clear();
             match values.cell(*place) {
                 Cell::Missing => {}
                 Cell::Text(text) => value.push_str(text),
                 Cell::Integer(number) => value.push_str(&number.to_string()),
+                Cell::Number(number) if number.abs() >= INEXACT_FROM => inexact = true,
                 Cell::Number(number) => value.push_str(&number.to_string()),
             }
             self.hasher.update(&(value.len() as u64).to_le_bytes());
             self.hasher.update(value.as_bytes());
+        }
+        if inexact {
+            let text = "has a number of more digits than its column keeps, so that the last ones may be others; store such numbers as text";
+            self.fault(Some(number), RowFault { column: None, text: text.to_owned() });
+            return Ok(());
         }
         if let Err(fault) = self.rows.row(number, &self.values) {
             self.fault(Some(number), fault);

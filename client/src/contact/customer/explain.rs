@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use tributary_certs::inspect::date;
+use tributary_protocol::printable::Printable;
 use tributary_texts::customer as words;
 
 use super::find::{id_of, lines_of};
@@ -40,11 +41,12 @@ pub fn explain(config: &Path, id: &str, scores: Option<&Path>, now: u64) -> Resu
     let mut answer = Answer::new(id, words::explain_title(), now);
     for Scored { purpose, made, decile, points, reasons } in scored {
         answer.tell(words::scored(purpose, made));
-        answer.tell(words::tenth(decile));
+        answer.tell(words::tenth(Printable::new(&decile)));
         if !points.is_empty() {
-            answer.tell(words::points(points));
+            answer.tell(words::points(Printable::new(&points)));
         }
-        answer.tell(if reasons.is_empty() { words::no_reasons() } else { words::reasons(reasons.join("; ")) });
+        let reasons = Printable::new(&reasons.join("; "));
+        answer.tell(if reasons.as_str().is_empty() { words::no_reasons() } else { words::reasons(reasons) });
     }
     answer.tell(words::decided_by_people());
     answer.tell(words::rights());

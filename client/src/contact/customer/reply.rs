@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use tributary_certs::inspect::date;
+use tributary_protocol::printable::Printable;
 use tributary_storage::files::{Existing, write_private};
 use tributary_texts::{Language, Said, customer as words};
 
@@ -10,7 +11,7 @@ use crate::error::ClientError;
 
 /// An answer.
 pub struct Answer {
-    id: String,
+    id: Printable,
     title: Said,
     made: String,
     /// What the customer is told.
@@ -21,7 +22,7 @@ pub struct Answer {
 
 impl Answer {
     pub(super) fn new(id: &str, title: Said, now: u64) -> Self {
-        Self { id: id.to_owned(), title, made: date(now), told: Vec::new(), notes: Vec::new() }
+        Self { id: Printable::new(id), title, made: date(now), told: Vec::new(), notes: Vec::new() }
     }
 
     pub(super) fn tell(&mut self, said: Said) {
@@ -80,10 +81,10 @@ fn escaped(text: &str) -> String {
     out
 }
 
-/// Writes the page, for this user's eyes.
+/// Writes the page, for this user's eyes. It takes the place of nothing.
 ///
 /// # Errors
-/// If it cannot be written.
+/// If it cannot be written, or something has its name.
 pub fn write_reply(answer: &Answer, path: &Path) -> Result<(), ClientError> {
-    write_private(path, answer.page().as_bytes(), Existing::Replace).map_err(ClientError::file)
+    write_private(path, answer.page().as_bytes(), Existing::Keep).map_err(ClientError::file)
 }

@@ -1,5 +1,6 @@
 //! What the table of attributes says of a customer, and which words of it let a customer into a list. A word that is not named is a refusal.
 
+use tributary_protocol::printable::is_hidden;
 use tributary_settings::Document;
 
 use super::table::TableRules;
@@ -7,7 +8,7 @@ use super::table::TableRules;
 /// Longest name of a column, and longest code, in bytes.
 const TEXT_BYTES_MAX: usize = 128;
 /// What [`name`] takes.
-pub(super) const NAME: &str = "1 to 128 bytes without control characters";
+pub(super) const NAME: &str = "1 to 128 bytes, without a character that is not shown";
 /// Most steps of a scale.
 const LEVELS_MAX: usize = 20;
 
@@ -40,14 +41,26 @@ pub struct Consent {
 }
 
 impl Consent {
-    /// Whether a value lets in.
+    /// Whether one of the codes of a value lets in: a customer has agreed to this purpose, whatever else a customer has agreed to.
     #[must_use]
     pub fn allows(&self, value: &str) -> bool {
-        let is_one = |code: &str| self.allowed.iter().any(|allowed| allowed == code.trim());
         match &self.divider {
-            None => is_one(value),
-            Some(divider) => value.split(divider.as_str()).any(is_one),
+            None => self.is_allowed(value),
+            Some(divider) => value.split(divider.as_str()).any(|code| self.is_allowed(code)),
         }
+    }
+
+    /// Whether every code of a value lets in: one that does not is a refusal, whatever stands beside it.
+    #[must_use]
+    pub fn allows_all(&self, value: &str) -> bool {
+        match &self.divider {
+            None => self.is_allowed(value),
+            Some(divider) => value.split(divider.as_str()).all(|code| self.is_allowed(code)),
+        }
+    }
+
+    fn is_allowed(&self, code: &str) -> bool {
+        self.allowed.iter().any(|allowed| allowed == code.trim())
     }
 }
 
@@ -84,7 +97,7 @@ impl Levels {
 /// A name of a column, or a code.
 pub(super) fn name(text: &str) -> Option<String> {
     let text = text.trim();
-    ((1..=TEXT_BYTES_MAX).contains(&text.len()) && !text.contains(char::is_control)).then(|| text.to_owned())
+    ((1..=TEXT_BYTES_MAX).contains(&text.len()) && !text.contains(is_hidden)).then(|| text.to_owned())
 }
 
 /// The columns of attributes under `[attributes]`, whose table was read before.

@@ -129,6 +129,17 @@ pub struct HoldOut {
     pub whole_branch: bool,
 }
 
+impl HoldOut {
+    /// The group of a hold-out of all campaigns. A campaign has a name, and so is another group.
+    pub(crate) const WHOLE_BRANCH: &str = "";
+
+    /// The group of a campaign's customers.
+    #[must_use]
+    pub(crate) fn group<'a>(&self, campaign: &'a str) -> &'a str {
+        if self.whole_branch { Self::WHOLE_BRANCH } else { campaign }
+    }
+}
+
 /// The table of confidential suppressions.
 #[derive(Clone, Debug)]
 pub struct Confidential {

@@ -113,7 +113,7 @@ proptest! {
     ) {
         let chosen = people(count);
         let of = |numbers: &BTreeSet<u8>| -> BTreeSet<Pseudonym> { numbers.iter().map(|number| Pseudonym([*number; 16])).collect() };
-        let before = Assigned { held: of(&held), free: of(&free) };
+        let before = Assigned { held: of(&held), known: of(&free) };
         let rule = HoldOut { permille, days: 30, whole_branch: true };
         let (nobody, some) = (|_: &Pseudonym| false, of(&suppressed));
         let is_hidden = |customer: &Pseudonym| some.contains(customer);
@@ -121,17 +121,21 @@ proptest! {
         let with = draw(&chosen, &before, rule, Some((&is_hidden, renewed)), &mut Counting(seed));
         let must: Vec<&Pseudonym> = chosen.iter().filter(|one| some.contains(one) && !before.held.contains(one)).collect();
         prop_assert!(must.iter().all(|one| with.held.contains(one)));
-        if must.len() <= without.held.len() {
-            prop_assert_eq!(with.held.len(), without.held.len());
-        } else {
-            prop_assert_eq!(with.held.len(), must.len());
+        prop_assert_eq!(with.held.len(), without.held.len().max(must.len()));
+        // Of those who were drawn before, and of those who were not, as many are held out: as long as there are places of either kind.
+        let is_new = |one: &&Pseudonym| !before.known.contains(one);
+        let of_kinds = |all: &[&Pseudonym]| -> (Vec<Pseudonym>, Vec<Pseudonym>) { all.iter().map(|one| **one).partition(|one| is_new(&one)) };
+        let kinds = |drawn: &crate::contact::holdout::Drawn| of_kinds(&drawn.held.iter().collect::<Vec<_>>());
+        let ((new, known), (must_new, must_known)) = (kinds(&without), of_kinds(&must));
+        if must_new.len() <= new.len() && must_known.len() <= known.len() {
+            let found = kinds(&with);
+            prop_assert_eq!((found.0.len(), found.1.len()), (new.len(), known.len()));
         }
+        prop_assert_eq!(&with.first, &without.first, "what is recorded of first draws tells nothing of who is held out");
         for drawn in [&without, &with] {
             prop_assert!(drawn.held.iter().all(|one| chosen.contains(one) && !before.held.contains(one)));
-            prop_assert!(drawn.free.iter().all(|one| !drawn.held.contains(one) && !before.free.contains(one) && !before.held.contains(one)));
-            let new = chosen.iter().filter(|one| !before.held.contains(one) && !before.free.contains(one)).count();
-            let newly = drawn.held.iter().filter(|one| !before.free.contains(one)).count();
-            prop_assert_eq!(newly + drawn.free.len(), new, "everybody is drawn once");
+            let first: BTreeSet<Pseudonym> = chosen.iter().filter(|one| !before.held.contains(one)).filter(is_new).copied().collect();
+            prop_assert_eq!(drawn.first.iter().copied().collect::<BTreeSet<_>>(), first, "everybody is drawn once");
         }
     }
 }

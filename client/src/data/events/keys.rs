@@ -70,8 +70,10 @@ pub(crate) fn plainest(text: &str) -> Key {
         Some((whole, rest)) if !whole.is_empty() && rest.bytes().all(|byte| byte == b'0') => whole,
         _ => &narrow,
     };
-    // The point of a decimal number is no mark that somebody put between.
-    let decimal = whole.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    // The point of a decimal number is no mark that somebody put between; of several points each is one.
+    let decimal = whole
+        .split_once('.')
+        .is_some_and(|(whole, rest)| whole.bytes().chain(rest.bytes()).all(|byte| byte.is_ascii_digit()));
     let counts = |letter: &char| letter.is_alphanumeric() || (decimal && *letter == '.');
     let plain: String = whole.chars().filter(counts).flat_map(char::to_lowercase).collect();
     let digits = plain.trim_start_matches('0');

@@ -27,6 +27,7 @@ pub use incoming::EventCounts;
 pub(super) use keys::Standing;
 pub(super) use keys::key_text;
 pub(crate) use keys::{Key, plainest};
+pub(crate) use moment::bank_day_of;
 pub(super) use moment::{TimeColumn, read_moment};
 pub(super) use parse::events;
 pub use window::Window;

@@ -1,6 +1,7 @@
 //! When something happened: a day of the bank's own calendar, and the second of it.
 
 use tributary_model::features::Cell;
+use tributary_protocol::plan::Date;
 
 use crate::data::mapping::{DayForm, EPOCH};
 
@@ -137,6 +138,12 @@ pub(in crate::data) fn read_moment(
     column.read(text, offset_minutes).map(Some).ok_or_else(wrong)
 }
 
+/// The day on the bank's clock of a text `YYYY-MM-DD`, after which a time may stand: one that says its own distance from UTC is moved to that clock.
+pub(crate) fn bank_day_of(text: &str, offset_minutes: i32) -> Option<Date> {
+    let column = TimeColumn { column: String::new(), form: MomentForm::Dashes, zone: Zone::Local };
+    column.read(text, offset_minutes).and_then(|moment| u32::try_from(moment.day).ok()).map(Date)
+}
+
 /// The second of a day.
 fn clock(hours: &str, minutes: &str, seconds: &str) -> Option<i32> {
     let of = |text: &str, most: i32| two(text).filter(|value| *value <= most);
@@ -180,8 +187,6 @@ fn distance(zone: &str) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
-    use tributary_protocol::plan::Date;
-
     use super::*;
 
     fn read(form: MomentForm, zone: Zone, text: &str) -> Option<(String, i32)> {

@@ -8,6 +8,8 @@ use tributary_protocol::plan::Date;
 use super::event::{Approval, BuiltList, ContactEvent, Delivery, ListFiles, Outcome, Recall};
 use super::pseudonym::Pseudonym;
 
+/// How far a clock may be wrong, in seconds.
+pub(crate) const CLOCK_S: u64 = 300;
 /// Longest channel of an outcome, in bytes.
 pub(crate) const CHANNEL_BYTES_MAX: usize = 64;
 /// Longest result of an outcome, and longest reason, in bytes.

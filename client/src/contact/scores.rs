@@ -8,7 +8,7 @@ use tributary_protocol::printable::{Printable, is_hidden};
 use tributary_storage::files::read_text;
 use tributary_texts::{begins_a_formula, contact as words};
 
-use super::store::CLOCK_S;
+use super::register::CLOCK_S;
 use crate::data::{FileError, Origin, PlainRead, RowFault, Rows, file_digest, read_plain};
 use crate::error::ClientError;
 use crate::score::{ScoresNote, columns, note_path};

@@ -24,7 +24,7 @@ use tributary_texts::contact as words;
 use super::event::{BuiltList, ContactEvent, ListFiles};
 use super::holdout::{Assigned, Drawn};
 use super::pseudonym::{Pseudonym, from_bytes, to_bytes};
-use super::register::{ListState, Register};
+use super::register::{CLOCK_S, ListState, Register};
 use super::rules::{HoldOut, Rules};
 use super::sheet::{self, Sheet};
 use crate::error::ClientError;
@@ -39,9 +39,6 @@ const MEMBERS: &str = "members";
 const RULES: &str = "rules.toml";
 /// Begins the name of a folder in the making.
 const DRAFT: &str = ".draft-";
-
-/// How far a clock may be wrong, in seconds.
-pub(super) const CLOCK_S: u64 = 300;
 
 /// The layout of a file of pseudonyms.
 const FORMAT: Versioned = Versioned {

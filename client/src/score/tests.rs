@@ -253,7 +253,7 @@ fn what_is_refused_is_told_and_changes_nothing() {
         (&|options| options.model = "../../x".into(), "the first 8 digits"),
         (&|options| options.model = "00000000".into(), "this branch was told of no such model"),
         (&|options| options.output = world.at("rows.csv"), "this file is read"),
-        (&|options| options.output = world.at("client.toml"), "no file of scores"),
+        (&|options| options.output = world.at("client.toml"), "that no scoring has made"),
         (&|options| options.output = world.at("none/scores.csv"), "is no folder"),
         (
             &|options| (options.output, options.gb18030) = (world.at("scores.parquet"), true),

@@ -8,7 +8,7 @@ use crate::branch::options::{
 };
 use crate::exit::{Exit, Failure};
 use crate::options::{AskOptions, DaemonOptions};
-use crate::{authorise, branch, customer, dataset, list, ready, roles, scores, typed};
+use crate::{authorise, branch, customer, dataset, list, ready, roles, scores, sent, typed};
 
 /// `tributary client`.
 #[derive(Args)]
@@ -36,6 +36,8 @@ pub(crate) enum ClientCommand {
     Run(DaemonOptions),
     /// What the running daemon is at: its link, each run with what it waits for, what is left of the budget, and what happened last
     Status(AskOptions),
+    /// What left this machine: every message to the coordinator, with the chain of the file checked
+    Sent(AskOptions),
     /// Leave every run and take part in none, until `resume`; the link to the coordinator stays
     Pause(AskOptions),
     /// Take part again
@@ -87,6 +89,7 @@ pub(crate) fn run(ClientOptions { lang, command }: ClientOptions) -> Result<Exit
         ClientCommand::Preflight(options) => roles::client_preflight(&options, language),
         ClientCommand::Run(options) => roles::client_run(options, language),
         ClientCommand::Status(options) => branch::status(&options, language),
+        ClientCommand::Sent(options) => sent::run(&options, language),
         ClientCommand::Pause(options) => branch::pause(&options, language),
         ClientCommand::Resume(options) => branch::resume(&options, language),
         ClientCommand::Budget(options) => branch::budget(&options, language),

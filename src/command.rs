@@ -4,7 +4,7 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::exit::{Exit, Failure};
-use crate::{certs, check, plan, privacy, verify};
+use crate::{certs, check, fork, plan, privacy, verify};
 
 /// Federated learning for banks: every number that leaves a branch is clipped, noised and masked first.
 #[derive(Parser)]
@@ -67,6 +67,8 @@ pub(crate) enum VerifyCommand {
     Ledger(verify::LedgerOptions),
     /// Recompute the privacy statement from a coordinator's ledger: figures, assumptions, what is not promised, 24 answers
     Statement(verify::StatementOptions),
+    /// Compare what two witnesses have seen of the coordinator's journal
+    Fork(fork::ForkOptions),
 }
 
 /// Reads the command line. Help and version are printed here.
@@ -114,6 +116,7 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Model(command) => crate::model::run(&command),
         Command::Verify(VerifyCommand::Ledger(options)) => verify::run(&options),
         Command::Verify(VerifyCommand::Statement(options)) => verify::statement(&options),
+        Command::Verify(VerifyCommand::Fork(options)) => fork::run(&options),
         #[cfg(feature = "demo")]
         Command::Demo(options) => crate::demo::run(&options),
         #[cfg(feature = "simulate")]

@@ -12,6 +12,12 @@ pub(crate) enum Exit {
     Failed,
     /// A settings file, or a file that it names, has a fault.
     Settings,
+    /// A bundle lacks something without which nobody can rely on it.
+    Incomplete,
+    /// A bundle is of another federation.
+    WrongKey,
+    /// A bundle cannot be read.
+    Unreadable,
     /// This machine's clock cannot be used, or seems to be wrong, as a preflight would say.
     Clock,
     /// The command line is wrong (BSD `sysexits.h`: `EX_USAGE`).
@@ -30,7 +36,9 @@ impl Exit {
         match self {
             Self::Done => 0,
             Self::Failed => 1,
-            Self::Settings => 2,
+            Self::Settings | Self::Incomplete => 2,
+            Self::WrongKey => 3,
+            Self::Unreadable => 4,
             Self::Clock => 15,
             Self::Usage => 64,
             #[cfg(feature = "demo")]
@@ -96,7 +104,17 @@ mod tests {
 
     #[test]
     fn the_table_of_exit_codes_is_that_of_the_code() {
-        let own = [Exit::Done, Exit::Failed, Exit::Settings, Exit::Clock, Exit::Usage, Exit::Interrupted];
+        let own = [
+            Exit::Done,
+            Exit::Failed,
+            Exit::Settings,
+            Exit::Incomplete,
+            Exit::WrongKey,
+            Exit::Unreadable,
+            Exit::Clock,
+            Exit::Usage,
+            Exit::Interrupted,
+        ];
         let causes = (Cause::Name as u8..=Cause::Notices as u8).map(Exit::Cause);
         let codes: BTreeSet<u8> = own.into_iter().chain(causes).map(Exit::code).collect();
         assert_eq!(written(), codes);

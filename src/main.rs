@@ -21,6 +21,7 @@ mod dataset;
 #[cfg(feature = "demo")]
 mod demo;
 mod exit;
+mod fork;
 mod json;
 #[cfg(feature = "client")]
 mod list;
@@ -40,6 +41,8 @@ mod roles;
 mod running;
 #[cfg(feature = "client")]
 mod scores;
+#[cfg(feature = "client")]
+mod sent;
 mod signed;
 #[cfg(feature = "simulate")]
 mod simulate;

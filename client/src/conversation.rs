@@ -4,15 +4,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use crate::sent::{Kind, Leaving, SentLog, round_of};
 use rustls::pki_types::CertificateDer;
+use tributary_certs::clock::unix_millis;
 use tributary_certs::identity::Identity;
 use tributary_protocol::codec::{self, CodecError};
 use tributary_protocol::digest::Digest;
-use tributary_protocol::frame::{Frame, FrameError, encode_frame, frame_header};
+use tributary_protocol::frame::{FRAME_HEADER_BYTES, Frame, FrameError, encode_frame, frame_header};
 use tributary_protocol::ids::RunId;
 use tributary_protocol::limits::CONTROL_MESSAGE_BYTES_MAX;
 use tributary_protocol::message::{
-    Downstream, FRAME_CONTROL, FRAME_VECTOR, MaskedHeader, Start, ToClient, ToCoordinator, Upstream, frame_bytes_max,
+    Downstream, FRAME_CONTROL, FRAME_VECTOR, MaskedHeader, ShownCheckpoint, Start, ToClient, ToCoordinator, Upstream,
+    frame_bytes_max,
 };
 use tributary_protocol::plan::OwnersWord;
 use tributary_protocol::registry::Told;
@@ -50,6 +53,8 @@ pub enum Incoming {
     Models(Vec<Told>),
     /// What the owner of the data has signed, as the coordinator carries it.
     Owner(Box<OwnersWord>),
+    /// The newest checkpoint of the coordinator's journal.
+    Checkpoint(ShownCheckpoint),
     /// A piece of a model's parameters, from a byte on.
     ModelPiece(Digest, u64, Vec<u8>),
     /// A start in a run and the bytes of the public state; none where the stage needs none.
@@ -72,6 +77,8 @@ pub struct Conversation {
     vectors: VectorLimit,
     /// The vector of a start comes next.
     start: Option<(RunId, Start)>,
+    /// What left, where that is noted.
+    sent: Option<SentLog>,
 }
 
 impl Conversation {
@@ -79,7 +86,13 @@ impl Conversation {
     #[must_use]
     pub fn new(settings: ChannelSettings) -> Self {
         let vectors = VectorLimit::default();
-        Self { channel: Channel::new(settings), frames: vectors.frames(), vectors, start: None }
+        Self { channel: Channel::new(settings), frames: vectors.frames(), vectors, start: None, sent: None }
+    }
+
+    /// From here on what leaves is noted.
+    #[must_use]
+    pub(crate) fn noted_in(self, sent: SentLog) -> Self {
+        Self { sent: Some(sent), ..self }
     }
 
     /// From here on no longer vector is taken than this: the longest public state of the plans that are admitted. Before any plan none has a byte.
@@ -89,18 +102,36 @@ impl Conversation {
 
     /// Queues a control message of a run. It leaves while [`Conversation::next`] is polled.
     pub fn send(&mut self, run: RunId, message: Upstream) {
-        self.channel.send([control_frame(run, message).into()]);
+        let (kind, round) = (Kind::of(&message), round_of(&message));
+        let frame = control_frame(run, message);
+        self.note((Some(run), round, kind), &frame);
+        self.channel.send([frame.into()]);
     }
 
     /// Queues a message that belongs to no run.
     pub fn send_beside(&mut self, message: &ToCoordinator) {
-        self.channel.send([encode_frame(FRAME_CONTROL, &codec::encode(message)).into()]);
+        let frame = encode_frame(FRAME_CONTROL, &codec::encode(message));
+        self.note((None, None, Kind::beside(message)), &frame);
+        self.channel.send([frame.into()]);
     }
 
-    /// Queues a masked vector, uncopied, after the header that announces it.
-    pub fn send_masked(&mut self, run: RunId, header: MaskedHeader, vector: Vec<u8>) {
+    /// Notes a message that holds no number about rows.
+    fn note(&mut self, (run, round, kind): (Option<RunId>, Option<u64>, Kind), frame: &[u8]) {
+        let Some(sent) = &mut self.sent else { return };
+        let digest = Digest::of(frame.get(FRAME_HEADER_BYTES..).unwrap_or_default());
+        let leaving = Leaving { run, round, kind, bytes: frame.len(), vector: None, digest: &digest };
+        sent.note(unix_millis(), &leaving);
+    }
+
+    /// Queues a masked vector, uncopied, after the header that announces it. Whether it carries noise, its plan says.
+    pub fn send_masked(&mut self, run: RunId, header: MaskedHeader, (vector, noised): (Vec<u8>, bool)) {
+        let (round, digest) = (Some(header.round.0), header.vector);
         let mut front = control_frame(run, Upstream::Masked(header));
         front.extend_from_slice(&frame_header(FRAME_VECTOR, vector.len()));
+        let bytes = front.len().saturating_add(vector.len());
+        let vector_is = Some((true, noised));
+        let leaving = Leaving { run: Some(run), round, kind: Kind::Masked, bytes, vector: vector_is, digest: &digest };
+        self.sent.iter_mut().for_each(|sent| sent.note(unix_millis(), &leaving));
         self.channel.send([front.into(), vector.into()]);
     }
 
@@ -141,8 +172,7 @@ impl Conversation {
                 Event::Connected { coordinator, transport, resumed, coordinator_seconds } => {
                     if !resumed {
                         let release = env!("CARGO_PKG_VERSION").to_owned().into();
-                        let about = codec::encode(&ToCoordinator::About { release });
-                        self.channel.send([encode_frame(FRAME_CONTROL, &about).into()]);
+                        self.send_beside(&ToCoordinator::About { release });
                     }
                     return Incoming::Connected { coordinator, transport, resumed, coordinator_seconds };
                 }
@@ -179,6 +209,7 @@ impl Conversation {
         match codec::decode(&frame.payload, CONTROL_MESSAGE_BYTES_MAX)? {
             ToClient::Refused { explanation, .. } => Ok(Some(Incoming::Refused(explanation.printable().into()))),
             ToClient::Lists(text) => Ok(Some(Incoming::Lists(text))),
+            ToClient::Checkpoint(shown) => Ok(Some(Incoming::Checkpoint(shown))),
             ToClient::Roster(roster) => Ok(Some(Incoming::Roster(roster))),
             ToClient::Models(told) => Ok(Some(Incoming::Models(told))),
             ToClient::Owner(word) => Ok(Some(Incoming::Owner(word))),

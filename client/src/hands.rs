@@ -52,7 +52,7 @@ impl Outside for Hands<'_> {
         self.conversation.send(run, message);
     }
 
-    fn send_masked(&mut self, run: RunId, header: MaskedHeader, vector: Vec<u8>) {
+    fn send_masked(&mut self, run: RunId, header: MaskedHeader, vector: (Vec<u8>, bool)) {
         self.conversation.send_masked(run, header, vector);
     }
 

@@ -67,6 +67,7 @@ fn notice(report: &Report, now: u64) -> Option<Notice> {
             Notice::DataLate { branch: None, run: RunName { plan: plan(of), number: of.run } }
         }
         Report::ModelDeleted { model, withdrawn: true } => Notice::ModelWithdrawn { model: plan_in_short(model) },
+        Report::LogRefused { .. } => Notice::LogDisputed { branch: None },
         Report::Finished { of, .. } => {
             Notice::RunFinished { run: RunName { plan: plan(of), number: of.run }, epsilon: None }
         }

@@ -6,6 +6,8 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tributary_certs::clock::{SteadyClock, unix_millis, unix_seconds};
 use tributary_daemon::{Metrics, Pulse, StopSignal, Watchdog};
+use tributary_protocol::message::{ShownCheckpoint, ToCoordinator};
+use tributary_protocol::roster::federation_digest;
 use tributary_protocol::round::Branch;
 use tributary_transport::{ChannelSettings, Dialer};
 
@@ -16,7 +18,7 @@ use crate::data::read_schema;
 use crate::error::ClientError;
 use crate::grants::{Grants, OwnersInbox};
 use crate::hands::Hands;
-use crate::identity::{BranchIdentity, Keys};
+use crate::identity::{BranchIdentity, Keys, own_name};
 use crate::lists::Distress;
 use crate::models::Models;
 use crate::notice::Notice;
@@ -26,8 +28,10 @@ use crate::reading::{Read, Rereader, read_rows};
 use crate::ready::{Store, Watch};
 use crate::renewal::{LOOK_EVERY, Renewal};
 use crate::runs::{Ended, Outside as _, Runs};
+use crate::sent::SentLog;
 use crate::settings::Settings;
 use crate::telemetry::{Last, Report, RunName};
+use crate::witness::Witness;
 use crate::worker::{self, Answer, WorkerEnds, WorkerSource};
 
 /// When a daemon ends.
@@ -55,6 +59,8 @@ struct Daemon<'r> {
     grants: Grants,
     /// Models that the branch keeps.
     models: Models,
+    /// What the branch has seen of the coordinator's journal.
+    witness: Witness,
     pause: PauseFile,
     rereader: Rereader,
     link: LinkStatus,
@@ -89,9 +95,13 @@ pub fn run(settings: Settings, ends: Ends, report: &dyn Fn(&Report)) -> Result<(
     // After the lock of the budget: a second process of this identity, or one without a budget, leaves nothing here.
     owned.note(&settings)?;
     let authorities = (identity.authorities.keys().to_vec(), identity.authorities.needed());
-    let policy = owned.of_machines(identity.coordinator.signing_key, authorities.clone());
+    let policy = owned.of_machines(identity.coordinator.signing_key.clone(), authorities.clone());
     let signing_key = identity.signing_key.verifying_key();
     let models = Models::open(&settings.state_dir, authorities.clone(), signing_key.clone())?;
+    let federation = federation_digest(&authorities.0, authorities.1);
+    let name = own_name(&settings.identity.folder)?;
+    let witness = Witness::open(&settings.state_dir, &federation, identity.coordinator.signing_key.clone(), name)?;
+    let sent = SentLog::open(&settings.state_dir, unix_seconds())?;
     let branch = Branch::resume(policy, schema.digest(), identity.signing_key, &events);
     let branch = branch.map_err(|fault| bad_budget(&settings, &fault))?;
     let grants = Grants::of(&settings, schema.clone());
@@ -124,7 +134,7 @@ pub fn run(settings: Settings, ends: Ends, report: &dyn Fn(&Report)) -> Result<(
     // Their timers belong to the runtime.
     let (conversation, _door) = runtime.block_on(async {
         tokio::spawn(renewal.run());
-        (Conversation::new(channel), open_door(&settings, asking))
+        (Conversation::new(channel).noted_in(sent), open_door(&settings, asking))
     });
     let folder = settings.identity.folder.clone();
     let inbox = OwnersInbox::of(&settings);
@@ -143,6 +153,7 @@ pub fn run(settings: Settings, ends: Ends, report: &dyn Fn(&Report)) -> Result<(
         pulse: pulses.rounds,
         grants,
         models,
+        witness,
         pause,
         rereader,
         link: LinkStatus::Connecting,
@@ -240,6 +251,10 @@ impl Daemon<'_> {
                 self.take_lists(&text);
                 Ok(())
             }
+            Incoming::Checkpoint(shown) => {
+                self.witness(&shown);
+                Ok(())
+            }
             Incoming::Roster(roster) => {
                 self.models.shown(self.runs.branch(), *roster);
                 Ok(())
@@ -276,6 +291,8 @@ impl Daemon<'_> {
                 if resumed {
                     return self.runs.resumed(now);
                 }
+                let seen = ToCoordinator::Witness(self.witness.connected());
+                self.runs.out.conversation.send_beside(&seen);
                 self.models.connected();
                 self.grants.connected();
                 self.runs.connected(now)
@@ -317,12 +334,24 @@ impl Daemon<'_> {
         Ok(())
     }
 
+    /// Apart from every round: what comes of it changes none.
+    fn witness(&mut self, shown: &ShownCheckpoint) {
+        let branch = self.runs.branch();
+        let cosign = |name: &_, checkpoint: &_, seconds| branch.cosign(name, checkpoint, seconds);
+        let (said, told) = self.witness.hear(shown, &cosign, unix_seconds());
+        if let Some(word) = said {
+            self.runs.out.conversation.send_beside(&ToCoordinator::Witness(word));
+        }
+        told.into_iter().for_each(|report| self.runs.out.tell(report));
+    }
+
     /// Only what ends the process is an error: what the operator can mend is said.
     fn asked_for(&mut self, request: Request) -> Result<Said, ClientError> {
         let noted = match request {
             Request::Status => {
                 let (link, runs, events) = (self.link.clone(), self.runs.status(), self.runs.out.last.all());
-                return Ok(Said::Status(Box::new(Status { link, runs, events })));
+                let log = self.witness.status();
+                return Ok(Said::Status(Box::new(Status { link, runs, log, events })));
             }
             Request::Pause => self.pause.set(),
             Request::Resume => self.pause.clear(),

@@ -198,6 +198,17 @@ pub enum Report {
         /// Who must do what.
         cure: String,
     },
+    /// The coordinator has shown a checkpoint of its journal that does not go on from the last one. It is not cosigned, and both are kept.
+    LogRefused {
+        /// Entries of the last one.
+        seen: u64,
+        /// Entries of what was shown.
+        shown: u64,
+        /// Whether these are fewer: entries were cut off, or an older copy was put back.
+        shorter: bool,
+        /// Where what was shown is kept.
+        file: String,
+    },
     /// A round ended.
     Round {
         /// Of which run.
@@ -391,6 +402,8 @@ fn sentence(report: &Report) -> Said {
         Report::ListsRenewed { next_update } => screen::lists_renewed(next_update),
         Report::ListsEnd { left_seconds: 0, cure, .. } => screen::lists_over(cure),
         Report::ListsEnd { left_seconds, cure, .. } => screen::lists_end(left_seconds / 3_600, cure),
+        Report::LogRefused { seen, shown, shorter: true, file } => screen::log_shorter(seen, shown, file),
+        Report::LogRefused { seen, shown, shorter: false, file } => screen::log_forked(seen, shown, file),
         Report::Round { of, round, committed: true } => screen::round_committed(of.said(), round),
         Report::Round { of, round, committed: false } => screen::round_aborted(of.said(), round),
         Report::GrantAwaited { of, said, until: None, .. } => screen::not_granted(of.said(), said),

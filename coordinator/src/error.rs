@@ -7,6 +7,7 @@ use tributary_transport::ListenError;
 
 use crate::registry::RegistryError;
 use crate::store::StoreError;
+use crate::witness::Forked;
 
 /// Why a coordinator could not start, or ended.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +21,9 @@ pub enum CoordinatorError {
     /// The ledger is another plan's, or contradicts itself.
     #[error(transparent)]
     Resume(#[from] ResumeFault),
+    /// The journal is not the one of which this coordinator has signed a checkpoint.
+    #[error(transparent)]
+    Forked(#[from] Forked),
     /// The state directory cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),

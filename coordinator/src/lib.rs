@@ -27,6 +27,7 @@ mod run;
 pub mod cli;
 pub mod settings;
 pub mod store;
+mod witness;
 
 pub use error::CoordinatorError;
 pub use federation::keyring::Keyring;

@@ -91,6 +91,9 @@ impl Noticing {
                 Notice::RunFinished { run: run(), epsilon: finished.epsilon }
             }
             Event::Finished(_) => Notice::RunFailed { run: run() },
+            Event::LogDisputed { client, .. } => {
+                Notice::LogDisputed { branch: Some(client.name.clone().unwrap_or_else(|| client.to_string())) }
+            }
             _ => return None,
         })
     }

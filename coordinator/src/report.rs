@@ -233,6 +233,14 @@ pub enum Event {
         /// `kept`, `deleted`, or `refused`: it acknowledges a withdrawal.
         state: &'static str,
     },
+    /// A client has a checkpoint that this coordinator has signed, and its journal does not go on from it.
+    LogDisputed {
+        /// Which one.
+        #[serde(flatten)]
+        client: Whom,
+        /// Entries of that checkpoint.
+        entries: u64,
+    },
     /// A client's budget file holds more of this plan than this ledger: an older copy of the ledger was put back, or the client errs. For that
     /// client the larger figure counts.
     ChargedMore {
@@ -381,6 +389,11 @@ impl fmt::Display for Event {
                 formatter,
                 "{client} was charged {rounds} rounds of this plan, the last is {last_round}, and this ledger knows fewer: an older copy \
                  of the ledger was put back; stop, and put the newest one in its place"
+            ),
+            Self::LogDisputed { client, entries } => write!(
+                formatter,
+                "{client} has a checkpoint of {entries} entries, signed by this coordinator, that audit.log does not go on from: an older copy was put \
+                 back, or the file was changed. Stop, keep both as evidence, and put the newest good copy in its place"
             ),
             Self::Roster { epoch, enrolled } => {
                 write!(formatter, "roster {epoch} is in force, {enrolled} enrolled clients; everybody joins again")

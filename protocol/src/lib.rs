@@ -22,6 +22,7 @@ pub mod message;
 pub mod plan;
 pub mod printable;
 pub mod privacy;
+pub mod proofs;
 pub mod registry;
 pub mod role;
 pub mod roster;

@@ -2,7 +2,7 @@
 
 /// Version of the protocol that both ends must speak. It also says the hashes of digests in messages that nobody signs:
 /// [`Hashes::SHA256_BLAKE3`](crate::algorithm::Hashes::SHA256_BLAKE3).
-pub const PROTOCOL_VERSION: u32 = 3;
+pub const PROTOCOL_VERSION: u32 = 4;
 
 /// Longest verifying key: ML-DSA-87 (FIPS 204).
 pub const VERIFYING_KEY_BYTES_MAX: usize = 2_592;
@@ -24,6 +24,9 @@ pub const NOTE_SIGNATURES_MAX: usize = ROSTER_ENTRIES_MAX + 64;
 
 /// Longest checkpoint with its signatures, in bytes. One by an Ed25519 key of a longest name has 239.
 pub const NOTE_BYTES_MAX: usize = 4 << 20;
+
+/// Longest checkpoint that travels, in bytes: the coordinator's signature alone.
+pub const CHECKPOINT_BYTES_MAX: usize = 16 << 10;
 
 /// Most digests of a proof that one tree goes on from another: one for each level of the larger one, and one more.
 pub const CONSISTENCY_PROOF_MAX: usize = 65;

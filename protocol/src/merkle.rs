@@ -22,7 +22,7 @@ pub fn leaf_digest(hash: impl Fn(&[&[u8]]) -> Digest, data: &[u8]) -> Digest {
 
 /// Digest of the node over two others.
 #[inline(always)]
-fn node(hash: impl Fn(&[&[u8]]) -> Digest, left: &Digest, right: &Digest) -> Digest {
+pub(crate) fn node(hash: impl Fn(&[&[u8]]) -> Digest, left: &Digest, right: &Digest) -> Digest {
     hash(&[&[1], left.as_bytes(), right.as_bytes()])
 }
 

@@ -42,6 +42,8 @@ pub struct Journal<E> {
     administration: Vec<Vec<u8>>,
     /// Where the entries of that ledger stand.
     places: Vec<Place>,
+    /// In a journal of many: leaves of the entries that were read or appended, until they are asked for.
+    leaves: Option<Vec<Digest>>,
     events: PhantomData<fn(E)>,
 }
 
@@ -97,7 +99,7 @@ impl<E: Serialize + DeserializeOwned> Journal<E> {
         parsed: Parsed<E>,
     ) -> Result<(Self, Ledgers<E>), JournalError> {
         let io = |fault| JournalError::Io { path: path.to_path_buf(), fault };
-        let Parsed { events, administration, places, good_length, log, torn } = parsed;
+        let Parsed { events, administration, places, leaves, good_length, log, torn } = parsed;
         if good_length == 0 {
             file.set_len(0).and_then(|()| file.seek(SeekFrom::Start(0))).map_err(io)?;
             file.write_all(&LOG_HEADER).and_then(|()| file.sync_all()).map_err(io)?;
@@ -109,8 +111,9 @@ impl<E: Serialize + DeserializeOwned> Journal<E> {
         }
         let (path, length) = (path.to_path_buf(), good_length.max(LOG_HEADER_BYTES as u64));
         let events_are = PhantomData;
+        let dirty = false;
         let own =
-            Self { path, file, ledger, log, length, torn, dirty: false, administration, places, events: events_are };
+            Self { path, file, ledger, log, length, torn, dirty, administration, places, leaves, events: events_are };
         Ok((own, events))
     }
 
@@ -129,6 +132,11 @@ impl<E: Serialize + DeserializeOwned> Journal<E> {
         (0..).zip(&events).map(|(entry, event)| decoded(&self.path, (entry, event.as_slice()))).collect()
     }
 
+    /// The leaves of the entries that were read at opening, or appended since, in their order; each once. A journal of one ledger has none.
+    pub fn take_leaves(&mut self) -> Vec<Digest> {
+        self.leaves.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
     /// Appends an event to its own ledger.
     ///
     /// # Errors
@@ -143,8 +151,9 @@ impl<E: Serialize + DeserializeOwned> Journal<E> {
     /// [`JournalError::Io`], or [`JournalError::Refused`] for an event that is too long; the caller must end the process.
     pub fn append_to<A: Serialize>(&mut self, ledger: LedgerId, at: Millis, event: A) -> Result<(), JournalError> {
         let event = codec::encode(&Recorded { at, event });
-        let record = self.log.append(ledger, self.log.next_sequence(&ledger), &event);
-        let record = record.map_err(|fault| JournalError::Refused { path: self.path.clone(), fault })?;
+        let record = self.log.append_leaf(ledger, self.log.next_sequence(&ledger), &event);
+        let (record, leaf) = record.map_err(|fault| JournalError::Refused { path: self.path.clone(), fault })?;
+        self.leaves.iter_mut().for_each(|leaves| leaves.push(leaf));
         if ledger == LedgerId::ADMINISTRATION {
             self.places.extend(Place::of_record(self.length, &record));
         }
@@ -300,6 +309,7 @@ struct Parsed<E> {
     events: Ledgers<E>,
     administration: Vec<Vec<u8>>,
     places: Vec<Place>,
+    leaves: Option<Vec<Digest>>,
     good_length: u64,
     log: Log,
     torn: Option<TornTail>,
@@ -357,6 +367,7 @@ fn parse<E: DeserializeOwned>(
         Some(fault) => return Err(damaged(fault.to_string())),
         None => None,
     };
+    let leaves = (whole == Whole::Many).then(|| scanned.entries.iter().map(|entry| entry.leaf).collect());
     let (mut events, mut administration, mut places) = (Ledgers::<E>::new(), Vec::new(), Vec::new());
     for entry in &scanned.entries {
         if whole == Whole::Many && entry.ledger == LedgerId::ADMINISTRATION {
@@ -371,7 +382,7 @@ fn parse<E: DeserializeOwned>(
             .map_err(|fault| damaged(format!("journal entry {} at byte {}: {fault}", entry.position, entry.offset)))?;
         events.entry(entry.ledger).or_default().push(recorded);
     }
-    Ok(Parsed { events, administration, places, good_length: scanned.good_length, log: scanned.log, torn })
+    Ok(Parsed { events, administration, places, leaves, good_length: scanned.good_length, log: scanned.log, torn })
 }
 
 #[cfg(test)]

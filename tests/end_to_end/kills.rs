@@ -15,28 +15,28 @@ const KILLS: usize = 4;
 const RETRIES: u64 = 5;
 
 /// A daemon that is started again whenever it is killed, as a service manager would.
-struct Daemon {
+pub(crate) struct Daemon {
     arguments: Vec<String>,
-    child: Child,
+    pub(crate) child: Child,
 }
 
 impl Daemon {
-    fn start(arguments: Vec<String>) -> Self {
+    pub(crate) fn start(arguments: Vec<String>) -> Self {
         let child = spawn(&arguments);
         Self { arguments, child }
     }
 
     /// SIGKILL: nothing is flushed, closed or said.
-    fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
-    fn restart(&mut self) {
+    pub(crate) fn restart(&mut self) {
         self.child = spawn(&self.arguments);
     }
 
-    fn lines(&mut self) -> BufReader<ChildStdout> {
+    pub(crate) fn lines(&mut self) -> BufReader<ChildStdout> {
         BufReader::new(self.child.stdout.take().unwrap())
     }
 }
@@ -56,13 +56,13 @@ fn spawn(arguments: &[String]) -> Child {
 }
 
 /// Exchanges the line that starts with `key`.
-fn edit(file: &Path, key: &str, line: &str) {
+pub(crate) fn edit(file: &Path, key: &str, line: &str) {
     let text = fs::read_to_string(file).unwrap();
     let old = text.lines().find(|line| line.starts_with(key)).unwrap_or_else(|| panic!("{key} in {text}"));
     fs::write(file, text.replacen(old, line, 1)).unwrap();
 }
 
-fn next(lines: &mut BufReader<ChildStdout>) -> serde_json::Value {
+pub(crate) fn next(lines: &mut BufReader<ChildStdout>) -> serde_json::Value {
     let mut line = String::new();
     assert!(lines.read_line(&mut line).unwrap() > 0, "the coordinator ended before its plan");
     serde_json::from_str(&line).unwrap()

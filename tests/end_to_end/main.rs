@@ -42,3 +42,4 @@ mod tokens;
 mod units;
 mod walk;
 mod weak_modes;
+mod witness;

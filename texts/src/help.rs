@@ -3,7 +3,7 @@
 //! The executable's own tests see that the table has every sentence that its commands show, and no other.
 
 /// English, and the same in Chinese.
-const HELP: [(&str, &str); 149] = [
+const HELP: [(&str, &str); 150] = [
     (
         "A branch whose data it is, by name (ORGANISATION/ID); more than once for several branches of one owner",
         "数据所属的分行，用名称表示（ORGANISATION/ID）；同一负责人有多家分行时可多次给出",
@@ -316,6 +316,10 @@ const HELP: [(&str, &str); 149] = [
     (
         "What the owner of the branch's data has granted: no plan runs without it",
         "分行数据的负责人所作的授权：没有授权，任何计划都不能运行",
+    ),
+    (
+        "What left this machine: every message to the coordinator, with the chain of the file checked",
+        "从本机发出的内容：发给协调方的每一条消息，并校验文件的哈希链",
     ),
     (
         "What the running daemon is at: its link, each run with what it waits for, what is left of the budget, and what happened last",

@@ -24,6 +24,7 @@ mod said;
 pub mod score;
 pub mod scorecard;
 pub mod screen;
+pub mod sent;
 mod spreadsheet;
 pub mod summary;
 
@@ -102,6 +103,7 @@ mod tests {
             score::TABLE,
             scorecard::TABLE,
             screen::TABLE,
+            sent::TABLE,
             summary::TABLE,
         ]
         .into_iter()

@@ -224,6 +224,30 @@ texts! {
         zh: "推迟      {of}：{reason}；{at}再次询问",
     }
     status_invited(run) { en: "invited   {run}: waits for a place", zh: "受邀      {run}：等待名额" }
+    status_log_none() {
+        en: "log       no checkpoint of the coordinator's journal was shown so far",
+        zh: "日志      协调方尚未出示审计日志的检查点",
+    }
+    status_log_seen(entries) {
+        en: "log       the last checkpoint has {entries} entries; none was cosigned since this daemon started",
+        zh: "日志      最近的检查点有 {entries} 条记录；本服务启动以来尚未签署见证签名",
+    }
+    status_log(entries, seconds) {
+        en: "log       the coordinator's journal has {entries} entries, cosigned {seconds} s ago",
+        zh: "日志      协调方的审计日志有 {entries} 条记录，{seconds} 秒前已签署见证签名",
+    }
+    status_log_refused(count) {
+        en: "log       {count} checkpoints were refused, because they do not go on from what was seen; they are in the folder `checkpoints`. Tell the auditors",
+        zh: "日志      {count} 个检查点与此前看到的不一致，已被拒绝，保存在 `checkpoints` 文件夹中。请通知审计人员",
+    }
+    log_shorter(seen, shown, file) {
+        en: "the coordinator's journal had {seen} entries and now has {shown}: entries were cut off, or it runs from an older copy. Nothing is cosigned; what was shown is kept in {file}. Rounds go on. Tell the auditors and the coordinator's operator",
+        zh: "协调方的审计日志曾有 {seen} 条记录，现在只有 {shown} 条：有记录被删除，或者协调方使用了较旧的副本。本分行不签署见证签名；所出示的检查点保存在 {file}。轮次照常进行。请通知审计人员和协调方的操作员",
+    }
+    log_forked(seen, shown, file) {
+        en: "nothing shows that the coordinator's journal of {shown} entries goes on from the one of {seen} that this branch has seen: it was changed. Nothing is cosigned; what was shown is kept in {file}. Rounds go on. Tell the auditors, and compare with another branch (`tributary verify fork`)",
+        zh: "没有证据表明协调方现在 {shown} 条记录的审计日志是本分行看到过的 {seen} 条记录的延续：日志被改动过。本分行不签署见证签名；所出示的检查点保存在 {file}。轮次照常进行。请通知审计人员，并与另一分行比对（`tributary verify fork`）",
+    }
     status_event(seconds, text) { en: "{seconds} s ago  {text}", zh: "{seconds} 秒前  {text}" }
     status_budget(spent, reserved, cap, left, today, most) {
         en: "budget    epsilon {spent} spent and {reserved} reserved of {cap} for life, {left} left; {today} of {most} rounds within 24 hours",

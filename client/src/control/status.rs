@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use tributary_texts::{Said, screen};
 
 use crate::telemetry::{LastEvent, RunName};
+use crate::witness::WitnessStatus;
 
 /// Everything that a daemon says of itself.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -13,6 +14,8 @@ pub struct Status {
     /// The runs.
     #[serde(flatten)]
     pub runs: RunsStatus,
+    /// How this branch stands as a witness of the coordinator's journal.
+    pub log: WitnessStatus,
     /// The last events, the oldest first.
     pub events: Vec<LastEvent>,
 }
@@ -116,6 +119,14 @@ impl Status {
             lines.push(screen::status_put_off(of.said(), reason, at(*again_unix_ms)));
         }
         lines.extend(invited.iter().map(screen::status_invited));
+        lines.push(match (self.log.entries, self.log.cosigned) {
+            (None, _) => screen::status_log_none(),
+            (Some(entries), None) => screen::status_log_seen(entries),
+            (Some(entries), Some(at)) => screen::status_log(entries, seconds_since(at)),
+        });
+        if !self.log.refused.is_empty() {
+            lines.push(screen::status_log_refused(self.log.refused.len()));
+        }
         lines.extend(self.events.iter().map(|LastEvent { at, text, text_zh, .. }| {
             let seconds = format!("{:>6}", seconds_since(*at));
             screen::status_event(seconds, Said::verbatim(text_zh).with_english(text))

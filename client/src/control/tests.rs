@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::telemetry::RunName;
+use crate::witness::WitnessStatus;
 
 fn status() -> Status {
     let of = RunName { plan_name: Some("churn".to_owned()), run: Some(2), ..RunName::default() };
@@ -11,6 +12,7 @@ fn status() -> Status {
     Status {
         link: LinkStatus::Connecting,
         runs: RunsStatus { runs: vec![run], ..RunsStatus::default() },
+        log: WitnessStatus::default(),
         events: Vec::new(),
     }
 }

@@ -5,7 +5,7 @@ use std::time::Instant;
 use tributary_daemon::usage::process_cpu;
 use tributary_protocol::ids::RunId;
 use tributary_protocol::message::{MaskedHeader, RefusalCode, Upstream};
-use tributary_protocol::plan::{GrantFault, Run};
+use tributary_protocol::plan::{GrantFault, PrivacyMode, Run};
 use tributary_protocol::round::{BudgetRecord, ParticipantEffect};
 use tributary_protocol::time::Millis;
 
@@ -140,7 +140,8 @@ impl<O: Outside> Carrier<'_, O> {
     fn upload(&mut self, header: MaskedHeader) {
         let update = self.own.vectors.take(header.round);
         let update = update.expect("the machine uploads what it was told is masked");
-        self.out.send_masked(self.run, header, update.into_bytes());
+        let noised = self.own.shown.as_deref().is_some_and(|(plan, _)| plan.privacy != PrivacyMode::None);
+        self.out.send_masked(self.run, header, (update.into_bytes(), noised));
         self.draw_ahead();
     }
 

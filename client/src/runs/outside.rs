@@ -29,8 +29,8 @@ pub(crate) trait Outside {
     /// Sends a message of a run. It is lost where there is no link, of which the runs hear.
     fn send(&mut self, run: RunId, message: Upstream);
 
-    /// Sends a masked vector after its header, in the same way.
-    fn send_masked(&mut self, run: RunId, header: MaskedHeader, vector: Vec<u8>);
+    /// Sends a masked vector after its header, in the same way; and whether it carries noise.
+    fn send_masked(&mut self, run: RunId, header: MaskedHeader, vector: (Vec<u8>, bool));
 
     /// Gives the worker a job.
     fn ask(&mut self, job: Job);

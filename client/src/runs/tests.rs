@@ -63,7 +63,7 @@ impl Outside for Noted {
         self.sent.push((run, message));
     }
 
-    fn send_masked(&mut self, run: RunId, header: MaskedHeader, _: Vec<u8>) {
+    fn send_masked(&mut self, run: RunId, header: MaskedHeader, _: (Vec<u8>, bool)) {
         self.sent.push((run, Upstream::Masked(header)));
     }
 

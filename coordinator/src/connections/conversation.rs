@@ -9,7 +9,7 @@ use tributary_protocol::codec;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::frame::{FRAME_HEADER_BYTES, frame_header};
 use tributary_protocol::ids::{ClientId, RunId};
-use tributary_protocol::message::{Downstream, FRAME_CONTROL, FRAME_VECTOR, Start, ToClient, Upstream};
+use tributary_protocol::message::{Downstream, FRAME_CONTROL, FRAME_VECTOR, Start, ToClient, Upstream, WitnessWord};
 use tributary_protocol::plan::{Attestation, OwnersWord};
 use tributary_protocol::registry::{CopyNote, SignedStatement};
 use tributary_protocol::roster::SignedRoster;
@@ -34,6 +34,10 @@ pub(crate) enum Arrival {
     ModelPiece(ClientId, Digest, u64),
     /// A client says what it has of a model.
     Copy(ClientId, Box<CopyNote>),
+    /// A client's word as a witness of the journal.
+    Witness(ClientId, WitnessWord),
+    /// Leaves of the journal's front, which was read beside the work.
+    Front(Vec<Digest>),
     /// A statement about a model that two people have signed.
     Stated(Box<SignedStatement>),
     /// What became of a vector that was admitted in a run.

@@ -147,6 +147,7 @@ impl<'a> Session<'a> {
                 ToCoordinator::Run(run, message) => Arrival::Message(client, run, message),
                 ToCoordinator::About { release } => Arrival::About(client, release.to_string()),
                 ToCoordinator::ModelPiece { model, from } => Arrival::ModelPiece(client, model, from),
+                ToCoordinator::Witness(word) => Arrival::Witness(client, word),
                 ToCoordinator::Copy(note) => Arrival::Copy(client, Box::new(note)),
             };
             let announces = matches!(arrival, Arrival::Message(_, _, Upstream::Masked(_)));

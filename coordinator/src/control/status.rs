@@ -27,6 +27,47 @@ pub struct Status {
     pub waiting: Vec<WaitingStatus>,
     /// Runs that are over.
     pub ended: usize,
+    /// How the witnesses of the journal stand; nothing before its first checkpoint.
+    pub log: Option<LogStatus>,
+}
+
+/// The newest checkpoint of the journal, and its witnesses.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogStatus {
+    /// Its entries.
+    pub entries: u64,
+    /// When it was made, in Unix seconds.
+    pub made: u64,
+    /// Members that have cosigned it.
+    pub cosigned: usize,
+    /// Members that have been behind for long.
+    pub late: Vec<LateWitness>,
+    /// Members that have seen another journal of this coordinator.
+    pub disputes: Vec<DisputeStatus>,
+}
+
+/// A member that has not cosigned for long.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LateWitness {
+    /// Which one.
+    #[serde(flatten)]
+    pub client: Whom,
+    /// Since when, in Unix seconds.
+    pub since: u64,
+    /// Entries of what it cosigned last; 0 for nothing.
+    pub entries: u64,
+    /// Why, as far as that is known.
+    pub reason: String,
+}
+
+/// A member that has a checkpoint which this journal does not go on from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DisputeStatus {
+    /// Which one.
+    #[serde(flatten)]
+    pub client: Whom,
+    /// Entries of its checkpoint.
+    pub entries: u64,
 }
 
 /// An open run.
@@ -114,7 +155,39 @@ impl fmt::Display for Status {
             begins.map_or(Ok(()), |begins| write!(out, ", not before {}", date(begins)))?;
             writeln!(out)?;
         }
-        if *ended > 0 { writeln!(out, "ended     {ended} runs") } else { Ok(()) }
+        if *ended > 0 {
+            writeln!(out, "ended     {ended} runs")?;
+        }
+        self.log.as_ref().map_or(Ok(()), |log| log.write(out, *enrolled))
+    }
+}
+
+impl LogStatus {
+    fn write(&self, out: &mut fmt::Formatter<'_>, enrolled: usize) -> fmt::Result {
+        let Self { entries, made, cosigned, late, disputes } = self;
+        writeln!(
+            out,
+            "log       checkpoint of {entries} entries, {}; cosigned by {cosigned} of {enrolled} members",
+            date(*made)
+        )?;
+        for DisputeStatus { client, entries } in disputes {
+            writeln!(
+                out,
+                "          {client} has a checkpoint of {entries} entries, signed by this coordinator, that this journal does not go on from: an older \
+                 copy of the state was put back, or the journal was changed. Stop, keep both as evidence, and put the newest good copy in its place"
+            )?;
+        }
+        for LateWitness { client, since, entries, reason } in late.iter().take(WITHOUT_MAX) {
+            writeln!(
+                out,
+                "          {client} has not cosigned since {}, last at {entries} entries: {reason}",
+                date(*since)
+            )?;
+        }
+        if let more @ 1.. = late.len().saturating_sub(WITHOUT_MAX) {
+            writeln!(out, "          {more} more have not cosigned: --json here")?;
+        }
+        Ok(())
     }
 }
 
@@ -201,6 +274,18 @@ mod tests {
             runs: vec![run],
             waiting: vec![waiting],
             ended: 1,
+            log: Some(LogStatus {
+                entries: 412,
+                made: 1_893_456_000,
+                cosigned: 7,
+                late: vec![LateWitness {
+                    client: whom.clone(),
+                    since: 1_893_456_000,
+                    entries: 12,
+                    reason: "it is away".into(),
+                }],
+                disputes: vec![DisputeStatus { client: whom.clone(), entries: 500 }],
+            }),
         };
         let text = status.to_string();
         for part in [
@@ -210,6 +295,9 @@ mod tests {
             "without client 3 (bank/branch-03): its budget is spent",
             "waits for round 5: masked updates; in 1 s: go on with those that are here",
             "deposit run 2: the schedule, not before 2030-01-01 00:00 UTC",
+            "log       checkpoint of 412 entries, 2030-01-01 00:00 UTC; cosigned by 7 of 9 members",
+            "client 3 (bank/branch-03) has not cosigned since 2030-01-01 00:00 UTC, last at 12 entries: it is away",
+            "client 3 (bank/branch-03) has a checkpoint of 500 entries, signed by this coordinator",
         ] {
             assert!(text.contains(part), "{part}: {text}");
         }

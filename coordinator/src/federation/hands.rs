@@ -25,6 +25,7 @@ use crate::registry::Registry;
 use crate::report::{Event, RunName, Told, Whom};
 use crate::run::uploads::Verdict;
 use crate::store::HeadsFile;
+use crate::witness::Witnesses;
 
 /// Everything that the runs share.
 pub(crate) struct Hands<'a> {
@@ -33,6 +34,8 @@ pub(crate) struct Hands<'a> {
     pub(crate) registry: Registry,
     /// What clients have spent, over all plans.
     pub(crate) heads: HeadsFile,
+    /// Who has seen the journal.
+    pub(crate) witnesses: Witnesses,
     pub(crate) clock: SteadyClock,
     /// Whom the door lets in.
     pub(crate) members: Arc<Members>,
@@ -66,6 +69,7 @@ pub(crate) struct HandsSettings {
     pub(crate) journal: Journal<CoordinatorEvent>,
     pub(crate) registry: Registry,
     pub(crate) heads: HeadsFile,
+    pub(crate) witnesses: Witnesses,
     pub(crate) clock: SteadyClock,
     pub(crate) members: Arc<Members>,
     pub(crate) metrics: Arc<Metrics>,
@@ -78,12 +82,13 @@ pub(crate) struct HandsSettings {
 
 impl<'a> Hands<'a> {
     pub(crate) fn new(settings: HandsSettings, report: &'a mut dyn FnMut(&Told)) -> Self {
-        let HandsSettings { journal, registry, heads, clock, members, metrics, .. } = settings;
+        let HandsSettings { journal, registry, heads, witnesses, clock, members, metrics, .. } = settings;
         let HandsSettings { signing_key, federation, gather_ms, traffic, lists, .. } = settings;
         Self {
             journal,
             registry,
             heads,
+            witnesses,
             clock,
             members,
             metrics,
@@ -148,6 +153,7 @@ impl<'a> Hands<'a> {
     /// A client has gone, and perhaps it is known why.
     pub(crate) fn went(&mut self, client: ClientId, why: Option<String>) {
         self.unsent.remove(&client);
+        self.witnesses.gone(client);
         let reason = why.map(|why| format!("{why}; its own screen says more (`tributary client status`)"));
         if let Some(reason) = reason.clone() {
             self.troubles.insert(client, reason);

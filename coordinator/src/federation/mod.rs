@@ -20,5 +20,6 @@ pub(crate) mod roster_file;
 mod serve;
 pub(crate) mod served;
 pub(crate) mod standing;
+mod witnessing;
 
 pub use self::serve::{Ends, run};

@@ -28,6 +28,7 @@ use super::heard::{Heard, Waiting};
 use super::models;
 use super::past::{Begun, Past};
 use super::served::{Known, began_from};
+use super::witnessing;
 use crate::connections::{Arrival, Limits};
 use crate::control::{Request, Said, Status, WaitingStatus};
 use crate::error::CoordinatorError;
@@ -166,6 +167,7 @@ impl<'a> Federation<'a> {
             runs: self.runs.values().map(|run| run.status(&self.hands)).collect(),
             waiting: self.waiting(),
             ended: self.past.runs().len(),
+            log: witnessing::status(&self.hands, &self.roster),
         }
     }
 
@@ -288,6 +290,14 @@ impl<'a> Federation<'a> {
                 Ok(())
             }
             Arrival::Copy(client, note) => models::note(&mut self.hands, &self.roster, client, *note),
+            Arrival::Witness(client, word) => {
+                witnessing::hear(&mut self.hands, &self.roster, client, word);
+                Ok(())
+            }
+            Arrival::Front(leaves) => {
+                self.hands.witnesses.front(leaves);
+                Ok(())
+            }
             Arrival::Stated(signed) => self.stated(*signed),
             Arrival::Vector(run, input) => self.input(run, input),
             // Nothing more is added to such a file.
@@ -431,6 +441,7 @@ impl<'a> Federation<'a> {
                 forget_run(&self.state_dir, &kept);
             }
         }
+        witnessing::look(&mut self.hands, &self.roster, false)?;
         self.open_due()
     }
 
@@ -483,6 +494,6 @@ impl<'a> Federation<'a> {
         self.open_due()?;
         // After the next run has begun: this may take its time.
         self.keep_index();
-        Ok(())
+        witnessing::look(&mut self.hands, &self.roster, true)
     }
 }

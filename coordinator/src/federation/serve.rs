@@ -41,6 +41,7 @@ use crate::registry::{Registry, StatementsFolder};
 use crate::report::{Event, Told};
 use crate::run::spool::Spool;
 use crate::store::{self, HeadsFile, forget_evidence, ledger_of};
+use crate::witness::Witnesses;
 
 /// Most threads for sockets and folding. On a machine with two cores it is one: two that wake each other cost a tenth of what the coordinator
 /// does in a round.
@@ -164,6 +165,11 @@ async fn serve(
     if let Some(torn) = journal.torn() {
         tracing::warn!("{torn}");
     }
+    let (unread, leaves) = (past.take_unchecked(), journal.take_leaves());
+    let own = (state_dir.as_path(), ledger_of(&state_dir));
+    let leaves = (leaves, unread.is_none());
+    let mut witnesses = Witnesses::open((own.0, &own.1), &identity.federation, Arc::clone(&signing_key), leaves)?;
+    witnesses.check()?;
     let registry = Registry::open(&state_dir, identity.federation, &journal.administration()?)?;
     let kept = past.runs().values().filter_map(|ended| ended.kept.as_ref());
     let now = Millis(unix_millis());
@@ -194,6 +200,7 @@ async fn serve(
         journal,
         registry,
         heads,
+        witnesses,
         clock: SteadyClock::start(),
         members: Arc::clone(&members),
         metrics: Arc::clone(&metrics),
@@ -207,7 +214,7 @@ async fn serve(
     let mut orders = OrdersFolder::of(&state_dir);
     let mut statements = StatementsFolder::of(&state_dir);
     let mut grants = GrantsFolder::of(&state_dir);
-    if let Some(mark) = past.take_unchecked() {
+    if let Some(mark) = unread {
         check_beside(ledger_of(&state_dir), mark, inputs.clone()).map_err(CoordinatorError::Runtime)?;
     }
     let mut federation = Federation::new(
@@ -265,6 +272,7 @@ async fn serve(
     }
     // Nobody waits for an answer any more.
     drop(arrivals);
+    federation.hands.witnesses.write();
     federation.hands.leave();
     door.emptied(DRAIN_TIME).await;
     listener.drain(CLOSING_TIME).await;
@@ -334,10 +342,12 @@ async fn turn(
 /// Reads the front of the journal that the start has not read, beside the work: a file that was changed there ends the process.
 fn check_beside(path: PathBuf, mark: Mark, inputs: mpsc::Sender<Arrival>) -> std::io::Result<()> {
     let check = move || {
-        if let Err(fault) = check_front(&path, &mark) {
-            // Where the process is ending already, its next start checks again.
-            let _ = inputs.blocking_send(Arrival::Damaged(fault));
-        }
+        let found = match check_front(&path, &mark) {
+            Ok(leaves) => Arrival::Front(leaves),
+            Err(fault) => Arrival::Damaged(fault),
+        };
+        // Where the process is ending already, its next start checks again.
+        let _ = inputs.blocking_send(found);
     };
     std::thread::Builder::new().name("journal".into()).spawn(check).map(drop)
 }

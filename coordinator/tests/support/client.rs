@@ -344,6 +344,7 @@ impl Client {
                 | ToClient::Roster(_)
                 | ToClient::Models(_)
                 | ToClient::Owner(_)
+                | ToClient::Checkpoint(_)
                 | ToClient::ModelPiece { .. } => {}
             }
         }

@@ -133,6 +133,11 @@ pub enum Notice {
         /// The first digits of its digest.
         model: String,
     },
+    /// The coordinator's journal does not go on from what a branch has seen of it.
+    LogDisputed {
+        /// The branch; nothing at the branch itself.
+        branch: Option<String>,
+    },
 }
 
 impl Notice {
@@ -155,6 +160,7 @@ impl Notice {
             Self::PlanAborted { .. } => "plan_aborted",
             Self::Thawed { .. } => "thawed",
             Self::ModelWithdrawn { .. } => "model_withdrawn",
+            Self::LogDisputed { .. } => "log_disputed",
         }
     }
 
@@ -168,7 +174,8 @@ impl Notice {
             | Self::DaemonFailed
             | Self::Frozen { .. }
             | Self::PlanAborted { .. }
-            | Self::ModelWithdrawn { .. } => Severity::Critical,
+            | Self::ModelWithdrawn { .. }
+            | Self::LogDisputed { .. } => Severity::Critical,
             Self::PlanHeldBack { .. }
             | Self::GrantAwaited { .. }
             | Self::GrantWithdrawn { .. }
@@ -207,6 +214,7 @@ impl Notice {
             Self::Frozen { .. } | Self::Thawed { .. } => "orders".into(),
             Self::PlanAborted { plan, .. } => format!("abort {}", plan.as_ref()?),
             Self::ModelWithdrawn { model } => format!("model {model}"),
+            Self::LogDisputed { branch } => format!("log {}", named(branch)),
         })
     }
 

@@ -168,6 +168,12 @@ impl Notice {
                  its place."
                     .into(),
             ),
+            Self::LogDisputed { branch } => (
+                format!("{}: the coordinator's journal is not the one that was seen before", here(branch)),
+                "Entries were cut off or changed, or the coordinator runs from an older copy. Both checkpoints are kept as evidence. Rounds go on, and \
+                 nothing is cosigned meanwhile. Tell the auditors, and compare what branches have (`tributary verify fork`)."
+                    .into(),
+            ),
         }
     }
 
@@ -256,6 +262,12 @@ impl Notice {
                 format!("模型 {} 已被撤回", line(model)),
                 "不得再使用该模型。请停用由它生成的名单，改用协调方指定的模型。".into(),
             ),
+            Self::LogDisputed { branch } => (
+                format!("{}：协调方的审计日志与此前看到的不一致", here(branch)),
+                "日志条目被删除或改动，或者协调方使用了较旧的副本。两份检查点均已留存为证据。轮次照常进行，期间不再签署见证签名。请通知审计人员，\
+                 并比对各分行留存的检查点（`tributary verify fork`）。"
+                    .into(),
+            ),
         }
     }
 }
@@ -310,6 +322,7 @@ pub(super) mod tests {
             Notice::PlanAborted { plan: Some("1f3c9a00".into()), staff: staff.clone(), role: role.clone() },
             Notice::Thawed { action: "thaw".into(), staff, role },
             Notice::ModelWithdrawn { model: "77aa01bc".into() },
+            Notice::LogDisputed { branch: branch() },
         ]
     }
 
@@ -331,7 +344,7 @@ pub(super) mod tests {
     fn each_notice_says_the_same_in_both_languages() {
         let mut kinds: Vec<&str> = one_of_each().iter().map(Notice::kind).collect();
         kinds.dedup();
-        assert_eq!(kinds.len(), 15, "one of each kind");
+        assert_eq!(kinds.len(), 16, "one of each kind");
         for notice in one_of_each() {
             assert_eq!(serde_json::to_value(&notice).unwrap()["kind"], notice.kind());
             let [chinese, english] = [Language::Chinese, Language::English].map(|language| notice.text(language));

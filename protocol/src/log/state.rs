@@ -88,6 +88,20 @@ impl Log {
     /// [`AppendFault`] if the event is too long, if it is not the next one of its ledger, or if the ledger does not belong here.
     #[must_use = "an entry that is not written never happened"]
     pub fn append(&mut self, ledger: LedgerId, sequence: u64, event: &[u8]) -> Result<Vec<u8>, AppendFault> {
+        self.append_leaf(ledger, sequence, event).map(|(record, _)| record)
+    }
+
+    /// As [`Log::append`], with the leaf's digest.
+    ///
+    /// # Errors
+    /// As [`Log::append`].
+    #[must_use = "an entry that is not written never happened"]
+    pub fn append_leaf(
+        &mut self,
+        ledger: LedgerId,
+        sequence: u64,
+        event: &[u8],
+    ) -> Result<(Vec<u8>, Digest), AppendFault> {
         self.admits(ledger, sequence).map_err(|kind| match kind {
             LogFaultKind::BadSequence { ledger, found: given, expected } => {
                 AppendFault::Sequence { ledger, given, expected }
@@ -97,7 +111,7 @@ impl Log {
         let too_long = AppendFault::TooLong { bytes: event.len(), limit: LEDGER_ENTRY_BYTES_MAX };
         let (bytes, sealed) = record(&self.head, self.size(), (ledger, sequence), event).ok_or(too_long)?;
         self.advance(ledger, sequence, &sealed);
-        Ok(bytes)
+        Ok((bytes, sealed.leaf))
     }
 
     /// Whether this entry may be the next one.

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{Downstream, RejectCode, Upstream};
 use crate::digest::Digest;
 use crate::ids::RunId;
+use crate::log::NoteSignature;
 use crate::plan::OwnersWord;
 use crate::printable::Untrusted;
 use crate::registry::{CopyNote, Told};
@@ -35,6 +36,8 @@ pub enum ToClient {
     Models(Vec<Told>),
     /// What the owner of this branch's data has signed: it was given to the coordinator to be carried. It proves itself.
     Owner(Box<OwnersWord>),
+    /// The newest checkpoint of the coordinator's journal.
+    Checkpoint(ShownCheckpoint),
     /// A piece of a model's parameters, as it was asked for; without a byte where there is none.
     ModelPiece {
         /// The model.
@@ -65,4 +68,39 @@ pub enum ToCoordinator {
     },
     /// What this client has of a model.
     Copy(CopyNote),
+    /// A word of this client as a witness of the coordinator's journal.
+    Witness(WitnessWord),
+}
+
+/// The newest checkpoint of a journal, with the proof that it goes on from one that the client has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShownCheckpoint {
+    /// The note, with the coordinator's signature alone; at most [`CHECKPOINT_BYTES_MAX`](crate::limits::CHECKPOINT_BYTES_MAX).
+    pub note: Vec<u8>,
+    /// Entries of the client's last checkpoint, as it said.
+    pub from: u64,
+    /// Consistency of the two; nothing where this journal has fewer entries.
+    pub proof: Vec<Digest>,
+}
+
+/// What a witness says. None of it belongs to a round, and no round waits for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum WitnessWord {
+    /// Its last checkpoint has so many entries; 0 where it has none. Said on each new link, and where a proof was from another checkpoint.
+    Seen {
+        /// Entries.
+        size: u64,
+    },
+    /// It has written the checkpoint of so many entries down, and cosigns it.
+    Cosigned {
+        /// Entries.
+        size: u64,
+        /// Its line in the note.
+        signature: NoteSignature,
+    },
+    /// It does not cosign what it was shown, because that does not go on from what it has.
+    Disputed {
+        /// The checkpoint that it has, with the coordinator's signature.
+        note: Vec<u8>,
+    },
 }

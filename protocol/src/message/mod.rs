@@ -17,7 +17,7 @@ pub use keying::{
     Deal, DealStatement, Encapsulation, Freeze, Keys, KeysStatement, NeighbourKeys, Neighbourhood, Offer, SealedShares,
     envelopes_digest, keys_digest, rounds_digest,
 };
-pub use link::{ToClient, ToCoordinator};
+pub use link::{ShownCheckpoint, ToClient, ToCoordinator, WitnessWord};
 pub use upstream::{Charged, Floor, Join, MaskedHeader, RefusalCode, ShareProof, Upstream};
 
 /// Frame kind of a control message.

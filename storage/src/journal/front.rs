@@ -35,14 +35,18 @@ pub struct Front {
     pub administration: Vec<Place>,
 }
 
-/// Reads a journal from its first byte to a place, and compares all of it with what was kept of that place.
+/// Reads a journal from its first byte to a place, and compares all of it with what was kept of that place; gives the leaves of the entries before it.
 ///
 /// # Errors
 /// [`JournalError::Damaged`] naming the first bad entry, or saying that the entries come to something else.
-pub fn check_front(path: &Path, mark: &Mark) -> Result<(), JournalError> {
-    let read = walk(path, &Mark::start(), mark.offset(), |_| Ok(()))?;
+pub fn check_front(path: &Path, mark: &Mark) -> Result<Vec<Digest>, JournalError> {
+    let mut leaves = Vec::new();
+    let read = walk(path, &Mark::start(), mark.offset(), |entry| {
+        leaves.push(entry.leaf);
+        Ok(())
+    })?;
     if read.mark() == *mark {
-        return Ok(());
+        return Ok(leaves);
     }
     let fault = format!(
         "the first {} entries are not those that were there when they were last read: the file was changed or exchanged. Keep it as evidence, \

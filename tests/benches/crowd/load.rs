@@ -200,7 +200,7 @@ impl Client {
             for said in said.into_iter().filter(|_| !gone) {
                 match said {
                     Said::Message(run, message) => conversation.send(run, message),
-                    Said::Upload(run, header, vector) => conversation.send_masked(run, header, vector),
+                    Said::Upload(run, header, vector) => conversation.send_masked(run, header, (vector, true)),
                 }
             }
             while waiting.is_empty() {
@@ -247,6 +247,7 @@ impl Arrival {
             | Incoming::Roster(_)
             | Incoming::Models(_)
             | Incoming::Owner(_)
+            | Incoming::Checkpoint(_)
             | Incoming::ModelPiece(..) => return None,
             Incoming::Gone => Self::Input(ParticipantInput::Disconnected),
         })

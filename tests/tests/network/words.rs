@@ -71,7 +71,7 @@ async fn joined(listener: &Listener) -> (Link, Digest) {
         if let Some(frame) = frames.frame().expect("a frame") {
             match codec::decode(&frame.payload, CONTROL_MESSAGE_BYTES_MAX) {
                 Ok(ToCoordinator::Run(RUN, Upstream::Join(join))) => return (link, join.nonce),
-                Ok(ToCoordinator::About { .. }) => continue,
+                Ok(ToCoordinator::About { .. } | ToCoordinator::Witness(_)) => continue,
                 other => panic!("a join: {other:?}"),
             }
         }

@@ -5,6 +5,7 @@ use crate::defence::{Defence, stands};
 use crate::digest::Digest;
 use crate::entropy::Entropy;
 use crate::limits::{CLOCK_SKEW_SECONDS_MAX as SKEW, HOLDING_SECONDS_MAX};
+use crate::log::{Checkpoint, NoteFault, NoteSignature};
 use crate::message::{RefusalCode, Welcome};
 use crate::plan::{GrantFault, Grounds, Run, Withdrawal};
 use crate::registry::{CopyNote, Lineage};
@@ -166,6 +167,15 @@ impl<S: Suite> Branch<S> {
     pub fn sign_copy(&self, mut note: CopyNote) -> CopyNote {
         note.signature = self.sign(&note.to_sign::<S>());
         note
+    }
+
+    /// This branch's cosignature of a checkpoint, under its name in the roster; whoever asks has compared it with the last one, and has written it
+    /// down.
+    ///
+    /// # Errors
+    /// [`NoteFault`] if name or key cannot stand in a note.
+    pub fn cosign(&self, name: &MemberName, checkpoint: &Checkpoint, seconds: u64) -> Result<NoteSignature, NoteFault> {
+        NoteSignature::by_witness::<S>(name.as_str(), &self.signing_key, checkpoint, seconds)
     }
 
     /// The owner takes a grant back: recorded before anything else. Each run's participant is told after it ([`ParticipantInput::Withdrawn`]);

@@ -1,0 +1,171 @@
+use tributary_protocol::ids::OrganisationId;
+use tributary_protocol::log::NoteSignature;
+use tributary_protocol::merkle::leaf_digest;
+use tributary_protocol::roster::MemberName;
+
+use super::*;
+
+const FEDERATION: Digest = Digest([3; 32]);
+
+fn key(seed: u8) -> SigningKey {
+    SigningKey::from_seed(&[seed; 32])
+}
+
+fn name(client: u32) -> MemberName {
+    MemberName::new("north-bank", &format!("branch-{client}")).unwrap()
+}
+
+fn roster() -> Roster {
+    let entry = |client: u32| RosterEntry {
+        client: ClientId(client),
+        name: name(client),
+        organisation: OrganisationId(1),
+        signing_key: key(u8::try_from(client).unwrap()).verifying_key(),
+        tls_spki_sha256: Digest::of(&client.to_le_bytes()),
+        not_after: 2_000_000_000,
+    };
+    Roster::new(1, Digest::ZERO, (1..=3).map(entry).collect(), vec![], vec![]).unwrap()
+}
+
+fn leaves(from: u8, to: u8) -> Vec<Digest> {
+    (from..to).map(|number| leaf_digest(Digest::of_parts, &[number])).collect()
+}
+
+fn opened(folder: &Path, leaves: Vec<Digest>) -> Witnesses {
+    let ledger = folder.join("audit.log");
+    Witnesses::open((folder, &ledger), &FEDERATION, Arc::new(key(9)), (leaves, true)).unwrap()
+}
+
+fn hear(witnesses: &mut Witnesses, client: u32, word: WitnessWord) -> Heard {
+    let roster = roster();
+    witnesses.hear((ClientId(client), roster.entry(ClientId(client))), word)
+}
+
+fn cosign(shown: &ShownCheckpoint, client: u8, at: u64) -> WitnessWord {
+    let note = SignedCheckpoint::parse(&shown.note).unwrap();
+    let name = name(client.into());
+    let signature = NoteSignature::by_witness::<RealSuite>(name.as_str(), &key(client), note.checkpoint(), at);
+    WitnessWord::Cosigned { size: note.checkpoint().size, signature: signature.unwrap() }
+}
+
+#[test]
+fn members_are_shown_each_checkpoint_once_with_a_proof_from_what_they_have() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut own = opened(dir.path(), leaves(0, 5));
+    assert_eq!(hear(&mut own, 1, WitnessWord::Seen { size: 0 }), Heard::Shows);
+    assert!(own.show(ClientId(1)).is_none(), "nothing was made");
+    assert!(own.is_due(1_000, false));
+    own.make(1_000, &roster(), false).unwrap();
+    let shown = own.show(ClientId(1)).unwrap();
+    assert_eq!((shown.from, shown.proof.len()), (0, 0));
+    assert!(own.show(ClientId(1)).is_none(), "it owes an answer");
+    let first = SignedCheckpoint::parse(&shown.note).unwrap();
+    assert_eq!(hear(&mut own, 1, cosign(&shown, 1, 77)), Heard::Shows);
+    assert!(own.show(ClientId(1)).is_none(), "it has cosigned the newest");
+    own.add(leaves(5, 9));
+    assert!(!own.is_due(1_000 + EVERY_SECONDS - 1, false) && own.is_due(1_000 + EVERY_SECONDS, false));
+    assert!(own.is_due(1_001, true), "at the end of a run");
+    own.make(1_005, &roster(), true).unwrap();
+    let shown = own.show(ClientId(1)).unwrap();
+    let second = SignedCheckpoint::parse(&shown.note).unwrap();
+    assert_eq!(shown.from, 5);
+    assert_eq!(second.checkpoint().follows(first.checkpoint(), &shown.proof), Ok(()));
+    let previous = std::fs::read_to_string(dir.path().join("checkpoints/previous")).unwrap();
+    assert_eq!(SignedCheckpoint::parse(previous.as_bytes()).unwrap().signatures().len(), 2, "with its cosignature");
+    // A late cosignature of the older one counts for that one.
+    hear(&mut own, 2, WitnessWord::Seen { size: 0 });
+    let late = ShownCheckpoint { note: first.to_string().into_bytes(), from: 0, proof: vec![] };
+    assert_eq!(hear(&mut own, 2, cosign(&late, 2, 78)), Heard::Shows);
+    hear(&mut own, 1, cosign(&shown, 1, 79));
+    own.write();
+    let read = |name: &str| {
+        SignedCheckpoint::parse(&std::fs::read(dir.path().join("checkpoints").join(name)).unwrap()).unwrap()
+    };
+    assert_eq!(read("previous").signatures().len(), 3);
+    assert_eq!(read("newest"), read("00000000000000000009"));
+    assert_eq!(read("newest").signatures().len(), 2);
+    let overview = own.overview(&roster(), 1_006).unwrap();
+    assert_eq!((overview.entries, overview.cosigned, overview.late.len()), (9, 1, 0));
+    let late = own.overview(&roster(), 1_000 + LATE_SECONDS).unwrap().late;
+    let late: Vec<_> = late.iter().map(|behind| (behind.client.0, behind.since, behind.size)).collect();
+    assert_eq!(late, [(2, 1_000, 5), (3, 1_000, 0)]);
+    // The next process knows it all.
+    let mut next = opened(dir.path(), leaves(0, 9));
+    next.make(2_000, &roster(), false).unwrap();
+    assert_eq!(next.overview(&roster(), 2_000).unwrap().late.len(), 2);
+}
+
+#[test]
+fn wrong_cosignatures_count_for_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut own = opened(dir.path(), leaves(0, 5));
+    own.make(1_000, &roster(), false).unwrap();
+    hear(&mut own, 1, WitnessWord::Seen { size: 0 });
+    let shown = own.show(ClientId(1)).unwrap();
+    // Another member's, one of no member, and one for another checkpoint.
+    let mut other = opened(&dir.path().join("other"), leaves(1, 6));
+    other.make(1_000, &roster(), false).unwrap();
+    hear(&mut other, 1, WitnessWord::Seen { size: 0 });
+    let elsewhere = other.show(ClientId(1)).unwrap();
+    for word in [cosign(&shown, 2, 77), cosign(&shown, 8, 77), cosign(&elsewhere, 1, 77)] {
+        assert!(matches!(hear(&mut own, 1, word), Heard::Wrong(_)));
+    }
+    assert_eq!(hear(&mut own, 8, cosign(&shown, 8, 77)), Heard::Fine, "not in the roster");
+    assert_eq!(own.overview(&roster(), 1_000).unwrap().cosigned, 0);
+}
+
+#[test]
+fn a_journal_that_is_not_the_one_that_was_signed_ends_the_process() {
+    for (others, cut) in [(leaves(1, 9), false), (leaves(0, 3), true)] {
+        let dir = tempfile::tempdir().unwrap();
+        let mut own = opened(dir.path(), leaves(0, 5));
+        own.make(1_000, &roster(), false).unwrap();
+        own.write();
+        drop(own);
+        let fault = opened(dir.path(), others).check().unwrap_err().to_string();
+        assert!(fault.contains("checkpoint of 5 entries") && fault.contains("newest good copy"), "{cut}: {fault}");
+        let mut own = opened(dir.path(), leaves(0, 7));
+        own.check().unwrap();
+        own.make(2_000, &roster(), false).unwrap();
+    }
+}
+
+#[test]
+fn a_front_that_is_read_later_comes_before_what_was_appended_meanwhile() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = dir.path().join("audit.log");
+    let whole = opened(dir.path(), leaves(0, 9));
+    let unread = (leaves(4, 7), false);
+    let mut own = Witnesses::open((dir.path(), &ledger), &FEDERATION, Arc::new(key(9)), unread).unwrap();
+    own.add(leaves(7, 9));
+    assert!(!own.is_due(1_000, true));
+    own.front(leaves(0, 4));
+    assert_eq!(own.leaves.tree, whole.leaves.tree);
+    assert!(own.is_due(1_000, true));
+}
+
+/// A coordinator from an old copy of its state: a branch shows it what it has signed itself.
+#[test]
+fn a_branch_that_has_seen_another_journal_is_told_of_and_shown_no_more() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut lost = opened(&dir.path().join("lost"), leaves(0, 9));
+    lost.make(1_000, &roster(), false).unwrap();
+    hear(&mut lost, 1, WitnessWord::Seen { size: 0 });
+    let kept = lost.show(ClientId(1)).unwrap().note;
+    let mut restored = opened(&dir.path().join("restored"), leaves(0, 5));
+    restored.make(2_000, &roster(), false).unwrap();
+    hear(&mut restored, 1, WitnessWord::Seen { size: 9 });
+    let shown = restored.show(ClientId(1)).unwrap();
+    assert_eq!((shown.from, shown.proof.len()), (9, 0));
+    let disputed = WitnessWord::Disputed { note: kept.clone() };
+    assert_eq!(hear(&mut restored, 1, disputed), Heard::Disputed { entries: 9 });
+    assert!(restored.show(ClientId(1)).is_none());
+    assert_eq!(restored.overview(&roster(), 2_000).unwrap().disputes, [(ClientId(1), 9)]);
+    // What somebody else signed, or what is of this journal, proves nothing.
+    let own = restored.recent.back().unwrap().to_string().into_bytes();
+    let checkpoint = SignedCheckpoint::parse(&kept).unwrap().checkpoint().clone();
+    let forged = SignedCheckpoint::sign::<RealSuite>(checkpoint, &key(8)).unwrap().to_string().into_bytes();
+    for note in [own, forged, b"no note".to_vec()] {
+        assert!(matches!(hear(&mut restored, 2, WitnessWord::Disputed { note }), Heard::Wrong(_)));
+    }
+}

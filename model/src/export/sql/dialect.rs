@@ -54,8 +54,12 @@ impl Dialect {
         match self {
             Self::Ansi => Ok(format!("\"{}\"", name.replace('"', "\"\""))),
             Self::Oracle if name.contains('"') => Err(fault("its names cannot hold a double quote")),
+            // Its command line asks for what follows an ampersand, and puts the answer into the statement.
+            Self::Oracle if name.contains('&') => Err(fault("its command line replaces what follows an ampersand")),
             Self::Oracle if name.len() > ORACLE_NAME_BYTES_MAX => Err(fault("its names have 128 bytes at most")),
             Self::Oracle => Ok(format!("\"{name}\"")),
+            // Variables, those of the environment among them, are put in before a statement is read.
+            Self::Hive if name.contains("${") => Err(fault("its command line replaces what stands in ${ }")),
             Self::Hive => Ok(format!("`{}`", name.replace('`', "``"))),
         }
     }
@@ -79,8 +83,13 @@ impl Dialect {
     /// A text.
     pub(super) fn text(self, text: &str) -> String {
         match self {
-            Self::Ansi | Self::Oracle => format!("'{}'", text.replace('\'', "''")),
-            // Hive reads escapes; its command line divides at a semicolon even in a text.
+            Self::Ansi => format!("'{}'", text.replace('\'', "''")),
+            Self::Oracle => {
+                let quoted = format!("'{}'", text.replace('\'', "''"));
+                // Its command line asks for what follows an ampersand, also in a text.
+                if text.contains('&') { format!("({})", quoted.replace('&', "' || CHR(38) || '")) } else { quoted }
+            }
+            // Hive reads escapes; its command line divides at a semicolon even in a text, and puts in variables.
             Self::Hive => {
                 let mut out = String::from("'");
                 for character in text.chars() {
@@ -88,6 +97,7 @@ impl Dialect {
                         '\\' => out.push_str("\\\\"),
                         '\'' => out.push_str("\\u0027"),
                         ';' => out.push_str("\\u003B"),
+                        '$' => out.push_str("\\u0024"),
                         other => out.push(other),
                     }
                 }
@@ -172,5 +182,32 @@ impl Dialect {
                 "CASE WHEN LENGTH({text}) <= {most} AND {text} RLIKE '^{NUMBER_PATTERN}$' THEN CAST({text} AS DOUBLE) END"
             )),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whatever a name or a value holds, it stays one, also where a command line replaces variables before the database reads anything.
+    #[test]
+    fn no_value_is_read_as_anything_else() {
+        for (dialect, text, written) in [
+            (Dialect::Ansi, "a'); DROP TABLE x; --", "'a''); DROP TABLE x; --'"),
+            (Dialect::Oracle, "AT&T's", "('AT' || CHR(38) || 'T''s')"),
+            (Dialect::Oracle, "&", "('' || CHR(38) || '')"),
+            (Dialect::Hive, r"\';${env:HOME}", r"'\\\u0027\u003B\u0024{env:HOME}'"),
+        ] {
+            assert_eq!(dialect.text(text), written);
+        }
+        let (ansi, hive) = (Dialect::Ansi.name_of("a\"&${b}"), Dialect::Hive.name_of("a`&$b"));
+        assert_eq!((ansi.unwrap().as_str(), hive.unwrap().as_str()), ("\"a\"\"&${b}\"", "`a``&$b`"));
+        let refused = [
+            (Dialect::Oracle, "a&b"),
+            (Dialect::Oracle, "a\"b"),
+            (Dialect::Hive, "${env:HOME}"),
+            (Dialect::Ansi, "a\nb"),
+        ];
+        assert!(refused.iter().all(|(dialect, name)| dialect.name_of(name).is_err()));
     }
 }

@@ -53,7 +53,7 @@ pub enum StatementSignFault {
     Reason,
     /// It is for nobody that its step can be for.
     #[error(
-        "a pilot names 1 to 256 branches, and a challenge a share of the customers, from 0 to 1; nothing was signed. Have the statement made again"
+        "a pilot names 1 to 256 branches, and a challenge a share of the customers, from 0 to 0.5; nothing was signed. Have the statement made again"
     )]
     Scope,
     /// Its report does not let the model be used.

@@ -4,8 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use tributary_coordinator::registry::{self, Draft};
-use tributary_protocol::plan::PARTS;
-use tributary_protocol::registry::ModelStep;
+use tributary_protocol::registry::{CHALLENGER_PARTS_MAX, ModelStep};
 use tributary_protocol::roster::MemberName;
 use tributary_storage::files::{Existing, write_public};
 
@@ -111,7 +110,7 @@ pub(crate) struct PromoteOptions {
     /// Compare it with the champion, and let branches use the champion as before
     #[arg(long)]
     challenger: bool,
-    /// The share of each branch's customers that the challenger scores, from 0 to 1 with four digits after the point at most
+    /// The share of each branch's customers that the challenger scores, from 0 to 0.5 with four digits after the point at most
     #[arg(long, value_name = "SHARE", default_value = "0", value_parser = share, requires = "challenger")]
     share: u16,
     #[command(flatten)]
@@ -163,14 +162,14 @@ pub(crate) struct GatesOptions {
 }
 
 fn share(text: &str) -> Result<u16, String> {
-    let wrong = || "a share from 0 to 1, with four digits after the point at most".to_owned();
+    let wrong = || "a share from 0 to 0.5, with four digits after the point at most".to_owned();
     let (whole, rest) = text.split_once('.').unwrap_or((text, ""));
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    if !matches!(whole, "0" | "1") || rest.len() > 4 || !digits(rest) {
+    if whole != "0" || rest.len() > 4 || !digits(rest) {
         return Err(wrong());
     }
     let parts: u16 = format!("{whole}{rest:0<4}").parse().map_err(|_| wrong())?;
-    if u32::from(parts) <= PARTS { Ok(parts) } else { Err(wrong()) }
+    if parts <= CHALLENGER_PARTS_MAX { Ok(parts) } else { Err(wrong()) }
 }
 
 fn branch(text: &str) -> Result<MemberName, String> {

@@ -36,7 +36,7 @@ pub use manifest::{Lineage, MANIFEST_FORMAT, ManifestFault, ModelManifest};
 pub use record::{ModelRecord, ModelState, PurposeRecord, RegistryRecord};
 pub use report::{Figure, GatesReport, ReportFault, SignedReport};
 pub use rules::RefusedStatement;
-pub use scope::StatementScope;
+pub use scope::{CHALLENGER_PARTS_MAX, StatementScope};
 pub use statement::{ModelStatement, STATEMENT_FORMAT, SignedStatement, StatementFault, StatementGrounds};
 pub use step::ModelStep;
 pub use turns::is_challengers;

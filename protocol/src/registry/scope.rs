@@ -10,6 +10,12 @@ use crate::limits::PILOT_BRANCHES_MAX;
 use crate::plan::PARTS;
 use crate::roster::MemberName;
 
+/// Largest share of a challenger: half of the customers. With more it would be the champion in all but name, without a pilot, and where the plan says
+/// so without its gates.
+pub const CHALLENGER_PARTS_MAX: u16 = 5_000;
+
+const _: () = assert!(2 * CHALLENGER_PARTS_MAX as u32 == PARTS);
+
 /// For whom a statement is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StatementScope {
@@ -17,7 +23,8 @@ pub enum StatementScope {
     All,
     /// These branches, strictly ascending: a pilot's.
     Branches(Vec<MemberName>),
-    /// This share of each branch's customers, in parts in 10,000: a challenger's. 0: it scores none, and its evaluation alone is compared.
+    /// This share of each branch's customers, in parts in 10,000, [`CHALLENGER_PARTS_MAX`] at most: a challenger's. 0: it scores none, and its evaluation
+    /// alone is compared.
     Customers(u16),
 }
 
@@ -29,7 +36,7 @@ impl StatementScope {
             (ModelStep::Pilot, Self::Branches(names)) => {
                 (1..=PILOT_BRANCHES_MAX).contains(&names.len()) && names.is_sorted_by(|one, next| one < next)
             }
-            (ModelStep::Challenge, Self::Customers(share)) => u32::from(*share) <= PARTS,
+            (ModelStep::Challenge, Self::Customers(share)) => *share <= CHALLENGER_PARTS_MAX,
             (ModelStep::Pilot | ModelStep::Challenge, _) => false,
             (_, scope) => *scope == Self::All,
         }

@@ -90,7 +90,7 @@ pub enum StatementFault {
     Reason,
     /// It is for others than its step can be for.
     #[error(
-        "it does not say for whom it is as its step does: a pilot is for 1 to 256 branches, each named once, and a challenge for a share of the customers"
+        "it does not say for whom it is as its step does: a pilot is for 1 to 256 branches, each named once, and a challenge for half of the customers at most"
     )]
     Scope,
     /// It has no report.

@@ -97,7 +97,8 @@ impl RegistryRecord {
             ModelStep::Promote => matches!(state, Candidate | Challenger | ModelState::Pilot),
             ModelStep::RollBack => *state == Challenger && former(),
             ModelStep::Retire => !matches!(state, Retired | Withdrawn),
-            ModelStep::Withdraw => *state != Withdrawn,
+            // Also one that was withdrawn: where whoever signed that has left the roster since, a branch that comes back believes those who are there now.
+            ModelStep::Withdraw => true,
         }
     }
 

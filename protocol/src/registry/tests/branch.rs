@@ -45,6 +45,34 @@ fn wanted(models: &BranchModels) -> Vec<Digest> {
     models.wanted(|_| true).map(ModelManifest::digest).collect()
 }
 
+/// Where whoever signed a withdrawal has left the roster, a branch that comes back does not believe it. People who are there now withdraw the model again.
+#[test]
+fn a_withdrawal_is_signed_again_where_its_signers_have_left() {
+    let (mut record, two) = (replayed(&history()), manifest(2));
+    let later = RegistryEvent::RosterAdopted { roster: Box::new(later_roster()) };
+    assert_eq!(record.check(&later), Ok(()));
+    record.apply(&later);
+    let mut models = BranchModels::default();
+    assert!(hears(&mut models, told(ModelStep::Promote, &two, 3)));
+    let late = |models: &BranchModels, record: &RegistryRecord| {
+        let told = record.told().into_iter().find(|told| told.manifest == two).expect("it ended");
+        models.judge::<Toy>(told, &cast::name(ClientId(1), 1), (&later_roster().roster, &federation()), NOW)
+    };
+    assert!(matches!(late(&models, &record), Err(ModelFault::Statement(_))));
+    let statement = statement(ModelStep::Withdraw, &two, 6);
+    let first = by(PROPOSER, Role::PlanOwner, &statement);
+    let second = by(APPROVER, Role::PrivacyOfficer, &statement);
+    let again = Box::new(SignedStatement { statement, first, second, report: None });
+    let event = RegistryEvent::StatementTaken { statement: again };
+    assert!(record.verify::<Toy>(&event).is_ok());
+    record.apply(&event);
+    assert_eq!(record.models[&two.digest()].state, ModelState::Withdrawn);
+    let heard = late(&models, &record).expect("it counts").expect("it is news");
+    models.apply(&heard);
+    assert!(models.is_withdrawn(&two.digest()) && models.in_use().next().is_none());
+    assert_eq!(late(&models, &record), Ok(None));
+}
+
 /// As a plan without noise, its model is kept where the owner granted that plan by its digest, and not for all that somebody proposes.
 #[test]
 fn a_model_without_noise_is_granted_by_name_alone() {

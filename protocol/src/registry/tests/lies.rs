@@ -72,7 +72,7 @@ const LIES: &[Lie] = &[
     (SIGNED, 3, |event| restated(event, |it| it.evidence = Digest::ZERO)),
     (SIGNED, 3, |event| restated(event, |it| it.scope = StatementScope::Customers(1_000))),
     (SIGNED, 5, |event| restated(event, |it| it.scope = StatementScope::All)),
-    (SIGNED, 5, |event| restated(event, |it| it.scope = StatementScope::Customers(10_001))),
+    (SIGNED, 5, |event| restated(event, |it| it.scope = StatementScope::Customers(5_001))),
     // Without a report, or with one that nothing needs.
     (SIGNED, 3, |event| signed_of(event).report = None),
     (SIGNED, 8, |event| signed_of(event).report = Some(Box::new(report(&manifest(2))))),
@@ -163,7 +163,6 @@ const LIES: &[Lie] = &[
     (STEP, 6, |event| *event = taken(ModelStep::RollBack, &manifest(2), 3)),
     // What was rolled back passes the gates again.
     (STEP, 8, |event| *event = taken(ModelStep::RollBack, &manifest(2), 5)),
-    (STEP, 9, |event| *event = taken(ModelStep::Withdraw, &manifest(2), 6)),
     (STEP, 9, |event| *event = taken(ModelStep::Promote, &manifest(2), 6)),
     (STEP, 9, |event| *event = taken(ModelStep::Retire, &manifest(2), 6)),
     ("a copy is of a registered model", 4, |event| note_of(event).model.0[0] ^= 1),

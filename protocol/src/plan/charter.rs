@@ -181,3 +181,86 @@ impl Charter {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::collections::BTreeSet;
+    use alloc::string::String;
+
+    use super::*;
+    use crate::round::cast;
+
+    type Text = (&'static str, usize, fn(&mut Charter) -> &mut Untrusted);
+
+    const TEXTS: [Text; 8] = [
+        ("charter.legal_basis (bytes)", CHARTER_TEXT_BYTES_MAX, |charter| &mut charter.legal_basis),
+        ("charter.assessment (bytes)", CHARTER_REFERENCE_BYTES_MAX, |charter| &mut charter.assessment.reference),
+        ("charter.ticket (bytes)", CHARTER_REFERENCE_BYTES_MAX, |charter| &mut charter.ticket),
+        ("charter.data_assets (bytes of one)", CHARTER_REFERENCE_BYTES_MAX, |charter| &mut charter.data_assets[0]),
+        ("charter.intended_use (bytes)", CHARTER_TEXT_BYTES_MAX, |charter| &mut charter.intended_use),
+        ("charter.prohibited_use (bytes)", CHARTER_TEXT_BYTES_MAX, |charter| &mut charter.prohibited_use),
+        ("charter.agreements (bytes of one)", CHARTER_REFERENCE_BYTES_MAX, |charter| {
+            &mut charter.agreements[0].reference
+        }),
+        ("charter.year_kind (bytes)", CHARTER_REFERENCE_BYTES_MAX, |charter| {
+            let share = YearShare { year: Digest::ZERO, kind: "monthly".into() };
+            &mut charter.year.get_or_insert(share).kind
+        }),
+    ];
+
+    #[test]
+    fn every_text_has_one_byte_at_least_and_no_more_than_it_may() {
+        for (field, most, text) in TEXTS {
+            for (bytes, holds) in [(0, false), (1, true), (most, true), (most + 1, false)] {
+                let mut charter = cast::charter();
+                *text(&mut charter) = "a".repeat(bytes).as_str().into();
+                match charter.check() {
+                    Ok(()) => assert!(holds, "{field} of {bytes} bytes"),
+                    Err(fault) => {
+                        let told = alloc::format!("{fault}");
+                        assert!(!holds && told.contains(field), "{bytes} bytes: {told}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_plan_names_a_data_asset_at_least_and_no_more_than_it_may() {
+        for (count, holds) in [(0, false), (1, true), (DATA_ASSETS_MAX, true), (DATA_ASSETS_MAX + 1, false)] {
+            let charter = Charter { data_assets: alloc::vec!["asset".into(); count], ..cast::charter() };
+            assert_eq!(charter.check().is_ok(), holds, "{count}");
+        }
+    }
+
+    #[test]
+    fn every_part_of_a_charter_is_in_its_plans_digest() {
+        let changes: [fn(&mut Charter); 18] = [
+            |_| {},
+            |charter| charter.legal_basis = "law".into(),
+            |charter| charter.assessment.reference = "assessment 2".into(),
+            |charter| charter.assessment.document.0[0] ^= 1,
+            |charter| charter.assessment.at += 1,
+            |charter| charter.ticket = "change 2".into(),
+            |charter| charter.data_assets[0] = "asset 2".into(),
+            |charter| charter.data_assets.push("asset 2".into()),
+            |charter| charter.intended_use = "more tests".into(),
+            |charter| charter.prohibited_use = "nothing".into(),
+            |charter| charter.materiality = Materiality::Medium,
+            |charter| charter.review_by -= 1,
+            |charter| charter.organisation = OrganisationId(65),
+            |charter| charter.agreements[0].reference = "another".into(),
+            |charter| charter.agreements[0].document.0[0] ^= 1,
+            |charter| charter.agreements[0].until -= 1,
+            |charter| charter.year = Some(YearShare { year: Digest::ZERO, kind: "monthly".into() }),
+            |charter| charter.year = Some(YearShare { year: Digest::ZERO, kind: "weekly".into() }),
+        ];
+        let digest = |change: &fn(&mut Charter)| {
+            let mut plan = cast::plan();
+            change(&mut plan.charter);
+            plan.digest()
+        };
+        let distinct: BTreeSet<String> = changes.iter().map(|change| alloc::format!("{}", digest(change))).collect();
+        assert_eq!(distinct.len(), changes.len());
+    }
+}

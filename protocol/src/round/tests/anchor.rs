@@ -427,6 +427,23 @@ fn a_file_grows_by_its_own_rounds_alone() {
     assert_eq!(world.branches[&MEMBER].heard_ends, most, "no more than the plan can have, and each once");
 }
 
+/// An ending that comes again is not told to people again, also where the branch has charged nothing of its round.
+#[test]
+fn the_end_of_a_round_is_heard_once() {
+    let mut world = World::new(MEMBERS, first());
+    world.connect_all();
+    while charges(&world) < 2 {
+        assert!(world.step());
+    }
+    world.packets.clear();
+    let before = world.branches[&MEMBER].heard_ends;
+    for (round, heard) in [(2, 1), (2, 1), (4, 2), (4, 2), (3, 2), (5, 3), (5, 3)] {
+        let outcome = RoundOutcome::Aborted { round: RoundId(round), reason: ClosedReason::TooFew };
+        world.tell_branch(MEMBER, ParticipantInput::Message(Downstream::Outcome(outcome)));
+        assert_eq!(world.branches[&MEMBER].heard_ends - before, heard, "round {round}");
+    }
+}
+
 /// Each acceptance is an entry of the plan's ledger. A connection has one.
 #[test]
 fn a_ledger_grows_by_one_acceptance_for_each_connection() {

@@ -103,6 +103,23 @@ fn a_withdrawn_grant_stops_the_run_before_its_next_round() {
     assert!(world.events.iter().any(told), "the coordinator's ledger has the branch's signed answer");
 }
 
+/// The owner's word is on the disk, and this run's participant was not told of it: the next round is refused all the same.
+#[test]
+fn no_round_begins_under_a_grant_that_the_file_knows_to_be_withdrawn() {
+    let served = plan(|_| {});
+    let mut world = World::new(9, served.clone());
+    world.connect_all();
+    while world.coordinator.record().committed_all() < 2 {
+        assert!(world.step(), "rounds go on");
+    }
+    let under = world.branches[&VICTIM].machine.record().accepted.values().next().expect("a run").grant;
+    let grants = [cast::grant(&served), cast::grant_of(&served, [cast::name(VICTIM, 1)].into_iter())];
+    let grant = grants.iter().find(|grant| grant.digest() == under).expect("one of its grants");
+    world.overtake(VICTIM, alloc::vec![ParticipantEvent::GrantWithdrawn { withdrawal: cast::withdrawal(grant) }]);
+    world.run();
+    assert_eq!(world.refusals(), [(VICTIM, RefusalCode::NotGranted(GrantFault::Withdrawn))]);
+}
+
 /// A copy of a model is kept under a grant of the budget's owner that counts now, for this branch, with that use; and no longer after a withdrawal.
 #[test]
 fn a_model_is_kept_under_a_grant_that_counts() {

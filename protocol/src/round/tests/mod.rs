@@ -346,6 +346,8 @@ fn every_field_of_a_plan_is_in_its_digest() {
         plan(|plan| plan.architecture.push(2)),
         plan(|plan| plan.initial_model = ModelRef::Digest(crate::digest::Digest::ZERO)),
         plan(|plan| plan.initial_model = ModelRef::Zero),
+        plan(|plan| plan.initial_model = ModelRef::Seed(1)),
+        plan(|plan| plan.initial_model = ModelRef::Seed(2)),
         plan(|plan| plan.initial_model = ModelRef::PreviousRun),
         plan(|plan| plan.initial_model = ModelRef::Champion),
         plan(|plan| (plan.privacy, plan.delta_bits) = (PrivacyMode::None, 0)),
@@ -388,6 +390,16 @@ fn every_field_of_a_plan_is_in_its_digest() {
         plan(|plan| plan.round_deadline_ms += 1),
         plan(|plan| plan.upload_offset_ms += 1),
         plan(|plan| plan.keying_deadline_ms += 1),
+        plan(|plan| plan.delta_bits += 1),
+        plan(|plan| plan.cap = plan.cap.times(2)),
+        plan(|plan| plan.schedule.not_before += 1),
+        plan(|plan| plan.schedule.not_after -= 1),
+        plan(|plan| plan.readiness.ready_min += 1),
+        plan(|plan| plan.retention.uploads_dimension_max -= 1),
+        plan(|plan| plan.retention.sums = false),
+        plan(|plan| plan.retention.days -= 1),
+        plan(|plan| plan.gates.card = false),
+        plan(|plan| plan.gates.challenger = false),
     ]
     .iter()
     .map(crate::plan::Plan::digest)

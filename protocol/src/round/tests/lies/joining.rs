@@ -227,6 +227,24 @@ fn a_plan_is_accepted_when_it_is_judged_and_once() {
     assert_eq!(count(&world), 1, "it was accepted before");
 }
 
+/// A worker that was slow with another run says what it found of that one while this one is being judged.
+#[test]
+fn a_verdict_on_another_run_decides_nothing_of_the_one_that_is_judged() {
+    for verdict in [Ok(()), Err(RefusalCode::SchemaDiffers)] {
+        let mut world = nine();
+        world.silent_workers = true;
+        let message = told(&mut world, welcome);
+        tell(&mut world, message);
+        let packets = world.packets.len();
+        world.tell_branch(VICTIM, ParticipantInput::RunJudged { run: RunId([9; 32]), verdict });
+        assert_eq!((refusals(&world), world.packets.len()), (Vec::new(), packets), "{verdict:?}");
+        let run = cast::run(plan(|_| {})).id();
+        world.tell_branch(VICTIM, ParticipantInput::RunJudged { run, verdict: Ok(()) });
+        let accepts = |packet: &Packet| matches!(packet, Packet::Up(VICTIM, Upstream::Accept { .. }));
+        assert!(world.packets.iter().any(accepts), "it waits for the verdict on its own run");
+    }
+}
+
 /// Keys outlive a connection as long as the coordinator names their session.
 #[test]
 fn keys_are_kept_for_the_sessions_that_go_on() {

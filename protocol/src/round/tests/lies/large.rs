@@ -75,6 +75,32 @@ fn a_survivor_set_that_leaves_a_secret_without_holders_is_refused() {
     }
 }
 
+/// The holders of the victim's secrets are itself and its 102 neighbours, and 60 of them must be left: 43 neighbours may be lost, and not one more.
+#[test]
+fn a_secret_may_lose_holders_down_to_its_threshold_and_not_one_more() {
+    for (lost, code) in [(43, None), (44, Some(RefusalCode::SurvivorsInvalid))] {
+        let mut world = world();
+        let hood = told(&mut world, |message| match message {
+            Downstream::Neighbourhood(hood) => Some(hood),
+            _ => None,
+        });
+        let mut gone: Vec<ClientId> = hood.keys.iter().map(|keys| keys.client).collect();
+        gone.truncate(lost);
+        world = self::world();
+        let mut survivors: Survivors = told(&mut world, |message| match message {
+            Downstream::Survivors(survivors) => Some(survivors),
+            _ => None,
+        });
+        // Others are lost as well, far from it: so many that its holders must be counted.
+        let is_near = |client: ClientId| client == VICTIM || hood.keys.iter().any(|keys| keys.client == client);
+        gone.extend((1..=CLIENTS).map(ClientId).filter(|client| !is_near(*client)).take(51 - lost));
+        survivors.uploads.to_mut().retain(|(client, _)| !gone.contains(client));
+        assert_eq!(survivors.uploads.len(), 206);
+        world.tell_branch(VICTIM, ParticipantInput::Message(Downstream::Survivors(survivors)));
+        assert_eq!(refusals(&world).first().copied(), code, "{lost} neighbours are lost");
+    }
+}
+
 pub(super) const NEIGHBOURHOOD: &[Row<Neighbourhood>] = &[
     ("a contribution that was not committed", RefusalCode::SignatureInvalid, |hood| {
         hood.contributions.to_mut()[0][0] ^= 1;

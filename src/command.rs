@@ -42,6 +42,10 @@ pub(crate) enum Command {
     /// Models: the registry, and what two people state about them
     #[command(subcommand)]
     Model(crate::model::ModelCommand),
+    /// Reports on what happened, signed, for compliance officers and supervisors
+    #[cfg(feature = "coordinator")]
+    #[command(subcommand)]
+    Report(crate::report::ReportCommand),
     /// Evidence, checked offline
     #[command(subcommand)]
     Verify(VerifyCommand),
@@ -69,6 +73,8 @@ pub(crate) enum VerifyCommand {
     Statement(verify::StatementOptions),
     /// Compare what two witnesses have seen of the coordinator's journal
     Fork(fork::ForkOptions),
+    /// Check a compliance report: its signature, whose it is, and with the journal that the same report follows again
+    Report(verify::ReportOptions),
 }
 
 /// Reads the command line. Help and version are printed here.
@@ -117,6 +123,9 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Verify(VerifyCommand::Ledger(options)) => verify::run(&options),
         Command::Verify(VerifyCommand::Statement(options)) => verify::statement(&options),
         Command::Verify(VerifyCommand::Fork(options)) => fork::run(&options),
+        Command::Verify(VerifyCommand::Report(options)) => verify::report(&options),
+        #[cfg(feature = "coordinator")]
+        Command::Report(command) => crate::report::run(&command),
         #[cfg(feature = "demo")]
         Command::Demo(options) => crate::demo::run(&options),
         #[cfg(feature = "simulate")]

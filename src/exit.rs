@@ -12,11 +12,11 @@ pub(crate) enum Exit {
     Failed,
     /// A settings file, or a file that it names, has a fault.
     Settings,
-    /// A bundle lacks something without which nobody can rely on it.
+    /// Evidence lacks something without which nobody can rely on it.
     Incomplete,
-    /// A bundle is of another federation.
+    /// Evidence is signed by another key than was expected.
     WrongKey,
-    /// A bundle cannot be read.
+    /// Evidence cannot be read.
     Unreadable,
     /// This machine's clock cannot be used, or seems to be wrong, as a preflight would say.
     Clock,

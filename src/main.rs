@@ -35,6 +35,8 @@ mod plan_year;
 mod privacy;
 #[cfg(feature = "client")]
 mod ready;
+#[cfg(feature = "coordinator")]
+mod report;
 #[cfg(any(feature = "coordinator", feature = "client"))]
 mod roles;
 #[cfg(feature = "coordinator")]

@@ -39,6 +39,8 @@ use clap::Subcommand;
 
 #[cfg(feature = "demo")]
 pub(crate) use self::page::page;
+#[cfg(feature = "coordinator")]
+pub(crate) use self::{chart::escaped, page::opened as page_opened};
 use crate::exit::{Exit, Failure};
 
 /// `tributary model`.

@@ -33,7 +33,7 @@ pub(crate) fn role() -> impl TypedValueParser<Value = Role> {
 }
 
 /// A day.
-#[cfg(feature = "client")]
+#[cfg(any(feature = "client", feature = "coordinator"))]
 pub(crate) fn date(text: &str) -> Result<tributary_protocol::plan::Date, &'static str> {
     tributary_protocol::plan::Date::parse(text).ok_or(DAY)
 }

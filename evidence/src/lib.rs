@@ -13,6 +13,7 @@ mod entries;
 pub mod gates;
 mod heads;
 mod registry;
+pub mod report;
 mod run;
 pub mod statement;
 mod steps;

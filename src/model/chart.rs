@@ -85,7 +85,7 @@ fn number(value: f64) -> String {
 }
 
 /// A text in a page: nothing of it is markup.
-pub(super) fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
         match character {

@@ -17,7 +17,7 @@ const STYLE: &str = "body{font:15px/1.5 system-ui,'Noto Sans CJK SC','Microsoft 
     h3{font-size:1.05rem;margin:2rem 0 .3rem}code{overflow-wrap:anywhere}.note{color:#5a6675;font-size:.9rem;margin:.2rem 0 .6rem}\
     .scroll{overflow-x:auto}table{border-collapse:collapse;margin:.5rem 0;font-size:.92rem}\
     th,td{text-align:left;vertical-align:top;padding:.25rem .9rem .25rem 0;border-bottom:1px solid #dde3ea}th{font-weight:600}\
-    td.n{font-variant-numeric:tabular-nums}td small{display:block;color:#5a6675}tr.head td{font-weight:600;padding-top:.8rem}\
+    td.n{font-variant-numeric:tabular-nums}td.long{overflow-wrap:anywhere}td small{display:block;color:#5a6675}tr.head td{font-weight:600;padding-top:.8rem}\
     .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(17rem,1fr));gap:1.5rem;margin-top:1rem}figure{margin:0;break-inside:avoid}\
     figure.wide{max-width:44rem;margin:.6rem 0}figcaption{font-size:.9rem}figcaption small{display:block;color:#5a6675}svg{width:100%;height:auto}\
     line.grid{stroke:#e6ebf1}line.chance{stroke:#9aa6b4;stroke-dasharray:4 3}line.whisker{stroke:#1b2430;stroke-width:1.5}\
@@ -33,7 +33,7 @@ const STYLE: &str = "body{font:15px/1.5 system-ui,'Noto Sans CJK SC','Microsoft 
 type Points = Vec<(f64, f64)>;
 
 /// A page up to its first heading, in the one style of all pages. The title is plain text.
-pub(super) fn opened(title: &str, language: Language) -> String {
+pub(crate) fn opened(title: &str, language: Language) -> String {
     let code = match language {
         Language::English => "en",
         Language::Chinese => "zh-CN",

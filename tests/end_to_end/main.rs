@@ -30,6 +30,7 @@ mod preflight;
 mod privacy;
 mod raise;
 mod ready;
+mod reports;
 mod runs;
 mod scores;
 #[cfg(feature = "simulate")]

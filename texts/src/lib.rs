@@ -9,6 +9,7 @@ pub mod budget;
 pub mod commands;
 pub mod confirm;
 pub mod contact;
+pub mod controls;
 pub mod customer;
 pub mod dataset;
 pub mod evaluation;
@@ -18,8 +19,10 @@ pub mod help;
 mod language;
 pub mod mapping;
 pub mod preflight;
+pub mod questions;
 pub mod ready;
 pub mod rehearsal;
+pub mod report;
 mod said;
 pub mod score;
 pub mod scorecard;
@@ -27,6 +30,7 @@ pub mod screen;
 pub mod sent;
 mod spreadsheet;
 pub mod summary;
+pub mod words;
 
 pub use language::Language;
 pub use said::{Piece, Said};
@@ -97,14 +101,18 @@ mod tests {
             events::TABLE,
             exports::TABLE,
             mapping::TABLE,
+            controls::TABLE,
             preflight::TABLE,
+            questions::TABLE,
             ready::TABLE,
             rehearsal::TABLE,
+            report::TABLE,
             score::TABLE,
             scorecard::TABLE,
             screen::TABLE,
             sent::TABLE,
             summary::TABLE,
+            words::TABLE,
         ]
         .into_iter()
         .flatten()

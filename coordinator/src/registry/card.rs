@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use tributary_certs::clock::unix_seconds;
 use tributary_certs::keys::read_signing_key;
 use tributary_certs::suite::RealSuite;
+use tributary_evidence::report::FigureLine;
 use tributary_model::metrics::Estimate;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::plan::{Date, Plan};
@@ -55,7 +56,7 @@ struct Card {
     use_of_it: Use,
     learnt_from: LearntFrom,
     privacy: Privacy,
-    figures: Vec<Figure>,
+    figures: Vec<FigureLine>,
     review: Vec<String>,
 }
 
@@ -99,18 +100,6 @@ struct Privacy {
     statement: String,
     rounds: u32,
     complete: bool,
-}
-
-/// A figure with the interval that the noise gives it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Figure {
-    label: String,
-    figure: String,
-    group: Option<String>,
-    value: String,
-    low: String,
-    high: String,
 }
 
 /// The card of a registered model, by its digest or the first digits of it, signed by this coordinator.
@@ -252,7 +241,8 @@ fn review(plan: &Plan) -> Vec<String> {
     review
 }
 
-fn figures(run: &OfRun) -> Vec<Figure> {
+/// The figures of a run's evaluation, with four decimals.
+pub(super) fn figures(run: &OfRun) -> Vec<FigureLine> {
     let heads = run.measured.iter().flat_map(|measured| measured.heads());
     let of_head = |head: &tributary_model::metrics::HeadFigures| {
         let all = [
@@ -276,7 +266,7 @@ fn figures(run: &OfRun) -> Vec<Figure> {
         let told = |(figure, group, found): (String, Option<String>, Option<Estimate>)| {
             let Estimate { value, low, high } = found?;
             let [value, low, high] = [value, low, high].map(|number| format!("{number:.4}"));
-            Some(Figure { label: head.head.clone(), figure, group, value, low, high })
+            Some(FigureLine { label: head.head.clone(), figure, group, value, low, high })
         };
         all.into_iter().chain(lifts).chain(groups).filter_map(told).collect::<Vec<_>>()
     };

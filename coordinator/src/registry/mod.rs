@@ -18,6 +18,7 @@
 //! keeps its folder: whoever asks later must be able to see what it was.
 
 mod card;
+mod compliance;
 mod error;
 mod evaluated;
 mod exports;
@@ -53,6 +54,7 @@ use tributary_protocol::time::Millis;
 use tributary_storage::journal::Journal;
 
 pub use card::{CardFile, card};
+pub use compliance::{ComplianceError, compliance_report};
 pub use error::RegistryError;
 pub use evaluated::{Evaluation, evaluation};
 pub use exports::{ExportLine, ExportRecord, NewExport, export, exports};

@@ -1,0 +1,141 @@
+//! The compliance report of a federation: made from its journal and what stands beside it, and signed by this coordinator.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use tributary_certs::keys::read_signing_key;
+use tributary_certs::suite::RealSuite;
+use tributary_evidence::report::{
+    Asked, ComplianceReport, ExportLine, FigureLine, Material, ReportFile, UnsignedReport, compliance,
+};
+use tributary_evidence::{Bad, KeptRounds};
+use tributary_model::schema::Schema;
+use tributary_protocol::ids::{RoundId, RunId};
+use tributary_protocol::plan::Date;
+use tributary_protocol::secagg::suite::Suite as _;
+use tributary_storage::files::FileError;
+
+use super::RegistryError;
+use super::card::figures;
+use super::exports::exports;
+use super::measured::OfRun;
+use super::view::record_of;
+use crate::federation::plans::PLANS;
+use crate::settings::Settings;
+use crate::store::{ROUNDS, ledger_of};
+
+/// Why there is no report.
+#[derive(Debug, thiserror::Error)]
+pub enum ComplianceError {
+    /// Settings, journal or a file beside it cannot be read.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    /// The journal cannot be read.
+    #[error("{path} cannot be read ({fault}), so nothing is reported; check path and permissions", path = path.display())]
+    Unreadable {
+        /// The journal.
+        path: PathBuf,
+        /// The operating system's reason.
+        fault: std::io::Error,
+    },
+    /// The journal is not in order.
+    #[error("{path} is not in order, so nothing is reported:\n{bad}", path = path.display())]
+    Bad {
+        /// The journal.
+        path: PathBuf,
+        /// The first thing that is wrong.
+        bad: Bad,
+    },
+    /// The signing key cannot be read.
+    #[error("{0}; a report without a signature proves nothing, so none is made")]
+    Key(#[from] FileError),
+}
+
+/// Makes and signs a report.
+///
+/// # Errors
+/// If settings, journal or signing key cannot be read, or the journal is not in order.
+pub fn compliance_report(config: &Path, asked: &Asked) -> Result<ReportFile, ComplianceError> {
+    let settings = Settings::load(config).map_err(RegistryError::from)?;
+    let state = &settings.state_dir;
+    let material = Beside { state, figures: model_figures(state)?, exports: exported(config, asked)? };
+    let report = UnsignedReport::new(material.report(&ledger_of(state), asked)?);
+    let key = read_signing_key(&settings.identity.signing_key)?;
+    let signature = RealSuite::sign(&key, &report.to_sign());
+    Ok(report.signed(&key.verifying_key(), &signature))
+}
+
+/// What stands beside a journal.
+struct Beside<'a> {
+    state: &'a Path,
+    figures: BTreeMap<String, Vec<FigureLine>>,
+    exports: Vec<ExportLine>,
+}
+
+impl Beside<'_> {
+    fn report(self, journal: &Path, asked: &Asked) -> Result<ComplianceReport, ComplianceError> {
+        let path = journal.to_path_buf();
+        let bytes = fs::read(journal).map_err(|fault| ComplianceError::Unreadable { path: path.clone(), fault })?;
+        let material = Material {
+            journal: &bytes,
+            kept: &Kept(self.state.join(ROUNDS)),
+            schemas: schemas(self.state),
+            figures: self.figures,
+            exports: self.exports,
+            witnesses: Vec::new(),
+        };
+        compliance(&material, asked).map_err(|bad| ComplianceError::Bad { path, bad })
+    }
+}
+
+/// The kept rounds of a state folder.
+struct Kept(PathBuf);
+
+impl KeptRounds for Kept {
+    fn round(&self, run: RunId, round: RoundId) -> Option<Vec<u8>> {
+        match fs::read(self.0.join(format!("{run}-{round}.kept"))) {
+            Ok(bytes) => Some(bytes),
+            Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => None,
+            // What is there and cannot be read proves nothing, and is not passed over.
+            Err(_) => Some(Vec::new()),
+        }
+    }
+}
+
+/// Every schema that was activated with a plan. What is no schema is left out: the report names schemas by the digests in signed plans.
+fn schemas(state: &Path) -> Vec<Schema> {
+    let Ok(plans) = fs::read_dir(state.join(PLANS)) else { return Vec::new() };
+    let text = |plan: fs::DirEntry| fs::read_to_string(plan.path().join("schema")).ok();
+    let mut schemas: Vec<Schema> =
+        plans.flatten().filter_map(text).filter_map(|text| Schema::parse(&text).ok()).collect();
+    schemas.sort_by_key(Schema::digest);
+    schemas.dedup_by_key(|schema| schema.digest());
+    schemas
+}
+
+fn model_figures(state: &Path) -> Result<BTreeMap<String, Vec<FigureLine>>, RegistryError> {
+    let record = record_of(state)?;
+    let of = |(digest, model): (&tributary_protocol::digest::Digest, &tributary_protocol::registry::ModelRecord)| {
+        Ok((digest.to_string(), figures(&OfRun::read(state, model)?)))
+    };
+    record.models.iter().map(of).collect()
+}
+
+/// The exports up to the end of the period; whether one is void is said of now.
+fn exported(config: &Path, asked: &Asked) -> Result<Vec<ExportLine>, RegistryError> {
+    let last = asked.period.to().last_second();
+    let all = exports(config, last)?.into_iter().filter(|line| line.record.made_at <= last);
+    let day = |second| Date::of_second(second).to_string();
+    let line = |line: super::ExportLine| ExportLine {
+        number: line.record.number,
+        model: line.record.model,
+        file_format: line.record.format,
+        recipient: line.record.recipient,
+        made: day(line.record.made_at),
+        until: day(line.record.valid_until),
+        digest: line.record.digest,
+        void: line.void,
+    };
+    Ok(all.map(line).collect())
+}

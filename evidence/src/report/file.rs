@@ -1,0 +1,209 @@
+//! A report in a file: its JSON text, and the coordinator's signature over the digest of that text.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use tributary_certs::suite::RealSuite;
+use tributary_protocol::digest::Digest;
+use tributary_protocol::secagg::suite::{Signature, Suite as _, VerifyingKey};
+use tributary_protocol::signed::signed_message;
+
+use super::make::{Material, compliance};
+use super::parts::{ComplianceReport, ModelLine, Processing, REPORT_FORMAT, RunLine};
+use crate::entries::Bad;
+use crate::sums::KeptRounds;
+
+const KIND: &str = "REPORT";
+
+/// Longest file, in bytes.
+const BYTES_MAX: usize = 64 << 20;
+
+/// A signed report.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReportFile {
+    /// What is reported.
+    pub report: ComplianceReport,
+    /// SHA-256 of the report's JSON text without spaces, in hexadecimal digits.
+    digest: String,
+    /// The coordinator's signing key, as people compare it.
+    key: String,
+    /// Its signature over the digest.
+    signature: String,
+}
+
+/// A report before it is signed.
+pub struct UnsignedReport(ComplianceReport);
+
+/// What is wrong with a file, or with what it says.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReportFault {
+    /// It cannot be read as a report.
+    #[error("it is no compliance report of this release ({0}); verify with the release that made it")]
+    Unreadable(String),
+    /// The bytes are not those that this program writes.
+    #[error(
+        "it says the same in other bytes than this program writes: somebody has written it anew; ask for the file as it was made"
+    )]
+    OtherBytes,
+    /// The report was changed after it was signed.
+    #[error(
+        "its signature does not verify: the report was changed after it was signed, or another key has signed; keep the file as evidence"
+    )]
+    Signature,
+    /// The journal is not in order, or is no journal.
+    #[error("the journal is not in order, so the report does not follow from it:\n{0}")]
+    Journal(Bad),
+    /// The journal says something else.
+    #[error(
+        "the journal says otherwise of: {0}. One of the two was changed, or they are of different federations; keep both as evidence"
+    )]
+    Differs(&'static str),
+    /// Its period or scope cannot be read.
+    #[error("its period or its scope is none that this program writes")]
+    Asked,
+    /// Another key has signed.
+    #[error("the key {found} has signed it, and {expected} was expected: somebody else has made it")]
+    OtherKey {
+        /// In the file.
+        found: String,
+        /// What the reader named.
+        expected: String,
+    },
+}
+
+impl UnsignedReport {
+    /// A report that is to be signed.
+    #[must_use]
+    pub fn new(report: ComplianceReport) -> Self {
+        Self(report)
+    }
+
+    /// What is signed.
+    #[must_use]
+    pub fn to_sign(&self) -> Vec<u8> {
+        signed_message(KIND, &digest(&self.0))
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn signed(self, key: &VerifyingKey, signature: &Signature) -> ReportFile {
+        let digest = digest(&self.0).to_string();
+        ReportFile { report: self.0, digest, key: key.to_string(), signature: signature.to_string() }
+    }
+}
+
+impl ReportFile {
+    /// Reads a file, and verifies its signature by the key that it names.
+    ///
+    /// # Errors
+    /// The first fault.
+    pub fn read(bytes: &[u8]) -> Result<Self, ReportFault> {
+        if bytes.len() > BYTES_MAX {
+            return Err(ReportFault::Unreadable(format!("it is longer than {BYTES_MAX} bytes")));
+        }
+        let file: Self = serde_json::from_slice(bytes).map_err(|fault| ReportFault::Unreadable(fault.to_string()))?;
+        if file.report.format != REPORT_FORMAT || file.report.kind != "compliance" {
+            let (kind, format) = (&file.report.kind, file.report.format);
+            return Err(ReportFault::Unreadable(format!(
+                "its kind is \"{}\" and its format {format}",
+                kind.escape_debug()
+            )));
+        }
+        if file.to_json().as_bytes() != bytes {
+            return Err(ReportFault::OtherBytes);
+        }
+        let (Some(key), Some(signature)) = (VerifyingKey::of_text(&file.key), Signature::of_text(&file.signature))
+        else {
+            return Err(ReportFault::Signature);
+        };
+        let unsigned = UnsignedReport(file.report.clone());
+        let holds =
+            file.digest == digest(&file.report).to_string() && RealSuite::verify(&key, &unsigned.to_sign(), &signature);
+        if holds { Ok(file) } else { Err(ReportFault::Signature) }
+    }
+
+    /// Whether the key that a reader names has signed.
+    ///
+    /// # Errors
+    /// [`ReportFault::OtherKey`] if it is another one.
+    pub fn check_key(&self, expected: &VerifyingKey) -> Result<(), ReportFault> {
+        let expected = expected.to_string();
+        if self.key == expected { Ok(()) } else { Err(ReportFault::OtherKey { found: self.key.clone(), expected }) }
+    }
+
+    /// Whether what it says follows from this journal: everything but the schemas' fields, the models' figures, the exports and the witnesses, which stand
+    /// beside it. Entries that the journal has got since make no difference.
+    ///
+    /// # Errors
+    /// The first part that differs.
+    pub fn follows_from(&self, journal: &[u8], kept: &dyn KeptRounds) -> Result<(), ReportFault> {
+        let report = &self.report;
+        let asked = report.asked().ok_or(ReportFault::Asked)?;
+        let nothing = Material {
+            journal,
+            kept,
+            schemas: Vec::new(),
+            figures: BTreeMap::new(),
+            exports: Vec::new(),
+            witnesses: Vec::new(),
+        };
+        let again = compliance(&nothing, &asked).map_err(ReportFault::Journal)?;
+        let parts = |report: &ComplianceReport| {
+            let value = |part: Result<serde_json::Value, serde_json::Error>| part.expect("plain data");
+            let runs: Vec<RunLine> = report.runs.iter().map(without_sums).collect();
+            let processing: Vec<Processing> = report.processing.iter().map(without_fields).collect();
+            let models: Vec<ModelLine> = report.models.iter().map(without_figures).collect();
+            [
+                ("the summary", value(serde_json::to_value(&report.summary))),
+                ("the parties", value(serde_json::to_value(&report.parties))),
+                ("the processing", value(serde_json::to_value(processing))),
+                ("the runs", value(serde_json::to_value(runs))),
+                ("the privacy ledger", value(serde_json::to_value(&report.spending))),
+                ("the deviations", value(serde_json::to_value(&report.deviations))),
+                ("what left the branches", value(serde_json::to_value(&report.sent))),
+                ("the decisions", value(serde_json::to_value(&report.duties))),
+                ("the models", value(serde_json::to_value(models))),
+            ]
+        };
+        let differs = parts(report).into_iter().zip(parts(&again)).find(|((_, one), (_, other))| one != other);
+        differs.map_or(Ok(()), |((part, _), _)| Err(ReportFault::Differs(part)))
+    }
+
+    /// The key that has signed.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// The digest that was signed.
+    #[must_use]
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// The JSON text, as the file holds it.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let mut text = serde_json::to_string_pretty(self).expect("plain data");
+        text.push('\n');
+        text
+    }
+}
+
+/// How many sums could be recomputed depends on what is kept at the time.
+fn without_sums(run: &RunLine) -> RunLine {
+    RunLine { sums_verified: 0, sums_not_verified: 0, ..run.clone() }
+}
+
+fn without_fields(of: &Processing) -> Processing {
+    Processing { fields: None, level_max: None, ..of.clone() }
+}
+
+fn without_figures(model: &ModelLine) -> ModelLine {
+    ModelLine { figures: Vec::new(), ..model.clone() }
+}
+
+fn digest(report: &ComplianceReport) -> Digest {
+    Digest::of(&serde_json::to_vec(report).expect("plain data"))
+}

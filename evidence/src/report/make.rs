@@ -1,0 +1,192 @@
+//! Makes a report of a verified journal and what stands beside it.
+
+use std::collections::BTreeMap;
+
+use tributary_model::schema::Schema;
+use tributary_protocol::log::LedgerId;
+use tributary_protocol::registry::RegistryEvent;
+use tributary_protocol::round::CoordinatorEvent;
+use tributary_protocol::time::Millis;
+
+use super::parts::{
+    ComplianceReport, Deviation, Duty, EvidenceLine, ExportLine, FigureLine, Integrity, Processing, REPORT_FORMAT,
+    RunLine, Security, SentLine, Summary, Witness,
+};
+use super::period::{Asked, Period};
+use super::registry::RegistryPart;
+use super::run::RunPart;
+use super::shown;
+use super::spending::{Rosters, SpendingPart};
+use crate::entries::{Bad, Entry, decode, ledgers, whole};
+use crate::sums::KeptRounds;
+use crate::verdict::{JournalReport, Verdict, judge};
+
+/// From what a report is made.
+pub struct Material<'a> {
+    /// The coordinator's journal: `audit.log`.
+    pub journal: &'a [u8],
+    /// What was kept of rounds, so that their sums are recomputed.
+    pub kept: &'a dyn KeptRounds,
+    /// Schemas of plans, by digest, as far as they are there.
+    pub schemas: Vec<Schema>,
+    /// Figures of models, by the digests of the models.
+    pub figures: BTreeMap<String, Vec<FigureLine>>,
+    /// Models that left as files.
+    pub exports: Vec<ExportLine>,
+    /// Who has witnessed the log.
+    pub witnesses: Vec<Witness>,
+}
+
+/// Makes a report.
+///
+/// # Errors
+/// If the journal is not in order: then nothing is reported. A file that is no coordinator's journal is refused as well.
+pub fn compliance(material: &Material<'_>, asked: &Asked) -> Result<ComplianceReport, Bad> {
+    let journal = match judge(material.journal, 1e-6, material.kept) {
+        Verdict::Coordinator(journal) => journal,
+        Verdict::Bad(bad) => return Err(bad),
+        Verdict::Budget(_) | Verdict::Heads(_) | Verdict::Empty => {
+            let reason = "it is no coordinator's journal with a run in it, so there is nothing to report; name the file audit.log of the coordinator's state folder";
+            return Err(Bad { entry: None, offset: None, reason: reason.into() });
+        }
+    };
+    let scan = whole(material.journal)?;
+    let mut parts = Parts::default();
+    let mut spending = SpendingPart::new(&asked.period);
+    let runs = ledgers(&scan).into_iter().filter(|ledger| *ledger != LedgerId::ADMINISTRATION);
+    for (ledger, verified) in runs.zip(&journal.runs) {
+        let entries = decode::<CoordinatorEvent>(&scan, ledger)?;
+        parts.times.extend(entries.iter().map(|entry| entry.at));
+        let until = until(&entries, &asked.period);
+        if let Some(part) = RunPart::of(until, verified, asked, &material.schemas, &mut spending) {
+            parts.take(part);
+        }
+    }
+    let entries = decode::<RegistryEvent>(&scan, LedgerId::ADMINISTRATION)?;
+    parts.times.extend(entries.iter().map(|entry| entry.at));
+    let registry = RegistryPart::of(until(&entries, &asked.period), asked, &parts.plans, &material.figures);
+    Ok(parts.report(&journal, registry, spending, material, asked))
+}
+
+/// The entries up to the end of the period. Clocks may go back: what follows an entry of a later day is left out with it.
+fn until<'a, E>(entries: &'a [Entry<E>], period: &Period) -> &'a [Entry<E>] {
+    let end = entries.iter().position(|entry| period.is_before(entry.at)).unwrap_or(entries.len());
+    entries.get(..end).unwrap_or(entries)
+}
+
+/// What the runs gave.
+#[derive(Default)]
+struct Parts {
+    times: Vec<Millis>,
+    plans: Vec<String>,
+    processing: Vec<Processing>,
+    runs: Vec<RunLine>,
+    deviations: Vec<(Millis, Deviation)>,
+    sent: Vec<SentLine>,
+    duties: Vec<(Millis, Duty)>,
+    rosters: Rosters,
+    summary: Summary,
+    evicted: u32,
+}
+
+impl Parts {
+    fn take(&mut self, part: RunPart) {
+        self.rosters.take(part.rosters);
+        let Some(told) = part.told else { return };
+        if !self.plans.contains(&told.line.plan) {
+            self.plans.push(told.line.plan.clone());
+            self.processing.push(told.processing);
+        } else if let Some(of_plan) = self.processing.iter_mut().find(|of_plan| of_plan.plan == told.line.plan) {
+            of_plan.as_of = told.processing.as_of;
+        }
+        self.runs.push(told.line);
+        self.deviations.extend(told.deviations);
+        self.sent.extend(told.sent);
+        self.duties.extend(told.duties);
+        let Summary { rounds_charged, rounds_committed, rounds_aborted, dropouts, refusals, stops, .. } = told.counted;
+        let sum = &mut self.summary;
+        for (own, more) in [
+            (&mut sum.rounds_charged, rounds_charged),
+            (&mut sum.rounds_committed, rounds_committed),
+            (&mut sum.rounds_aborted, rounds_aborted),
+            (&mut sum.dropouts, dropouts),
+            (&mut sum.refusals, refusals),
+            (&mut sum.stops, stops),
+            (&mut self.evicted, told.evicted),
+        ] {
+            *own = own.saturating_add(more);
+        }
+    }
+
+    fn report(
+        mut self,
+        journal: &JournalReport,
+        mut registry: RegistryPart,
+        spending: SpendingPart,
+        material: &Material<'_>,
+        asked: &Asked,
+    ) -> ComplianceReport {
+        self.duties.append(&mut registry.duties);
+        self.duties.sort_by_key(|(at, _)| *at);
+        self.deviations.sort_by_key(|(at, _)| *at);
+        let counted = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        self.summary.plans = counted(self.plans.len());
+        self.summary.runs = counted(self.runs.len());
+        self.summary.models = registry.registered;
+        self.summary.decisions = counted(self.duties.len());
+        let alone = |duty: &Duty| {
+            duty.signers.len() > 1 && duty.signers.iter().skip(1).all(|one| one.staff == duty.signers[0].staff)
+        };
+        self.summary.decisions_alone = counted(self.duties.iter().filter(|(_, duty)| alone(duty)).count());
+        self.rosters.take(registry.rosters);
+        let signatures = journal.runs.iter().map(|run| run.signatures).sum::<usize>()
+            + journal.registry.as_ref().map_or(0, |registry| registry.signatures);
+        let security = Security {
+            signatures: counted(signatures),
+            algorithms: shown::algorithms(),
+            entries_ended: self.rosters.ended(&asked.period),
+            evicted: self.evicted,
+        };
+        let integrity = Integrity {
+            entries: journal.entries as u64,
+            entries_in_period: self.times.iter().filter(|at| asked.period.has(**at)).count() as u64,
+            first: self.times.iter().min().map(|at| shown::moment(*at)),
+            last: self.times.iter().max().map(|at| shown::moment(*at)),
+            head: journal.head.clone(),
+            root: journal.root.clone(),
+            witnesses: material.witnesses.clone(),
+        };
+        let line = |what: String, digest: &str| EvidenceLine { what, digest: digest.to_owned() };
+        let mut evidence = vec![line("audit.log".into(), &journal.head)];
+        evidence.extend(self.processing.iter().map(|of| line(format!("plan {}", of.name), &of.plan)));
+        evidence.extend(self.processing.iter().map(|of| line(format!("schema of plan {}", of.name), &of.schema)));
+        evidence.extend(registry.models.iter().map(|of| line(format!("model for {}", of.purpose), &of.model)));
+        ComplianceReport {
+            format: REPORT_FORMAT,
+            kind: "compliance".into(),
+            generator: concat!("tributary ", env!("CARGO_PKG_VERSION")).into(),
+            preset: asked.preset.map(|preset| preset.name().into()),
+            from: asked.period.from().to_string(),
+            to: asked.period.to().to_string(),
+            scope: asked.scope.to_string(),
+            summary: self.summary,
+            spending: spending.lines(&self.rosters),
+            parties: self.rosters.parties(),
+            processing: self.processing,
+            runs: self.runs,
+            deviations: self.deviations.into_iter().map(|(_, deviation)| deviation).collect(),
+            sent: self.sent,
+            security,
+            duties: self.duties.into_iter().map(|(_, duty)| duty).collect(),
+            integrity,
+            exports: material
+                .exports
+                .iter()
+                .filter(|of| registry.models.iter().any(|model| model.model == of.model))
+                .cloned()
+                .collect(),
+            models: registry.models,
+            evidence,
+        }
+    }
+}

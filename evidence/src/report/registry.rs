@@ -1,0 +1,131 @@
+//! Models in a report.
+
+use std::collections::BTreeMap;
+
+use tributary_protocol::digest::Digest;
+use tributary_protocol::registry::{Figure, ModelRecord, RegistryEvent, RegistryRecord, SignedReport, SignedStatement};
+use tributary_protocol::time::Millis;
+
+use super::parts::{Duty, FigureLine, GateLine, ModelLine};
+use super::period::{Asked, Scope};
+use super::shown;
+use super::spending::Rosters;
+use crate::entries::Entry;
+
+/// What the registry adds to a report.
+#[derive(Default)]
+pub(super) struct RegistryPart {
+    pub(super) models: Vec<ModelLine>,
+    pub(super) duties: Vec<(Millis, Duty)>,
+    pub(super) rosters: Rosters,
+    /// Models that were registered in the period.
+    pub(super) registered: u32,
+}
+
+impl RegistryPart {
+    /// Follows the entries of the registry, which end with the period.
+    pub(super) fn of(
+        entries: &[Entry<RegistryEvent>],
+        asked: &Asked,
+        plans: &[String],
+        figures: &BTreeMap<String, Vec<FigureLine>>,
+    ) -> Self {
+        let (mut part, mut record) = (Self::default(), RegistryRecord::default());
+        let mut registered: BTreeMap<Digest, Millis> = BTreeMap::new();
+        let mut reports: BTreeMap<Digest, SignedReport> = BTreeMap::new();
+        for entry in entries {
+            part.rosters.follow_registry(entry, &asked.period);
+            match &entry.event {
+                RegistryEvent::ModelRegistered { manifest } => {
+                    registered.insert(manifest.digest(), entry.at);
+                }
+                RegistryEvent::StatementTaken { statement } => {
+                    if let Some(report) = &statement.report {
+                        reports.insert(statement.statement.model, report.as_ref().clone());
+                    }
+                    let of = record.models.get(&statement.statement.model);
+                    if asked.period.has(entry.at) && of.is_some_and(|of| in_scope(of, asked, plans)) {
+                        part.duties.push((entry.at, duty(entry.at, statement)));
+                    }
+                }
+                RegistryEvent::RosterAdopted { .. } | RegistryEvent::CopyNoted { .. } => {}
+            }
+            record.apply(&entry.event);
+        }
+        for digest in &record.order {
+            let (Some(model), Some(at)) = (record.models.get(digest), registered.get(digest)) else { continue };
+            if in_scope(model, asked, plans) {
+                part.registered = part.registered.saturating_add(asked.period.has(*at).into());
+                part.models.push(line(digest, model, *at, reports.get(digest), figures));
+            }
+        }
+        part
+    }
+}
+
+/// Models of the runs that are reported; with a purpose or for everything those as well whose runs ended before the period.
+fn in_scope(model: &ModelRecord, asked: &Asked, plans: &[String]) -> bool {
+    let lineage = &model.manifest.lineage;
+    match &asked.scope {
+        Scope::All => true,
+        Scope::Purpose(name) => lineage.purpose.raw() == name,
+        Scope::Plan(_) => plans.contains(&lineage.run.plan.to_string()),
+    }
+}
+
+fn duty(at: Millis, signed: &SignedStatement) -> Duty {
+    let statement = &signed.statement;
+    let mut signers = vec![shown::signer(&signed.first), shown::signer(&signed.second)];
+    signers.extend(signed.report.as_ref().map(|report| shown::signer(&report.signed)));
+    Duty {
+        at: shown::moment(at),
+        what: statement.step.name().into(),
+        subject: statement.model.to_string(),
+        signers,
+        why: Some(statement.reason.to_string()),
+    }
+}
+
+fn line(
+    digest: &Digest,
+    model: &ModelRecord,
+    at: Millis,
+    report: Option<&SignedReport>,
+    figures: &BTreeMap<String, Vec<FigureLine>>,
+) -> ModelLine {
+    let lineage = &model.manifest.lineage;
+    let of_report = report.map(|signed| &signed.report);
+    ModelLine {
+        model: digest.to_string(),
+        purpose: lineage.purpose.to_string(),
+        plan: lineage.run.plan.to_string(),
+        run: lineage.run.number,
+        parent: lineage.parent.map(|parent| parent.to_string()),
+        state: model.state.name().into(),
+        registered: shown::moment(at),
+        figures: figures.get(&digest.to_string()).cloned().unwrap_or_default(),
+        gates: of_report.map(gates).unwrap_or_default(),
+        validator: report.map(|signed| signed.signed.staff.to_string()),
+        findings: of_report.map(|report| report.findings.to_string()),
+        conditions: of_report
+            .map(|report| report.conditions.iter().map(ToString::to_string).collect())
+            .unwrap_or_default(),
+        valid_until: of_report.map(|report| shown::day(report.valid_until)),
+    }
+}
+
+fn gates(report: &tributary_protocol::registry::GatesReport) -> Vec<GateLine> {
+    let parts = |parts: u32| format!("{}.{:04}", parts / 10_000, parts % 10_000);
+    let line = |(gate, figure, holds): (&tributary_protocol::plan::Gate, Figure, bool)| GateLine {
+        measure: format!("{} {}", gate.label, gate.measure.name()),
+        limit: format!("{}{}", if gate.measure.is_at_least() { ">= " } else { "<= " }, parts(gate.limit)),
+        value: match figure {
+            Figure::Measured { value, low, high } => {
+                Some(format!("{} ({} - {})", parts(value), parts(low), parts(high)))
+            }
+            Figure::Absent | Figure::NoChampion => None,
+        },
+        holds,
+    };
+    report.verdicts().map(line).collect()
+}

@@ -1,0 +1,306 @@
+//! A compliance report as one page of HTML, made from its JSON alone: the same file gives the same bytes. Every number on the page stands in the file.
+
+mod charts;
+mod late;
+mod table;
+
+use tributary_evidence::report::{ComplianceReport, Preset, Processing, ReportFile, RunLine};
+use tributary_texts::{Language, Said, report as words, words as terms};
+
+use crate::model::page_opened;
+use table::Page;
+
+/// Lines of a long table that a page shows; the JSON file has all.
+const LINES_MAX: usize = 200;
+
+/// The page.
+pub(super) fn page(file: &ReportFile, language: Language) -> String {
+    let report = &file.report;
+    let mut page = Page::new(page_opened(words::title().text(language), language), language);
+    cover(&mut page, file);
+    summary(&mut page, report);
+    parties(&mut page, report);
+    processing(&mut page, report);
+    runs(&mut page, report);
+    settings(&mut page, report);
+    spending(&mut page, report);
+    deviations(&mut page, report);
+    late::sent(&mut page, report);
+    late::security(&mut page, report);
+    late::duties(&mut page, report);
+    late::integrity(&mut page, report);
+    late::models(&mut page, report);
+    late::incidents(&mut page, report);
+    late::retention(&mut page, report);
+    late::questions(&mut page, report);
+    late::controls(&mut page);
+    late::annex(&mut page, report);
+    page.closed()
+}
+
+/// A digest as tables show it: the first 16 digits, which name it on every screen.
+fn short(digest: &str) -> Said {
+    Said::verbatim(digest.chars().take(16).collect::<String>())
+}
+
+fn text(value: impl std::fmt::Display) -> Said {
+    Said::verbatim(value)
+}
+
+/// A moment, which tables may break between day and time. Their columns say that it is of UTC.
+fn moment(value: &str) -> Said {
+    text(value.replace('T', " ").trim_end_matches('Z'))
+}
+
+/// A value, or that there is none.
+fn or_none(value: Option<&String>) -> Said {
+    value.map_or_else(words::none, text)
+}
+
+fn level(value: Option<&String>) -> Said {
+    value.map_or_else(words::none, |level| terms::of(level))
+}
+
+fn names(names: &[String]) -> Said {
+    if names.is_empty() { words::none() } else { text(names.join(", ")) }
+}
+
+fn cover(page: &mut Page, file: &ReportFile) {
+    let report = &file.report;
+    page.heading(&words::cover());
+    let preset = match report.preset.as_deref() {
+        Some(name) if name == Preset::Yearly.name() => words::preset_yearly(),
+        Some(name) if name == Preset::PersonalInformation.name() => words::preset_personal_information(),
+        Some(name) if name == Preset::Leak.name() => words::preset_leak(),
+        _ => words::preset_none(),
+    };
+    let scope = if report.scope == "all" { words::scope_all() } else { text(&report.scope) };
+    page.facts(&[
+        (words::occasion(), preset),
+        (words::period(), words::from_to(&report.from, &report.to)),
+        (words::scope(), scope),
+        (words::generator(), text(&report.generator)),
+        (words::digest(), text(file.digest())),
+        (words::signed_by(), text(file.key())),
+    ]);
+    page.note(&words::check_it());
+}
+
+fn summary(page: &mut Page, report: &ComplianceReport) {
+    let sum = &report.summary;
+    page.heading(&words::summary());
+    page.line(&words::summary_runs(sum.plans, sum.runs, sum.rounds_committed, sum.rounds_charged));
+    page.line(&words::summary_troubles(sum.rounds_aborted, sum.dropouts, sum.refusals, sum.stops));
+    page.line(&words::summary_models(sum.models, sum.decisions, sum.decisions_alone));
+    page.title(&words::not_guaranteed());
+    page.list(&[words::not_other_releases(), words::not_overlap(), words::not_end_cut(), words::not_model_anonymous()]);
+}
+
+fn parties(page: &mut Page, report: &ComplianceReport) {
+    page.heading(&words::parties());
+    page.title(&words::branches());
+    let branches = report.parties.branches.iter();
+    let rows = branches.map(|branch| vec![text(branch.client), text(&branch.name), text(&branch.until)]);
+    page.table(&[words::number(), words::name(), words::until()], rows.collect());
+    page.title(&words::people());
+    let rows = report.parties.people.iter().map(|person| {
+        let roles = person.roles.iter().map(|line| {
+            let role = terms::of(&line.role);
+            let role = match &line.deputy_of {
+                Some(staff) => words::role_deputy(role, staff),
+                None => role,
+            };
+            words::role_from_to(role, &line.from, &line.until)
+        });
+        vec![text(&person.staff), Said::joined(&roles.collect::<Vec<_>>(), "; ")]
+    });
+    page.table(&[words::staff(), words::role()], rows.collect());
+    page.title(&words::rosters());
+    let rows = report.parties.rosters.iter().map(|line| {
+        vec![moment(&line.at), text(line.epoch), names(&line.joined), names(&line.left), names(&line.people)]
+    });
+    let columns = [words::when(), words::roster(), words::joined(), words::left(), words::people_changed()];
+    page.table(&columns, rows.collect());
+}
+
+fn processing(page: &mut Page, report: &ComplianceReport) {
+    page.heading(&words::processing());
+    for of in &report.processing {
+        page.title(&text(format!("{} ({})", of.name, of.plan.chars().take(16).collect::<String>())));
+        page.facts(&facts(of));
+        let Some(fields) = &of.fields else {
+            page.note(&words::fields_unknown());
+            continue;
+        };
+        let rows = fields.iter().map(|field| {
+            let used_as = terms::of(&field.used_as);
+            vec![text(&field.name), used_as, or_none(field.class.as_ref()), level(field.level.as_ref())]
+        });
+        page.table(&[words::fields(), words::used_as(), words::class(), words::level()], rows.collect());
+    }
+}
+
+fn facts(of: &Processing) -> Vec<(Said, Said)> {
+    let agreements = of.agreements.iter();
+    let agreements: Vec<Said> =
+        agreements.map(|line| words::agreement(line.organisation, &line.reference, &line.until)).collect();
+    let agreements = if agreements.is_empty() { words::none() } else { Said::joined(&agreements, "; ") };
+    vec![
+        (words::purpose(), text(&of.purpose)),
+        (words::legal_basis(), text(&of.legal_basis)),
+        (words::assessment(), words::of_day(&of.assessment, &of.assessment_day)),
+        (words::ticket(), text(&of.ticket)),
+        (words::assets(), names(&of.assets)),
+        (words::intended(), text(&of.intended_use)),
+        (words::prohibited(), text(&of.prohibited_use)),
+        (words::materiality(), terms::of(&of.materiality)),
+        (words::review_by(), text(&of.review_by)),
+        (words::agreements(), agreements),
+        (words::as_of(), or_none(of.as_of.as_ref())),
+        (words::level_max(), level(of.level_max.as_ref())),
+    ]
+}
+
+fn run_name(run: &RunLine) -> Said {
+    text(format!("{}, {}", run.name, run.number))
+}
+
+fn runs(page: &mut Page, report: &ComplianceReport) {
+    page.heading(&words::runs());
+    let rows = report.runs.iter().map(|run| {
+        vec![
+            run_name(run),
+            moment(&run.begun),
+            run.ended.as_deref().map_or_else(words::none, moment),
+            terms::of(&run.state),
+            text(&run.proposed_by),
+            text(&run.approved_by),
+            text(format!("{} / {}", run.committed, run.rounds)),
+            words::sums_of(run.sums_verified, run.sums_verified.saturating_add(run.sums_not_verified)),
+            run.model.as_deref().map_or_else(words::none, short),
+        ]
+    });
+    let columns = [
+        words::run(),
+        words::begun(),
+        words::ended(),
+        words::state(),
+        words::proposed_by(),
+        words::approved_by(),
+        words::rounds(),
+        words::sums(),
+        words::model(),
+    ];
+    page.table(&columns, rows.collect());
+}
+
+fn settings(page: &mut Page, report: &ComplianceReport) {
+    page.heading(&words::settings());
+    page.note(&words::settings_note());
+    let number = |value: Option<u32>| value.map_or_else(words::none, text);
+    let rows = report.runs.iter().map(|run| {
+        vec![
+            run_name(run),
+            terms::of(&run.mode),
+            or_none(run.delta.as_ref()),
+            or_none(run.epsilon_plan.as_ref()),
+            or_none(run.epsilon_run.as_ref()),
+            or_none(run.epsilon_charged.as_ref()),
+            or_none(run.epsilon_released.as_ref()),
+            Said::joined(&[number(run.survivors_needed), number(run.survivors_fewest)], " / "),
+            number(run.honest_fewest),
+        ]
+    });
+    let columns = [
+        words::run(),
+        words::mode(),
+        words::delta(),
+        words::epsilon_plan(),
+        words::epsilon_run(),
+        words::epsilon_charged(),
+        words::epsilon_released(),
+        words::survivors(),
+        words::honest(),
+    ];
+    page.table(&columns, rows.collect());
+    page.title(&words::stages());
+    let rows = report.runs.iter().flat_map(|run| {
+        run.stages.iter().map(move |stage| {
+            vec![
+                run_name(run),
+                text(format!("{}: {}", stage.number, stage.kind)),
+                text(stage.rounds),
+                text(stage.committed),
+                text(stage.charged),
+                or_none(stage.noise_multiplier.as_ref()),
+                text(&stage.sampling_rate),
+            ]
+        })
+    });
+    let columns = [
+        words::run(),
+        words::stage(),
+        words::planned(),
+        words::committed(),
+        words::charged(),
+        words::noise_multiplier(),
+        words::sampling_rate(),
+    ];
+    page.table(&columns, rows.collect());
+}
+
+fn spending(page: &mut Page, report: &ComplianceReport) {
+    let spending = &report.spending;
+    page.heading(&words::spending());
+    page.note(&words::spending_note());
+    let rows = spending.branches.iter().map(|line| {
+        vec![
+            text(&line.name),
+            text(&line.delta),
+            or_none(line.opening.as_ref()),
+            text(&line.closing),
+            text(&line.year),
+            or_none(line.cap_year.as_ref()),
+            or_none(line.cap_life.as_ref()),
+            text(line.counter),
+            text(line.withdrawn),
+        ]
+    });
+    let columns = [
+        words::name(),
+        words::delta(),
+        words::opening(),
+        words::closing(),
+        words::within_year(),
+        words::cap_year(),
+        words::cap_life(),
+        words::counter(),
+        words::withdrawn(),
+    ];
+    page.table(&columns, rows.collect());
+    let months: Vec<&str> = spending.months.iter().map(|line| line.month.as_str()).collect();
+    for group in &spending.groups {
+        page.title(&words::spending_of(&group.group, &group.delta));
+        page.drawing(&charts::epsilon(&months, group), &words::spending_axes());
+        let rows = months.iter().zip(&group.epsilon).map(|(month, epsilon)| vec![text(month), text(epsilon)]);
+        page.table(&[words::month(), words::epsilon_charged()], rows.collect());
+    }
+    page.title(&words::months());
+    page.drawing(&charts::rounds(&spending.months), &words::months_axes());
+    let rows = spending.months.iter().map(|line| {
+        vec![text(&line.month), text(line.charged), text(line.committed), text(line.aborted), text(line.dropouts)]
+    });
+    let columns = [words::month(), words::charged(), words::committed(), words::aborted(), words::dropouts()];
+    page.table(&columns, rows.collect());
+}
+
+fn deviations(page: &mut Page, report: &ComplianceReport) {
+    page.heading(&words::deviations());
+    let rows = report.deviations.iter().take(LINES_MAX).map(|line| {
+        vec![moment(&line.at), text(&line.run), terms::of(&line.what), or_none(line.who.as_ref()), text(&line.why)]
+    });
+    page.table(&[words::when(), words::run(), words::what(), words::who(), words::why()], rows.collect());
+    if report.deviations.len() > LINES_MAX {
+        page.note(&words::more_of_them(LINES_MAX, report.deviations.len()));
+    }
+}

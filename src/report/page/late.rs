@@ -1,0 +1,247 @@
+//! The sections from what left the branches on.
+
+use tributary_evidence::report::{ComplianceReport, ModelLine, RunLine};
+use tributary_texts::{Said, controls as mapping, questions as asked, report as words, words as terms};
+
+use super::table::Page;
+use super::{LINES_MAX, moment, names, or_none, short, text};
+
+fn yes(yes: bool) -> Said {
+    if yes { words::yes() } else { words::no() }
+}
+
+pub(super) fn sent(page: &mut Page, report: &ComplianceReport) {
+    page.heading(&words::sent());
+    page.note(&words::sent_note());
+    let rows = report.sent.iter().map(|line| {
+        vec![
+            text(&line.run),
+            text(format!("{}: {}", line.stage, line.kind)),
+            text(line.coordinates),
+            text(line.bits),
+            text(line.uploads),
+            text(line.bytes),
+            words::yes(),
+            yes(line.noised),
+        ]
+    });
+    let columns = [
+        words::run(),
+        words::stage(),
+        words::coordinates(),
+        words::bits(),
+        words::uploads(),
+        words::bytes(),
+        words::masked(),
+        words::noised(),
+    ];
+    page.table(&columns, rows.collect());
+}
+
+pub(super) fn security(page: &mut Page, report: &ComplianceReport) {
+    let security = &report.security;
+    page.heading(&words::security());
+    let rows = security.algorithms.iter().map(|line| vec![terms::of(&line.used_for), text(&line.algorithm)]);
+    page.table(&[words::used_for(), words::algorithm()], rows.collect());
+    page.list(&[
+        words::signatures(security.signatures),
+        words::entries_ended(names(&security.entries_ended)),
+        words::put_out(security.evicted),
+        words::not_certified(),
+    ]);
+}
+
+pub(super) fn duties(page: &mut Page, report: &ComplianceReport) {
+    page.heading(&words::duties());
+    let rows = report.duties.iter().take(LINES_MAX).map(|duty| {
+        let signers = duty.signers.iter().map(|one| {
+            let role = terms::of(&one.role);
+            Said::joined(&[text(&one.staff), role, moment(&one.at)], ", ")
+        });
+        let signers = Said::joined(&signers.collect::<Vec<_>>(), "; ");
+        vec![moment(&duty.at), terms::of(&duty.what), short(&duty.subject), signers, or_none(duty.why.as_ref())]
+    });
+    let columns = [words::when(), words::what(), words::subject(), words::signed_by_whom(), words::why()];
+    page.table(&columns, rows.collect());
+    if report.duties.len() > LINES_MAX {
+        page.note(&words::more_of_them(LINES_MAX, report.duties.len()));
+    }
+}
+
+pub(super) fn integrity(page: &mut Page, report: &ComplianceReport) {
+    let log = &report.integrity;
+    page.heading(&words::integrity());
+    page.line(&words::entries(log.entries, log.entries_in_period));
+    if let (Some(first), Some(last)) = (&log.first, &log.last) {
+        page.line(&words::first_last(moment(first), moment(last)));
+    }
+    page.line(&words::verified());
+    page.facts(&[(words::head(), text(&log.head)), (words::root(), text(&log.root))]);
+    page.title(&words::witnesses());
+    if log.witnesses.is_empty() {
+        return page.note(&words::no_witnesses());
+    }
+    let branches = &report.parties.branches;
+    let rows = log.witnesses.iter().map(|witness| {
+        let branch = branches.iter().find(|branch| branch.client == witness.client);
+        let name = branch.map_or_else(|| text(witness.client), |branch| text(&branch.name));
+        vec![name, words::witnessed(witness.entries)]
+    });
+    page.table(&[words::name(), words::what()], rows.collect());
+}
+
+pub(super) fn models(page: &mut Page, report: &ComplianceReport) {
+    page.heading(&words::attacks());
+    page.note(&words::attacks_note());
+    page.heading(&words::models());
+    if report.models.is_empty() {
+        page.note(&words::none());
+    }
+    for model in &report.models {
+        of_model(page, model);
+    }
+}
+
+fn of_model(page: &mut Page, model: &ModelLine) {
+    page.title(&Said::joined(&[short(&model.model), terms::of(&model.state)], ", "));
+    page.facts(&[
+        (words::purpose(), text(&model.purpose)),
+        (words::plan(), Said::joined(&[short(&model.plan), text(model.run)], ", ")),
+        (words::parent(), model.parent.as_deref().map_or_else(words::none, short)),
+        (words::registered(), moment(&model.registered)),
+    ]);
+    if model.figures.is_empty() {
+        page.note(&words::no_figures());
+    } else {
+        let rows = model.figures.iter().map(|line| {
+            let interval = text(format!("{} - {}", line.low, line.high));
+            vec![text(&line.label), terms::of(&line.figure), or_none(line.group.as_ref()), text(&line.value), interval]
+        });
+        let columns = [words::label(), words::figure(), words::group(), words::value(), words::interval()];
+        page.table(&columns, rows.collect());
+    }
+    if !model.gates.is_empty() {
+        let rows = model
+            .gates
+            .iter()
+            .map(|gate| vec![text(&gate.measure), text(&gate.limit), or_none(gate.value.as_ref()), yes(gate.holds)]);
+        page.table(&[words::gate(), words::limit(), words::value(), words::holds()], rows.collect());
+    }
+    match (&model.validator, &model.valid_until) {
+        (Some(staff), Some(until)) => {
+            page.line(&words::validation(staff, until));
+            let findings = model.findings.iter().map(words::findings);
+            page.list(&findings.chain(model.conditions.iter().map(words::condition)).collect::<Vec<_>>());
+        }
+        _ => page.note(&words::not_validated()),
+    }
+}
+
+pub(super) fn incidents(page: &mut Page, report: &ComplianceReport) {
+    let sum = &report.summary;
+    page.heading(&words::incidents());
+    page.line(&words::incidents_note(sum.stops, sum.rounds_aborted, sum.rounds_charged));
+}
+
+pub(super) fn retention(page: &mut Page, report: &ComplianceReport) {
+    page.heading(&words::retention());
+    let lines = report.processing.iter().map(|of| {
+        let kept = words::kept(of.kept_dimension_max, of.kept_days);
+        Said::joined(&[text(&of.name), kept], ": ")
+    });
+    page.list(&lines.collect::<Vec<_>>());
+    page.title(&words::exports());
+    let rows = report.exports.iter().map(|line| {
+        vec![
+            text(line.number),
+            short(&line.model),
+            text(&line.file_format),
+            text(&line.recipient),
+            text(&line.made),
+            text(&line.until),
+            short(&line.digest),
+            yes(line.void),
+        ]
+    });
+    let columns = [
+        words::number(),
+        words::model(),
+        words::format(),
+        words::recipient(),
+        words::made(),
+        words::until(),
+        words::digest(),
+        words::void_(),
+    ];
+    page.table(&columns, rows.collect());
+}
+
+pub(super) fn questions(page: &mut Page, report: &ComplianceReport) {
+    page.heading(&words::questions());
+    if report.runs.is_empty() {
+        page.note(&words::none());
+    }
+    // Runs of one plan have one answer but for what they have spent: the last one of each has the newest.
+    for of in &report.processing {
+        let Some(run) = report.runs.iter().rfind(|run| run.plan == of.plan) else { continue };
+        page.title(&text(format!("{}, {}", run.name, run.number)));
+        let rows = (1..).zip(answers(run)).map(|(number, [question, answer])| vec![text(number), question, answer]);
+        page.table(&[words::number(), words::question(), words::answer()], rows.collect());
+    }
+}
+
+fn answers(run: &RunLine) -> [[Said; 2]; 24] {
+    let number = |value: Option<u32>| value.map_or_else(words::none, text);
+    let unit = match run.mode.as_str() {
+        "branch" => asked::unit_branch(),
+        "none" => asked::unit_none(),
+        _ => asked::unit_customer(),
+    };
+    let epsilon = asked::epsilon_answer(
+        or_none(run.epsilon_plan.as_ref()),
+        or_none(run.epsilon_run.as_ref()),
+        or_none(run.epsilon_charged.as_ref()),
+    );
+    let survivors = asked::dropouts_answer(number(run.survivors_needed), number(run.survivors_fewest));
+    [
+        [asked::definition(), asked::definition_answer(terms::of(&run.mode))],
+        [asked::epsilon(), epsilon],
+        [asked::delta(), asked::delta_answer(or_none(run.delta.as_ref()), run.customers_nominal)],
+        [asked::unit(), unit],
+        [asked::neighbours(), asked::neighbours_answer()],
+        [asked::contribution(), asked::contribution_answer()],
+        [asked::overlap(), asked::overlap_answer(run.overlap_max)],
+        [asked::repeated(), asked::repeated_answer()],
+        [asked::composition(), asked::composition_answer()],
+        [asked::clipping(), asked::clipping_answer()],
+        [asked::tuning(), asked::tuning_answer()],
+        [asked::releases(), asked::releases_answer()],
+        [asked::others(), asked::others_answer()],
+        [asked::random(), asked::random_answer()],
+        [asked::floating(), asked::floating_answer()],
+        [asked::timing(), asked::timing_answer()],
+        [asked::trust(), asked::trust_answer()],
+        [asked::dropouts(), survivors],
+        [asked::access(), asked::access_answer()],
+        [asked::at_rest(), asked::at_rest_answer()],
+        [asked::collection(), asked::collection_answer()],
+        [asked::utility(), asked::utility_answer()],
+        [asked::checked(), asked::checked_answer()],
+        [asked::meaning(), asked::meaning_answer()],
+    ]
+}
+
+pub(super) fn controls(page: &mut Page) {
+    page.heading(&words::controls());
+    page.note(&words::controls_note());
+    let rows = mapping::controls().into_iter().map(Vec::from);
+    page.table(&[words::instrument(), words::asked(), words::evidence_of()], rows.collect());
+}
+
+pub(super) fn annex(page: &mut Page, report: &ComplianceReport) {
+    page.heading(&words::annex());
+    let rows = mapping::artefacts().into_iter().map(Vec::from);
+    page.table(&[words::artefact(), words::where_it_is()], rows.collect());
+    let rows = report.evidence.iter().map(|line| vec![text(&line.what), text(&line.digest)]);
+    page.table(&[words::file(), words::digest()], rows.collect());
+}

@@ -1,0 +1,193 @@
+//! The compliance report: made of a demo's journal, as JSON and as a page in two languages, and checked by somebody who has the file alone.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::demo::demo;
+use crate::support::{Finished, run};
+
+struct Desk<'a>(&'a Path);
+
+impl Desk<'_> {
+    fn path(&self, name: &str) -> String {
+        self.0.join(name).display().to_string()
+    }
+
+    fn report(&self, more: &[&str], output: &str) -> Finished {
+        let (config, output) = (self.path("coordinator/coordinator.toml"), self.path(output));
+        run(["report", "compliance", "--config", &config, "--output", &output].iter().chain(more))
+    }
+
+    fn verify(&self, file: &str, more: &[&str]) -> Finished {
+        run(["verify", "report", &self.path(file)].iter().chain(more))
+    }
+
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.0.join(name)).unwrap()
+    }
+}
+
+/// Every number of a page that the other language must have as well.
+fn numbers(page: &str) -> Vec<String> {
+    let body = page.split("</style>").nth(1).unwrap();
+    let mut numbers: Vec<String> = Vec::new();
+    let mut inside = false;
+    let text: String = body
+        .chars()
+        .filter_map(|character| match character {
+            '<' => {
+                inside = true;
+                Some(' ')
+            }
+            '>' => {
+                inside = false;
+                None
+            }
+            _ if inside => None,
+            other => Some(other),
+        })
+        .collect();
+    for word in text.split(|character: char| !(character.is_ascii_digit() || character == '.')) {
+        let word = word.trim_matches('.');
+        // Figures with a decimal point: epsilons, noise, figures of models.
+        if word.contains('.') && word.parse::<f64>().is_ok() {
+            numbers.push(word.to_owned());
+        }
+    }
+    numbers
+}
+
+#[test]
+fn a_report_says_what_happened_and_somebody_else_can_check_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().canonicalize().unwrap().join("run");
+    assert_eq!(demo(&dir, &["--epsilon", "8"]).code, Some(0));
+    let desk = Desk(&dir);
+    let made = desk.report(&["--preset", "yearly", "--json"], "report-zh.json");
+    assert_eq!(made.code, Some(0), "{} {}", made.out, made.err);
+    let key = made.json()["key"].as_str().unwrap().to_owned();
+    let report = what_it_says(&desk);
+    its_pages(&desk);
+    who_checks_it(&desk, &key);
+    other_periods(&desk, &report);
+    what_is_refused(&desk);
+}
+
+fn what_it_says(desk: &Desk<'_>) -> Value {
+    let file: Value = serde_json::from_str(&desk.read("report-zh.json")).unwrap();
+    let report = file["report"].clone();
+    let run = &report["runs"][0];
+    assert_eq!((&report["kind"], &run["state"]), (&"compliance".into(), &"complete".into()));
+    assert_eq!(run["charged"], report["summary"]["rounds_charged"]);
+    let epsilon = |name: &str| run[name].as_str().unwrap().parse::<f64>().unwrap();
+    // Nothing was aborted: what was released is what was charged, and neither is more than the plan allows.
+    assert_eq!(report["summary"]["rounds_aborted"], 0);
+    assert!((epsilon("epsilon_released") - epsilon("epsilon_charged")).abs() < 1e-9);
+    assert!(epsilon("epsilon_charged") <= epsilon("epsilon_run") && epsilon("epsilon_run") <= 8.0);
+    // The group was charged what the run was.
+    let months = report["spending"]["groups"][0]["epsilon"].as_array().unwrap();
+    let last: f64 = months.last().unwrap().as_str().unwrap().parse().unwrap();
+    assert!((last - epsilon("epsilon_charged")).abs() < 1e-5, "{last}");
+    assert_eq!(report["parties"]["branches"].as_array().unwrap().len(), 8);
+    let processing = &report["processing"][0];
+    assert!(processing["fields"].as_array().unwrap().iter().any(|field| field["used_as"] == "label"));
+    assert!(processing["legal_basis"].as_str().is_some_and(|basis| !basis.is_empty()));
+    let duties = report["duties"].as_array().unwrap();
+    assert!(
+        duties.iter().any(|duty| duty["what"] == "plan" && duty["signers"][0]["staff"] != duty["signers"][1]["staff"])
+    );
+    assert_eq!(report["summary"]["decisions_alone"], 0);
+    let left: u64 = report["sent"].as_array().unwrap().iter().map(|line| line["uploads"].as_u64().unwrap()).sum();
+    assert!(left >= 8 * run["committed"].as_u64().unwrap(), "{left}");
+    report
+}
+
+/// Both languages are made of the same file, have the same figures, and ask nobody for anything.
+fn its_pages(desk: &Desk<'_>) {
+    for (lang, page) in [("zh", "zh.html"), ("en", "en.html")] {
+        let made = run(["report", "page", &desk.path("report-zh.json"), "--lang", lang, "--output", &desk.path(page)]);
+        assert_eq!(made.code, Some(0), "{}", made.err);
+    }
+    let (zh, en) = (desk.read("zh.html"), desk.read("en.html"));
+    for page in [&zh, &en] {
+        assert!(page.ends_with("</html>\n") && page.matches("<h2>").count() == 19, "19 sections");
+        for foreign in ["<script", "http:", "https:", "<link", "url(", "<img"] {
+            assert!(!page.contains(foreign), "{foreign}");
+        }
+    }
+    assert!(zh.contains("差分隐私") && zh.contains("隐私预算") && zh.contains("默克尔树") && zh.contains("双人复核"));
+    let figures = numbers(&en);
+    assert!(figures.len() > 20, "{figures:?}");
+    assert_eq!(numbers(&zh), figures);
+}
+
+fn who_checks_it(desk: &Desk<'_>, key: &str) {
+    let journal = desk.path("coordinator/state/audit.log");
+    let good = desk.verify("report-zh.json", &["--key", key, "--journal", &journal]);
+    assert_eq!(good.code, Some(0), "{} {}", good.out, good.err);
+    let unnamed = desk.verify("report-zh.json", &[]);
+    assert_eq!(unnamed.code, Some(2), "{}", unnamed.out);
+    assert!(unnamed.out.contains("--key"), "{}", unnamed.out);
+    let other = format!("ed25519:{}", "07".repeat(32));
+    assert_eq!(desk.verify("report-zh.json", &["--key", &other]).code, Some(3));
+    assert_eq!(desk.verify("nothing.json", &["--key", key]).code, Some(4));
+    desk.verify("report-zh.json", &["--key", "07"]).assert_refused(64, &["--key is ed25519:"]);
+    let text = desk.read("report-zh.json");
+    let committed = |text: &str| text.replacen("\"rounds_committed\": ", "\"rounds_committed\": 1", 1);
+    let spaced = |text: &str| text.replacen("{\n", "{ \n", 1);
+    let more = |text: &str| text.replacen("\"digest\"", "\"checked\": true,\n  \"digest\"", 1);
+    let short = |text: &str| text.get(..text.len() / 2).unwrap().to_owned();
+    for (code, change) in [
+        (1, &committed as &dyn Fn(&str) -> String),
+        (1, &spaced),
+        (4, &more),
+        (4, &short),
+        (4, &|_: &str| String::new()),
+        (4, &|text: &str| text.replace("\"format\": 1", "\"format\": 2")),
+    ] {
+        let changed = change(&text);
+        assert_ne!(changed, text);
+        fs::write(desk.0.join("changed.json"), changed).unwrap();
+        let found = desk.verify("changed.json", &["--key", key]);
+        assert_eq!(found.code, Some(code), "{}", found.out);
+    }
+    // Another federation's journal, and one that was changed since.
+    let mut bytes = fs::read(&journal).unwrap();
+    let at = bytes.len() / 2;
+    bytes[at] ^= 1;
+    fs::write(desk.0.join("other.log"), bytes).unwrap();
+    let found = desk.verify("report-zh.json", &["--key", key, "--journal", &desk.path("other.log")]);
+    assert_eq!(found.code, Some(1), "{}", found.out);
+    assert!(found.out.contains("not in order"), "{}", found.out);
+}
+
+/// A period before the first run has nothing in it, and the same question has the same bytes.
+fn other_periods(desk: &Desk<'_>, report: &Value) {
+    let asked = ["--from", report["from"].as_str().unwrap(), "--to", report["to"].as_str().unwrap()];
+    let again = [&asked[..], &["--preset", "yearly"]].concat();
+    assert_eq!(desk.report(&again, "again.json").code, Some(0));
+    assert_eq!(desk.read("again.json"), desk.read("report-zh.json"));
+    assert_eq!(desk.report(&["--from", "2020-01-01", "--to", "2020-12-31"], "before.json").code, Some(0));
+    let before: Value = serde_json::from_str(&desk.read("before.json")).unwrap();
+    assert_eq!(
+        (&before["report"]["summary"]["runs"], &before["report"]["summary"]["decisions"]),
+        (&0.into(), &0.into())
+    );
+    assert_eq!(desk.report(&[&asked[..], &["--scope", "purpose:another"]].concat(), "another.json").code, Some(0));
+    let another: Value = serde_json::from_str(&desk.read("another.json")).unwrap();
+    assert_eq!(another["report"]["summary"]["runs"], 0);
+    // What a branch's customers were charged does not depend on what is looked at.
+    assert_eq!(another["report"]["spending"], report["spending"]);
+}
+
+fn what_is_refused(desk: &Desk<'_>) {
+    desk.report(&["--preset", "yearly"], "report-zh.json").assert_refused(1, &["exists", "nothing is replaced"]);
+    desk.report(&["--from", "2026-02-02", "--to", "2026-02-01"], "no.json").assert_refused(64, &["--from"]);
+    desk.report(&[], "no.json").assert_refused(64, &["--from", "--preset"]);
+    desk.report(&["--preset", "daily"], "no.json").assert_refused(64, &["yearly"]);
+    desk.report(&["--preset", "leak", "--scope", "branch:1"], "no.json").assert_refused(64, &["purpose:NAME"]);
+    desk.report(&["--preset", "leak"], "no.html").assert_refused(64, &[".html"]);
+    assert!(!desk.0.join("no.json").exists());
+}

@@ -1,6 +1,6 @@
 //! One head of a model that is a sum over fields: what each field adds to the logit by its value, and what tables of pairs add.
 //!
-//! Scorecards and exports read a model so. A perceptron is no such sum and is refused.
+//! Scores, scorecards and exports read a model so. A perceptron is no such sum and is refused.
 
 use std::ops::Range;
 
@@ -34,7 +34,7 @@ pub enum Term {
     },
 }
 
-/// A table of a pair of fields, each of bins or categories.
+/// A table of a pair of fields.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PairTerm {
     /// The two fields, by their numbers in the schema.
@@ -74,6 +74,11 @@ pub enum AdditiveFault {
         /// The heads that there are.
         known: String,
     },
+    /// A table of a pair that is of no two fields of the schema.
+    #[error(
+        "table {0} of the model's pairs is of no two fields of the schema: they do not belong together; use the schema of the model's plan"
+    )]
+    Fields(usize),
     /// A table of a pair that is of no two fields of bins or categories.
     #[error(
         "table {0} of the model's pairs is not of two fields with bins or categories, so that its values have no cells; export the model as onnx"
@@ -82,11 +87,24 @@ pub enum AdditiveFault {
 }
 
 impl Additive {
-    /// Reads one head of a model.
+    /// Reads one head of a model whose tables of pairs have cells for values: each of two fields of bins or categories.
     ///
     /// # Errors
     /// [`AdditiveFault`].
     pub fn of(parameters: &Parameters, schema: &Schema, head: &str) -> Result<Self, AdditiveFault> {
+        let own = Self::read(parameters, schema, head)?;
+        let celled = |pair: &PairTerm| pair.fields.iter().all(|field| matches!(own.fields[*field], Term::Cells(_)));
+        match (1..).zip(&own.pairs).find(|(_, pair)| !celled(pair)) {
+            Some((place, _)) => Err(AdditiveFault::Pair(place)),
+            None => Ok(own),
+        }
+    }
+
+    /// Reads one head of a model, whatever its tables of pairs are of.
+    ///
+    /// # Errors
+    /// [`AdditiveFault`], but not [`AdditiveFault::Pair`].
+    pub fn read(parameters: &Parameters, schema: &Schema, head: &str) -> Result<Self, AdditiveFault> {
         let architecture = parameters.architecture();
         if !architecture.hidden().is_empty() {
             return Err(AdditiveFault::Hidden);
@@ -106,60 +124,55 @@ impl Additive {
         let spans = spans(schema);
         let fields = schema.fields().iter().zip(&spans).map(|(field, span)| term(field, span, of_slot)).collect();
         let pairs = match PairTables::of(parameters) {
-            Some(tables) => pair_terms(&tables, schema, &spans, (number, heads))?,
+            Some(tables) => pair_terms(&tables, &spans, (number, heads))?,
             None => Vec::new(),
         };
         Ok(Self { intercept: weight(expected * heads + number), fields, pairs })
     }
-
-    /// The logit of an encoded row: one number for each slot of the schema.
-    #[must_use]
-    pub fn logit(&self, slots: &[f32]) -> f64 {
-        let mut logit = self.intercept;
-        let mut rest = slots;
-        let mut active: Vec<Option<usize>> = Vec::with_capacity(self.fields.len());
-        for term in &self.fields {
-            let (own, after) = rest.split_at_checked(term.slots()).unwrap_or((rest, &[]));
-            rest = after;
-            let slot = term.active(own);
-            logit += term.added(own, slot);
-            active.push(slot);
-        }
-        let added = self.pairs.iter().filter_map(|pair| pair.cells.get(pair.cell(&active)?));
-        added.fold(logit, |sum, value| sum + value)
-    }
 }
 
 impl Term {
-    /// Slots of a row.
-    #[must_use]
-    pub fn slots(&self) -> usize {
+    /// What the field adds, by its slots of a row that are not 0, each with what it holds. Slots are counted from the field's first one.
+    pub(crate) fn added(&self, slots: impl Iterator<Item = (usize, f64)>) -> f64 {
         match self {
-            Self::Cells(weights) => weights.len(),
-            Self::Number { missing, .. } => 1 + usize::from(missing.is_some()),
-        }
-    }
-
-    /// The slot that is 1 of a field of bins or categories.
-    #[must_use]
-    pub fn active(&self, own: &[f32]) -> Option<usize> {
-        match self {
-            Self::Cells(_) => own.iter().position(|slot| *slot != 0.0),
-            Self::Number { .. } => None,
-        }
-    }
-
-    /// What the field adds, by its slots of a row.
-    fn added(&self, own: &[f32], active: Option<usize>) -> f64 {
-        match (self, own) {
-            (Self::Cells(weights), _) => active.and_then(|slot| weights.get(slot)).copied().unwrap_or_default(),
-            (Self::Number { missing: Some(missing), .. }, [_, indicator, ..]) if *indicator != 0.0 => *missing,
-            (Self::Number { weight, .. }, own) => weight * own.first().copied().map_or(0.0, f64::from),
+            Self::Cells(weights) => {
+                slots.fold(0.0, |sum, (slot, share)| sum + share * weights.get(slot).copied().unwrap_or_default())
+            }
+            Self::Number { weight, missing } => slots.fold(0.0, |sum, (slot, value)| match (slot, missing) {
+                (0, _) => weight * value,
+                // It stands for what is in the number's own slot as well.
+                (_, Some(missing)) => *missing,
+                (_, None) => sum,
+            }),
         }
     }
 }
 
 impl PairTerm {
+    /// What the table adds, by the slots of both fields as [`Term::added`] has them.
+    pub(crate) fn added(
+        &self,
+        one: impl Iterator<Item = (usize, f64)>,
+        other: impl Iterator<Item = (usize, f64)> + Clone,
+    ) -> f64 {
+        let mut sum = 0.0;
+        for (row, left) in self.grouped(0, one) {
+            for (column, right) in self.grouped(1, other.clone()) {
+                sum += left * right * self.cells.get(row * self.side + column).copied().unwrap_or_default();
+            }
+        }
+        sum
+    }
+
+    /// The groups in which slots of one of the two fields are, each with what the slot holds.
+    pub(crate) fn grouped(
+        &self,
+        place: usize,
+        slots: impl Iterator<Item = (usize, f64)>,
+    ) -> impl Iterator<Item = (usize, f64)> {
+        slots.filter_map(move |(slot, share)| Some((self.groups[place].get(slot).copied().flatten()?, share)))
+    }
+
     /// The cell of a row, by the slots that are 1 of all fields.
     #[must_use]
     pub fn cell(&self, active: &[Option<usize>]) -> Option<usize> {
@@ -209,21 +222,13 @@ fn term(field: &Field, span: &Range<usize>, weight: impl Fn(usize) -> f64) -> Te
 
 fn pair_terms(
     tables: &PairTables,
-    schema: &Schema,
     spans: &[Range<usize>],
     (head, heads): (usize, usize),
 ) -> Result<Vec<PairTerm>, AdditiveFault> {
-    let number = |slots: &Range<usize>| {
-        let found = spans.iter().position(|span| span == slots)?;
-        let one_hot = match &schema.fields()[found].kind {
-            FieldKind::Numeric { transform, .. } => matches!(transform, Transform::Bins(_)),
-            FieldKind::Categorical { .. } => true,
-        };
-        one_hot.then_some(found)
-    };
+    let number = |slots: &Range<usize>| spans.iter().position(|span| span == slots);
     let read = (1..).zip(tables.tables()).map(|(place, (fields, cells))| {
         let both = [number(&fields[0]), number(&fields[1])];
-        let [Some(one), Some(other)] = both else { return Err(AdditiveFault::Pair(place)) };
+        let [Some(one), Some(other)] = both else { return Err(AdditiveFault::Fields(place)) };
         let groups = fields.clone().map(|slots| slots.map(|slot| tables.group(slot)).collect());
         let cells = cells.iter().skip(head).step_by(heads).copied().collect();
         Ok(PairTerm { fields: [one, other], groups, side: tables.side(), cells })

@@ -6,8 +6,11 @@ use crate::architecture::{Activation, HEADS_MAX};
 use crate::elementary::exp;
 use crate::parameters::{Parameters, settled};
 
-/// How far contributions and the baseline's logit may be from the row's logit: this, or this part of the distance between both logits where that is above 1.
-pub const COMPLETE_WITHIN: f64 = 1e-4;
+/// How far contributions and the baseline's logit may be from the row's logit, where the two logits are less than [`FAR`] apart.
+pub const COMPLETE_WITHIN: f64 = 1e-5;
+
+/// Logits that are farther apart than this may differ by more, as their distance is more: doubles end there.
+const FAR: f64 = 1e5;
 
 /// A part of the line is divided no further than this often: 2^-20 of the line.
 const DEPTH_MAX: u32 = 20;
@@ -102,7 +105,7 @@ impl Perceptron {
         let ends: [(f64, Logits); 2] = [0.0, 1.0].map(|place| (place, self.after(&at(place)).0));
         let [from, to] = ends;
         // Half of what is promised: the rest is for rounding.
-        let within = |head: usize| 0.5 * COMPLETE_WITHIN * (to.1[head] - from.1[head]).abs().max(1.0);
+        let within = |head: usize| 0.5 * COMPLETE_WITHIN * ((to.1[head] - from.1[head]).abs() / FAR).max(1.0);
         let (mut open, mut parts) = (vec![Part { from, to, depth: 0 }], 0);
         while let Some(Part { from, to, depth }) = open.pop() {
             parts += 1;

@@ -7,6 +7,7 @@
 
 use std::ops::Range;
 
+use crate::additive::spans;
 use crate::features::{FieldValue, filling};
 use crate::schema::{Field, FieldKind, Missing, Range as NumberRange, Schema, Transform};
 
@@ -38,18 +39,17 @@ impl Active {
     pub(super) fn iter(&self) -> impl Iterator<Item = (usize, f64)> {
         self.slots.into_iter().take(self.count)
     }
+
+    /// The same, with slots counted from the field's first one.
+    pub(super) fn after(&self, first: usize) -> impl Iterator<Item = (usize, f64)> + Clone + use<> {
+        self.slots.into_iter().take(self.count).map(move |(slot, value)| (slot - first, value))
+    }
 }
 
 impl FieldPlace {
     /// Each field of a schema, in order.
     pub(super) fn all(schema: &Schema) -> Vec<Self> {
-        let mut first = 0;
-        let place = |field: &Field| {
-            let slots = first..first + field.width();
-            first = slots.end;
-            Self::of(field, slots)
-        };
-        schema.fields().iter().map(place).collect()
+        schema.fields().iter().zip(spans(schema)).map(|(field, slots)| Self::of(field, slots)).collect()
     }
 
     fn of(field: &Field, slots: Range<usize>) -> Self {

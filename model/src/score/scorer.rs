@@ -65,7 +65,7 @@ impl Scorer {
         }
         let places = FieldPlace::all(schema);
         let kind = if architecture.hidden().is_empty() {
-            Kind::Additive(Additive::new(&places, parameters)?)
+            Kind::Additive(Additive::new(schema, &places, parameters)?)
         } else {
             Kind::Perceptron(Perceptron::new(&places, parameters)?)
         };

@@ -5,6 +5,7 @@ use crate::architecture::{Architecture, PairShape};
 use crate::cells::Cell;
 use crate::features::{FeatureMatrix, RawBatch};
 use crate::pairs::{self, Pairing};
+use crate::score::Scorer;
 
 const TEXT: &str = r#"
 name = "small"
@@ -179,7 +180,7 @@ fn text(from: &'static [&'static str]) -> impl Strategy<Value = &'static str> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
-    /// Whatever the model and the row are, points are the score but for what was rounded, and the logit is the network's.
+    /// Whatever the model and the row are, points are the score of [`Scorer`] but for what was rounded, and the score is the network's.
     #[test]
     fn points_add_up_to_the_score(
         weights in proptest::collection::vec(-3.0..3.0_f32, SLOTS + 1),
@@ -200,9 +201,11 @@ proptest! {
         let scale = Scale::new(base, odds, double).unwrap();
         let rows = encoded(&[[row.0, row.1, row.2, row.3, row.4, row.5]]);
         let row = slots(&rows, 0);
+        let scorer = Scorer::new(&schema(), &model).unwrap();
+        let mut scored = scorer.room();
+        scorer.score(rows.encoded(0), &mut scored);
         for (number, head) in ["churn", "deposit"].into_iter().enumerate() {
-            let additive = Additive::of(&model, &schema(), head).unwrap();
-            let logit = additive.logit(&row);
+            let logit = scored.logits()[number];
             let mut plain = [0.0; 2];
             crate::pairs::PairTables::of(&model).unwrap().add(&row, &mut plain);
             let own: f64 = row.iter().zip(&weights).map(|(slot, weight)| f64::from(*slot) * f64::from(*weight)).sum();

@@ -1,9 +1,11 @@
 //! Rows as a branch's systems have them, and what production gives each.
 
 use tributary_model::export::{ColumnKind, columns};
-use tributary_model::features::{Cell, RawBatch};
+use tributary_model::features::{Cell, RawBatch, RowForm};
 use tributary_model::parameters::Parameters;
 use tributary_model::schema::Schema;
+use tributary_model::score::{COMPLETE_WITHIN, Scorer, probability};
+use tributary_model::scorecard::{Scale, Scorecard};
 use tributary_model::train::predict;
 
 use super::Numbers;
@@ -106,7 +108,8 @@ pub(super) fn rows(schema: &Schema) -> Vec<Vec<Value>> {
     (0..ROWS).map(|_| row(&mut numbers)).collect()
 }
 
-/// The probability of each row and head by production, where the schema takes the row.
+/// The probability of each row and head by production, where the schema takes the row. Scoring gives the same; its contributions add up to the score, and
+/// so do the points of an additive model, but for what was rounded.
 pub(super) fn expected(schema: &Schema, model: &Parameters, rows: &[Vec<Value>]) -> Vec<Vec<Option<f64>>> {
     let columns = columns(schema);
     let labels: Vec<&str> = schema.labels().iter().map(|label| label.column.as_str()).collect();
@@ -129,7 +132,29 @@ pub(super) fn expected(schema: &Schema, model: &Parameters, rows: &[Vec<Value>])
         places.push(is_taken.then_some(taken));
         taken += usize::from(is_taken);
     }
-    let scores = predict(model, &batch.into_features().unwrap()).unwrap();
+    let data = batch.into_features().unwrap();
+    let scores = predict(model, &data).unwrap();
+    let (scorer, form) = (Scorer::new(schema, model).unwrap(), RowForm::of(schema));
+    let (mut scored, mut slots) = (scorer.room(), vec![0.0; form.width()]);
+    let scale = Scale::default();
+    let card = |head: &String| Scorecard::of(model, schema, head, scale).ok();
+    let cards: Vec<Option<Scorecard>> = scorer.heads().iter().map(card).collect();
+    assert!(cards.iter().all(|card| card.is_some() == scorer.is_additive()));
+    for row in 0..taken {
+        scorer.explain(data.encoded(row), &mut scored);
+        form.write_slots(data.encoded(row), &mut slots);
+        for (head, card) in cards.iter().enumerate() {
+            let (score, production) = (scored.logits()[head], f64::from(scores[[row, head]]));
+            assert!((probability(score) - production).abs() < 1e-5, "row {row}: {score} {production}");
+            let sum = scored.contributions(head).fold(scorer.base()[head], |sum, own| sum + own);
+            let within = if card.is_some() { 1e-9 } else { COMPLETE_WITHIN };
+            assert!((sum - score).abs() <= within, "row {row}: {sum} {score}");
+            if let Some(card) = card {
+                let far = (card.points(&slots) as f64 - scale.score(score)).abs();
+                assert!(far <= card.error_max + 1e-9, "row {row}: {far} points away");
+            }
+        }
+    }
     let of = |head: usize| places.iter().map(|place| place.map(|row| f64::from(scores[[row, head]]))).collect();
     (0..scores.ncols()).map(of).collect()
 }

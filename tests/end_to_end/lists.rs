@@ -6,14 +6,42 @@ use std::path::PathBuf;
 use tributary_certs::clock::unix_seconds;
 use tributary_certs::enrolment::{init_authority, issue_client};
 use tributary_certs::identity::TrustDomain;
+use tributary_model::schema::Schema;
 use tributary_protocol::digest::Digest;
 
+use crate::kept_model::{OWNER, PURPOSE, champion};
 use crate::support::{Finished, run};
 
 const MANUAL: &str = include_str!("../../docs/LISTS.md");
 
 /// Customers of the branch. Every tenth has refused contacts.
 const CUSTOMERS: u32 = 400;
+
+/// What the branch knows of a customer. The balances of the first customers fall most.
+const SCHEMA: &str = r#"
+name = "lists"
+version = 1
+format = 2
+customer_column = "KHH"
+necessity = "habits come before a customer leaves"
+fields = [
+    { name = "fall", reason_zh = "余额下降", necessity = "balance falls", kind = "numeric", min = 0, max = 1000, class = "C1", level = "L1" },
+    { name = "state", kind = "categorical", categories = ["1", "frozen"], class = "C1", level = "L1" },
+]
+labels = [{ name = "churn", column = "left", positive = ["1"], negative = ["0"] }]
+"#;
+
+/// An action for everybody, with its notice.
+const ACTIONS: &str = r#"
+[actions]
+schema = "SCHEMA"
+[[stages]]
+name = "all"
+action_zh = "致电"
+action_en = "call"
+notice_zh = "存款受保险保障"
+notice_en = "deposits are insured"
+"#;
 
 /// A text in the encoding of the sample's tables: the words that they use, in GB18030.
 fn gb18030(text: &str) -> Vec<u8> {
@@ -39,14 +67,14 @@ fn gb18030(text: &str) -> Vec<u8> {
     bytes
 }
 
-struct Branch(tempfile::TempDir);
+pub(crate) struct Branch(tempfile::TempDir);
 
 impl Branch {
-    /// An enrolled branch with a signed policy, a month's scores, and the tables that the sample's rules read.
-    fn new() -> Self {
+    /// An enrolled branch with a signed policy, a champion, its customers, and the tables that the sample's rules read.
+    pub(crate) fn new() -> Self {
         let branch = Self(tempfile::tempdir().unwrap());
         let path = |name: &str| branch.path(name).display().to_string();
-        fs::write(branch.path("schema.toml"), include_str!("../../docs/samples/schemas/events_churn.toml")).unwrap();
+        fs::write(branch.path("schema.toml"), SCHEMA).unwrap();
         let done = |words: &[&str]| {
             let finished = run(words);
             assert_eq!(finished.code, Some(0), "{words:?}: {} {}", finished.out, finished.err);
@@ -65,26 +93,36 @@ impl Branch {
             branch.path("branch-01/client.toml"),
             format!(
                 "[client]\nstate_dir = \"state\"\n[coordinator]\naddress = \"localhost:1\"\n[identity]\nfolder = \"identity\"\n\
-                 [policy]\nfile = \"policy.toml\"\nowner = \"owner.pub\"\n[data]\nfile = \"attributes.csv\"\nschema = \"schema.toml\"\n\
-                 {contact}\n{retention}"
+                 [policy]\nfile = \"policy.toml\"\nowner = \"owner.pub\"\n[data]\nfile = \"rows.csv\"\nschema = \"schema.toml\"\n\
+                 [scores]\nactions = \"actions.toml\"\n{contact}\n{retention}"
             ),
         )
         .unwrap();
         fs::create_dir(branch.path("branch-01/crm")).unwrap();
-        branch.export(now);
+        branch.export();
+        let schema = Schema::parse(SCHEMA).unwrap_or_else(|faults| panic!("{faults}"));
+        let actions = ACTIONS.replace("SCHEMA", &schema.digest().to_string());
+        fs::write(branch.path("branch-01/actions.toml"), actions).unwrap();
+        let (actions, config) = (path("branch-01/actions.toml"), path("branch-01/client.toml"));
+        done(&["client", "actions", "sign", "--actions", &actions, "--key", &key, "--schema", &path("schema.toml")]);
+        let by = ["--proposer", OWNER, "--purpose", PURPOSE, "--use", "keep-models", "--config", &config];
+        let caps = ["--epsilon-run", "1", "--epsilon-year", "1", "--runs", "1", "--key", &key];
+        done(&[&["client", "authorise", "grant"], &by[..], &caps[..]].concat());
+        // A fall of the balance speaks for churn.
+        champion(&branch.path("branch-01/state"), &schema, &[3.0, 0.0, 0.0, -1.0], now);
         branch
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
-    fn read(&self, name: &str) -> String {
+    pub(crate) fn read(&self, name: &str) -> String {
         fs::read_to_string(self.path(name)).unwrap()
     }
 
     /// A command of the manual, typed in the folder above the branch's.
-    fn typed(&self, line: &str) -> Finished {
+    pub(crate) fn typed(&self, line: &str) -> Finished {
         let words = line.split_whitespace().skip(1).map(|word| match word.starts_with("branch-01") {
             true => self.path(word).display().to_string(),
             false => word.to_owned(),
@@ -92,45 +130,45 @@ impl Branch {
         run(words)
     }
 
-    fn export(&self, now: u64) {
+    /// A command of the manual, which ends well: what it says.
+    pub(crate) fn done(&self, line: &str) -> String {
+        let finished = self.typed(line);
+        assert_eq!(finished.code, Some(0), "{line}: {} {}", finished.out, finished.err);
+        finished.out
+    }
+
+    fn export(&self) {
         let mut attributes = String::from("KHH,JJYX,YTTY,FXDJ,CSNL,TD\n");
-        let mut scores = String::from(
-            "customer,churn.score,churn.probability,churn.decile,churn.points,churn.reason_1,churn.reason_2,churn.reason_3,stage,action,notice\n",
-        );
+        let mut rows = String::from("KHH,fall,state\n");
         for customer in 1..=CUSTOMERS {
             let id = format!("6222{customer:012}");
             let refuses = if customer % 10 == 0 { "是" } else { "否" };
             let team = if customer % 2 == 0 { "一组" } else { "二组" };
             attributes.push_str(&format!("{id},{refuses},营销,低,C3,{team}\n"));
-            let decile = 1 + (customer - 1) * 10 / CUSTOMERS;
-            let probability = 1.0 - f64::from(customer) / 1000.0;
-            scores.push_str(&format!(
-                "{id},{},{probability},{decile},,balance falls,,,,call,deposits are insured\n",
-                -f64::from(customer)
-            ));
+            rows.push_str(&format!("{id},{},1\n", 1000 - customer));
         }
         fs::write(self.path("branch-01/attributes.csv"), gb18030(&attributes)).unwrap();
         fs::write(self.path("branch-01/contacts.csv"), "customer,day\n").unwrap();
         fs::write(self.path("branch-01/confidential.csv"), "customer\n6222000000000003\n").unwrap();
-        let note = serde_json::json!({
-            "format": 1, "model": Digest([7; 32]).to_string(), "purpose": "churn", "state": "champion", "schema": Digest([3; 32]).to_string(),
-            "labels": ["churn"], "source_digest": Digest([4; 32]).to_string(), "as_of": null, "made_at": now, "valid_until": now + 30 * 86_400,
-            "rows": CUSTOMERS, "rejected": 0, "digest": Digest::of(scores.as_bytes()).to_string(), "branch": "north-bank/branch-01",
-        });
-        fs::write(self.path("branch-01/scores.csv"), scores).unwrap();
-        fs::write(self.path("branch-01/scores.csv.json"), note.to_string()).unwrap();
+        fs::write(self.path("branch-01/rows.csv"), rows).unwrap();
     }
 }
 
 /// A block of the manual in a language of its own, by its number from 0.
-fn block(language: &str, number: usize) -> &'static str {
+pub(crate) fn block(language: &str, number: usize) -> &'static str {
     let rest = MANUAL.split(&format!("```{language}\n")).nth(number + 1).expect("the manual has such a block");
     rest.split_once("```").expect("the block ends").0
 }
 
+/// As docs/SCORING.md types it.
+pub(crate) const SCORE: &str =
+    "tributary client score --config branch-01/client.toml --model champion --output branch-01/scores.csv";
+
 #[test]
 fn the_manuals_example_leads_from_scores_to_outcomes_and_to_a_customers_rights() {
     let branch = Branch::new();
+    let scored = branch.done(SCORE);
+    assert!(scored.contains("400 customers, scored by the champion"), "{scored}");
     let commands: Vec<&str> = block("sh", 0).lines().map(|line| line.split('#').next().unwrap()).collect();
     let [
         key,
@@ -154,11 +192,7 @@ fn the_manuals_example_leads_from_scores_to_outcomes_and_to_a_customers_rights()
     else {
         panic!("{commands:?}")
     };
-    let done = |line: &str| {
-        let finished = branch.typed(line);
-        assert_eq!(finished.code, Some(0), "{line}: {} {}", finished.out, finished.err);
-        finished.out
-    };
+    let done = |line: &str| branch.done(line);
     let said = |out: &str, parts: &[&str]| {
         parts.iter().for_each(|part| assert!(out.contains(part), "{part:?} is missing in {out}"))
     };
@@ -214,8 +248,12 @@ fn the_manuals_example_leads_from_scores_to_outcomes_and_to_a_customers_rights()
     said(&done(&of(explain)), &["balance falls", "to be printed"]);
     assert!(branch.read("branch-01/reply.html").contains("关于评分依据的说明"));
     said(&done(&of(exclude)), &["1 open lines are void", "list-000001.recall-000001.csv"]);
-    said(&done(&of(erase)), &["1 lines of kept lists are erased", "scores.csv is deleted"]);
-    assert!(!branch.path("branch-01/scores.csv").exists());
+    said(&done(&of(erase)), &["1 lines of kept lists are erased", "scores.csv: 1 lines are erased, and 399 stay"]);
+    let scores = branch.read("branch-01/scores.csv");
+    assert!(!scores.contains(id) && scores.lines().count() == CUSTOMERS as usize);
+    let note: serde_json::Value = serde_json::from_str(&branch.read("branch-01/scores.csv.json")).unwrap();
+    assert_eq!((&note["rows"], &note["erased"]), (&399.into(), &1.into()));
+    assert_eq!(note["digest"], Digest::of(scores.as_bytes()).to_string());
     said(&done(recall), &["list 1 is recalled", "list-000001.recall-000002.csv"]);
     said(&done(look), &["nothing is past its time"]);
     said(&done(purge), &["nothing is past its time"]);

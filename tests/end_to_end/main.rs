@@ -14,6 +14,7 @@ mod federation;
 mod fifth;
 mod grants;
 mod identity;
+mod kept_model;
 mod kills;
 mod languages;
 mod ledger_verify;

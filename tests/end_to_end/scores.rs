@@ -119,7 +119,9 @@ fn the_manuals_example_scores_customers_until_the_model_is_withdrawn() {
     assert!(said.contains(&format!("{} customers, scored by the champion {model}", objects.len())), "{said}");
     let file = fs::read_to_string(branch.join("scores.csv")).unwrap();
     let note: Value = serde_json::from_slice(&fs::read(branch.join("scores.csv.json")).unwrap()).unwrap();
-    assert_eq!((note["rows"].as_u64(), note["model"].as_str()), (Some(objects.len() as u64), Some(model.as_str())));
+    let by = &note["models"][0];
+    assert_eq!((note["rows"].as_u64(), by["model"].as_str()), (Some(objects.len() as u64), Some(model.as_str())));
+    assert_eq!((&by["state"], &by["rows"]), (&"champion".into(), &note["rows"]));
     let lines: Vec<Vec<&str>> = file.lines().map(|line| line.split(',').collect()).collect();
     let at = |name: &str| lines[0].iter().position(|column| *column == name).unwrap();
     let decile = at("churn.decile");

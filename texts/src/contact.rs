@@ -144,6 +144,10 @@ texts! {
     left_unsuitable() { en: "for whom the product is not suitable, or whose tolerance is unknown", zh: "产品不适当，或风险承受能力未知" }
     left_contact_cap() { en: "contacted as often as the window allows", zh: "已达到窗口内的联系次数上限" }
     left_open_list() { en: "in an open list already", zh: "已在一份有效的名单中" }
+    left_other_model() {
+        en: "were scored by a model whose scores these rules do not take",
+        zh: "由本规则不采用的模型评分",
+    }
     left_no_value() { en: "without the number by which the rules choose", zh: "没有规则所依据的数值" }
     left_no_team() { en: "of a team without a quota", zh: "所属团队没有配额" }
     left_not_chosen() { en: "not among the best that the rules choose", zh: "未达到规则选取的范围" }
@@ -189,6 +193,7 @@ texts! {
         zh: "  {line}. {customer}：概率 {probability}，第 {decile} 档；原因：{reasons}；{what}",
     }
     more_lines(count) { en: "  and {count} more lines", zh: "  另有 {count} 行" }
+    scored_by(models) { en: "scored by the model {models}", zh: "评分所用模型：{models}" }
     digest_of_list(digest) { en: "digest of the list and its counts: {digest}", zh: "名单及其计数的摘要：{digest}" }
     no_such_list(list) {
         en: "there is no list {list}; `tributary client list status` names all of them",
@@ -290,6 +295,10 @@ texts! {
     register_broken(path, fault) {
         en: "{path}: {fault}; the register of lists was changed, or another release wrote it. Restore it from a copy",
         zh: "{path}：{fault}；名单登记簿被更改，或由其他版本写入。请从备份恢复",
+    }
+    register_cut(path, found, known, head) {
+        en: "{path}: the register of lists does not go on to the place that {head} notes: {found} of {known} records are there as they were noted. It was cut, or an older copy was put back. Exclusions or deliveries may be missing, so nothing is done with lists. Put back the newest copy of the state folder, {head} with it",
+        zh: "{path}：名单登记簿与 {head} 记录的末尾不符：记录的 {known} 条中只有 {found} 条与之一致。登记簿可能被截断，或被旧备份覆盖。排除或交付记录可能缺失，因此名单操作已停止。请从最新备份恢复状态文件夹，包括 {head}",
     }
     other_key(path) {
         en: "{path}: this is another key than the register's, so nobody's exclusion could be recognised. Restore the key from a copy",

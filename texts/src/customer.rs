@@ -70,9 +70,13 @@ texts! {
         zh: "您已从本系统保存的名单和评分中删除。我们仅保留一个不含姓名的代码，以确保不再将您列入名单。您的账户不受影响。",
     }
     lines_erased(lines) { en: "for the branch: {lines} lines of kept lists are erased", zh: "仅供分行：已删除名单中的 {lines} 行" }
+    scores_erased(path, lines, stay) {
+        en: "for the branch: {path}: {lines} lines are erased, and {stay} stay. The file has a new digest, and the note beside it says so",
+        zh: "仅供分行：{path}：已删除 {lines} 行，保留 {stay} 行。文件有新的摘要，旁边的说明文件已更新",
+    }
     scores_deleted(path) {
-        en: "for the branch: {path} is deleted, because it had this customer; score the customers anew if it is needed",
-        zh: "仅供分行：{path} 包含该客户，已删除；如需要请重新评分",
+        en: "for the branch: {path} is deleted, because it had this customer alone or could not be read; score the customers anew if it is needed",
+        zh: "仅供分行：{path} 只包含该客户或无法读取，已删除；如需要请重新评分",
     }
     scored(purpose, made) {
         en: "For {purpose}, a model estimated at {made} how likely something is. It did so for all customers of the branch alike.",

@@ -32,20 +32,20 @@ texts! {
         zh: "{model}：该模型已停用，不再用于评分。请使用冠军模型",
     }
     other_schema(model, its, file, own) {
-        en: "{model}: the model is for the schema {its}, and {file} is the schema {own}. Nobody was scored. Name the model's schema in the settings (`data.schema`), or another model",
-        zh: "{model}：该模型用于模式 {its}，而 {file} 是模式 {own}，因此没有评分。请在设置中指定模型的模式（`data.schema`），或使用其他模型",
+        en: "{model}: the model is for the schema {its}, and {file} is the schema {own}. It scored nobody. Name the model's schema in the settings (`data.schema`), or another model",
+        zh: "{model}：该模型用于模式 {its}，而 {file} 是模式 {own}，因此没有用它评分。请在设置中指定模型的模式（`data.schema`），或使用其他模型",
     }
     not_granted(model, purpose) {
-        en: "{model}: no grant of the data's owner lets this branch keep a model for {purpose} now. Nobody was scored. Ask the owner for one (`tributary client authorise grant`, with `--keep-models`)",
+        en: "{model}: no grant of the data's owner lets this branch keep a model for {purpose} now. It scored nobody. Ask the owner for one (`tributary client authorise grant`, with `--keep-models`)",
         zh: "{model}：目前没有数据负责人的授权允许本分行保存用于 {purpose} 的模型，因此不用它评分。请向负责人申请授权（`tributary client authorise grant`，并给出 `--keep-models`）",
     }
     not_kept(model) {
-        en: "{model}: the model may be kept here, and its files are not here yet or no more. Nobody was scored. A daemon that is connected fetches the champion: `tributary client status` shows whether one is",
-        zh: "{model}：本分行可以保存该模型，但其文件尚未取得或已不在，因此没有评分。已连接的服务会获取冠军模型：`tributary client status` 显示是否已连接",
+        en: "{model}: the model may be kept here, and its files are not here yet or no more. It scored nobody. A daemon that is connected fetches the champion: `tributary client status` shows whether one is",
+        zh: "{model}：本分行可以保存该模型，但其文件尚未取得或已不在，因此没有用它评分。已连接的服务会获取冠军模型：`tributary client status` 显示是否已连接",
     }
     damaged(path, model) {
-        en: "{path}: these are not the parameters of the model {model}. Nobody was scored. Delete its folder while the daemon is stopped, and start the daemon: it fetches the model again",
-        zh: "{path}：这不是模型 {model} 的参数，因此没有评分。请停止服务、删除该模型的文件夹，再启动服务重新获取",
+        en: "{path}: these are not the parameters of the model {model}. It scored nobody. Delete its folder while the daemon is stopped, and start the daemon: it fetches the model again",
+        zh: "{path}：这不是模型 {model} 的参数，因此没有用它评分。请停止服务、删除该模型的文件夹，再启动服务重新获取",
     }
     without_value(field) { en: "{field} (no value)", zh: "{field}（无数据）" }
     parquet_has_no_encoding(path) {
@@ -83,6 +83,18 @@ texts! {
     made(path, customers, model, state, purpose) {
         en: "{path}: {customers} customers, scored by the {state} {model} for {purpose}",
         zh: "{path}：已评分 {customers} 个客户，使用 {state} 模型 {model}（用途 {purpose}）",
+    }
+    made_beside(customers, model, state, percent) {
+        en: "  {customers} of them by the {state} {model}: it scores {percent} % of the customers",
+        zh: "  其中 {customers} 个客户由 {state} 模型 {model} 评分：它为 {percent}% 的客户评分",
+    }
+    challenger_absent(why) {
+        en: "a challenger scores a share of the customers, and cannot do so here now. The champion scores all: {why}",
+        zh: "挑战者模型应为部分客户评分，但目前在此不能使用。全部客户由冠军模型评分：{why}",
+    }
+    no_turns() {
+        en: "a challenger scores a share of the customers, and the schema has no column of customers. So nobody knows who is its customer, and the champion scores all",
+        zh: "挑战者模型应为部分客户评分，但模式没有客户列，无法确定哪些客户由它评分。全部客户由冠军模型评分",
     }
     rows_read(rows, faulty, elsewhere, withheld, repeated) {
         en: "  {rows} rows; left out: {faulty} with a fault, {elsewhere} of other branches, {withheld} of customers who have not agreed or have refused, {repeated} further rows of a customer",

@@ -113,8 +113,8 @@ fn make(
         now,
     };
     note.judge(scores, &wanted)?;
-    let model = note.model(scores)?;
-    not_withdrawn(settings, &model, scores)?;
+    let models = note.digests(scores)?;
+    not_withdrawn(settings, &models, scores)?;
     let facts = Facts::read(settings, rules, store, (now, None))?;
     let mut counts = Counts::new();
     let chosen = chosen(store, rules, &facts, (scores, &note), &mut counts)?;
@@ -133,7 +133,7 @@ fn make(
         scores: Digest::from_hex(&note.digest).unwrap_or(Digest::ZERO),
         scores_path: scores_at,
         scores_made_at: note.made_at,
-        model,
+        models,
         label: rules.label.clone(),
         confidential: facts.confidential,
         rows: note.rows,
@@ -172,6 +172,11 @@ fn chosen(
         let mut left = |why| *counts.entry(why).or_default() += 1;
         if let Some(why) = grounds.bar(&scored.customer, customer) {
             left(why);
+            return Ok(());
+        }
+        let taken = note.state_of(&scored.model).is_some_and(|state| rules.states.iter().any(|own| own == state));
+        if !taken {
+            left(LeftOut::OtherModel);
             return Ok(());
         }
         let Some((value, score)) = numbers(&scored, rules.choice.by)? else {
@@ -249,9 +254,10 @@ fn lines(
     let mut lines = Vec::with_capacity(chosen.len());
     read_scores(scores, note, &rules.label, &mut |row, scored| {
         if let Some(line) = places.get(&row) {
-            let ScoreRow { customer, score, probability, decile, points, reasons, ends } = scored;
+            let ScoreRow { customer, score, probability, decile, points, reasons, ends, model } = scored;
             let team = facts.attributes.team(&customer).to_owned();
-            lines.push(Line { line: *line, customer, team, score, probability, decile, points, reasons, ends });
+            let line = *line;
+            lines.push(Line { line, customer, team, score, probability, decile, points, reasons, ends, model });
         }
         Ok(())
     })?;

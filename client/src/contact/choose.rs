@@ -29,6 +29,8 @@ pub enum LeftOut {
     ContactCap,
     /// The customer is in an open list, or twice in the scores.
     OpenList,
+    /// A model scored the customer whose scores the rules do not take.
+    OtherModel,
     /// The file has no such number of this customer.
     NoValue,
     /// The customer's team has no quota.
@@ -43,7 +45,7 @@ pub enum LeftOut {
 
 impl LeftOut {
     /// All of them, in their order.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::NoAttributes,
         Self::Excluded,
         Self::OptedOut,
@@ -52,6 +54,7 @@ impl LeftOut {
         Self::Unsuitable,
         Self::ContactCap,
         Self::OpenList,
+        Self::OtherModel,
         Self::NoValue,
         Self::NoTeam,
         Self::NotChosen,
@@ -71,6 +74,7 @@ impl LeftOut {
             Self::Unsuitable => "unsuitable",
             Self::ContactCap => "contact_cap",
             Self::OpenList => "open_list",
+            Self::OtherModel => "other_model",
             Self::NoValue => "no_value",
             Self::NoTeam => "no_team",
             Self::NotChosen => "not_chosen",
@@ -91,6 +95,7 @@ impl LeftOut {
             Self::Unsuitable => words::left_unsuitable(),
             Self::ContactCap => words::left_contact_cap(),
             Self::OpenList => words::left_open_list(),
+            Self::OtherModel => words::left_other_model(),
             Self::NoValue => words::left_no_value(),
             Self::NoTeam => words::left_no_team(),
             Self::NotChosen => words::left_not_chosen(),

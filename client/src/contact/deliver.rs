@@ -192,6 +192,7 @@ fn of_line(line: &Line, from: ColumnOrigin) -> &str {
         ColumnOrigin::Stage => stage,
         ColumnOrigin::Action => action,
         ColumnOrigin::Notice => notice,
+        ColumnOrigin::Model => &line.model,
         ColumnOrigin::Batch | ColumnOrigin::Line | ColumnOrigin::Campaign | ColumnOrigin::ValidUntil => "",
     }
 }

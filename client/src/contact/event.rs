@@ -28,8 +28,8 @@ pub struct BuiltList {
     pub scores_path: String,
     /// When the scores were made, in Unix seconds.
     pub scores_made_at: u64,
-    /// Digest of the model's manifest.
-    pub model: Digest,
+    /// Digests of the manifests of the models that made the scores: one, or the champion and its challenger.
+    pub models: Vec<Digest>,
     /// The label.
     pub label: String,
     /// What the confidential table was, under the branch's key, where there is one.
@@ -68,7 +68,6 @@ impl BuiltList {
             .digest(&self.rules.0)
             .u64(self.rules.1)
             .digest(&self.scores)
-            .digest(&self.model)
             .bytes(self.label.as_bytes())
             .u64(self.rows)
             .u32(self.lines)
@@ -76,7 +75,9 @@ impl BuiltList {
             .digest(&self.files.members)
             .u64(self.made_at)
             .u64(self.valid_until)
-            .u32(u32::try_from(self.left_out.len()).unwrap_or(u32::MAX));
+            .u32(u32::try_from(self.models.len()).unwrap_or(u32::MAX));
+        let body = self.models.iter().fold(body, Canonical::digest);
+        let body = body.u32(u32::try_from(self.left_out.len()).unwrap_or(u32::MAX));
         let counts = self.left_out.iter();
         counts.fold(body, |body, (rule, count)| body.bytes(rule.word().as_bytes()).u32(*count)).finish()
     }
@@ -216,6 +217,13 @@ pub(crate) enum ContactEvent {
         line: u32,
         /// Digests of the files without it.
         files: ListFiles,
+    },
+    /// A scores file of which a list was made is about to be written anew, without the lines of a customer who is erased.
+    ScoresErased {
+        /// Digest of the file as it was.
+        before: Digest,
+        /// Digest of the file without these lines.
+        after: Digest,
     },
     /// A customer was erased from everything that the register keeps.
     Erased {

@@ -7,6 +7,7 @@
 //!
 //! Everything stays at the branch. This room knows no message, no metric and no notice; `client/src/contact/tests/apart.rs` holds that.
 
+mod anchor;
 mod approve;
 mod build;
 mod choose;

@@ -41,6 +41,8 @@ pub(crate) struct Register {
     pub excluded: BTreeSet<Pseudonym>,
     /// Who was erased.
     pub erased: BTreeSet<Pseudonym>,
+    /// Scores files from which lines were erased: what each was before, by what it is after it.
+    pub rewritten: BTreeMap<Digest, Digest>,
     /// The newest rules of each campaign: the number of their signature, and their digest.
     pub rules: BTreeMap<String, (u64, Digest)>,
     /// When a list was last made, approved or delivered, in Unix seconds.
@@ -146,6 +148,16 @@ impl Register {
         self.recalls.last_key_value().map_or(1, |(last, _)| last.saturating_add(1))
     }
 
+    /// What a scores file was before all erasures.
+    #[must_use]
+    pub(crate) fn root(&self, mut scores: Digest) -> Digest {
+        // Each erasure is recorded once, of a file that was there: the way has no circle.
+        while let Some(before) = self.rewritten.get(&scores) {
+            scores = *before;
+        }
+        scores
+    }
+
     /// The list of a batch.
     #[must_use]
     pub(crate) fn of_batch(&self, batch: u32) -> Option<&ListState> {
@@ -207,6 +219,12 @@ impl Register {
                     "a line is erased from a list that has it",
                 )?;
                 rule(!list.erased.contains(line), "a line is erased once")
+            }
+            ContactEvent::ScoresErased { before, after } => {
+                let of_list = self.lists.values().any(|list| self.root(list.built.scores) == self.root(*before));
+                rule(of_list, "lines are erased from scores of which a list was made")?;
+                let fewer = *after != self.root(*before) && !self.rewritten.contains_key(after);
+                rule(before != after && fewer, "each erasure leaves fewer lines")
             }
             ContactEvent::Erased { customer } => {
                 rule(self.excluded.contains(customer), "a customer who is erased is in no list")
@@ -321,6 +339,7 @@ impl Register {
                 list.files = *files;
                 list.erased.insert(*line);
             }),
+            ContactEvent::ScoresErased { before, after } => drop(self.rewritten.insert(*after, *before)),
             ContactEvent::Erased { customer } => {
                 self.erased.insert(*customer);
                 self.lists.values_mut().for_each(|list| list.before.clear());

@@ -37,6 +37,19 @@ pub struct Wanted<'a> {
 /// # Errors
 /// If there is none, it is none, or the file is another one.
 pub(crate) fn read_note(file: &Path) -> Result<ScoresNote, ClientError> {
+    let note = read_note_alone(file)?;
+    let found = file_digest(file).map_err(|fault| ClientError::rows(&fault))?;
+    if Digest::from_hex(&note.digest) != Some(found) {
+        return Err(ClientError::Said(words::scores_changed(file.display())));
+    }
+    Ok(note)
+}
+
+/// Reads the note beside a file, whichever file it speaks of.
+///
+/// # Errors
+/// If there is none, or it is none.
+pub(super) fn read_note_alone(file: &Path) -> Result<ScoresNote, ClientError> {
     let path = note_path(file);
     let text = read_text(&path, "note of a scores file").map_err(ClientError::file)?;
     let bad = |what: String| ClientError::Said(words::scores_note_bad(path.display(), Printable::new(&what)));
@@ -45,25 +58,35 @@ pub(crate) fn read_note(file: &Path) -> Result<ScoresNote, ClientError> {
         return Err(bad(format!("format {}", value["format"])));
     }
     let note: ScoresNote = serde_json::from_value(value).map_err(|fault| bad(fault.to_string()))?;
-    let texts = [&note.branch, &note.purpose, &note.state].into_iter().chain(&note.labels);
+    let states = note.models.iter().map(|own| &own.state);
+    let texts = [&note.branch, &note.purpose].into_iter().chain(states).chain(&note.labels);
     if texts.flat_map(|text| text.chars()).any(is_hidden) {
         return Err(bad("a text with a character that is not shown".to_owned()));
-    }
-    let found = file_digest(file).map_err(|fault| ClientError::rows(&fault))?;
-    if Digest::from_hex(&note.digest) != Some(found) {
-        return Err(ClientError::Said(words::scores_changed(file.display())));
     }
     Ok(note)
 }
 
 impl ScoresNote {
-    /// Digest of the model.
+    /// Digests of the models: of the one that was named, and of the challenger, where one scored a share of the customers.
     ///
     /// # Errors
-    /// If it is none.
-    pub fn model(&self, file: &Path) -> Result<Digest, ClientError> {
-        let bad = || ClientError::Said(words::scores_note_bad(note_path(file).display(), "model"));
-        Digest::from_hex(&self.model).ok_or_else(bad)
+    /// If there is none, one is no digest, or lines do not tell one from the other.
+    pub fn digests(&self, file: &Path) -> Result<Vec<Digest>, ClientError> {
+        let bad = || ClientError::Said(words::scores_note_bad(note_path(file).display(), "models"));
+        let digests: Option<Vec<Digest>> = self.models.iter().map(|own| Digest::from_hex(&own.model)).collect();
+        let told_apart = |digests: &Vec<Digest>| match digests.as_slice() {
+            [_] => true,
+            [one, other] => one.short() != other.short(),
+            _ => false,
+        };
+        digests.filter(told_apart).ok_or_else(bad)
+    }
+
+    /// What the model of a row is for its purpose, by the first digits of its digest; nothing where the note names no such model.
+    #[must_use]
+    pub fn state_of(&self, digits: &str) -> Option<&str> {
+        let own = self.models.iter().find(|own| own.model.starts_with(digits));
+        own.filter(|_| digits.len() == Digest::ZERO.short().len()).map(|own| own.state.as_str())
     }
 
     /// Whether a list may be made of it.
@@ -79,8 +102,9 @@ impl ScoresNote {
         if self.purpose != wanted.purpose {
             return said(words::scores_for_other_purpose(path, &self.purpose, wanted.purpose));
         }
-        if !wanted.states.contains(&self.state) {
-            return said(words::scores_of_state(path, &self.state, wanted.states.join(", ")));
+        if !self.models.iter().any(|own| wanted.states.contains(&own.state)) {
+            let found: Vec<&str> = self.models.iter().map(|own| own.state.as_str()).collect();
+            return said(words::scores_of_state(path, found.join(", "), wanted.states.join(", ")));
         }
         if !self.labels.iter().any(|label| label == wanted.label) {
             return said(words::scores_without_label(path, wanted.label, self.labels.join(", ")));
@@ -113,6 +137,8 @@ pub(crate) struct ScoreRow {
     pub reasons: [String; 3],
     /// Stage, action and notice; empty without an actions file.
     pub ends: [String; 3],
+    /// The first digits of the digest of the model that scored the customer.
+    pub model: String,
 }
 
 /// Whoever takes rows of scores, by their number from 1.
@@ -120,6 +146,7 @@ type Taker<'a> = &'a mut dyn FnMut(u64, ScoreRow) -> Result<(), RowFault>;
 
 struct Reader<'a> {
     header: Vec<String>,
+    note: &'a ScoresNote,
     label: &'a str,
     take: Taker<'a>,
 }
@@ -133,7 +160,7 @@ impl Rows for Reader<'_> {
         let first = format!("{}.score", self.label);
         let first = self.header.iter().position(|name| *name == first).unwrap_or_default();
         let last = self.header.len();
-        Ok(std::iter::once(0).chain(first..first + 7).chain(last - 3..last).collect())
+        Ok(std::iter::once(0).chain(first..first + 7).chain(last - 4..last).collect())
     }
 
     fn row(&mut self, number: u64, values: &[String]) -> Result<(), RowFault> {
@@ -149,7 +176,11 @@ impl Rows for Reader<'_> {
             points: value(4),
             reasons: [value(5), value(6), value(7)],
             ends: [value(8), value(9), value(10)],
+            model: value(11),
         };
+        if self.note.state_of(&row.model).is_none() {
+            return Err(RowFault::of("model", "none of the models that the note beside the file names"));
+        }
         if row.customer.is_empty() {
             return Err(RowFault::of("customer", "empty where a customer's id is expected"));
         }
@@ -171,13 +202,7 @@ pub(crate) fn id_of(written: &str) -> &str {
 /// # Errors
 /// If it has faults, other rows than the note says, or another digest.
 pub(crate) fn read_scores(file: &Path, note: &ScoresNote, label: &str, take: Taker<'_>) -> Result<(), ClientError> {
-    let origin = Origin::File(file.to_path_buf());
-    let read = |encoding, take: Taker<'_>| -> Result<PlainRead, FileError> {
-        let dialect = Dialect { encoding, ..Dialect::comma_separated() };
-        read_plain(&origin, (None, &dialect), &mut Reader { header: columns(&note.labels), label, take })
-    };
-    let encoding = encoding(&origin)?;
-    let found = read(encoding, take).map_err(|fault| ClientError::rows(&fault))?;
+    let found = read_rows(file, note, label, take)?;
     if found.file != Digest::from_hex(&note.digest) {
         return Err(ClientError::Said(words::scores_changed(file.display())));
     }
@@ -185,6 +210,25 @@ pub(crate) fn read_scores(file: &Path, note: &ScoresNote, label: &str, take: Tak
         return Err(ClientError::Said(words::scores_rows(file.display(), found.rows, note.rows)));
     }
     Ok(())
+}
+
+/// Reads the rows of a scores file, however many the note names.
+///
+/// # Errors
+/// If it has faults.
+pub(super) fn read_rows(
+    file: &Path,
+    note: &ScoresNote,
+    label: &str,
+    take: Taker<'_>,
+) -> Result<PlainRead, ClientError> {
+    let origin = Origin::File(file.to_path_buf());
+    let read = |encoding, take: Taker<'_>| -> Result<PlainRead, FileError> {
+        let dialect = Dialect { encoding, ..Dialect::comma_separated() };
+        read_plain(&origin, (None, &dialect), &mut Reader { header: columns(&note.labels), note, label, take })
+    };
+    let encoding = encoding(&origin)?;
+    read(encoding, take).map_err(|fault| ClientError::rows(&fault))
 }
 
 /// How a text of scores is written. The note does not say it. A text is GB18030 where it is not valid UTF-8.

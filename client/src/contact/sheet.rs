@@ -12,7 +12,7 @@ use crate::data::{Origin, RowFault, Rows, read_plain};
 use crate::error::ClientError;
 
 /// The columns of a kept list.
-const HEADER: [&str; 13] = [
+const HEADER: [&str; 14] = [
     "line",
     "customer",
     "team",
@@ -26,6 +26,7 @@ const HEADER: [&str; 13] = [
     "stage",
     "action",
     "notice",
+    "model",
 ];
 
 /// A line of a list, as text.
@@ -49,6 +50,8 @@ pub struct Line {
     pub reasons: [String; 3],
     /// Stage, action and notice.
     pub ends: [String; 3],
+    /// The first digits of the digest of the model that scored the customer.
+    pub model: String,
 }
 
 /// All lines of a list.
@@ -66,9 +69,9 @@ impl Sheet {
         table.row(HEADER.iter().copied());
         for line in &self.lines {
             let number = line.line.to_string();
-            let Line { customer, team, score, probability, decile, points, reasons, ends, .. } = line;
+            let Line { customer, team, score, probability, decile, points, reasons, ends, model, .. } = line;
             let first = [&number, customer, team, score, probability, decile, points];
-            table.row(first.into_iter().chain(reasons).chain(ends).map(String::as_str));
+            table.row(first.into_iter().chain(reasons).chain(ends).chain([model]).map(String::as_str));
         }
         table.into_text().into_bytes()
     }
@@ -102,6 +105,7 @@ impl Sheet {
                     points: value(6),
                     reasons: [value(7), value(8), value(9)],
                     ends: [value(10), value(11), value(12)],
+                    model: value(13),
                 });
                 Ok(())
             }

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! STATE/contact/contact.ledger       what happened; the only file that says what is true
+//! STATE/contact.head                 where it ends at least
 //! STATE/contact/pseudonym.key        the key of customers' pseudonyms, mode 0600
 //! STATE/contact/lists/000001/        sheet.csv: its lines; members: pseudonyms of its lines, in order; rules.toml: the rules that made it
 //! STATE/contact/draws/DIGEST         a draw of a hold-out: pseudonyms of who was held out, and of who was drawn for the first time
@@ -21,6 +22,7 @@ use tributary_storage::journal::Journal;
 use tributary_storage::lock::FolderLock;
 use tributary_texts::contact as words;
 
+use super::anchor::Anchor;
 use super::event::{BuiltList, ContactEvent, ListFiles};
 use super::holdout::{Assigned, Drawn};
 use super::pseudonym::{Pseudonym, from_bytes, to_bytes};
@@ -55,6 +57,7 @@ pub(crate) struct Store {
     journal: Journal<ContactEvent>,
     register: Register,
     key: PseudonymKey,
+    anchor: Anchor,
     _lock: FolderLock,
 }
 
@@ -69,12 +72,15 @@ impl Store {
             create_private_folder(&folder).map_err(ClientError::file)?;
         }
         let lock = FolderLock::take(&folder).map_err(ClientError::file)?;
-        let path = folder.join(LEDGER);
+        let (path, anchor) = (folder.join(LEDGER), Anchor::of(state_dir));
+        anchor.check(&path)?;
         let (journal, recorded) = Journal::open(&path, LedgerId::CONTACT)?;
         let replayed = Register::replay(recorded.iter().map(|recorded| &recorded.event));
         let register = replayed.map_err(|fault| ClientError::Said(words::register_broken(path.display(), fault)))?;
         let key = open_key(&folder.join(KEY), &register)?;
-        let mut store = Self { folder, journal, register, key, _lock: lock };
+        // Records that the last process had not noted are relied on from here on.
+        anchor.note(&journal)?;
+        let mut store = Self { folder, journal, register, key, anchor, _lock: lock };
         let tag = Digest(store.key.of("tributary/contact/key", b""));
         match store.register.key {
             None => store.record(now, ContactEvent::Begun { key: tag })?,
@@ -119,7 +125,7 @@ impl Store {
         self.journal.append(Millis(now.saturating_mul(1000)), event.clone())?;
         self.journal.sync()?;
         self.register.apply(&event);
-        Ok(())
+        self.anchor.note(&self.journal)
     }
 
     /// A list by its number.

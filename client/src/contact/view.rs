@@ -159,6 +159,8 @@ pub struct Shown {
     pub left_out: Counts,
     /// The label that chose.
     pub label: String,
+    /// The models that made the scores, by the first digits of their digests.
+    pub models: Vec<String>,
     /// Its first lines.
     #[serde(skip)]
     pub first: Sheet,
@@ -169,6 +171,7 @@ impl Shown {
     #[must_use]
     pub fn said(&self) -> Vec<Said> {
         let mut lines = vec![self.summary.said(), counted(self.rows, &self.left_out, self.summary.lines)];
+        lines.push(words::scored_by(self.models.join(", ")));
         if self.first.lines.is_empty() {
             lines.push(words::no_lines());
         }
@@ -221,6 +224,7 @@ pub(super) fn shown(store: &Store, list: u32, now: u64) -> Result<Shown, ClientE
         rows: state.built.rows,
         left_out: state.built.left_out.clone(),
         label: state.built.label.clone(),
+        models: state.built.models.iter().map(Digest::short).collect(),
         first,
     })
 }

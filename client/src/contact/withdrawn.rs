@@ -6,6 +6,7 @@ use tributary_protocol::digest::Digest;
 use tributary_texts::contact as words;
 
 use super::recall::{begin, finish};
+use super::register::ListState;
 use super::store::Store;
 use crate::error::ClientError;
 use crate::models::used::UsedModels;
@@ -14,15 +15,16 @@ use crate::settings::Settings;
 /// What the bank's system is told.
 const REASON: &str = "model withdrawn";
 
-/// A model that was withdrawn is used no more.
+/// A model that was withdrawn is used no more. One of two is enough: the tenths and the choice are of both.
 ///
 /// # Errors
-/// If it was, or the branch's ledger of models cannot be read.
-pub(super) fn not_withdrawn(settings: &Settings, model: &Digest, scores: &Path) -> Result<(), ClientError> {
-    if UsedModels::read(&settings.state_dir)?.is_withdrawn(model) {
-        return Err(ClientError::Said(words::model_withdrawn(scores.display(), model.short())));
+/// If one was, or the branch's ledger of models cannot be read.
+pub(super) fn not_withdrawn(settings: &Settings, models: &[Digest], scores: &Path) -> Result<(), ClientError> {
+    let known = UsedModels::read(&settings.state_dir)?;
+    match models.iter().find(|model| known.is_withdrawn(model)) {
+        Some(model) => Err(ClientError::Said(words::model_withdrawn(scores.display(), model.short()))),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// Recalls every open list of a model that was withdrawn. Recalls that are not written yet are written, where that can be done: what cannot be written
@@ -33,7 +35,8 @@ pub(super) fn not_withdrawn(settings: &Settings, model: &Digest, scores: &Path) 
 pub(super) fn void_withdrawn(settings: &Settings, store: &mut Store, now: u64) -> Result<(), ClientError> {
     let models = UsedModels::read(&settings.state_dir)?;
     let lists = store.register().lists.iter();
-    let void = lists.filter(|(_, list)| list.is_open(now) && models.is_withdrawn(&list.built.model));
+    let withdrawn = |list: &ListState| list.built.models.iter().any(|model| models.is_withdrawn(model));
+    let void = lists.filter(|(_, list)| list.is_open(now) && withdrawn(list));
     for list in void.map(|(number, _)| *number).collect::<Vec<u32>>() {
         begin(store, (list, Vec::new()), REASON, now)?;
     }

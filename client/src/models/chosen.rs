@@ -58,12 +58,16 @@ pub(crate) fn stamp(path: &Path) -> Option<(u64, SystemTime)> {
     Some((metadata.len(), metadata.modified().ok()?))
 }
 
-/// The model that is meant by `champion`, `challenger`, or the first digits of its digest. The daemon's ledger is read without its lock.
+/// The model that is meant by `champion`, `challenger`, or the first digits of its digest, in a ledger that was read.
 ///
 /// # Errors
 /// If there is no such model here, or it may not be used: each with what to do.
-pub(crate) fn choose(settings: &Settings, schema: &Schema, name: &str, now: u64) -> Result<ChosenModel, ClientError> {
-    let models = UsedModels::read(&settings.state_dir)?;
+pub(crate) fn choose(
+    models: &UsedModels,
+    (settings, schema): (&Settings, &Schema),
+    name: &str,
+    now: u64,
+) -> Result<ChosenModel, ClientError> {
     let (known, all) = (models.state(), told_of(models.events()));
     let digest = named(known, &all, (schema, name))?;
     let manifest = may_be_used(known, &digest, (settings, schema, now))?;

@@ -2,7 +2,7 @@
 //! read.
 //!
 //! ```text
-//! STATE/models ──► chosen model ──► Rater ◄── actions.toml, signed
+//! STATE/models ──► chosen model, challenger ──► Rater ◄── actions.toml, signed
 //! table ─► mapping, consents ─► encoded row ─► Rater ─► spool ─► customers once, tenths ─► FILE, FILE.json
 //! POST /v1/score ────────────► encoded row ─► Rater ─► answer
 //! ```
@@ -15,11 +15,14 @@ mod service;
 mod spool;
 #[cfg(test)]
 mod tests;
+mod turns;
+#[cfg(test)]
+mod turns_tests;
 #[cfg(test)]
 mod world;
 
 pub use actions::{Actions, SAMPLE as ACTIONS_SAMPLE, init_actions, show_actions, sign_actions};
-pub use output::ScoresNote;
-pub(crate) use output::{columns, note_path};
+pub use output::{NotedModel, ScoresNote};
+pub(crate) use output::{columns, note_path, without};
 pub use run::{ScoreOptions, ScoresMade, score};
 pub use service::{ServeOptions, serve_scores};

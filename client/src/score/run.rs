@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 
 use tributary_model::features::{Cell, TableCounts};
 use tributary_model::schema::Schema;
+use tributary_protocol::digest::Digest;
 use tributary_protocol::plan::Date;
 use tributary_storage::files::{FileError as StoredError, keeps_secrets};
 use tributary_texts::{Language, Said, score as words};
 
-use super::output::{Encoding, HeadLine, Line, ScoresFile, ScoresNote, folder_of, is_parquet, note_path};
-use super::rater::Rater;
+use super::output::{Encoding, HeadLine, Line, NotedModel, ScoresFile, ScoresNote, folder_of, is_parquet, note_path};
+use super::rater::{Rater, Turn};
 use super::spool::{Spool, Spooled, SpooledRows, Superseded};
 use crate::data::{
     CustomerKey, FileError, MappedSource, Origin, PassedRow, PassedTable, Reading, Stop, pass_origin, read_schema,
@@ -60,7 +61,7 @@ pub fn score(options: &ScoreOptions, now: u64) -> Result<ScoresMade, ClientError
     let folder = folder_of(&options.output);
     let failed = |fault: std::io::Error| ClientError::file(StoredError::system("writing", &options.output)(fault));
     let keyed = rater.schema.customer_column().is_some();
-    let mut spool = Spool::new(folder, rater.form.bytes(), rater.scorer.heads().len(), keyed).map_err(failed)?;
+    let mut spool = Spool::new(folder, rater.form.bytes(), rater.heads().len(), keyed).map_err(failed)?;
     let day = place.dated(&settings).map(|(day, _)| day).unwrap_or_default();
     let table = read((&place, &sources, day), &settings, &rater, &mut spool);
     let table = table.map_err(|fault| ClientError::rows(&fault))?;
@@ -69,29 +70,37 @@ pub fn score(options: &ScoreOptions, now: u64) -> Result<ScoresMade, ClientError
     let superseded = rows.superseded().map_err(failed)?;
     let told = judged((&table, &sources), &settings, &rater.schema, (&rows, &superseded))?;
 
-    let digest = write(options, encoding, &rater, (&rows, &superseded))?;
+    let (digest, scored) = write(options, encoding, &rater, (&rows, &superseded))?;
     let (made_at, days) = (now, u64::from(settings.scores_valid_days));
-    // No longer than a validator answers for the model, unless nobody does any more: people say what becomes of it.
+    // No longer than a validator answers for each model, unless nobody does any more: people say what becomes of it.
+    let answered = rater.judges().filter_map(|(judge, _)| judge.model.answered_until);
+    let answered = answered.filter(|answered| *answered > made_at).min();
     let until = made_at.saturating_add(days * 86_400);
-    let answered = rater.model.answered_until.filter(|answered| *answered > made_at);
     let until = answered.map_or(until, |answered| until.min(answered));
+    let noted = rater.judges().zip(scored).map(|((judge, share), rows)| NotedModel {
+        model: judge.model.digest.to_string(),
+        state: judge.model.state.to_owned(),
+        share,
+        rows,
+    });
     let note = ScoresNote {
         format: ScoresNote::FORMAT,
-        model: rater.model.digest.to_string(),
-        purpose: rater.model.manifest.lineage.purpose.raw().to_owned(),
-        state: rater.model.state.to_owned(),
+        models: noted.collect(),
+        purpose: rater.judge(Turn::Named).model.manifest.lineage.purpose.raw().to_owned(),
         schema: rater.schema.digest().to_string(),
-        labels: rater.scorer.heads().to_vec(),
+        labels: rater.heads().to_vec(),
         source_digest: table.digest.unwrap_or_else(|| rows.digest()).to_string(),
         as_of: table.day.map(|day| day.to_string()),
         made_at,
         valid_until: until,
         rows: u64::from(rows.count() - superseded.rows),
+        erased: 0,
         rejected: table.rows.faulty,
         digest: digest.to_string(),
         branch: branch.to_string(),
     };
     note.write(&options.output).map_err(ClientError::file)?;
+    let told = rater.doubt.iter().cloned().chain(told).collect();
     let said = said(&options.output, &note, &table, &superseded, told);
     Ok(ScoresMade { note, said })
 }
@@ -182,10 +191,9 @@ fn read(
     let reading = Reading { mapping, day, tables, beside, ..limits };
     let wanted = rater.actions.as_ref().map_or(&[][..], |actions| actions.wanted());
     let failed = |source| FileError::Write { path: PathBuf::from("the rows that wait"), source };
-    let mut scored = rater.scorer.room();
+    let mut scored = rater.judge(Turn::Named).scorer.room();
     let (mut key, mut customer) = (String::new(), String::new());
     pass_origin(&place.origin, &rater.schema, &reading, wanted, &mut |row: &PassedRow<'_>| {
-        rater.scorer.score(row.encoded, &mut scored);
         let stage = rater.actions.as_ref().and_then(|actions| actions.stage_of(row.wanted, row.decimal));
         customer.clear();
         match row.customer {
@@ -195,8 +203,10 @@ fn read(
         key.clear();
         row.key.into_iter().for_each(|cell| write_cell(cell, &mut key));
         let key = row.key.map(|_| key.as_str());
+        let turn = rater.turn(key);
+        rater.judge(turn).scorer.score(row.encoded, &mut scored);
         let (logits, customer) = (scored.logits(), customer.as_str());
-        spool.push(&Spooled { encoded: row.encoded, stage, logits, key, customer }).map_err(failed)
+        spool.push(&Spooled { encoded: row.encoded, stage, turn, logits, key, customer }).map_err(failed)
     })
 }
 
@@ -246,21 +256,28 @@ fn judged(
     Ok(doubts.chain(warns.into_iter().map(|remark| remark.said)).collect())
 }
 
+/// Writes the file: its digest, and how many customers each model scored.
 fn write(
     options: &ScoreOptions,
     encoding: Encoding,
     rater: &Rater,
     (rows, superseded): (&SpooledRows, &Superseded),
-) -> Result<tributary_protocol::digest::Digest, ClientError> {
+) -> Result<(Digest, [u64; 2]), ClientError> {
     let failed = |fault: std::io::Error| ClientError::file(StoredError::system("writing", &options.output)(fault));
-    let cuts = rows.cuts(superseded).map_err(failed)?.ok_or_else(|| ClientError::Said(words::no_rows()))?;
-    let mut file = ScoresFile::begin(&options.output, rater.scorer.heads(), encoding).map_err(ClientError::file)?;
+    let cuts = rows.cuts(superseded).map_err(failed)?;
+    if cuts.is_empty() {
+        return Err(ClientError::Said(words::no_rows()));
+    }
+    let mut file = ScoresFile::begin(&options.output, rater.heads(), encoding).map_err(ClientError::file)?;
     let mut room = rater.room();
-    let each = rows.each(superseded, |customer, row, stage| {
+    let models = Turn::ALL.map(|turn| rater.judge(turn).model.digest.short());
+    let mut scored = [0; 2];
+    let each = rows.each(superseded, |customer, row, stage, turn| {
+        scored[turn as usize] += 1;
         let heads: Vec<HeadLine<'_>> = rater
-            .rate(row, &mut room, options.language)
+            .rate(turn, row, &mut room, options.language)
             .into_iter()
-            .zip(&cuts)
+            .zip(cuts.of(turn))
             .map(|(rated, cuts)| HeadLine {
                 score: rated.score,
                 probability: rated.probability,
@@ -273,18 +290,20 @@ fn write(
         let (stage, action, notice) = stage.map_or(("", "", ""), |stage| {
             (stage.name.as_str(), stage.action.text(options.language), stage.notice.text(options.language))
         });
-        file.line(&Line { customer, heads: &heads, stage, action, notice })
+        file.line(&Line { customer, heads: &heads, stage, action, notice, model: &models[turn as usize] })
     });
     each.map_err(failed)?;
-    file.place().map_err(ClientError::file)
+    Ok((file.place().map_err(ClientError::file)?, scored))
 }
 
 fn said(output: &Path, note: &ScoresNote, table: &PassedTable, superseded: &Superseded, told: Vec<Said>) -> Vec<Said> {
     let rows = &table.rows;
-    let mut lines = vec![
-        words::made(output.display(), note.rows, &note.model, &note.state, &note.purpose),
-        words::rows_read(rows.read, rows.faulty, rows.elsewhere, rows.withheld, superseded.rows),
-    ];
+    let made = |own: &NotedModel| match own.share {
+        None => words::made(output.display(), note.rows, &own.model, &own.state, &note.purpose),
+        Some(share) => words::made_beside(own.rows, &own.model, &own.state, f64::from(share) / 100.0),
+    };
+    let mut lines: Vec<Said> = note.models.iter().map(made).collect();
+    lines.push(words::rows_read(rows.read, rows.faulty, rows.elsewhere, rows.withheld, superseded.rows));
     let until = tributary_certs::inspect::date(note.valid_until);
     lines.push(match &note.as_of {
         Some(day) => words::of_day(day, until),

@@ -8,7 +8,7 @@
 //! - each row's scores, in the passes of [`CutSearch`].
 //!
 //! In memory there are one bit for each row, one part of the keys, and the counts of one pass: about 60 MB at most for one label, and 2.4 MB for each
-//! further one.
+//! further one. With a challenger these counts are there twice, because each model has tenths of its own.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -19,8 +19,13 @@ use tributary_model::features::EncodedRow;
 use tributary_model::score::{CutSearch, DecileCuts};
 use tributary_protocol::digest::{Digest, Hasher};
 
+use super::rater::Turn;
+
 /// Customers whose keys are looked at in one pass, about.
 const PART_ROWS: u64 = 1 << 19;
+
+/// Bytes of a row after its encoding: its stage and its model.
+const ENDS: usize = 2;
 
 /// A stage's number where there is none.
 const NO_STAGE: u8 = u8::MAX;
@@ -30,8 +35,9 @@ type Key = [u8; 16];
 /// Rows on their way in.
 pub(super) struct Spool {
     keys: Option<BufWriter<File>>,
-    /// Each row's encoding and stage.
+    /// Each row's encoding, stage and model.
     rows: BufWriter<File>,
+    /// Each row's model and scores.
     scores: BufWriter<File>,
     /// Each row's customer, after its length.
     customers: BufWriter<File>,
@@ -52,7 +58,9 @@ pub(super) struct Spooled<'row> {
     pub(super) encoded: EncodedRow<'row>,
     /// The number of its customer's stage.
     pub(super) stage: Option<usize>,
-    /// What the model says of it.
+    /// Which model scores it.
+    pub(super) turn: Turn,
+    /// What that model says of it.
     pub(super) logits: &'row [f64],
     /// What its customer is known by; nothing where each row is a customer.
     pub(super) key: Option<&'row str>,
@@ -99,7 +107,9 @@ impl Spool {
         debug_assert_eq!(bytes.len(), self.form.row_bytes);
         self.rows.write_all(bytes)?;
         let stage = row.stage.and_then(|stage| u8::try_from(stage).ok()).unwrap_or(NO_STAGE);
-        self.rows.write_all(&[stage])?;
+        let turn = row.turn as u8;
+        self.rows.write_all(&[stage, turn])?;
+        self.scores.write_all(&[turn])?;
         for logit in row.logits {
             self.scores.write_all(&logit.to_le_bytes())?;
         }
@@ -174,42 +184,50 @@ impl SpooledRows {
     }
 
     fn read_row(&self, row: u32, bytes: &mut [u8]) -> io::Result<()> {
-        let at = u64::from(row) * (self.form.row_bytes as u64 + 1);
+        let at = u64::from(row) * (self.form.row_bytes + ENDS) as u64;
         let mut file = &self.rows;
         file.seek(SeekFrom::Start(at))?;
         file.read_exact(bytes)
     }
 
-    /// The cuts between the tenths of each head; nothing without a row.
-    pub(super) fn cuts(&self, superseded: &Superseded) -> io::Result<Option<Vec<DecileCuts>>> {
-        let mut searches: Vec<CutSearch> = (0..self.form.heads).map(|_| CutSearch::new()).collect();
-        let mut cuts = None;
+    /// The cuts between the tenths of each head, for each model among its own customers; nothing for a model without a row.
+    pub(super) fn cuts(&self, superseded: &Superseded) -> io::Result<Cuts> {
+        // Of a model without a row there is no room either.
+        let mut searches: [Vec<CutSearch>; 2] = [Vec::new(), Vec::new()];
+        let mut cuts = [None, None];
         for _ in 0..CutSearch::PASSES {
             let mut reader = begin(&self.scores)?;
-            let mut score = [0; 8];
+            let (mut turn, mut score) = ([0], [0; 8]);
             for row in 0..self.count {
-                for search in &mut searches {
+                reader.read_exact(&mut turn)?;
+                let own = &mut searches[turn_of(turn[0])? as usize];
+                if own.is_empty() {
+                    own.resize_with(self.form.heads, CutSearch::new);
+                }
+                for search in own {
                     reader.read_exact(&mut score)?;
                     if !superseded.has(row) {
                         search.see(f64::from_le_bytes(score));
                     }
                 }
             }
-            // Each head's pass ends, also where another one has no cuts yet.
-            let ended: Vec<Option<DecileCuts>> = searches.iter_mut().map(CutSearch::end_pass).collect();
-            cuts = ended.into_iter().collect();
+            for (searches, cuts) in searches.iter_mut().zip(&mut cuts) {
+                // Each head's pass ends, also where another one has no cuts yet.
+                let ended: Vec<Option<DecileCuts>> = searches.iter_mut().map(CutSearch::end_pass).collect();
+                *cuts = ended.into_iter().collect::<Option<Vec<DecileCuts>>>().filter(|cuts| !cuts.is_empty());
+            }
         }
-        Ok(cuts)
+        Ok(Cuts(cuts))
     }
 
-    /// Every row that counts, in the table's order: its customer, its fields and its stage.
+    /// Every row that counts, in the table's order: its customer, its fields, its stage and its model.
     pub(super) fn each(
         &self,
         superseded: &Superseded,
-        mut hand: impl FnMut(&str, EncodedRow<'_>, Option<usize>) -> io::Result<()>,
+        mut hand: impl FnMut(&str, EncodedRow<'_>, Option<usize>, Turn) -> io::Result<()>,
     ) -> io::Result<()> {
         let (mut rows, mut customers) = (begin(&self.rows)?, begin(&self.customers)?);
-        let (mut bytes, mut customer) = (vec![0; self.form.row_bytes + 1], Vec::new());
+        let (mut bytes, mut customer) = (vec![0; self.form.row_bytes + ENDS], Vec::new());
         for row in 0..self.count {
             rows.read_exact(&mut bytes)?;
             let mut length = [0; 4];
@@ -219,12 +237,33 @@ impl SpooledRows {
             if superseded.has(row) {
                 continue;
             }
-            let (encoded, stage) = bytes.split_at(self.form.row_bytes);
-            let stage = stage.first().copied().filter(|stage| *stage != NO_STAGE).map(usize::from);
-            hand(std::str::from_utf8(&customer).map_err(io::Error::other)?, EncodedRow::new(encoded), stage)?;
+            let (encoded, ends) = bytes.split_at(self.form.row_bytes);
+            let stage = ends.first().copied().filter(|stage| *stage != NO_STAGE).map(usize::from);
+            let turn = turn_of(ends.get(1).copied().unwrap_or_default())?;
+            hand(std::str::from_utf8(&customer).map_err(io::Error::other)?, EncodedRow::new(encoded), stage, turn)?;
         }
         Ok(())
     }
+}
+
+/// Where the tenths of each model and head end.
+pub(super) struct Cuts([Option<Vec<DecileCuts>>; 2]);
+
+impl Cuts {
+    /// Those of a model, head by head; none where the model has no row.
+    pub(super) fn of(&self, turn: Turn) -> &[DecileCuts] {
+        self.0[turn as usize].as_deref().unwrap_or_default()
+    }
+
+    /// Whether no model has a row.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.iter().all(Option::is_none)
+    }
+}
+
+/// A model by the number that was written.
+fn turn_of(number: u8) -> io::Result<Turn> {
+    Turn::ALL.get(usize::from(number)).copied().ok_or_else(|| io::Error::other("a row of no model"))
 }
 
 impl Superseded {
@@ -295,6 +334,7 @@ mod tests {
             let row = Spooled {
                 encoded: EncodedRow::new(&encoded),
                 stage: (number % 2 == 0).then_some(number),
+                turn: if *customer == "z" { Turn::Challenger } else { Turn::Named },
                 logits: &[*score],
                 key: Some(customer),
                 customer,
@@ -312,17 +352,21 @@ mod tests {
             let all = spooled(rows);
             let superseded = all.superseded().unwrap();
             let mut told = Vec::new();
-            all.each(&superseded, |customer, row, _| {
+            all.each(&superseded, |customer, row, _, _| {
                 told.push((customer.to_owned(), row.bytes()[0]));
                 Ok(())
             })
             .unwrap();
-            (told, superseded.rows, superseded.most, all.cuts(&superseded).unwrap().unwrap())
+            (told, superseded.rows, superseded.most, all.cuts(&superseded).unwrap())
         };
         let (found, gone, most, cuts) = told(&rows);
         assert_eq!(found, [("b".to_owned(), 9), ("a".to_owned(), 1), ("c".to_owned(), 5)]);
         assert_eq!((gone, most), (3, 3));
-        assert_eq!([0.9, 0.2, 0.1].map(|score| cuts[0].decile(score)), [1, 4, 7], "three customers, and no row twice");
+        assert_eq!(
+            [0.9, 0.2, 0.1].map(|score| cuts.of(Turn::Named)[0].decile(score)),
+            [1, 4, 7],
+            "three customers, and no row twice"
+        );
         let mut turned = rows;
         turned.reverse();
         let (mut other, ..) = told(&turned);
@@ -334,25 +378,26 @@ mod tests {
 
     #[test]
     fn rows_come_back_with_their_stages_and_their_digest_knows_no_order() {
-        let rows = [("甲", 3, 0.5), ("", 9, 0.1), ("c", 1, 0.9)];
+        let rows = [("甲", 3, 0.5), ("", 9, 0.1), ("z", 1, 0.9)];
         let all = spooled(&rows);
         let mut stages = Vec::new();
-        all.each(&all.superseded().unwrap(), |customer, _, stage| {
-            stages.push((customer.to_owned(), stage));
+        all.each(&all.superseded().unwrap(), |customer, _, stage, turn| {
+            stages.push((customer.to_owned(), stage, turn));
             Ok(())
         })
         .unwrap();
-        assert_eq!(stages, [("甲".to_owned(), Some(0)), (String::new(), None), ("c".to_owned(), Some(2))]);
+        let (named, other) = (Turn::Named, Turn::Challenger);
+        assert_eq!(stages, [("甲".into(), Some(0), named), (String::new(), None, named), ("z".into(), Some(2), other)]);
         let turned = spooled(&[rows[2], rows[0], rows[1]]);
         assert_eq!(all.digest(), turned.digest());
-        for other in [&rows[..2], &[rows[0], rows[1], ("c", 2, 0.9)], &[rows[0], rows[1], ("d", 1, 0.9)]] {
+        for other in [&rows[..2], &[rows[0], rows[1], ("z", 2, 0.9)], &[rows[0], rows[1], ("d", 1, 0.9)]] {
             assert_ne!(spooled(other).digest(), all.digest());
         }
-        assert!(spooled(&[]).cuts(&spooled(&[]).superseded().unwrap()).unwrap().is_none());
+        assert!(spooled(&[]).cuts(&spooled(&[]).superseded().unwrap()).unwrap().is_empty());
     }
 
     #[test]
-    fn every_label_has_tenths_of_its_own_and_no_row_has_none() {
+    fn every_label_of_each_model_has_tenths_of_its_own_and_no_row_has_none() {
         let folder = tempfile::tempdir().unwrap();
         let spool = || Spool::new(folder.path(), 1, 2, false).unwrap();
         let cuts = |spool: Spool| {
@@ -363,11 +408,17 @@ mod tests {
         for number in 0..20 {
             let score = f64::from(number);
             let (encoded, logits) = (EncodedRow::new(&[0]), &[score, -score]);
-            both.push(&Spooled { encoded, stage: None, logits, key: None, customer: "one" }).unwrap();
+            // The challenger's scores are higher, and its tenths are among its own.
+            for (turn, logits) in [(Turn::Named, *logits), (Turn::Challenger, [score + 100.0, 0.0])] {
+                let row = Spooled { encoded, stage: None, turn, logits: &logits, key: None, customer: "one" };
+                both.push(&row).unwrap();
+            }
         }
-        let found = cuts(both).unwrap();
-        assert_eq!([found[0].decile(19.0), found[0].decile(0.0)], [1, 10]);
-        assert_eq!([found[1].decile(0.0), found[1].decile(-19.0)], [1, 10]);
-        assert!(cuts(spool()).is_none());
+        let found = cuts(both);
+        let [named, other] = Turn::ALL.map(|turn| found.of(turn));
+        assert_eq!([named[0].decile(19.0), named[0].decile(0.0)], [1, 10]);
+        assert_eq!([named[1].decile(0.0), named[1].decile(-19.0)], [1, 10]);
+        assert_eq!([other[0].decile(119.0), other[0].decile(100.0)], [1, 10]);
+        assert!(cuts(spool()).is_empty());
     }
 }

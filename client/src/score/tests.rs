@@ -10,6 +10,7 @@ use tributary_texts::Language;
 use super::actions::tests::text;
 use super::world::{NOW, ROWS, World, manifest, model};
 use crate::models::choose;
+use crate::models::used::UsedModels;
 
 /// Each line's values.
 fn lines(text: &str) -> Vec<Vec<&str>> {
@@ -32,10 +33,11 @@ fn every_customer_of_a_table_is_scored_without_a_label() {
     }
     // Of C1 the age speaks for it, of C2 the status, of C3 nothing, of C4 that there is no age.
     assert_eq!(rest.each_ref().map(|line| line[5]), ["age", "status", "", "age (no value)"]);
-    assert!(rest.iter().all(|line| line[8..] == ["", "", ""]), "no actions are named");
+    assert!(rest.iter().all(|line| line[8..] == ["", "", "", &digest.short()]), "no actions are named");
     let note = made.note;
     assert_eq!((note.rows, note.rejected, note.as_of.as_deref()), (4, 0, None));
-    assert_eq!((note.state.as_str(), note.model), ("champion", digest.to_string()));
+    let [own] = note.models.as_slice() else { panic!("{:?}", note.models) };
+    assert_eq!((own.state.as_str(), &own.model, own.share, own.rows), ("champion", &digest.to_string(), None, 4));
     assert_eq!(note.source_digest, Digest::of(ROWS.as_bytes()).to_string());
     assert_eq!(note.digest, Digest::of(text.as_bytes()).to_string());
     assert_eq!((note.made_at, note.valid_until, note.branch.as_str()), (NOW, NOW + 31 * 86_400, "bank/branch-3"));
@@ -51,7 +53,7 @@ fn stages_actions_and_notices_are_those_that_the_owner_signed() {
     let mut options = world.options("champion", "scores.csv");
     options.language = Language::Chinese;
     let (_, text) = world.scored_as(&options).unwrap();
-    let found: Vec<Vec<&str>> = lines(&text).into_iter().skip(1).map(|line| line[8..].to_vec()).collect();
+    let found: Vec<Vec<&str>> = lines(&text).into_iter().skip(1).map(|line| line[8..11].to_vec()).collect();
     assert_eq!(found, [["young", "行动1", "提示1"], ["冻结", "行动0", "提示0"], ["rest", "行动2", "提示2"]]);
     assert_eq!(lines(&text)[2][5], "status", "the schema has no Chinese name for it");
     // A column that the rules name must be there.
@@ -129,7 +131,8 @@ fn models_are_named_by_their_state_or_by_their_digest() {
     let (mut world, first) = World::usual();
     let said = |world: &World, name: &str| {
         let schema = super::world::schema();
-        let chosen = choose(&world.settings(), &schema, name, NOW);
+        let models = UsedModels::read(&world.at("state")).unwrap();
+        let chosen = choose(&models, (&world.settings(), &schema), name, NOW);
         chosen.map(|chosen| (chosen.digest, chosen.state)).map_err(|fault| fault.to_string())
     };
     assert_eq!(said(&world, "champion"), Ok((first, "champion")));

@@ -44,6 +44,9 @@ pub(super) struct World {
     sequence: u64,
 }
 
+/// The share of a challenger, in parts in 10,000.
+pub(super) const SHARE: u16 = 1_000;
+
 /// Some rows of the schema, without a label.
 pub(super) const ROWS: &str = "who,age,state\nC1,90,1\nC2,50,frozen\nC3,10,1\nC4,,1\n";
 
@@ -114,10 +117,18 @@ impl World {
 
     /// What two people state of a model. Who signs is judged where a branch hears of it, and not where it reads its own ledger.
     pub(super) fn stated(&mut self, step: ModelStep, manifest: &ModelManifest) {
+        self.stated_of(step, manifest, true);
+    }
+
+    /// The same, where the statement may be about other branches.
+    pub(super) fn stated_of(&mut self, step: ModelStep, manifest: &ModelManifest, here: bool) {
         self.sequence += 1;
         let scope = match step {
-            ModelStep::Pilot => StatementScope::Branches(vec![MemberName::parse("bank/branch-3").unwrap()]),
-            ModelStep::Challenge => StatementScope::Customers(1_000),
+            ModelStep::Pilot => {
+                let branch = if here { "bank/branch-3" } else { "bank/branch-4" };
+                StatementScope::Branches(vec![MemberName::parse(branch).unwrap()])
+            }
+            ModelStep::Challenge => StatementScope::Customers(SHARE),
             _ => StatementScope::All,
         };
         let report = step.needs_report().then(|| Box::new(report(manifest)));
@@ -135,7 +146,7 @@ impl World {
         let statement = SignedStatement { statement, first: signed.clone(), second: signed, report };
         self.record(BranchModelsEvent::StatementAccepted {
             told: Box::new(Told { manifest: manifest.clone(), statement }),
-            here: true,
+            here,
         });
     }
 
@@ -148,8 +159,13 @@ impl World {
 
     /// A model becomes the champion, and is kept.
     pub(super) fn champion(&mut self, parameters: &Parameters) -> Digest {
+        self.used(ModelStep::Promote, parameters)
+    }
+
+    /// A model is stated to be used, and is kept.
+    pub(super) fn used(&mut self, step: ModelStep, parameters: &Parameters) -> Digest {
         let manifest = manifest(parameters);
-        self.stated(ModelStep::Promote, &manifest);
+        self.stated(step, &manifest);
         let model = manifest.digest();
         let folder = self.at("state/models").join(model.to_string());
         create_private_folder(&folder).unwrap();

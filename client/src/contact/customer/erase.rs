@@ -9,14 +9,14 @@ use super::exclude::withdraw;
 use super::find::{id_of, lines_of};
 use super::reply::Answer;
 use crate::contact::event::ContactEvent;
-use crate::contact::kept_scores::{KeptScores, kept_scores};
+use crate::contact::kept_scores::{Left, kept_scores};
 use crate::contact::pseudonym::Pseudonym;
 use crate::contact::recall::finish;
 use crate::contact::store::Store;
 use crate::error::ClientError;
 use crate::settings::Settings;
 
-/// Erases a customer: from the lines of kept lists, and with them every scores file of which a list was made and which has the customer. Each step is
+/// Erases a customer: from the lines of kept lists, and from every scores file of which a list was made. Each step is
 /// recorded before it is done, so that the same command goes on after an interruption.
 ///
 /// # Errors
@@ -36,15 +36,10 @@ pub fn erase(config: &Path, id: &str, now: u64) -> Result<Answer, ClientError> {
     answer.tell(words::erased());
     answer.note(words::lines_erased(lines.len()));
     for scores in kept_scores(&store) {
-        let found = scores.has(&store, customer);
-        match found {
-            // What cannot be read may hold the customer.
-            Ok(true) | Err(_) => {
-                store.record(now, ContactEvent::FilesPurged { kind: KeptScores::KIND.to_owned(), files: 1 })?;
-                scores.delete()?;
-                answer.note(words::scores_deleted(shown(&scores.path)));
-            }
-            Ok(false) => {}
+        match scores.erase(&mut store, customer, now)? {
+            Left::AsItWas => {}
+            Left::Without { erased, rows } => answer.note(words::scores_erased(shown(&scores.path), erased, rows)),
+            Left::Nothing => answer.note(words::scores_deleted(shown(&scores.path))),
         }
     }
     if !store.register().erased.contains(&customer) {

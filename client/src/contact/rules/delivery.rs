@@ -66,11 +66,13 @@ pub enum Origin {
     Action,
     /// The notice that goes with it.
     Notice,
+    /// The first digits of the digest of the model that scored the customer.
+    Model,
 }
 
 impl Origin {
     /// All of them, by their words in rules.
-    pub const ALL: [(&'static str, Self); 16] = [
+    pub const ALL: [(&'static str, Self); 17] = [
         ("batch", Self::Batch),
         ("line", Self::Line),
         ("customer", Self::Customer),
@@ -87,6 +89,7 @@ impl Origin {
         ("stage", Self::Stage),
         ("action", Self::Action),
         ("notice", Self::Notice),
+        ("model", Self::Model),
     ];
 }
 

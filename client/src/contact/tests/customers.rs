@@ -6,6 +6,7 @@ use tributary_texts::Language;
 
 use super::kills::{cut, entries};
 use super::{DAY, NOW, RULES, World};
+use crate::contact::scores::read_note;
 use crate::contact::{
     Answer, LeftOut, Stage, erase, exclude, explain, outcomes, purge, recall, show, show_customer, write_reply,
 };
@@ -119,11 +120,17 @@ fn an_erased_customer_is_in_no_file_and_in_no_list() {
     world.scored(&rows);
     world.delivered();
     let told = text(&erase(&world.config(), "victim-4711", NOW).unwrap());
-    assert!(told.contains("1 lines of kept lists are erased") && told.contains("scores.csv is deleted"), "{told}");
+    assert!(told.contains("1 lines of kept lists are erased"), "{told}");
+    assert!(told.contains("scores.csv: 1 lines are erased, and 2 stay"), "{told}");
     let mut left = Vec::new();
     holds(&world.at("state"), b"4711", &mut left);
     assert_eq!(left, Vec::<String>::new());
-    assert!(!world.at("scores.csv").exists() && !world.at("scores.csv.json").exists());
+    // The file of scores is one of a customer less: readers take it, and its other rows are as they were.
+    let scores = world.read("scores.csv");
+    assert!(scores.contains("\nc1,3,0.9,1,,,,,,,,07070707\nc3,1,0.7,1,") && !scores.contains("4711"), "{scores}");
+    let note = read_note(&world.at("scores.csv")).unwrap();
+    assert_eq!((note.rows, note.erased, note.models[0].rows), (2, 1, 2));
+    assert!(text(&erase(&world.config(), "victim-4711", NOW).unwrap()).contains("0 lines of kept lists"));
     assert!(world.handed().contains(&"list-000001.recall-000001.csv".to_owned()));
     // The other lines stay as they were.
     let shown = show(&world.config(), 1, NOW).unwrap();
@@ -136,7 +143,38 @@ fn an_erased_customer_is_in_no_file_and_in_no_list() {
     recall(&world.config(), 1, "next", NOW).unwrap();
     world.build();
     assert_eq!(world.listed(2), ["c1", "c3"]);
-    assert!(text(&erase(&world.config(), "victim-4711", NOW).unwrap()).contains("0 lines of kept lists"));
+    let told = text(&erase(&world.config(), "victim-4711", NOW).unwrap());
+    assert!(told.contains("0 lines of kept lists") && told.contains("1 lines are erased, and 2 stay"), "{told}");
+    // The file is still known as the list's own: another customer is erased from it, and what only it had goes with the last one.
+    assert!(text(&erase(&world.config(), "c1", NOW).unwrap()).contains("1 lines are erased, and 1 stay"));
+    assert!(text(&erase(&world.config(), "c3", NOW).unwrap()).contains("scores.csv is deleted"));
+    assert!(!world.at("scores.csv").exists() && !world.at("scores.csv.json").exists());
+}
+
+/// A process that is ended between any two steps of an erasure leaves what the same command finishes.
+#[test]
+fn an_erasure_of_scores_goes_on_after_an_interruption() {
+    let world = World::new(RULES);
+    world.customers(3);
+    world.build();
+    let (before, noted) = (world.read("scores.csv"), world.read("scores.csv.json"));
+    let done = |id: &str| text(&erase(&world.config(), id, NOW).unwrap());
+    assert!(done("c2").contains("1 lines are erased, and 2 stay"));
+    let (after, note) = (world.read("scores.csv"), world.read("scores.csv.json"));
+    // It was recorded; then nothing was done, or the file alone.
+    for scores in [&before, &after] {
+        world.write("scores.csv", scores);
+        world.write("scores.csv.json", &noted);
+        assert!(done("c2").contains("1 lines are erased, and 2 stay"));
+        assert_eq!((world.read("scores.csv"), world.read("scores.csv.json")), (after.clone(), note.clone()));
+    }
+    // Another file in its place is left alone, and one that is no file of scores any more is deleted.
+    world.write("scores.csv", "somebody's own\n");
+    assert!(!done("c1").contains("scores.csv"));
+    assert_eq!(world.read("scores.csv"), "somebody's own\n");
+    world.write("scores.csv", &after);
+    world.write("scores.csv.json", "{}");
+    assert!(done("c1").contains("scores.csv is deleted"));
 }
 
 /// Files in which these bytes are.

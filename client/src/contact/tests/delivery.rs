@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use serde_json::json;
 use tributary_certs::enrolment::names as identity;
 use tributary_certs::keys::write_signing_key;
 use tributary_certs::suite::SigningKey;
@@ -9,7 +10,7 @@ use tributary_protocol::digest::Digest;
 use tributary_texts::Language;
 
 use super::{DAY, HEADER, NOW, OsEntropy, RULES, World};
-use crate::contact::{Approving, Stage, recall, receipt, show, status};
+use crate::contact::{Approving, LeftOut, Stage, recall, receipt, show, status};
 
 fn said(result: Result<impl std::fmt::Debug, crate::error::ClientError>) -> String {
     result.map(|done| panic!("{done:?}")).unwrap_err().to_string()
@@ -115,6 +116,38 @@ fn a_withdrawn_models_scores_make_and_deliver_nothing() {
     assert!(world.refused().contains("was withdrawn"));
     // The list of the other model is delivered.
     world.deliver_at(3, NOW).unwrap_or_else(|fault| panic!("{fault}"));
+}
+
+/// Two models scored the file: the list, its delivery and its withdrawal know both.
+#[test]
+fn a_list_of_champion_and_challenger_names_the_model_of_each_line_and_is_void_with_either() {
+    let rules = RULES.replace("from = \"reason_1\"", "from = \"model\"");
+    // Without this line the challenger's customers are left out.
+    let both = rules.replace("[choose]", "states = [\"champion\", \"challenger\"]\n[choose]");
+    let world = World::new(&rules);
+    world.customers(3);
+    let challenger = super::withdrawn::model();
+    let [own, beside] = [(Digest([7; 32]), "champion", None), (challenger, "challenger", Some(1_000))]
+        .map(|(model, state, share)| json!({ "model": model.to_string(), "state": state, "share": share, "rows": 1 }));
+    let text = world.read("scores.csv");
+    let text = text.replacen("07070707\nc3", &format!("{}\nc3", challenger.short()), 1);
+    world.scores_file(&text, 3, &[("models", json!([own, beside]))]);
+    assert_eq!(world.build().left_out, [(LeftOut::OtherModel, 1)].into());
+    assert_eq!(world.listed(1), ["c1", "c3"]);
+    recall(&world.config(), 1, "other rules", NOW).unwrap();
+    world.rules(&both);
+    world.delivered();
+    let (champion, digits) = (Digest([7; 32]).short(), challenger.short());
+    let delivered = world.read("crm/list-000001.csv");
+    assert_eq!(delivered, format!("PCH,XH,KHH,YY\n1,1,c1,{champion}\n1,2,c2,{digits}\n1,3,c3,{champion}\n"));
+    let shown = show(&world.config(), 2, NOW).unwrap();
+    assert_eq!(shown.models, [champion, digits]);
+    super::withdrawn::write(&world.at("state/models/models.ledger"));
+    assert_eq!(status(&world.config(), NOW).unwrap()[0].stage, Stage::Recalled);
+    assert!(world.refused().contains("was withdrawn"));
+    // A line of a model that the note does not name is a fault of the file.
+    world.scores_file(&text, 3, &[("models", json!([own]))]);
+    assert!(world.refused().contains("none of the models that the note beside the file names"));
 }
 
 #[test]

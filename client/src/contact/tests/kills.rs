@@ -4,9 +4,11 @@ use std::fs;
 use std::path::Path;
 
 use tributary_protocol::log::LedgerId;
+use tributary_protocol::round::Recorded;
 use tributary_storage::journal::{Journal, read};
 
 use super::{NOW, RULES, World};
+use crate::contact::anchor::Anchor;
 use crate::contact::event::ContactEvent;
 use crate::contact::{LeftOut, recall, show, status};
 
@@ -29,13 +31,26 @@ pub(super) fn cut(world: &World, entries: usize) {
     let path = world.at("state/contact/contact.ledger");
     let events = read::<ContactEvent>(&path, LedgerId::CONTACT).unwrap();
     fs::remove_file(&path).unwrap();
-    let (mut journal, _) = Journal::open(&path, LedgerId::CONTACT).unwrap();
-    for recorded in events.into_iter().take(entries) {
+    noted(world, &path, events.into_iter().take(entries));
+    // Copies for people are written after the record.
+    let _none = fs::remove_dir_all(world.at("out"));
+}
+
+/// Notes of a register that it ends after its first entries, as it was before the last ones were noted.
+fn noted_before(world: &World, entries: usize) {
+    let events = read::<ContactEvent>(&world.at("state/contact/contact.ledger"), LedgerId::CONTACT).unwrap();
+    let elsewhere = tempfile::tempdir().unwrap();
+    noted(world, &elsewhere.path().join("contact.ledger"), events.into_iter().take(entries));
+}
+
+/// Writes a register, and notes where it ends.
+fn noted(world: &World, path: &Path, events: impl Iterator<Item = Recorded<ContactEvent>>) {
+    let (mut journal, _) = Journal::open(path, LedgerId::CONTACT).unwrap();
+    for recorded in events {
         journal.append(recorded.at, recorded.event).unwrap();
     }
     journal.sync().unwrap();
-    // Copies for people are written after the record.
-    let _none = fs::remove_dir_all(world.at("out"));
+    Anchor::of(&world.at("state")).note(&journal).unwrap();
 }
 
 pub(super) fn entries(world: &World) -> usize {
@@ -141,7 +156,47 @@ fn a_recall_that_was_recorded_is_written() {
     }
 }
 
-/// The last record may be torn where the power failed: it was never relied on.
+/// A register that ends before its note was cut, or is an older copy: no command goes on as if nothing had been recorded. One that goes on after its note
+/// is whole, because the note comes last.
+#[test]
+fn a_register_that_was_cut_at_its_end_is_noticed() {
+    let world = World::new(RULES);
+    world.customers(3);
+    world.delivered();
+    let (path, head) = (world.at("state/contact/contact.ledger"), world.at("state/contact.head"));
+    let (whole, note) = (fs::read(&path).unwrap(), fs::read(&head).unwrap());
+    let said = || status(&world.config(), NOW).unwrap_err().to_string();
+    let all = entries(&world);
+    for before in 0..all {
+        fs::write(&path, &whole).unwrap();
+        cut(&world, before);
+        let shorter = fs::read(&path).unwrap();
+        fs::write(&head, &note).unwrap();
+        assert!(said().contains(&format!("{before} of {all} records")), "{}", said());
+        assert_eq!(fs::read(&path).unwrap(), shorter, "nothing was added to it");
+        assert!(world.deliver_at(1, NOW).is_err() && world.build_at(NOW).is_err());
+    }
+    fs::remove_file(&path).unwrap();
+    assert!(said().contains("It was cut"));
+    // Without its note nobody knows where it ended.
+    fs::write(&path, &whole).unwrap();
+    fs::remove_file(&head).unwrap();
+    assert!(said().contains("It was cut"));
+    // Another register of the same length is another one.
+    fs::write(&head, [&note[..note.len() - 1], &[note[note.len() - 1] ^ 1]].concat()).unwrap();
+    assert!(said().contains("It was cut"));
+    for before in 1..=all {
+        noted_before(&world, before);
+        assert_eq!(status(&world.config(), NOW).unwrap().len(), 1);
+        assert_eq!(fs::read(&head).unwrap(), note, "what was not noted is noted now");
+    }
+    // The first record may stand without a note.
+    cut(&world, 1);
+    fs::remove_file(&head).unwrap();
+    assert_eq!(status(&world.config(), NOW).unwrap().len(), 0);
+}
+
+/// The last record may be torn where the power failed: it was never relied on, and not noted.
 #[test]
 fn a_torn_last_record_is_as_if_it_were_not() {
     let world = World::new(RULES);
@@ -149,6 +204,7 @@ fn a_torn_last_record_is_as_if_it_were_not() {
     world.delivered();
     let path = world.at("state/contact/contact.ledger");
     let bytes = fs::read(&path).unwrap();
+    noted_before(&world, entries(&world) - 1);
     fs::write(&path, &bytes[..bytes.len() - 3]).unwrap();
     world.deliver_at(1, NOW).unwrap_or_else(|fault| panic!("{fault}"));
     assert_eq!(fs::read(&path).unwrap().len(), bytes.len());

@@ -161,20 +161,29 @@ impl World {
 
     /// A scores file of these rows.
     pub(super) fn scored(&self, rows: &[String]) {
-        let header = "customer,churn.score,churn.probability,churn.decile,churn.points,churn.reason_1,churn.reason_2,churn.reason_3,stage,action,notice\n";
+        let header = "customer,churn.score,churn.probability,churn.decile,churn.points,churn.reason_1,churn.reason_2,churn.reason_3,stage,action,notice,model\n";
+        let rows: Vec<String> = rows.iter().map(|row| format!("{},07070707\n", row.trim_end_matches('\n'))).collect();
         self.scores_file(&format!("{header}{}", rows.concat()), rows.len(), &[]);
     }
 
-    /// A scores file, with parts of its note exchanged.
+    /// A scores file, with parts of its note, or of what it says of its model, exchanged.
     pub(super) fn scores_file(&self, text: &str, rows: usize, changes: &[(&str, serde_json::Value)]) {
+        let mut own = serde_json::json!({
+            "model": Digest([7; 32]).to_string(), "state": "champion", "share": null, "rows": rows,
+        });
+        for (key, value) in changes.iter().filter(|(key, _)| ["model", "state"].contains(key)) {
+            own[*key] = value.clone();
+        }
+        let digits = own["model"].as_str().and_then(|model| model.get(..8)).unwrap_or("07070707");
+        let text = &text.replace("07070707", digits);
         self.write("scores.csv", text);
         let mut note = serde_json::json!({
-            "format": 1, "model": Digest([7; 32]).to_string(), "purpose": "churn", "state": "champion",
+            "format": 1, "models": [own], "purpose": "churn",
             "schema": Digest([3; 32]).to_string(), "labels": ["churn"], "source_digest": Digest([4; 32]).to_string(),
-            "as_of": "2026-11-30", "made_at": NOW - 3600, "valid_until": NOW + 30 * DAY, "rows": rows, "rejected": 0,
+            "as_of": "2026-11-30", "made_at": NOW - 3600, "valid_until": NOW + 30 * DAY, "rows": rows, "erased": 0, "rejected": 0,
             "digest": Digest::of(text.as_bytes()).to_string(), "branch": "north-bank/branch-01",
         });
-        for (key, value) in changes {
+        for (key, value) in changes.iter().filter(|(key, _)| !["model", "state"].contains(key)) {
             note[*key] = value.clone();
         }
         self.write("scores.csv.json", &note.to_string());

@@ -40,7 +40,7 @@ impl<W: Write> CsvLines<W> {
             self.plain(&head.points.map_or(String::new(), |points| points.to_string()));
             head.reasons.iter().for_each(|reason| self.text(reason));
         }
-        [line.stage, line.action, line.notice].into_iter().for_each(|text| self.text(text));
+        [line.stage, line.action, line.notice, line.model].into_iter().for_each(|text| self.text(text));
         self.end_line()
     }
 

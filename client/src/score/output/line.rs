@@ -18,4 +18,6 @@ pub(crate) struct Line<'a> {
     pub(crate) stage: &'a str,
     pub(crate) action: &'a str,
     pub(crate) notice: &'a str,
+    /// The first digits of the digest of the model that scored the customer.
+    pub(crate) model: &'a str,
 }

@@ -9,6 +9,7 @@ mod csv;
 mod line;
 mod note;
 mod parquet;
+mod without;
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -18,13 +19,14 @@ use tributary_storage::files::{Draft, Existing, FileError};
 
 pub(crate) use self::csv::Encoding;
 pub(crate) use self::line::{HeadLine, Line};
-pub use self::note::ScoresNote;
 pub(crate) use self::note::note_path;
+pub use self::note::{NotedModel, ScoresNote};
+pub(crate) use self::without::without;
 
 /// The columns of one head, after its name and a point.
 const OF_HEAD: [&str; 7] = ["score", "probability", "decile", "points", "reason_1", "reason_2", "reason_3"];
 /// The columns after those of all heads.
-const LAST: [&str; 3] = ["stage", "action", "notice"];
+const LAST: [&str; 4] = ["stage", "action", "notice", "model"];
 
 /// The columns, in their order.
 pub(crate) fn columns(heads: &[String]) -> Vec<String> {
@@ -49,6 +51,12 @@ struct Hashed {
     hasher: Hasher,
 }
 
+impl Hashed {
+    fn private(folder: &Path) -> io::Result<Self> {
+        Ok(Self { draft: Draft::private(folder)?, hasher: Hasher::new() })
+    }
+}
+
 impl Write for Hashed {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.draft.write(bytes)?;
@@ -68,8 +76,7 @@ impl ScoresFile {
     /// [`FileError`].
     pub(crate) fn begin(path: &Path, heads: &[String], encoding: Encoding) -> Result<Self, FileError> {
         let failed = |fault| FileError::system("writing", path)(fault);
-        let draft = Draft::private(folder_of(path)).map_err(failed)?;
-        let hashed = Hashed { draft, hasher: Hasher::new() };
+        let hashed = Hashed::private(folder_of(path)).map_err(failed)?;
         let columns = columns(heads);
         let writer = if is_parquet(path) {
             Writer::Parquet(Box::new(parquet::ParquetLines::begin(hashed, &columns).map_err(failed)?))

@@ -60,7 +60,7 @@ impl<W: Write + Send> ParquetLines<W> {
                 put(Value::Text(Some(reason).filter(|own| !own.is_empty())));
             }
         }
-        for text in [line.stage, line.action, line.notice] {
+        for text in [line.stage, line.action, line.notice, line.model] {
             put(Value::Text(Some(text).filter(|own| !own.is_empty())));
         }
         self.rows += 1;

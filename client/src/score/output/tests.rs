@@ -1,9 +1,11 @@
+use std::collections::BTreeSet;
 use std::fs;
 
 use tributary_model::features::Cell;
+use tributary_model::schema::Dialect;
 
 use super::*;
-use crate::data::{Origin, Reading, Stop, Wanted, pass_origin};
+use crate::data::{Origin, Reading, RowFault, Rows, Stop, Wanted, pass_origin, read_plain};
 
 const HEADS: [&str; 1] = ["churn"];
 
@@ -20,7 +22,8 @@ fn written(name: &str, encoding: Encoding, customers: &[(&str, Option<i64>)]) ->
             reasons: ["存款, 减少", "=cmd()", ""],
         };
         let heads = [head];
-        let line = Line { customer, heads: &heads, stage: "dormant", action: "say \"hello\"", notice: "" };
+        let line =
+            Line { customer, heads: &heads, stage: "dormant", action: "say \"hello\"", notice: "", model: "0123abcd" };
         file.line(&line).unwrap();
     }
     assert!(!path.exists(), "a draft until it is whole");
@@ -38,9 +41,9 @@ fn text_is_read_back_and_no_spreadsheet_runs_it() {
     let mut lines = text.lines();
     assert_eq!(
         lines.next().unwrap(),
-        "customer,churn.score,churn.probability,churn.decile,churn.points,churn.reason_1,churn.reason_2,churn.reason_3,stage,action,notice"
+        "customer,churn.score,churn.probability,churn.decile,churn.points,churn.reason_1,churn.reason_2,churn.reason_3,stage,action,notice,model"
     );
-    let rest = "\"存款, 减少\",'=cmd(),,dormant,\"say \"\"hello\"\"\",";
+    let rest = "\"存款, 减少\",'=cmd(),,dormant,\"say \"\"hello\"\"\",,0123abcd";
     assert_eq!(lines.next().unwrap(), format!("C1,-0.125,0.30000000000000004,3,512,{rest}"));
     let begins: Vec<&str> = lines.map(|line| line.split(",-0.125").next().unwrap()).collect();
     assert_eq!(begins, ["-7", "'=1+1", "'@x", "'\tx", "'x"], "a number stays a number");
@@ -75,7 +78,7 @@ fields = [
 labels = [{ name = "y", positive = ["1"], negative = ["0"] }]
 "#;
     let schema = tributary_model::schema::Schema::parse(schema).unwrap();
-    let wanted = ["churn.score", "churn.points", "churn.reason_1", "churn.reason_3", "action", "notice"];
+    let wanted = ["churn.score", "churn.points", "churn.reason_1", "churn.reason_3", "action", "notice", "model"];
     let wanted = wanted.map(|name| Wanted::Table(name.to_owned()));
     let (stop, mut rows) = (Stop::default(), 0_usize);
     let reading = Reading::strict(&stop);
@@ -89,6 +92,7 @@ labels = [{ name = "y", positive = ["1"], negative = ["0"] }]
         });
         assert!(matches!(row.wanted[2], Cell::Text("存款, 减少")) && matches!(row.wanted[3], Cell::Missing));
         assert!(matches!(row.wanted[4], Cell::Text("say \"hello\"")) && matches!(row.wanted[5], Cell::Missing));
+        assert!(matches!(row.wanted[6], Cell::Text("0123abcd")));
         rows += 1;
         Ok(())
     })
@@ -100,9 +104,8 @@ labels = [{ name = "y", positive = ["1"], negative = ["0"] }]
 fn a_note_has_the_keys_of_its_format_and_no_other() {
     let note = ScoresNote {
         format: ScoresNote::FORMAT,
-        model: "a".into(),
+        models: vec![NotedModel { model: "a".into(), state: "champion".into(), share: None, rows: 3 }],
         purpose: "churn".into(),
-        state: "champion".into(),
         schema: "b".into(),
         labels: vec!["churn".into()],
         source_digest: "c".into(),
@@ -110,6 +113,7 @@ fn a_note_has_the_keys_of_its_format_and_no_other() {
         made_at: 1,
         valid_until: 2,
         rows: 3,
+        erased: 5,
         rejected: 4,
         digest: "d".into(),
         branch: "bank/branch-1".into(),
@@ -120,9 +124,67 @@ fn a_note_has_the_keys_of_its_format_and_no_other() {
     let text = fs::read_to_string(folder.path().join("scores.csv.json")).unwrap();
     assert_eq!(
         text,
-        "{\"format\":1,\"model\":\"a\",\"purpose\":\"churn\",\"state\":\"champion\",\"schema\":\"b\",\"labels\":[\"churn\"],\"source_digest\":\"c\",\
-         \"as_of\":null,\"made_at\":1,\"valid_until\":2,\"rows\":3,\"rejected\":4,\"digest\":\"d\",\"branch\":\"bank/branch-1\"}\n"
+        "{\"format\":1,\"models\":[{\"model\":\"a\",\"state\":\"champion\",\"share\":null,\"rows\":3}],\"purpose\":\"churn\",\"schema\":\"b\",\"labels\":[\"churn\"],\"source_digest\":\"c\",\
+         \"as_of\":null,\"made_at\":1,\"valid_until\":2,\"rows\":3,\"erased\":5,\"rejected\":4,\"digest\":\"d\",\"branch\":\"bank/branch-1\"}\n"
     );
     assert_eq!(serde_json::from_str::<ScoresNote>(&text).unwrap(), note);
     assert!(serde_json::from_str::<ScoresNote>(&text.replace("\"format\"", "\"colour\":1,\"format\"")).is_err());
+}
+
+/// All rows of a file, as texts.
+fn read_back(path: &Path) -> Vec<Vec<String>> {
+    struct All(Vec<Vec<String>>);
+    impl Rows for All {
+        fn columns(&mut self, header: &[String]) -> Result<Vec<usize>, RowFault> {
+            Ok((0..header.len()).collect())
+        }
+        fn row(&mut self, _: u64, values: &[String]) -> Result<(), RowFault> {
+            self.0.push(values.to_vec());
+            Ok(())
+        }
+    }
+    let mut all = All(Vec::new());
+    let read = read_plain(&Origin::File(path.to_owned()), (None, &Dialect::comma_separated()), &mut all);
+    read.unwrap_or_else(|fault| panic!("{fault}"));
+    all.0
+}
+
+#[test]
+fn rows_are_taken_out_of_a_file_and_all_others_stay_as_they_are() {
+    let customers = [("甲\n\"1\"", Some(1)), ("=2", None), ("乙,3", Some(3)), ("\r\n", None), ("5", Some(5))];
+    for encoding in [Encoding::Utf8, Encoding::Gb18030] {
+        for gone in [&[1][..], &[2, 4], &[5], &[1, 2, 3, 4]] {
+            let (_folder, path, before) = written("scores.csv", encoding, &customers);
+            let next = without(&path, &gone.iter().copied().collect()).unwrap();
+            assert_eq!(Digest::of(&fs::read(&path).unwrap()), before, "nothing takes its place yet");
+            let (digest, rows) = (next.digest, next.rows);
+            next.place().unwrap();
+            let stay = (1..).zip(customers).filter(|(number, _)| !gone.contains(number)).map(|(_, customer)| customer);
+            let stay: Vec<_> = stay.collect();
+            let (_other, fewer, expected) = written("scores.csv", encoding, &stay);
+            assert_eq!((fs::read(&path).unwrap(), digest), (fs::read(fewer).unwrap(), expected));
+            assert_eq!(rows, stay.len() as u64);
+        }
+    }
+    let ids: Vec<String> = (0..40_000).map(|number| format!("C{number}")).collect();
+    let customers: Vec<(&str, Option<i64>)> =
+        ids.iter().zip(0..).map(|(id, number)| (id.as_str(), (number % 2 == 0).then_some(number))).collect();
+    let (_folder, path, _) = written("scores.parquet", Encoding::Utf8, &customers);
+    let before = read_back(&path);
+    // Of the first group one row, of the second one all.
+    let gone: BTreeSet<u64> = std::iter::once(7).chain(32_769..=40_000).collect();
+    let next = without(&path, &gone).unwrap();
+    let (digest, rows) = (next.digest, next.rows);
+    next.place().unwrap();
+    assert_eq!((digest, rows), (Digest::of(&fs::read(&path).unwrap()), 32_767));
+    let after = read_back(&path);
+    assert!(before.iter().zip(1..).filter(|(_, number)| !gone.contains(number)).map(|(row, _)| row).eq(&after));
+    // A row that does not end, and a file that is none.
+    let folder = tempfile::tempdir().unwrap();
+    for (name, bytes) in [("scores.csv", &b"customer\n\"a\n"[..]), ("scores.parquet", b"PAR1")] {
+        let path = folder.path().join(name);
+        fs::write(&path, bytes).unwrap();
+        assert!(without(&path, &gone).is_err(), "{name}");
+    }
+    assert!(without(&folder.path().join("absent.csv"), &gone).is_err());
 }

@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 use tokio::sync::Semaphore;
 use tributary_texts::Language;
 
-use super::super::rater::{Rated, Rater};
+use super::super::rater::{Rated, Rater, Turn};
 use super::current::Current;
 use super::guard::{Denied, Guard};
 use super::openapi::description;
@@ -86,7 +86,9 @@ async fn guarded(State(service): State<Arc<Service>>, request: Request, next: Ne
 
 async fn health(State(service): State<Arc<Service>>) -> Result<Json, Refusal> {
     let rater = service.rater()?;
-    Ok(Json(json!({ "status": "ok", "model": rater.model.digest.to_string(), "state": rater.model.state })))
+    let mut answer = models(&rater);
+    answer["status"] = "ok".into();
+    Ok(Json(answer))
 }
 
 async fn openapi(State(service): State<Arc<Service>>) -> Result<Json, Refusal> {
@@ -153,12 +155,20 @@ fn parsed(body: &[u8]) -> Result<Question, Refusal> {
     Err(Refusal::new(StatusCode::BAD_REQUEST, "bad_question", message))
 }
 
+/// The model that was named, and the challenger that scores a share of the customers beside it.
+fn models(rater: &Rater) -> Value {
+    let named = &rater.judge(Turn::Named).model;
+    let beside = rater.judges().find_map(|(judge, share)| share.map(|_| judge.model.digest.to_string()));
+    json!({ "model": named.digest.to_string(), "state": named.state, "challenger": beside })
+}
+
 /// Scores all customers, or none.
 fn answer(rater: &Rater, question: &Question, language: Language) -> Result<Value, Refusal> {
     let mut room = rater.room();
     let mut results = Vec::with_capacity(question.customers.len());
     let encoded = encode(&rater.schema, &question.customers, |customer, row| {
-        let heads = rater.scorer.heads().iter().zip(rater.rate(row, &mut room, language));
+        let turn = rater.turn(customer.key(&rater.schema).as_deref());
+        let heads = rater.heads().iter().zip(rater.rate(turn, row, &mut room, language));
         let scores: Map<String, Value> = heads.map(|(head, rated)| (head.clone(), of_head(&rated))).collect();
         let actions = rater.actions.as_ref();
         let stage = actions
@@ -169,16 +179,15 @@ fn answer(rater: &Rater, question: &Question, language: Language) -> Result<Valu
             "stage": stage.map(|stage| &stage.name),
             "action": stage.map(|stage| stage.action.text(language)),
             "notice": stage.map(|stage| stage.notice.text(language)),
+            "model": rater.judge(turn).model.digest.to_string(),
         }));
     });
     encoded.map_err(Refusal::customers)?;
-    Ok(json!({
-        "model": rater.model.digest.to_string(),
-        "state": rater.model.state,
-        "schema": rater.schema.digest().to_string(),
-        "labels": rater.scorer.heads(),
-        "results": results,
-    }))
+    let mut answer = models(rater);
+    answer["schema"] = rater.schema.digest().to_string().into();
+    answer["labels"] = json!(rater.heads());
+    answer["results"] = results.into();
+    Ok(answer)
 }
 
 fn of_head(rated: &Rated<'_>) -> Value {

@@ -31,6 +31,7 @@ use tributary_texts::{Language, Said, score as words};
 use self::app::Service;
 use self::current::Current;
 use self::door::Door;
+use super::rater::Turn;
 use crate::data::read_schema;
 use crate::error::ClientError;
 use crate::settings::Settings;
@@ -70,7 +71,9 @@ pub fn serve_scores(options: &ServeOptions, now: fn() -> u64, tell: &dyn Fn(&Sai
             Some((address, token)) => Door::loopback(*address, token).await?,
             None => Door::socket(&socket)?,
         };
-        tell(&words::serving(door.place(), rater.model.digest, rater.model.state));
+        let model = &rater.judge(Turn::Named).model;
+        tell(&words::serving(door.place(), model.digest, model.state));
+        rater.doubt.iter().for_each(|doubt| tell(&words::warns(doubt)));
         drop(rater);
         let service = Arc::new(Service::new(current, door.guard(), options.language, now));
         tokio::select! {

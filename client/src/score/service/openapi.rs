@@ -8,6 +8,11 @@ use super::question::{BODY_BYTES_MAX, CUSTOMERS_MAX, columns};
 /// What can be asked of this service, and what it answers.
 pub(super) fn description(schema: &Schema) -> Value {
     let digest = json!({ "type": "string", "pattern": "^[0-9a-f]{64}$" });
+    let beside = json!({
+        "type": ["string", "null"],
+        "pattern": "^[0-9a-f]{64}$",
+        "description": "the model that scores a share of the customers beside it",
+    });
     let refused = |text: &str| json!({ "description": text, "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Refusal" } } } });
     let answered = |text: &str, name: &str| {
         let reference = format!("#/components/schemas/{name}");
@@ -87,10 +92,11 @@ pub(super) fn description(schema: &Schema) -> Value {
                 "Customer": customer(schema),
                 "Answer": {
                     "type": "object",
-                    "required": ["model", "state", "schema", "labels", "results"],
+                    "required": ["model", "state", "challenger", "schema", "labels", "results"],
                     "properties": {
                         "model": digest.clone(),
                         "state": { "type": "string" },
+                        "challenger": beside.clone(),
                         "schema": digest.clone(),
                         "labels": { "type": "array", "items": { "type": "string" } },
                         "results": { "type": "array", "items": { "$ref": "#/components/schemas/Result" } },
@@ -98,12 +104,13 @@ pub(super) fn description(schema: &Schema) -> Value {
                 },
                 "Result": {
                     "type": "object",
-                    "required": ["scores", "stage", "action", "notice"],
+                    "required": ["scores", "stage", "action", "notice", "model"],
                     "properties": {
                         "scores": scores(schema),
                         "stage": { "type": ["string", "null"] },
                         "action": { "type": ["string", "null"] },
                         "notice": { "type": ["string", "null"] },
+                        "model": digest.clone(),
                     },
                 },
                 "Score": {
@@ -118,8 +125,13 @@ pub(super) fn description(schema: &Schema) -> Value {
                 },
                 "Health": {
                     "type": "object",
-                    "required": ["status", "model", "state"],
-                    "properties": { "status": { "const": "ok" }, "model": digest, "state": { "type": "string" } },
+                    "required": ["status", "model", "state", "challenger"],
+                    "properties": {
+                        "status": { "const": "ok" },
+                        "model": digest,
+                        "state": { "type": "string" },
+                        "challenger": beside,
+                    },
                 },
                 "Refusal": {
                     "type": "object",
@@ -162,6 +174,12 @@ fn customer(schema: &Schema) -> Value {
         if !fields.iter().all(|field| field.optional) {
             required.push(column);
         }
+    }
+    if let Some(key) = schema.customer_column()
+        && !properties.contains_key(key)
+    {
+        let what = "who the customer is; it decides whether a challenger scores the customer, and without it the champion does";
+        properties.insert(key.to_owned(), json!({ "type": ["number", "string", "null"], "description": what }));
     }
     json!({ "type": "object", "required": required, "properties": properties })
 }

@@ -94,6 +94,16 @@ impl Customer {
         })
     }
 
+    /// Who the customer is, where the question says it.
+    pub(super) fn key(&self, schema: &Schema) -> Option<String> {
+        match self.cell(schema.customer_column()?)? {
+            Cell::Missing => None,
+            Cell::Text(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
+            Cell::Integer(number) => Some(number.to_string()),
+            Cell::Number(number) => Some(number.to_string()),
+        }
+    }
+
     /// What a file of actions looks at.
     pub(super) fn wanted(&self, wanted: &[Wanted]) -> Vec<Cell<'_>> {
         let of = |wanted: &Wanted| match wanted {

@@ -131,7 +131,10 @@ fn a_customer_is_scored_as_in_a_file() {
     let mode = std::fs::metadata(&served.path).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     let (status, _, health) = served.get("/v1/health");
-    assert_eq!((status, health), (200, json!({ "status": "ok", "model": digest.to_string(), "state": "champion" })));
+    assert_eq!(
+        (status, health),
+        (200, json!({ "status": "ok", "model": digest.to_string(), "state": "champion", "challenger": null }))
+    );
     // A second service does not take its place.
     let again = served.runtime.block_on(async { Door::socket(&served.path) }).err().unwrap().to_string();
     assert!(again.contains("another process serves here"), "{again}");
@@ -202,6 +205,34 @@ fn bad_questions_have_clear_answers() {
     assert_eq!((status, &answer["error"]["code"]), (413, &json!("too_large")));
     let (status, ..) = served.post(&vec![b' '; BODY_BYTES_MAX]);
     assert_eq!(status, 400, "of the largest size it is looked at");
+}
+
+/// A customer who is named is scored by the model of a file; whoever is not named, by the champion.
+#[test]
+fn a_challengers_share_is_that_of_a_file() {
+    let (mut world, champion) = World::usual();
+    let challenger = world.used(ModelStep::Challenge, &model(3.0));
+    let names: Vec<String> = (0..400).map(|number| format!("C{number}")).collect();
+    let rows: String = names.iter().map(|name| format!("{name},50,1\n")).collect();
+    world.write("rows.csv", &format!("who,age,state\n{rows}"));
+    let (_, file) = world.scored().unwrap();
+    let served = Served::new(world);
+    let customers: Vec<Value> = names.iter().map(|who| json!({ "who": who, "age": 50, "state": "1" })).collect();
+    let (status, _, found) = served.score(&json!({ "customers": customers }));
+    assert_eq!((status, &found["challenger"]), (200, &json!(challenger.to_string())));
+    let mut theirs = 0;
+    for (line, result) in file.lines().skip(1).zip(found["results"].as_array().unwrap()) {
+        let by = result["model"].as_str().unwrap();
+        theirs += usize::from(by == challenger.to_string());
+        assert!(line.ends_with(&format!(",{}", &by[..8])), "{line}: {by}");
+        let score: f64 = line.split(',').nth(1).unwrap().parse().unwrap();
+        assert!((result["scores"]["churn"]["score"].as_f64().unwrap() - score).abs() < 1e-12);
+    }
+    assert!((10..100).contains(&theirs), "{theirs}");
+    let nobody: Vec<Value> = (0..100).map(|_| json!({ "age": 50, "state": "1" })).collect();
+    let (_, _, found) = served.score(&json!({ "customers": nobody }));
+    assert!(found["results"].as_array().unwrap().iter().all(|one| one["model"] == champion.to_string()));
+    assert_eq!(served.get("/v1/health").2["challenger"], challenger.to_string());
 }
 
 /// Whether the model may be used is looked at before each request.

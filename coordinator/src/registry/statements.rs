@@ -4,13 +4,10 @@ use std::path::{Path, PathBuf};
 
 use tributary_certs::clock::unix_seconds;
 use tributary_certs::model::StatementFile;
-use tributary_certs::roster::RosterAuthorities;
 use tributary_protocol::registry::SignedStatement;
-use tributary_protocol::roster::SignedRoster;
-use tributary_settings::{Fault, Faults};
 use tributary_storage::files::{FileError, create_private_folder};
 
-use super::view::record_of;
+use super::view::{authorities_of, record_of, roster_in_force};
 use super::{RegistryError, judge};
 use crate::inbox::Inbox;
 use crate::settings::Settings;
@@ -47,14 +44,8 @@ pub fn install(config: &Path, file: &Path) -> Result<PathBuf, RegistryError> {
     let statement = StatementFile::read(file)?;
     let unsigned = || RegistryError::Unsigned { path: file.to_path_buf(), signed: statement.signatures.len() };
     let signed = statement.signed().ok_or_else(unsigned)?;
-    let fault = |key: &str, found: String| Faults {
-        file: config.to_path_buf(),
-        faults: vec![Fault { key: key.into(), found, allowed: "a file of this federation".into() }],
-    };
-    let authorities = RosterAuthorities::read(&settings.identity.authorities);
-    let authorities = authorities.map_err(|error| fault("identity.authorities", error.to_string()))?;
-    let roster = roster(&settings.identity.roster, &authorities);
-    let roster = roster.map_err(|error| fault("identity.roster", error))?;
+    let authorities = authorities_of(config, &settings)?;
+    let roster = roster_in_force(config, &settings, &authorities)?;
     let record = record_of(&settings.state_dir)?;
     judge(&record, &signed, (&roster.roster, &authorities.digest()))?;
     let folder = settings.state_dir.join(FOLDER);
@@ -62,8 +53,4 @@ pub fn install(config: &Path, file: &Path) -> Result<PathBuf, RegistryError> {
     let path = folder.join(format!("{}.{EXTENSION}", signed.statement.digest()));
     statement.write(&path)?;
     Ok(path)
-}
-
-fn roster(path: &Path, authorities: &RosterAuthorities) -> Result<SignedRoster, String> {
-    tributary_certs::roster::read_roster(path, authorities).map_err(|error| error.to_string())
 }

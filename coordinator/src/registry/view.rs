@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use tributary_certs::gates::ReportFile;
 use tributary_certs::model::StatementFile;
-use tributary_certs::roster::RosterAuthorities;
+use tributary_certs::roster::{RosterAuthorities, RosterFileError, read_roster};
 use tributary_protocol::digest::Digest;
 use tributary_protocol::log::LedgerId;
 use tributary_protocol::printable::Printable;
@@ -13,7 +13,7 @@ use tributary_protocol::registry::{
     CopyState, ModelRecord, ModelState, ModelStatement, ModelStep, RegistryEvent, RegistryRecord, SignedReport,
     SignedStatement, StatementScope,
 };
-use tributary_protocol::roster::MemberName;
+use tributary_protocol::roster::{MemberName, SignedRoster};
 use tributary_settings::{Fault, Faults};
 use tributary_storage::journal::read_view;
 
@@ -170,21 +170,38 @@ pub fn copies(config: &Path, model: &str) -> Result<(ModelLine, Vec<CopyLine>), 
 /// If the model's state does not admit it, if nobody could sign it, or a file cannot be read.
 pub fn draft(config: &Path, draft: &Draft<'_>) -> Result<StatementFile, RegistryError> {
     let settings = Settings::load(config)?;
-    let record = record_of(&settings.state_dir)?;
-    drafted(&record, federation_of(config, &settings)?, draft)
+    let mut record = record_of(&settings.state_dir)?;
+    let authorities = authorities_of(config, &settings)?;
+    // The roster in force names the branches of a plan's pilot. The journal has the one of the last statement, and before the first statement none.
+    record.roster = Some(roster_in_force(config, &settings, &authorities)?.roster);
+    drafted(&record, authorities.digest(), draft)
 }
 
 /// What names the federation: its list of roster authorities, by its digest.
 pub(super) fn federation_of(config: &Path, settings: &Settings) -> Result<Digest, RegistryError> {
-    let authorities = RosterAuthorities::read(&settings.identity.authorities).map_err(|error| Faults {
-        file: config.to_path_buf(),
-        faults: vec![Fault {
-            key: "identity.authorities".into(),
-            found: error.to_string(),
-            allowed: "the roster authorities' public keys".into(),
-        }],
-    })?;
-    Ok(authorities.digest())
+    Ok(authorities_of(config, settings)?.digest())
+}
+
+pub(super) fn authorities_of(config: &Path, settings: &Settings) -> Result<RosterAuthorities, RegistryError> {
+    let fault = |error: RosterFileError| {
+        unusable(config, "identity.authorities", &error, "the roster authorities' public keys")
+    };
+    Ok(RosterAuthorities::read(&settings.identity.authorities).map_err(fault)?)
+}
+
+/// The roster that the settings name, with its signatures judged.
+pub(super) fn roster_in_force(
+    config: &Path,
+    settings: &Settings,
+    authorities: &RosterAuthorities,
+) -> Result<SignedRoster, RegistryError> {
+    let fault = |error: RosterFileError| unusable(config, "identity.roster", &error, "a file of this federation");
+    Ok(read_roster(&settings.identity.roster, authorities).map_err(fault)?)
+}
+
+fn unusable(config: &Path, key: &str, found: &RosterFileError, allowed: &str) -> Faults {
+    let fault = Fault { key: key.into(), found: found.to_string(), allowed: allowed.into() };
+    Faults { file: config.to_path_buf(), faults: vec![fault] }
 }
 
 pub(super) fn drafted(

@@ -12,6 +12,7 @@ use super::tables::{Attributes, Bar};
 
 /// Why a customer of the scores file is not in the list. They apply in this order, and the first counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum LeftOut {
     /// The table of attributes has no line of this customer.
     NoAttributes,

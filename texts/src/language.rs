@@ -22,6 +22,24 @@ impl Language {
         Self::NAMES.iter().find(|(known, _)| *known == name).map(|(_, language)| *language)
     }
 
+    /// What stands between two parts of a list in a sentence.
+    #[must_use]
+    pub const fn semicolon(self) -> &'static str {
+        match self {
+            Self::Chinese => "；",
+            Self::English => "; ",
+        }
+    }
+
+    /// What stands between two words of a list in a sentence.
+    #[must_use]
+    pub const fn comma(self) -> &'static str {
+        match self {
+            Self::Chinese => "，",
+            Self::English => ", ",
+        }
+    }
+
     /// Of this process's environment: the first of `LC_ALL`, `LC_MESSAGES` and `LANG` that is set and not empty decides. English where none is,
     /// and for every locale that is not Chinese.
     #[must_use]

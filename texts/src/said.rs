@@ -56,6 +56,15 @@ impl Said {
         }
     }
 
+    /// Several things of equal rank, as each language lists them in a sentence.
+    #[must_use]
+    pub fn listed(parts: &[Said]) -> Self {
+        let all = |language: Language| {
+            parts.iter().map(|part| part.text(language)).collect::<Vec<_>>().join(language.semicolon())
+        };
+        Self { english: all(Language::English), chinese: all(Language::Chinese) }
+    }
+
     /// Several, one after the other, with this between them.
     #[must_use]
     pub fn joined(parts: &[Said], between: &str) -> Self {

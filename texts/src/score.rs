@@ -1,6 +1,6 @@
 //! Scores of customers at a branch: which model is used, what was made, and what was not.
 
-use crate::texts;
+use crate::{Said, texts};
 
 texts! {
     no_champion() {
@@ -80,13 +80,19 @@ texts! {
         en: "the table has no row of a customer who may be scored; nothing was written",
         zh: "数据表中没有可评分的客户，没有写入任何内容",
     }
+    state_candidate() { en: "candidate", zh: "候选模型" }
+    state_challenger() { en: "challenger", zh: "挑战者模型" }
+    state_pilot() { en: "pilot", zh: "试点模型" }
+    state_champion() { en: "champion", zh: "冠军模型" }
+    state_retired() { en: "retired", zh: "已停用模型" }
+    state_withdrawn() { en: "withdrawn", zh: "已撤回模型" }
     made(path, customers, model, state, purpose) {
         en: "{path}: {customers} customers, scored by the {state} {model} for {purpose}",
-        zh: "{path}：已评分 {customers} 个客户，使用 {state} 模型 {model}（用途 {purpose}）",
+        zh: "{path}：已评分 {customers} 个客户，使用{state} {model}（用途 {purpose}）",
     }
     made_beside(customers, model, state, percent) {
         en: "  {customers} of them by the {state} {model}: it scores {percent} % of the customers",
-        zh: "  其中 {customers} 个客户由 {state} 模型 {model} 评分：它为 {percent}% 的客户评分",
+        zh: "  其中 {customers} 个客户由{state} {model} 评分：它为 {percent}% 的客户评分",
     }
     challenger_absent(why) {
         en: "a challenger scores a share of the customers, and cannot do so here now. The champion scores all: {why}",
@@ -111,7 +117,7 @@ texts! {
     warns(what) { en: "  warning: {what}", zh: "  警告：{what}" }
     serving(place, model, state) {
         en: "scores are served at {place}, by the {state} {model}",
-        zh: "评分服务位于 {place}，使用 {state} 模型 {model}",
+        zh: "评分服务位于 {place}，使用{state} {model}",
     }
     served() { en: "scores are served no more", zh: "评分服务已停止" }
     no_socket(path, fault) {
@@ -129,5 +135,19 @@ texts! {
     no_address(address, fault) {
         en: "{address}: nothing can be listened on here ({fault}). Name another port",
         zh: "{address}：无法在此监听（{fault}）。请指定其他端口",
+    }
+}
+
+/// What a model is, of the word that files and programs have for it.
+#[must_use]
+pub fn state(word: &str) -> Said {
+    match word {
+        "candidate" => state_candidate(),
+        "challenger" => state_challenger(),
+        "pilot" => state_pilot(),
+        "champion" => state_champion(),
+        "retired" => state_retired(),
+        "withdrawn" => state_withdrawn(),
+        other => Said::verbatim(other),
     }
 }

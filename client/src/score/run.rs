@@ -299,8 +299,8 @@ fn write(
 fn said(output: &Path, note: &ScoresNote, table: &PassedTable, superseded: &Superseded, told: Vec<Said>) -> Vec<Said> {
     let rows = &table.rows;
     let made = |own: &NotedModel| match own.share {
-        None => words::made(output.display(), note.rows, &own.model, &own.state, &note.purpose),
-        Some(share) => words::made_beside(own.rows, &own.model, &own.state, f64::from(share) / 100.0),
+        None => words::made(output.display(), note.rows, &own.model, words::state(&own.state), &note.purpose),
+        Some(share) => words::made_beside(own.rows, &own.model, words::state(&own.state), f64::from(share) / 100.0),
     };
     let mut lines: Vec<Said> = note.models.iter().map(made).collect();
     lines.push(words::rows_read(rows.read, rows.faulty, rows.elsewhere, rows.withheld, superseded.rows));

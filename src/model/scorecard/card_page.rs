@@ -27,7 +27,7 @@ pub(super) fn page(model: &str, cards: &[Shown<'_>], language: Language) -> Stri
     let say = |said: &Said| escaped(said.text(language));
     let short: String = model.chars().take(16).collect();
     let labels: Vec<&str> = cards.iter().map(|own| own.card.head.as_str()).collect();
-    let mut out = opened(words::title(labels.join(", "), short).text(language), language);
+    let mut out = opened(words::title(labels.join(language.comma()), short).text(language), language);
     let _ = writeln!(out, "<p><code>{}</code></p>", escaped(model));
     for Shown { card, blocks, pairs, notes, changes } in cards {
         let _ = writeln!(out, "<h2>{}</h2>", say(&evaluation::label(&card.head)));
@@ -44,7 +44,7 @@ pub(super) fn page(model: &str, cards: &[Shown<'_>], language: Language) -> Stri
         let _ = writeln!(out, "<tr><td>{}</td>{base}<td></td><td></td></tr>", say(&words::base()));
         for block in *blocks {
             let information = block.information.map_or_else(String::new, |value| {
-                format!("; {} {}", words::information().text(language), told(&value))
+                format!("{}{} {}", language.semicolon(), words::information().text(language), told(&value))
             });
             let heading = escaped(&format!("{}{information}", block.heading));
             let _ = writeln!(out, "<tr class=\"head\"><td colspan=\"{}\">{heading}</td></tr>", columns.len());

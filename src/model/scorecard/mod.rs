@@ -12,7 +12,7 @@ use tributary_coordinator::registry::{self, RegistryError};
 use tributary_model::metrics::FieldWeights;
 use tributary_model::scorecard::{Scale, Scorecard};
 use tributary_storage::files::{Existing, write_public};
-use tributary_texts::{Language, Said, scorecard as words};
+use tributary_texts::{Language, Said, score, scorecard as words};
 
 use self::card_page::{Shown, page};
 use self::rows::{Block, PairTable, Row};
@@ -102,7 +102,7 @@ pub(super) fn scorecard(options: &ScorecardOptions) -> Result<(), Failure> {
     for head in &heads {
         let card = registry::carded(&loaded, head, scale, &set).map_err(explained)?;
         let mut notes = vec![
-            words::state(loaded.line.state),
+            words::state(score::state(loaded.line.state)),
             words::scale(scale.base_points(), scale.base_odds(), scale.points_to_double_the_odds()),
             words::rounding(card.error_max),
         ];
@@ -171,7 +171,8 @@ impl Card {
         println!("  {}: {}", words::base().text(language), self.card.base);
         for block in &self.blocks {
             let information = block.information.as_ref().map(told);
-            let information = information.map(|value| format!("; {} {value}", words::information().text(language)));
+            let information = information
+                .map(|value| format!("{}{} {value}", language.semicolon(), words::information().text(language)));
             println!("{}{}", block.heading, information.unwrap_or_default());
             block.rows.iter().for_each(|row| print_row(row, language));
         }

@@ -55,9 +55,10 @@ fn block(field: &FieldPoints, counted: Option<&FieldWeights>, language: Language
         Turn::Both => Some(words::both()),
         Turn::Unordered => None,
     };
-    let codes = (!field.missing_codes.is_empty()).then(|| words::codes(field.missing_codes.join(", ")));
+    let codes = (!field.missing_codes.is_empty()).then(|| words::codes(field.missing_codes.join(language.comma())));
     let notes = turn.into_iter().chain(codes).map(|said| said.text(language).to_owned());
-    let heading = std::iter::once(format!("{}  {name}", field.code)).chain(notes).collect::<Vec<_>>().join("; ");
+    let heading =
+        std::iter::once(format!("{}  {name}", field.code)).chain(notes).collect::<Vec<_>>().join(language.semicolon());
     let information = counted.and_then(|counted| counted.information_value);
     let row = |values: String| Row {
         code: field.code.clone(),
@@ -116,7 +117,7 @@ fn values(bin: &BinPoints, language: Language) -> String {
         Also::Unlisted => words::also_unlisted(),
     });
     let also = also.map(|said| said.text(language).to_owned());
-    std::iter::once(named(&bin.values, language)).chain(also).collect::<Vec<_>>().join(", ")
+    std::iter::once(named(&bin.values, language)).chain(also).collect::<Vec<_>>().join(language.comma())
 }
 
 /// Values of a field in a language.
@@ -131,7 +132,7 @@ fn formula(line: &Line, language: Language) -> String {
     let formula = words::line(shown(line.at_min), shown(line.at_max), &line.share);
     let read_as = line.missing_as.map(words::read_as);
     let all = [formula, words::bounds(line.min, line.max)].into_iter().chain(read_as);
-    all.map(|said| said.text(language).to_owned()).collect::<Vec<_>>().join("; ")
+    all.map(|said| said.text(language).to_owned()).collect::<Vec<_>>().join(language.semicolon())
 }
 
 /// A table of a pair: its title, what is in each column, and its rows with their points.
@@ -147,7 +148,8 @@ pub(super) fn pairs(card: &Scorecard, language: Language) -> Vec<PairTable> {
 }
 
 fn table(pair: &PairPoints, language: Language) -> PairTable {
-    let said = |values: &Vec<Values>| values.iter().map(|one| named(one, language)).collect::<Vec<_>>().join(", ");
+    let said =
+        |values: &Vec<Values>| values.iter().map(|one| named(one, language)).collect::<Vec<_>>().join(language.comma());
     let kept: Vec<usize> = (0..pair.columns.len()).filter(|column| !pair.columns[*column].is_empty()).collect();
     let rows = pair.rows.iter().zip(pair.cells.chunks_exact(pair.columns.len().max(1)));
     let rows = rows.filter(|(values, _)| !values.is_empty());

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use tributary_certs::inspect::date;
 use tributary_protocol::printable::Printable;
-use tributary_texts::customer as words;
+use tributary_texts::{Said, customer as words};
 
 use super::find::{id_of, lines_of};
 use super::reply::Answer;
@@ -45,8 +45,8 @@ pub fn explain(config: &Path, id: &str, scores: Option<&Path>, now: u64) -> Resu
         if !points.is_empty() {
             answer.tell(words::points(Printable::new(&points)));
         }
-        let reasons = Printable::new(&reasons.join("; "));
-        answer.tell(if reasons.as_str().is_empty() { words::no_reasons() } else { words::reasons(reasons) });
+        let reasons: Vec<Said> = reasons.iter().map(|reason| Said::verbatim(Printable::new(reason))).collect();
+        answer.tell(if reasons.is_empty() { words::no_reasons() } else { words::reasons(Said::listed(&reasons)) });
     }
     answer.tell(words::decided_by_people());
     answer.tell(words::rights());
@@ -79,7 +79,7 @@ fn of_list(store: &Store, id: &str) -> Result<Vec<Scored>, ClientError> {
         let (state, sheet) = (store.list(list)?, store.sheet(list)?);
         if let Some(own) = sheet.lines.into_iter().find(|own| own.line == line && own.customer == id) {
             return Ok(vec![Scored {
-                purpose: format!("{}, {}", state.built.campaign, state.built.label),
+                purpose: state.built.campaign.clone(),
                 made: date(state.built.scores_made_at),
                 decile: own.decile,
                 points: own.points,

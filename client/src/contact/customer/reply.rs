@@ -55,7 +55,7 @@ impl Answer {
         };
         let title = escaped(self.title.text(Language::Chinese));
         format!(
-            "<!DOCTYPE html>\n<html lang=\"zh-CN\">\n<head>\n<meta charset=\"utf-8\">\n<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n{}{}</body>\n</html>\n",
+            "<!DOCTYPE html>\n<html lang=\"zh-CN\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width\">\n<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n{}{}</body>\n</html>\n",
             section(Language::Chinese),
             section(Language::English)
         )
@@ -63,7 +63,8 @@ impl Answer {
 }
 
 const STYLE: &str = "@page{size:A4;margin:20mm}body{font:11pt/1.6 \"Noto Sans CJK SC\",\"Source Han Sans SC\",\"SimSun\",sans-serif;max-width:170mm;margin:0 auto;color:#000}\
-h1{font-size:16pt}li{margin:4pt 0;break-inside:avoid}.end{margin-top:18pt}section+section{break-before:page}";
+h1{font-size:16pt}li{margin:4pt 0;break-inside:avoid}.end{margin-top:18pt}@media screen{body{padding:1rem}}\
+section+section{break-before:page}";
 
 /// Text in a page.
 fn escaped(text: &str) -> String {

@@ -82,7 +82,7 @@ fn a_score_is_explained_in_both_languages_on_a_page_of_its_own() {
     world.build();
     let answer = explain(&world.config(), "<b>1", None, NOW).unwrap();
     let told = text(&answer);
-    for part in ["2026-12 deposits, churn", "group 2", "points are 640", "Fewer visits", "decides no credit"] {
+    for part in ["For 2026-12 deposits, a model", "group 2", "points are 640", "Fewer visits", "decides no credit"] {
         assert!(told.contains(part), "{part}: {told}");
     }
     let of_file = explain(&world.config(), "<b>1", Some(&world.at("scores.csv")), NOW).unwrap();

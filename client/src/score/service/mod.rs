@@ -72,7 +72,7 @@ pub fn serve_scores(options: &ServeOptions, now: fn() -> u64, tell: &dyn Fn(&Sai
             None => Door::socket(&socket)?,
         };
         let model = &rater.judge(Turn::Named).model;
-        tell(&words::serving(door.place(), model.digest, model.state));
+        tell(&words::serving(door.place(), model.digest, words::state(model.state)));
         rater.doubt.iter().for_each(|doubt| tell(&words::warns(doubt)));
         drop(rater);
         let service = Arc::new(Service::new(current, door.guard(), options.language, now));

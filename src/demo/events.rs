@@ -25,6 +25,13 @@ pub(super) enum CoordinatorLine {
     Round(Round),
     /// A round was counted, and its counts are kept.
     Counted(Counted),
+    /// A branch says what it has of a model.
+    ModelCopy {
+        /// The model.
+        model: String,
+        /// `kept`, `deleted` or `refused`.
+        state: String,
+    },
     /// A round or a key set-up ended without a sum.
     Aborted {
         /// Why.

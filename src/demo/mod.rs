@@ -3,14 +3,16 @@
 //! ```text
 //! demo ─ prepare ─► data files, authority, identities, roster, settings
 //!      ─ rounds  ─► coordinator and branches: this executable in its roles, over QUIC on loopback
-//!      ─ verify  ─► the ledger, as an auditor would
+//!      ─ month   ─► the model at work: gates, pilot, promotion, lists, exports, by the commands that people type
 //!      ─ measure ─► held-out rows and baselines, outside the protocol
+//!      ─ verify  ─► the ledger, as an auditor would
 //! ```
 
 mod defaults;
 mod events;
 mod labels;
 mod measure;
+mod month;
 mod options;
 mod partners;
 mod prepare;
@@ -33,10 +35,11 @@ use tributary_evidence::Verdict;
 use tributary_model::train::CentralSettings;
 
 use self::measure::{Measured, measure};
+use self::month::Month;
 pub(crate) use self::options::DemoOptions;
 use self::prepare::{Branch, Prepared, prepare};
 use self::processes::Processes;
-use self::report::report;
+use self::report::{released, report};
 use self::result::{Figures, Table};
 use self::rounds::{Interrupts, Trained, stay, train};
 use self::tries::Tries;
@@ -88,23 +91,25 @@ async fn show(
     let Some(trained) = train(options, workplace, &prepared, processes, interrupts).await? else {
         return Ok(interrupted(workplace));
     };
+    let (mixed, first) = (prepared.mixed, prepared.branches.first().map(Branch::settings));
+    let month = at_work(options, workplace, (&prepared, &trained), processes);
+    let both = async { tokio::try_join!(month, judge(options, prepared.clone(), &trained)) };
+    let (month, measured) = tokio::select! {
+        done = both => done?,
+        () = interrupts.wait() => return Ok(interrupted(workplace)),
+    };
     if !options.keep_running {
         processes.stop().await;
     }
     verify(&trained)?;
-    let (mixed, first) = (prepared.mixed, prepared.branches.first().map(Branch::settings));
     let spent = |settings: &PathBuf| budget(settings, unix_seconds().saturating_mul(1000));
     let all =
         first.as_ref().filter(|_| trained.runs > 1).map(spent).transpose()?.and_then(|budget| budget.epsilon_spent);
-    let judged = judge(options, prepared, &trained);
-    let measured = tokio::select! {
-        measured = judged => measured?,
-        () = interrupts.wait() => return Ok(interrupted(workplace)),
-    };
     let mode = options.privacy.mode();
-    let report = options.measures().then(|| report(workplace, &trained)).transpose()?;
+    let report = options.measures().then(|| report(workplace, &trained, month.as_ref())).transpose()?;
     let mixed = mixed.map(|mixed| (mixed, mode));
-    let figures = Figures::new(&trained, all, measured, report.as_ref(), mixed, begin.elapsed().as_secs_f64());
+    let seconds = begin.elapsed().as_secs_f64();
+    let figures = Figures::new(&trained, all, (measured, month), report.as_ref(), mixed, seconds);
     if options.json {
         json::print(&figures);
     } else {
@@ -116,6 +121,23 @@ async fn show(
         eprintln!("stopped, and every process that was started; all of it is kept in {}", workplace.root().display());
     }
     Ok(Exit::Done)
+}
+
+/// The model at work, where the demo has a month for it.
+async fn at_work(
+    options: &DemoOptions,
+    workplace: &Workplace,
+    (prepared, trained): (&Prepared, &Trained),
+    processes: &mut Processes,
+) -> anyhow::Result<Option<Month>> {
+    if let Some(reason) = options.no_month() {
+        eprintln!("no month at work: {reason}");
+        return Ok(None);
+    }
+    eprintln!("the model goes to work: gates, a pilot, lists of three branches, exports");
+    let model = released(workplace, trained)?;
+    let month = month::work(workplace, model, prepared.branches.len(), processes).await;
+    month.context("the month at work ended early").map(Some)
 }
 
 fn interrupted(workplace: &Workplace) -> Exit {

@@ -267,7 +267,27 @@ impl DemoOptions {
 
     /// Whether the branches' daemons stay when a run is over.
     pub(super) fn branches_stay(&self) -> bool {
-        self.runs > 1 || self.keep_running
+        self.runs > 1 || self.coordinator_stays()
+    }
+
+    /// Whether the coordinator stays when its runs are over.
+    pub(super) fn coordinator_stays(&self) -> bool {
+        self.keep_running || self.no_month().is_none()
+    }
+
+    /// Why the demo does not end with a month at work; nothing where it does.
+    pub(super) fn no_month(&self) -> Option<&'static str> {
+        if !self.data.is_empty() {
+            Some("lists need refusals, consents and risk levels, which the demo has for invented customers alone")
+        } else if self.method() != Method::Staged {
+            Some(
+                "this way of learning leaves too much noise for the gates of so few customers; --method staged has a month",
+            )
+        } else if !self.measures() {
+            Some("a model goes to work by measured gates, and nothing is measured; leave --measure=false out")
+        } else {
+            None
+        }
     }
 
     /// Rounds of training, and one of each stage that counts.
@@ -369,8 +389,30 @@ fn check_partners(branches: usize, partners: usize) -> Result<(), Failure> {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
     use crate::exit::Exit;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        options: DemoOptions,
+    }
+
+    #[test]
+    fn a_month_needs_a_measured_model_of_invented_customers() {
+        let reason = |words: &[&str]| {
+            let line = Line::try_parse_from([&["demo"], words].concat()).unwrap_or_else(|fault| panic!("{fault}"));
+            line.options.settled().unwrap_or_else(|failure| panic!("{}", failure.message)).no_month()
+        };
+        assert_eq!(reason(&[]), None);
+        assert_eq!(reason(&["--partners", "2", "--runs", "2", "--keep-running"]), None);
+        for words in [&["--method", "gradient"][..], &["--model", "mlp"], &["--sampling-rate", "0.5", "--measure"]] {
+            assert!(reason(words).is_some_and(|reason| reason.contains("--method staged")), "{words:?}");
+        }
+        assert!(reason(&["--measure=false"]).is_some_and(|reason| reason.contains("--measure=false")));
+    }
 
     #[test]
     fn few_branches_are_refused_with_the_reason() {

@@ -13,6 +13,7 @@ use tributary_model::synthetic::{self, SyntheticSpec};
 use tributary_planning::demonstration::TwoPeople;
 use tributary_planning::file::PlanFile;
 
+use super::month::{Customers, LANGUAGES};
 use super::options::{DemoOptions, Method, RealData, Source, check_branches};
 use super::partners::{Mixed, bring_authority, enrol_partner, who};
 use super::settings::{BANK, ClientFile, CoordinatorFile};
@@ -25,6 +26,7 @@ const TRUST_DOMAIN: &str = "demo.tributary";
 const AUTHORITIES: (u8, usize) = (3, 2);
 
 /// Everything that the processes need.
+#[derive(Clone)]
 pub(super) struct Prepared {
     /// The feature schema.
     pub(super) schema: Schema,
@@ -126,6 +128,13 @@ fn invent(options: &DemoOptions, branches: usize, workplace: &Workplace) -> anyh
         seed: options.seed,
     });
     let mut list = Vec::with_capacity(branches);
+    if options.no_month().is_none() {
+        for (branch, (name, language)) in data.branches.iter().zip((0..).map(branch_name).zip(LANGUAGES)) {
+            let rows = branch.training.iter().chain(&branch.held_out).collect();
+            let customers = Customers { header: &data.header, rows, seed: options.seed };
+            customers.write(&schema, &workplace.branch(&name), language, unix_seconds())?;
+        }
+    }
     let own = (0..).map(branch_name).map(|name| (workplace.branch(&name), name, false)).take(branches);
     let others = (0..).map(partner_name).map(|name| (workplace.partner(&name), name, true));
     for ((folder, name, is_partner), rows) in own.chain(others).zip(&data.branches) {

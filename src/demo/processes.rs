@@ -27,6 +27,9 @@ const LAST_WORDS: usize = 12;
 /// A process' index, in the order in which they were started.
 pub(super) type Number = usize;
 
+/// The coordinator's: it is started first.
+pub(super) const COORDINATOR: Number = 0;
+
 /// What a process did.
 pub(super) enum Notice {
     /// It printed a line.

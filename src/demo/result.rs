@@ -7,15 +7,17 @@ use serde::Serialize;
 use tributary_model::metrics::Estimate;
 use tributary_protocol::plan::PrivacyMode;
 
+use super::events::Counted;
 use super::labels::{LabelLine, write_labels};
 use super::measure::Measured;
+use super::month::Month;
 use super::partners::{Mixed, who};
 use super::report::Report;
 use super::rounds::Trained;
 use super::workplace::partner_name;
 
 /// The object that `--json` prints. Its keys are stable.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 pub(super) struct Figures {
     auc_federated: Option<f64>,
     auc_local_mean: Option<f64>,
@@ -29,6 +31,9 @@ pub(super) struct Figures {
     /// The page about the model; with the figures before alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     report: Option<PathBuf>,
+    /// The model at work; where the demo has a month for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    month: Option<Month>,
     epsilon: Option<f64>,
     /// What all runs have cost a customer, as a branch's budget file has it; with several runs alone.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -77,7 +82,7 @@ impl Figures {
     pub(super) fn new(
         trained: &Trained,
         epsilon_all_runs: Option<f64>,
-        measured: Measured,
+        (measured, month): (Measured, Option<Month>),
         report: Option<&Report>,
         mixed: Option<(Mixed, PrivacyMode)>,
         seconds_total: f64,
@@ -93,6 +98,7 @@ impl Figures {
             labels_under_privacy: report
                 .map(|report| LabelLine::counted(&report.evaluation.heads, report.evaluation.importance.as_ref())),
             report: report.map(|report| report.page.clone()),
+            month,
             epsilon: coordinator.epsilon,
             epsilon_all_runs,
             epsilon_customer: coordinator.epsilon_customer,
@@ -165,15 +171,23 @@ impl fmt::Display for Table<'_> {
             "CPU       coordinator {coordinator:.2} s; clients {all:.2} s, of which training {training:.2} s and noise {noise:.2} s"
         )?;
         writeln!(formatter, "model     {}", self.trained.coordinator.model_file)?;
-        for counted in &self.trained.counted {
-            let file = self.trained.coordinator.folder.join("counts").join(counted.file());
-            writeln!(formatter, "counts    {}", file.display())?;
+        if !self.trained.counted.is_empty() {
+            let files: Vec<String> = self.trained.counted.iter().map(Counted::file).collect();
+            let folder = self.trained.coordinator.folder.join("counts");
+            writeln!(formatter, "counts    {}: {}", folder.display(), files.join(", "))?;
         }
         if let Some(page) = &self.figures.report {
             writeln!(formatter, "report    {}; in Chinese report.zh.html beside it", page.display())?;
         }
         writeln!(formatter, "ledger    {} (verified)", self.trained.coordinator.ledger)?;
-        write!(formatter, "kept in   {} with the logs of every process", self.root.display())
+        write!(formatter, "kept in   {} with the logs of every process", self.root.display())?;
+        let Some(month) = &self.figures.month else { return Ok(()) };
+        write!(formatter, "\n\n{month}\n\nWhat to try next")?;
+        if let Some(page) = &self.figures.report {
+            write!(formatter, "\n  open {}", page.display())?;
+        }
+        month.next().iter().try_for_each(|line| write!(formatter, "\n  {line}"))?;
+        write!(formatter, "\n  tributary verify ledger {}", self.trained.coordinator.ledger)
     }
 }
 

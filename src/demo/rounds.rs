@@ -10,15 +10,12 @@ use tokio::time::timeout;
 use super::events::{ClientFinished, ClientLine, CoordinatorFinished, CoordinatorLine, Counted, parse};
 use super::options::DemoOptions;
 use super::prepare::{Prepared, write_clients};
-use super::processes::{Notice, Number, Processes, role};
+use super::processes::{COORDINATOR, Notice, Number, Processes, role};
 use super::progress::Progress;
 use super::workplace::Workplace;
 
 /// Longest silence of all processes together: more than any of their own deadlines, after which they speak or end.
 const SILENCE_MAX: Duration = Duration::from_secs(300);
-
-/// The process that is started first.
-const COORDINATOR: Number = 0;
 
 /// What the processes reported at the end of the last run.
 pub(super) struct Trained {
@@ -179,7 +176,7 @@ impl Run<'_> {
 
     /// Whether a process goes on when its runs are over.
     fn stays(&self, number: Number) -> bool {
-        if number == COORDINATOR { self.options.keep_running } else { self.options.branches_stay() }
+        if number == COORDINATOR { self.options.coordinator_stays() } else { self.options.branches_stay() }
     }
 
     fn is_through(&self, number: Number, heard: &Heard) -> bool {
@@ -206,7 +203,10 @@ impl Run<'_> {
                 }
                 heard.coordinator = Some(*finished);
             }
-            CoordinatorLine::Listening { .. } | CoordinatorLine::Joined {} | CoordinatorLine::Other => {}
+            CoordinatorLine::Listening { .. }
+            | CoordinatorLine::Joined {}
+            | CoordinatorLine::ModelCopy { .. }
+            | CoordinatorLine::Other => {}
         }
         Ok(())
     }

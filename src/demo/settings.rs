@@ -23,6 +23,7 @@ use tributary_protocol::secagg::parameters::{CoalitionRule, CohortRule};
 use tributary_storage::files::create_private_folder;
 
 use super::defaults::DEFAULTS;
+use super::month::gates;
 use super::options::{DemoOptions, Method, Model};
 use super::prepare::Branch;
 use super::workplace::Workplace;
@@ -151,6 +152,9 @@ impl CoordinatorFile<'_> {
                 &mut text,
                 format_args!("\n[plan.evaluation]\nbins = 28\nbudget_share = {}", DEFAULTS.evaluation_share),
             );
+        }
+        if self.options.no_month().is_none() {
+            text.push_str(&gates(BANK));
         }
         if let Some(CoalitionRule::Organisations { .. }) = self.coalition {
             line(&mut text, format_args!("\n[plan.cohort]\n{}", coalition_lines(self.coalition).trim_end()));

@@ -14,8 +14,10 @@ use tributary_storage::files::create_private_folder;
 /// data/branch-000.csv        a branch's rows; branch-000.held-out.csv: those it keeps for testing
 /// schema.toml                what every row must look like
 /// coordinator/               coordinator.toml and the coordinator's state: ledger, models
-/// branches/branch-000/       client.toml and the branch's state: its budget file
+/// branches/branch-000/       client.toml and the branch's state: its budget file; of three branches also their customers' tables, scores, rules and
+///                            lists, and crm/, from which the bank's system takes them
 /// partners/partner-000/      the same of a partner, and in authority/ the authority of its organisation
+/// month/                     the model's card, gates and statements, exports, scorecards, and every command of the month
 /// logs/                      one file for each process
 /// ```
 pub(super) struct Workplace {
@@ -95,6 +97,11 @@ impl Workplace {
     /// A partner's own folder.
     pub(super) fn partner(&self, name: &str) -> PathBuf {
         self.root.join("partners").join(name)
+    }
+
+    /// Where the month's files at the centre lie.
+    pub(super) fn month(&self) -> PathBuf {
+        self.root.join("month")
     }
 
     /// The logs.

@@ -17,15 +17,17 @@ const STYLE: &str = "body{font:15px/1.5 system-ui,'Noto Sans CJK SC','Microsoft 
     h3{font-size:1.05rem;margin:2rem 0 .3rem}code{overflow-wrap:anywhere}.note{color:#5a6675;font-size:.9rem;margin:.2rem 0 .6rem}\
     .scroll{overflow-x:auto}table{border-collapse:collapse;margin:.5rem 0;font-size:.92rem}\
     th,td{text-align:left;vertical-align:top;padding:.25rem .9rem .25rem 0;border-bottom:1px solid #dde3ea}th{font-weight:600}\
-    td.n{font-variant-numeric:tabular-nums}td.long{overflow-wrap:anywhere}td small{display:block;color:#5a6675}tr.head td{font-weight:600;padding-top:.8rem}\
+    td.n{font-variant-numeric:tabular-nums}td.long{overflow-wrap:anywhere}td.k{white-space:nowrap}th{min-width:3em}td.t{min-width:11rem}\
+    td small{display:block;color:#5a6675;white-space:normal;overflow-wrap:anywhere}tr.head td{font-weight:600;padding-top:.8rem}\
     .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(17rem,1fr));gap:1.5rem;margin-top:1rem}figure{margin:0;break-inside:avoid}\
     figure.wide{max-width:44rem;margin:.6rem 0}figcaption{font-size:.9rem}figcaption small{display:block;color:#5a6675}svg{width:100%;height:auto}\
     line.grid{stroke:#e6ebf1}line.chance{stroke:#9aa6b4;stroke-dasharray:4 3}line.whisker{stroke:#1b2430;stroke-width:1.5}\
     text{font-size:11px;fill:#5a6675}text.x{text-anchor:middle}text.y{text-anchor:end}\
     polyline{fill:none;stroke-width:2}.a{stroke:#0b5cad}.b{stroke:#b4470e}circle.a,rect.a{fill:#0b5cad}circle.b,rect.b{fill:#b4470e}\
     rect.a,rect.b,rect.z{stroke:none}rect.z{fill:#b9c3cf}.key{display:inline-block;width:1.4em;height:.28em;vertical-align:middle;margin-right:.4em}\
+    nav a{display:inline-block;margin-right:1.2rem}\
     .key.a{background:#0b5cad}.key.b{background:#b4470e}\
-    @media print{body{margin:0;max-width:none;font-size:11px}h2{break-before:page}h2:first-of-type{break-before:auto}h3{break-after:avoid}\
+    @media print{nav,.links{display:none}body{margin:0;max-width:none;font-size:11px}h2{break-before:page}h2:first-of-type{break-before:auto}h3{break-after:avoid}\
     tr{break-inside:avoid}th,td{padding:.1rem .9rem .1rem 0}.scroll{overflow:visible}.charts{grid-template-columns:1fr 1fr}}\
     @page{size:A4;margin:14mm}";
 
@@ -45,14 +47,28 @@ pub(crate) fn opened(title: &str, language: Language) -> String {
     )
 }
 
-/// One page for these models, side by side where there are several.
-#[cfg(any(test, feature = "demo"))]
-pub(crate) fn page(models: &[Evaluation], language: Language) -> String {
-    page_beside(models, None, language)
+/// What follows a model's own figures: tables under a heading, and files beside the page.
+#[cfg_attr(not(feature = "demo"), allow(dead_code, reason = "the demo alone has chapters"))]
+pub(crate) struct Chapter {
+    pub(crate) title: Said,
+    pub(crate) note: Said,
+    pub(crate) sections: Vec<Section>,
+    /// Ways from the page's folder, without a blank, and what is there.
+    pub(crate) files: Vec<(String, Said)>,
 }
 
-/// The same, with figures of other models beside them, where there are any.
+/// One page for a model, with what follows its figures.
+#[cfg(feature = "demo")]
+pub(crate) fn page(model: &Evaluation, chapters: &[Chapter], language: Language) -> String {
+    page_of(std::slice::from_ref(model), None, chapters, language)
+}
+
+/// One page for these models, side by side where there are several, with figures of other models beside them, where there are any.
 pub(super) fn page_beside(models: &[Evaluation], beside: Option<&BesideFile>, language: Language) -> String {
+    page_of(models, beside, &[], language)
+}
+
+fn page_of(models: &[Evaluation], beside: Option<&BesideFile>, chapters: &[Chapter], language: Language) -> String {
     let say = |said: &Said| escaped(said.text(language));
     let short = |model: &Evaluation| model.model.chars().take(16).collect::<String>();
     let title = match models {
@@ -68,10 +84,16 @@ pub(super) fn page_beside(models: &[Evaluation], beside: Option<&BesideFile>, la
     let _ = writeln!(out, "<p>{}<br>{}</p>", say(&words::intervals()), say(&words::branches()));
     let names: Vec<&str> =
         models.first().map(|model| model.heads.iter().map(|head| head.head.as_str()).collect()).unwrap_or_default();
-    for name in names {
+    if !chapters.is_empty() {
+        let labels = names.iter().map(words::label);
+        let titles: Vec<Said> = labels.chain(chapters.iter().map(|chapter| chapter.title.clone())).collect();
+        contents(&mut out, &titles, language);
+    }
+    for (number, name) in (1..).zip(&names) {
+        let name = *name;
         let heads: Vec<&HeadFigures> =
             models.iter().filter_map(|model| model.heads.iter().find(|head| head.head == name)).collect();
-        let _ = writeln!(out, "<h2>{}</h2>", say(&words::label(name)));
+        heading(&mut out, number, &words::label(name), language);
         if let [one, other] = models {
             for (class, model) in [("a", one), ("b", other)] {
                 let _ = writeln!(out, "<div><span class=\"key {class}\"></span>{}</div>", escaped(&short(model)));
@@ -95,8 +117,32 @@ pub(super) fn page_beside(models: &[Evaluation], beside: Option<&BesideFile>, la
     for one in models.iter().filter_map(|model| sections::stability(model, language)) {
         section(&mut out, &one, "", language);
     }
+    for (number, Chapter { title, note, sections, files }) in (names.len() + 1..).zip(chapters) {
+        heading(&mut out, number, title, language);
+        let _ = writeln!(out, "<p class=\"note\">{}</p>", say(note));
+        sections.iter().for_each(|one| section(&mut out, one, "", language));
+        let links = files.iter().map(|(path, said)| {
+            let path = escaped(path);
+            format!("<a href=\"{path}\"><code>{path}</code></a> {}", say(said))
+        });
+        let _ = writeln!(out, "<p class=\"links\">{}</p>", links.collect::<Vec<_>>().join("<br>"));
+    }
     out.push_str("</body>\n</html>\n");
     out
+}
+
+/// A heading to which the contents lead.
+fn heading(out: &mut String, number: usize, title: &Said, language: Language) {
+    let _ = writeln!(out, "<h2 id=\"part-{number}\">{}</h2>", escaped(title.text(language)));
+}
+
+/// What the page has, under its headings.
+fn contents(out: &mut String, titles: &[Said], language: Language) {
+    out.push_str("<nav>");
+    for (number, title) in (1..).zip(titles) {
+        let _ = write!(out, "<a href=\"#part-{number}\">{}</a>", escaped(title.text(language)));
+    }
+    out.push_str("</nav>\n");
 }
 
 /// A table with its title, its note and its drawings.
@@ -119,7 +165,7 @@ fn section(out: &mut String, section: &Section, drawings: &str, language: Langua
         let head = row.iter().filter(|entry| entry.text.is_empty()).count() > 1;
         out.push_str(if head { "<tr class=\"head\">" } else { "<tr>" });
         for (place, entry) in row.iter().enumerate() {
-            let class = if place == 0 { "" } else { " class=\"n\"" };
+            let class = class_of(place, &entry.text);
             let below =
                 entry.below.as_ref().map_or_else(String::new, |below| format!("<small>{}</small>", escaped(below)));
             let _ = write!(out, "<td{class}>{}{below}</td>", escaped(&entry.text));
@@ -128,6 +174,19 @@ fn section(out: &mut String, section: &Section, drawings: &str, language: Langua
     }
     out.push_str("</table></div>\n");
 }
+
+/// The class of a place in a table's row: short texts stay on one line, and long ones have room for a few words.
+fn class_of(place: usize, text: &str) -> &'static str {
+    match (place, text.chars().count() <= SHORT) {
+        (0, true) => " class=\"k\"",
+        (0, false) => "",
+        (_, true) => " class=\"n k\"",
+        (_, false) => " class=\"t\"",
+    }
+}
+
+/// An estimate with its interval, in characters.
+const SHORT: usize = 24;
 
 /// What is drawn beside a table of one label.
 fn drawings(model: &Evaluation, head: &HeadFigures, section: &Section, language: Language) -> String {

@@ -10,22 +10,23 @@ use tributary_texts::{Language, Said, evaluation as words};
 use super::figures::shown;
 
 /// A table with a title.
-pub(super) struct Section {
-    pub(super) title: Said,
-    pub(super) note: Option<Said>,
+pub(crate) struct Section {
+    pub(crate) title: Said,
+    pub(crate) note: Option<Said>,
     /// Names of the columns; none where the note says everything.
-    pub(super) columns: Vec<Said>,
-    pub(super) rows: Vec<Vec<Entry>>,
+    pub(crate) columns: Vec<Said>,
+    pub(crate) rows: Vec<Vec<Entry>>,
 }
 
 /// What stands in one place of a table: one line, or two.
-pub(super) struct Entry {
-    pub(super) text: String,
-    pub(super) below: Option<String>,
+pub(crate) struct Entry {
+    pub(crate) text: String,
+    pub(crate) below: Option<String>,
 }
 
 impl Entry {
-    fn of(text: impl Into<String>) -> Self {
+    /// One line.
+    pub(crate) fn of(text: impl Into<String>) -> Self {
         Self { text: text.into(), below: None }
     }
 }

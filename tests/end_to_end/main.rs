@@ -21,6 +21,7 @@ mod ledger_verify;
 mod lists;
 mod memory;
 mod models;
+mod month;
 #[path = "../needed.rs"]
 mod needed;
 mod partners;

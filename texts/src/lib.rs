@@ -18,6 +18,7 @@ pub mod exports;
 pub mod help;
 mod language;
 pub mod mapping;
+pub mod month;
 pub mod preflight;
 pub mod questions;
 pub mod ready;
@@ -102,6 +103,7 @@ mod tests {
             exports::TABLE,
             mapping::TABLE,
             controls::TABLE,
+            month::TABLE,
             preflight::TABLE,
             questions::TABLE,
             ready::TABLE,

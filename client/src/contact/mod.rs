@@ -51,6 +51,7 @@ pub use receipt::receipt;
 pub(crate) use refusals::Refusals;
 pub use rules::{Rules, SAMPLE as RULES_SAMPLE};
 pub use settings::{ContactSettings, Retention};
+pub use sheet::Line;
 pub use view::{Shown, Stage, Summary, counted, show, status};
 
 #[cfg(test)]

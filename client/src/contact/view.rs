@@ -60,7 +60,9 @@ impl Stage {
         }
     }
 
-    pub(super) fn said(self) -> Said {
+    /// For people.
+    #[must_use]
+    pub fn said(self) -> Said {
         match self {
             Self::Built => words::stage_built(),
             Self::Approved => words::stage_approved(),

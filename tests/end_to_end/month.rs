@@ -1,0 +1,187 @@
+//! How `tributary demo` ends: a month at work, with lists, exports and pages that hold what they must.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use tributary_protocol::digest::Digest;
+
+use crate::demo::{only_run, verified};
+use crate::support::{Finished, run};
+
+/// What nobody asks for is learnt in stages, both labels in one plan, and measured under privacy.
+fn demo(dir: &Path, size: [&str; 3], more: &[&str]) -> Finished {
+    let [customers, rounds, epsilon] = size;
+    let words =
+        ["demo", "--branches", "8", "--customers-per-branch", customers, "--rounds", rounds, "--epsilon", epsilon];
+    let words = words.iter().chain(more).chain(&["--dir"]).map(Path::new);
+    let finished = run(words.chain([dir]));
+    assert_eq!(finished.code, Some(0), "{} {}", finished.out, finished.err);
+    finished
+}
+
+/// What a command of the registry prints with `--json`.
+fn registry(dir: &Path, words: &[&str]) -> Value {
+    let config = dir.join("coordinator/coordinator.toml");
+    let words = ["model"].iter().chain(words).chain(&["--json", "--config"]).map(Path::new);
+    run(words.chain([config.as_path()])).json()
+}
+
+fn pages(dir: &Path) -> [String; 2] {
+    ["report.html", "report.zh.html"].map(|page| fs::read_to_string(dir.join(page)).unwrap())
+}
+
+/// So few customers and rounds leave nothing but noise.
+#[test]
+fn a_model_that_does_not_hold_its_gates_goes_nowhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().canonicalize().unwrap().join("run");
+    let figures = demo(&dir, ["200", "4", "1"], &["--json"]).json();
+    let epsilon = figures["epsilon"].as_f64().unwrap();
+    assert!(epsilon > 0.5 && epsilon <= 1.0, "{epsilon}");
+    for key in ["labels", "labels_under_privacy"] {
+        let lines = figures[key].as_array().unwrap().iter();
+        let names: Vec<&str> = lines.map(|line| line["label"].as_str().unwrap()).collect();
+        assert_eq!(names, ["churn", "deposit_propensity"], "{key}");
+    }
+    let of_rows = &figures["labels"][0];
+    for key in ["auc", "ks", "lift_10", "ece"] {
+        assert!(of_rows[key].as_f64().is_some(), "{key}: {of_rows}");
+    }
+    let verdict = only_run(&verified(["verify", "ledger"], &dir.join("coordinator/state/audit.log")));
+    let kinds: Vec<_> = verdict["stages"].as_array().unwrap().iter().map(|stage| stage["kind"].clone()).collect();
+    assert_eq!(kinds, ["count", "labels", "staged", "staged", "evaluate"]);
+    assert_eq!(figures["report"].as_str().unwrap(), dir.join("report.html").display().to_string());
+
+    let month = &figures["month"];
+    assert_eq!(
+        (&month["champion"], &month["lists"], &month["exports"]),
+        (&false.into(), &Value::Array(Vec::new()), &Value::Array(Vec::new()))
+    );
+    assert!(month["gates"].as_array().unwrap().iter().any(|gate| gate["holds"] == false), "{month}");
+    let models = registry(&dir, &["list"]);
+    assert_eq!((&models["models"][0]["model"], &models["models"][0]["state"]), (&month["model"], &"candidate".into()));
+    assert!(dir.join("month/gates.report").is_file() && !dir.join("branches/branch-000/scores.csv").exists());
+    let [english, chinese] = pages(&dir);
+    assert!(
+        english.contains("<html lang=\"en\">")
+            && english.contains("FAILS")
+            && english.contains("nobody can promote it")
+    );
+    assert!(chinese.contains("<html lang=\"zh-CN\">") && chinese.contains("未通过"));
+    assert!([english, chinese].iter().all(|page| page.contains("churn") && !page.contains("src=")));
+}
+
+/// A branch's table, by the customer: bytes, because one of the branches writes GB18030.
+fn table(path: PathBuf) -> BTreeMap<String, Vec<Vec<u8>>> {
+    let bytes = fs::read(&path).unwrap_or_else(|fault| panic!("{}: {fault}", path.display()));
+    let lines = bytes.split(|byte| *byte == b'\n').skip(1).filter(|line| !line.is_empty());
+    let values = lines.map(|line| line.split(|byte| *byte == b',').map(<[u8]>::to_vec).collect::<Vec<_>>());
+    values.map(|values| (String::from_utf8(values[0].clone()).unwrap(), values)).collect()
+}
+
+/// The customers of a kept list, by their lines.
+fn listed(branch: &Path) -> BTreeSet<String> {
+    let list = fs::read_to_string(branch.join("lists/list-000001.csv")).unwrap();
+    list.lines().skip(1).map(|line| line.split(',').nth(1).unwrap().to_owned()).collect()
+}
+
+#[test]
+fn the_demo_ends_with_a_month_at_work() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().canonicalize().unwrap().join("run");
+    let figures = demo(&dir, ["1500", "40", "8"], &["--json"]).json();
+    let month = &figures["month"];
+    assert_eq!(month["champion"], true, "{month}");
+    let models = registry(&dir, &["list"]);
+    assert_eq!((&models["models"][0]["model"], &models["models"][0]["state"]), (&month["model"], &"champion".into()));
+    let copies = registry(&dir, &["copies", month["model"].as_str().unwrap()]);
+    assert!(copies["copies"].as_array().unwrap().iter().all(|copy| copy["state"] == "kept"), "{copies}");
+    verified(["verify", "ledger"], &dir.join("coordinator/state/audit.log"));
+
+    // Nobody who is barred is in a list; everybody else is counted once; the bank's system has what its word says.
+    let lists = month["lists"].as_array().unwrap();
+    let names: Vec<&str> = lists.iter().map(|list| list["branch"].as_str().unwrap()).collect();
+    assert_eq!(names, ["branch-000", "branch-001", "branch-002"]);
+    let english: [&[u8]; 3] = [b"no", b"marketing", b"high"];
+    let chinese: [&[u8]; 3] = [b"\xb7\xf1", b"\xd3\xaa\xcf\xfa", b"\xb8\xdf"];
+    for (list, [wants_calls, agreed, high]) in lists.iter().zip([english, english, chinese]) {
+        let branch = dir.join("branches").join(list["branch"].as_str().unwrap());
+        let (attributes, contacts) = (table(branch.join("attributes.csv")), table(branch.join("contacts.csv")));
+        let (hidden, listed) = (table(branch.join("confidential.csv")), listed(&branch));
+        let refusals = attributes.values().filter(|row| row[1] != wants_calls).count();
+        assert!(refusals > 0 && !contacts.is_empty() && hidden.len() == 5);
+        assert_eq!(list["left_out"]["opted_out"], refusals, "{list}");
+        for customer in &listed {
+            let row = &attributes[customer];
+            assert!(row[1] == wants_calls && row[2] == agreed && row[3] != high && row[4] != b"C1", "{customer}");
+            assert!(!contacts.contains_key(customer) && !hidden.contains_key(customer), "{customer}");
+        }
+        let left_out: u64 = list["left_out"].as_object().unwrap().values().map(|count| count.as_u64().unwrap()).sum();
+        assert_eq!(
+            (list["lines"].as_u64(), list["customers"].as_u64()),
+            (Some(listed.len() as u64), Some(attributes.len() as u64))
+        );
+        assert_eq!(left_out + listed.len() as u64, attributes.len() as u64);
+        assert!(!listed.is_empty() && list["left_out"]["held_out"].as_u64() > Some(0), "{list}");
+        let delivered = fs::read(list["file"].as_str().unwrap()).unwrap();
+        assert_eq!(list["sha256"], Digest::of(&delivered).to_string());
+        assert!(PathBuf::from(list["reply"].as_str().unwrap()).is_file());
+        let config = branch.join("client.toml");
+        let shown = ["client", "list", "show", "1", "--json", "--config"].map(Path::new);
+        let shown = run(shown.into_iter().chain([config.as_path()])).json();
+        let summary = &shown["summary"];
+        assert_eq!((&summary["stage"], &summary["batch"]), (&"accepted".into(), &1.into()), "{shown}");
+        assert_eq!(shown["left_out"], list["left_out"], "the manual's words");
+    }
+
+    // What was exported is what the register says, for whom and until when.
+    let exports = month["exports"].as_array().unwrap();
+    let register = registry(&dir, &["exports"]);
+    assert_eq!((exports.len(), register["exports"].as_array().unwrap().len()), (4, 4));
+    for (export, record) in exports.iter().zip(register["exports"].as_array().unwrap()) {
+        let file = fs::read(export["path"].as_str().unwrap()).unwrap();
+        assert_eq!((&record["digest"], &export["digest"]), (&Digest::of(&file).to_string().into(), &record["digest"]));
+        assert_eq!(
+            (&record["model"], &record["void"], &record["expired"]),
+            (&month["model"], &false.into(), &false.into())
+        );
+        assert!(
+            !record["recipient"].as_str().unwrap().is_empty()
+                && record["valid_until"].as_u64() > record["made_at"].as_u64()
+        );
+    }
+
+    // Both pages show all of it, and nothing of the rule of which nobody is told. Their links lead somewhere.
+    for page in pages(&dir) {
+        let shown = |text: &Value| page.contains(text.as_str().unwrap());
+        assert!(lists.iter().all(|list| shown(&list["sha256"])
+            && page.contains(&format!("<td class=\"n k\">{}</td>", list["left_out"]["opted_out"]))));
+        assert!(exports.iter().all(|export| shown(&export["digest"]) && shown(&export["recipient"])));
+        assert!(!["confidential", "保密", "suppress"].iter().any(|word| page.contains(word)), "{page}");
+        let links: Vec<&str> = page
+            .split("href=\"")
+            .skip(1)
+            .map(|rest| rest.split('"').next().unwrap())
+            .filter(|link| !link.starts_with('#'))
+            .collect();
+        assert!(links.len() == 6 && links.iter().all(|link| dir.join(link).is_file()), "{links:?}");
+    }
+    let [english, chinese] = pages(&dir);
+    let first = |branch: &str| {
+        listed(&dir.join("branches").join(branch))
+            .into_iter()
+            .filter(|one| english.contains(one.as_str()) || chinese.contains(one.as_str()))
+            .count()
+    };
+    assert_eq!((first("branch-000"), first("branch-001"), first("branch-002")), (5, 0, 5));
+    // Whoever wants to do the same finds every command, with who types it.
+    let commands = fs::read_to_string(dir.join("month/commands.txt")).unwrap();
+    for part in [
+        "# the model validator\ntributary model validate ",
+        "# branch-002: risk control\ntributary client list approve 1 ",
+    ] {
+        assert!(commands.contains(part), "{part}: {commands}");
+    }
+}

@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use tributary_certs::inspect::date;
 use tributary_evidence::report::{ReportFault, ReportFile};
-use tributary_evidence::{Bad, KeptRounds, Step, Verdict, judge, stated, steps};
-use tributary_protocol::ids::{RoundId, RunId};
+use tributary_evidence::{Bad, Item, Retained, Step, Verdict, judge, stated, steps};
 use tributary_protocol::signature::VerifyingKey;
 
 use crate::exit::{Exit, Failure};
@@ -23,6 +22,9 @@ pub(crate) struct LedgerOptions {
     /// Show event by event what happened, in words, with the state after each
     #[arg(long)]
     step: bool,
+    /// Refuse what is in order so far as it was verified, where anything could not be: sums, models or figures that are not kept
+    #[arg(long)]
+    strict: bool,
     /// Print one JSON object; with --step one for each event before it
     #[arg(long)]
     json: bool,
@@ -124,7 +126,11 @@ pub(crate) fn run(options: &LedgerOptions) -> Result<Exit, Failure> {
         print_steps(bytes, options.json);
     }
     let verdict = bytes.map_or_else(Verdict::Bad, |bytes| judge(&bytes, options.delta, &Beside(&options.file)));
-    let verified = !matches!(verdict, Verdict::Bad(_));
+    let whole = match &verdict {
+        Verdict::Coordinator(report) => report.not_verified().is_empty(),
+        _ => true,
+    };
+    let verified = !matches!(verdict, Verdict::Bad(_)) && (whole || !options.strict);
     if options.json {
         let mut object = serde_json::to_value(&verdict).expect("a verdict is plain data");
         object["file"] = serde_json::json!(options.file);
@@ -133,6 +139,9 @@ pub(crate) fn run(options: &LedgerOptions) -> Result<Exit, Failure> {
     } else {
         let word = if verified { "verified" } else { "NOT verified" };
         println!("{word}  {}\n{verdict}", options.file.display());
+        if !whole && options.strict {
+            println!("  with --strict, what was not verified counts as a fault");
+        }
     }
     Ok(if verified { Exit::Done } else { Exit::Failed })
 }
@@ -162,12 +171,12 @@ pub(crate) fn judge_file(file: &Path, delta: f64) -> Verdict {
     read(file).map_or_else(Verdict::Bad, |bytes| judge(&bytes, delta, &Beside(file)))
 }
 
-/// The kept rounds in the folder of a coordinator's journal.
+/// What is kept in the folder of a coordinator's journal.
 struct Beside<'a>(&'a Path);
 
-impl KeptRounds for Beside<'_> {
-    fn round(&self, run: RunId, round: RoundId) -> Option<Vec<u8>> {
-        match std::fs::read(self.0.with_file_name("rounds").join(format!("{run}-{round}.kept"))) {
+impl Retained for Beside<'_> {
+    fn get(&self, item: &Item) -> Option<Vec<u8>> {
+        match std::fs::read(self.0.with_file_name(item.name())) {
             Ok(bytes) => Some(bytes),
             Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => None,
             // What is there and cannot be read proves nothing, and is not passed over.

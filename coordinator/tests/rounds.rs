@@ -11,11 +11,11 @@ use support::{Behaviour, Client, Daemon, Ended, Federation};
 use tributary_certs::enrolment::names;
 use tributary_certs::suite::RealSuite;
 use tributary_coordinator::{Event, Finished, Job};
-use tributary_evidence::{KeptRounds, NothingKept, Verdict, judge};
+use tributary_evidence::{Item, NothingKept, Retained, Verdict, judge};
 use tributary_model::parameters::Parameters;
 use tributary_protocol::budget::{self, Heads};
 use tributary_protocol::digest::Digest;
-use tributary_protocol::ids::{ClientId, RoundId, RunId};
+use tributary_protocol::ids::ClientId;
 use tributary_protocol::log::{Entries, LedgerId, scan};
 use tributary_protocol::privacy::Accounts;
 use tributary_protocol::round::{CoordinatorEvent, RoundDescriptor, RunRecord};
@@ -61,20 +61,28 @@ fn expected(federation: &Federation, rounds: u32) -> Parameters {
 /// What the coordinator kept, where a journal is verified.
 struct Kept<'a>(&'a Federation);
 
-impl KeptRounds for Kept<'_> {
-    fn round(&self, run: RunId, round: RoundId) -> Option<Vec<u8>> {
-        std::fs::read(self.0.path(&format!("state/rounds/{run}-{round}.kept"))).ok()
+impl Retained for Kept<'_> {
+    fn get(&self, item: &Item) -> Option<Vec<u8>> {
+        std::fs::read(self.0.path(&format!("state/{}", item.name()))).ok()
     }
 }
 
 /// Somebody without a key recomputes sums and heads, says what was not verified, and finds a kept round that was changed.
 fn judged_by_somebody_else(federation: &Federation, journal: &Path) {
     let bytes = std::fs::read(journal).unwrap();
-    let sums = |kept: &dyn KeptRounds| match judge(&bytes, 1e-6, kept) {
+    let sums = |kept: &dyn Retained| match judge(&bytes, 1e-6, kept) {
         Verdict::Coordinator(report) => Ok((report.runs[0].sums_verified, report.runs[0].sums_not_verified)),
         other => Err(other.to_string()),
     };
     assert_eq!((sums(&Kept(federation)), sums(&NothingKept)), (Ok((3, 0)), Ok((0, 3))));
+    // Each round's model, and what the stage hands on; and of the registry what it says of the model.
+    let Verdict::Coordinator(report) = judge(&bytes, 1e-6, &Kept(federation)) else { panic!("a journal") };
+    assert_eq!((report.runs[0].models_verified, report.runs[0].model_follows), (4, true), "{report}");
+    let registry = report.registry.as_ref().unwrap();
+    assert_eq!((registry.models_recomputed, &registry.not_verified), (1, &Vec::new()), "{report}");
+    assert_eq!(report.not_verified(), Vec::new(), "{report}");
+    let Verdict::Coordinator(report) = judge(&bytes, 1e-6, &NothingKept) else { panic!("a journal") };
+    assert!(!report.runs[0].model_follows && report.not_verified().len() > 1, "{report}");
     let kept = std::fs::read_dir(federation.path("state/rounds")).unwrap().next().unwrap().unwrap().path();
     let whole = std::fs::read(&kept).unwrap();
     let mut changed = whole.clone();

@@ -3,13 +3,13 @@
 
 use tributary_model::counts::NoisedHistogram;
 use tributary_model::metrics::{Estimate, GroupFigures, HeadFigures, NoisedCounts, stability};
-use tributary_model::planned;
+use tributary_model::planned::{self, Planned};
 use tributary_model::schema::Schema;
 use tributary_model::stage::StageSettings;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::plan::{Gate, Gates, Measure, PARTS};
 use tributary_protocol::registry::Figure;
-use tributary_protocol::round::CoordinatorEvent;
+use tributary_protocol::round::{CoordinatorEvent, RoundDescriptor};
 use tributary_protocol::secagg::kept::read_sum;
 
 /// A group of fewer customers than this share of all is not compared: the upper end of its size is below it.
@@ -26,6 +26,26 @@ pub struct Measured {
     scores: Vec<Vec<f64>>,
     /// Standard deviation of the noise in such a count, in customers.
     noise_stddev: f64,
+}
+
+/// An evaluation of a model that was committed, as the run's ledger says it.
+#[derive(Clone, Copy)]
+pub struct Evaluated<'a> {
+    /// The plan, read with its schema.
+    pub planned: &'a Planned,
+    /// The round.
+    pub descriptor: &'a RoundDescriptor,
+    /// Branches in its sum.
+    pub survivors: usize,
+}
+
+impl Evaluated<'_> {
+    /// Whether the round evaluates a model.
+    #[must_use]
+    pub fn counts(&self) -> bool {
+        let settings = self.planned.stages().get(usize::from(self.descriptor.stage));
+        matches!(settings, Some(StageSettings::Evaluate(_)))
+    }
 }
 
 impl Measured {
@@ -48,20 +68,24 @@ impl Measured {
                 CoordinatorEvent::SurvivorsFrozen { survivors: frozen, .. } => survivors = frozen.len(),
                 CoordinatorEvent::RoundCommitted { round, sum, .. } => {
                     let own = open.take().filter(|open| open.round == *round && open.model == *parameters);
-                    let stage = own.and_then(|own| Some((own, planned.stage(own.stage)?)));
-                    let evaluates = |stage: &StageSettings| matches!(stage, StageSettings::Evaluate(_));
-                    found = stage
-                        .filter(|(_, stage)| evaluates(stage.settings()))
-                        .map(|own| (own, survivors, *sum))
-                        .or(found);
+                    let own = own.map(|descriptor| Evaluated { planned: &planned, descriptor, survivors });
+                    found = own.filter(Evaluated::counts).map(|own| (own, *sum)).or(found);
                 }
                 CoordinatorEvent::RoundAborted { .. } => open = None,
                 _ => {}
             }
         }
-        let ((descriptor, stage), survivors, digest) = found?;
-        let values = read_sum(descriptor.ring, descriptor.dimension as usize, &sum(&digest)?, digest).ok()?;
-        let outcome = stage.read(&values, survivors).ok()?;
+        let (evaluated, digest) = found?;
+        let RoundDescriptor { ring, dimension, .. } = *evaluated.descriptor;
+        let values = read_sum(ring, dimension as usize, &sum(&digest)?, digest).ok()?;
+        Self::read(evaluated, &values)
+    }
+
+    /// What the opened sum of an evaluation says.
+    #[must_use]
+    pub fn read(Evaluated { planned, descriptor, survivors }: Evaluated<'_>, values: &[i64]) -> Option<Self> {
+        let stage = planned.stage(descriptor.stage)?;
+        let outcome = stage.read(values, survivors).ok()?;
         let shares = (descriptor.share_variance, survivors);
         let heads = stage.figures(&outcome.histograms, shares).heads;
         // Of groups customers are counted once more, after those of all.

@@ -1,12 +1,22 @@
-//! The registry's ledger against its rule book, and the signatures in it.
+//! The registry's ledger against its rule book, the signatures in it, and the runs and opened sums on which it rests.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::Serialize;
 use tributary_certs::suite::RealSuite;
-use tributary_protocol::registry::{ModelState, RegistryEvent, RegistryRecord, SignedStatement};
+use tributary_protocol::digest::Digest;
+use tributary_protocol::plan::RunRef;
+use tributary_protocol::registry::{
+    GatesReport, ModelManifest, ModelState, RegistryEvent, RegistryRecord, SignedStatement,
+};
+use tributary_protocol::round::{Claim, OutOfOrder};
 
-use crate::entries::{Bad, Entry};
+use crate::features::FeaturesFile;
+use crate::gates::figures;
+use crate::retained::{Item, Retained};
+use crate::run::{NotVerified, RunAudit};
+use crate::stated::{self, Stated};
 
 /// What the verified ledger of the registry says.
 #[derive(Debug, PartialEq, Eq, Serialize)]
@@ -21,43 +31,324 @@ pub struct RegistryReport {
     pub pilots: Vec<(String, String)>,
     /// Reports on gates with which statements came, each judged by the gates of its plan.
     pub reports: usize,
+    /// Reports whose figures were computed again from the opened sum of the evaluation.
+    pub reports_recomputed: usize,
+    /// Models that follow from the sums of their run, with all that the registry says of them.
+    pub models_recomputed: usize,
+    /// Each model, in the order in which they came.
+    pub each: Vec<RegisteredModel>,
+    /// What was not verified, and why.
+    pub not_verified: Vec<NotVerified>,
     /// Models that were withdrawn.
     pub withdrawn: Vec<String>,
     /// Signatures that were verified.
     pub signatures: usize,
 }
 
-/// Judges the events of the registry, one after the other.
-pub(crate) fn audit(entries: &[Entry<RegistryEvent>]) -> Result<RegistryReport, Bad> {
-    let (mut record, mut signatures, mut reports) = (RegistryRecord::default(), 0, 0);
-    for entry in entries {
-        let carries = |signed: &SignedStatement| usize::from(signed.report.is_some());
-        reports += if let RegistryEvent::StatementTaken { statement } = &entry.event { carries(statement) } else { 0 };
-        signatures += record.verify::<RealSuite>(&entry.event).map_err(|fault| entry.bad(fault))?;
-        record.apply(&entry.event);
+/// One model.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RegisteredModel {
+    /// Its digest.
+    pub model: String,
+    /// What it may be used for.
+    pub state: &'static str,
+    /// Its purpose.
+    pub purpose: String,
+    /// Digest of the plan whose run released it.
+    pub plan: String,
+    /// Which of its runs.
+    pub run: u32,
+    /// Digest of its parameters.
+    pub parameters: String,
+    /// Statements of two people about it.
+    pub statements: usize,
+    /// Whether it follows from the sums of its run, with all that the registry says of it.
+    pub follows: bool,
+}
+
+/// Why an entry cannot be what it is.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Broken {
+    /// The rule book.
+    #[error(transparent)]
+    Rule(#[from] OutOfOrder),
+    /// No such run.
+    #[error("it registers a model of a run that is not over in this journal")]
+    NoRun,
+    /// The manifest does not say what the run's ledger says.
+    #[error("its manifest says another {0} than the ledger of its run")]
+    Manifest(&'static str),
+    /// A figure.
+    #[error("its report says {said} of gate {gate}, and the opened sum of the evaluation gives {found}")]
+    Figure {
+        /// From 1.
+        gate: usize,
+        /// In the report.
+        said: String,
+        /// As it was computed.
+        found: String,
+    },
+    /// A file beside the journal.
+    #[error("{name} beside the journal is not what the manifest names: it was changed or exchanged")]
+    File {
+        /// Its name.
+        name: String,
+    },
+}
+
+/// The runs of a journal, by their reference.
+pub(crate) trait Runs {
+    /// The run.
+    fn run(&self, run: &RunRef) -> Option<&RunAudit<'_>>;
+}
+
+/// The registry's entries so far.
+pub(crate) struct RegistryAudit<'a> {
+    kept: &'a dyn Retained,
+    record: RegistryRecord,
+    entries: usize,
+    signatures: usize,
+    reports: usize,
+    recomputed: usize,
+    follow: BTreeSet<Digest>,
+    not_verified: Vec<NotVerified>,
+}
+
+impl<'a> RegistryAudit<'a> {
+    pub(crate) fn new(kept: &'a dyn Retained) -> Self {
+        Self {
+            kept,
+            record: RegistryRecord::default(),
+            entries: 0,
+            signatures: 0,
+            reports: 0,
+            recomputed: 0,
+            follow: BTreeSet::new(),
+            not_verified: Vec::new(),
+        }
     }
-    let used = |state| {
-        let models = record.in_state(state);
-        models.map(|(digest, model)| (model.manifest.lineage.purpose.to_string(), digest.to_string())).collect()
-    };
-    Ok(RegistryReport {
-        entries: entries.len(),
-        models: record.models.len(),
-        champions: used(ModelState::Champion),
-        pilots: used(ModelState::Pilot),
-        reports,
-        withdrawn: record.in_state(ModelState::Withdrawn).map(|(digest, _)| digest.to_string()).collect(),
-        signatures,
-    })
+
+    /// What the entries have come to.
+    pub(crate) fn record(&self) -> &RegistryRecord {
+        &self.record
+    }
+
+    /// Follows the next entry; the signatures on which it rests, to be verified.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(crate) fn follow(&mut self, event: &RegistryEvent, runs: &dyn Runs) -> Result<Vec<Claim>, Broken> {
+        self.record.check(event)?;
+        let claims = self.record.claims::<RealSuite>(event)?;
+        match event {
+            RegistryEvent::ModelRegistered { manifest } => self.register(manifest, runs)?,
+            RegistryEvent::StatementTaken { statement } => self.take(statement, runs)?,
+            RegistryEvent::RosterAdopted { .. } | RegistryEvent::CopyNoted { .. } => {}
+        }
+        self.entries = self.entries.saturating_add(1);
+        self.signatures = self.signatures.saturating_add(claims.len());
+        self.record.apply(event);
+        Ok(claims)
+    }
+
+    /// Whether a manifest says what the ledger of its run does.
+    fn register(&mut self, manifest: &ModelManifest, runs: &dyn Runs) -> Result<(), Broken> {
+        let lineage = &manifest.lineage;
+        let run = runs.run(&lineage.run).ok_or(Broken::NoRun)?;
+        let (facts, replay) = run.facts().zip(run.replay()).ok_or(Broken::NoRun)?;
+        let (record, plan) = (facts.record(), facts.plan());
+        let complete = record.finished.ok_or(Broken::NoRun)?;
+        let owner = record.approvals.as_ref().map(|approvals| &approvals.proposal.staff);
+        let parent = self.record.of_parameters(&run.began_from()).map(|parent| parent.manifest.digest());
+        let bytes = 4_u64.saturating_mul(replay.planned().architecture().parameter_count() as u64);
+        for (same, what) in [
+            (record.released() == Some(manifest.parameters), "released model"),
+            (manifest.parameter_bytes == bytes, "number of bytes"),
+            (manifest.architecture == plan.architecture, "network"),
+            (manifest.schema == plan.schema, "schema"),
+            (lineage.parent == parent, "parent"),
+            (lineage.initial == run.began_from(), "model at the beginning"),
+            (lineage.name == plan.name && lineage.purpose == plan.purpose, "name or purpose"),
+            (lineage.privacy == plan.privacy && lineage.group == plan.group, "privacy mode or group"),
+            (Some(&lineage.owner) == owner, "owner"),
+            (lineage.rounds == record.committed_all() && lineage.complete == complete, "number of rounds"),
+        ] {
+            if !same {
+                return Err(Broken::Manifest(what));
+            }
+        }
+        let model = manifest.digest();
+        let mut whole = replay.released().is_some();
+        if !whole {
+            self.pass("the model was not computed again from the sums of its run");
+        }
+        match replay.learnt().map(|learnt| FeaturesFile::of(learnt.to_vec()).to_bytes()) {
+            Some(features) if Digest::of(&features) == manifest.features => {}
+            Some(_) => return Err(Broken::Manifest("learnt features")),
+            None => whole = false,
+        }
+        whole &= self.stated(&model, manifest, run)?;
+        self.beside(&model, manifest)?;
+        if whole {
+            self.follow.insert(model);
+        }
+        Ok(())
+    }
+
+    /// Whether the privacy statement that the manifest names is the one that follows.
+    fn stated(&mut self, model: &Digest, manifest: &ModelManifest, run: &RunAudit<'_>) -> Result<bool, Broken> {
+        let item = Item::Statement(*model);
+        let Some(own) = run.statement() else { return Ok(false) };
+        match stated::compare(&own, &manifest.lineage.statement, self.kept.get(&item).as_deref()) {
+            Stated::Same => Ok(true),
+            Stated::OtherFile => Err(Broken::File { name: item.name() }),
+            Stated::Other => Err(Broken::Manifest("privacy statement")),
+            Stated::Unknown => {
+                self.pass("the privacy statement that follows has other last digits on this machine, and the one that was registered is not here");
+                Ok(false)
+            }
+        }
+    }
+
+    /// Whether the files of a model are what the manifest names.
+    fn beside(&self, model: &Digest, manifest: &ModelManifest) -> Result<(), Broken> {
+        let features = Item::Features(*model);
+        let parameters = Item::Parameters(*model);
+        let other = |item: &Item| Err(Broken::File { name: item.name() });
+        if self.kept.get(&features).is_some_and(|bytes| Digest::of(&bytes) != manifest.features) {
+            return other(&features);
+        }
+        let own = |stored: &[u8]| {
+            let bytes = tributary_model::stage::STATE_FORMAT.read(stored).ok()?;
+            let architecture = tributary_model::architecture::Architecture::decode(&manifest.architecture).ok()?;
+            Some(tributary_model::parameters::digest_of(&architecture, bytes) == manifest.parameters)
+        };
+        if self.kept.get(&parameters).is_some_and(|stored| own(&stored) != Some(true)) {
+            return other(&parameters);
+        }
+        Ok(())
+    }
+
+    /// The report with which a statement comes, against the opened sums.
+    fn take(&mut self, signed: &SignedStatement, runs: &dyn Runs) -> Result<(), Broken> {
+        let Some(report) = signed.report.as_deref().map(|report| &report.report) else { return Ok(()) };
+        self.reports = self.reports.saturating_add(1);
+        if report.card != Digest::ZERO {
+            let item = Item::Card(report.card);
+            match self.kept.get(&item) {
+                Some(bytes) if Digest::of(&bytes) == report.card => {}
+                Some(_) => return Err(Broken::File { name: item.name() }),
+                None => self.pass("the model card that a report on gates names is not here"),
+            }
+        }
+        match self.figures(report, runs) {
+            None => self
+                .pass("the opened sum of the evaluation that a report on gates rests on, or the schema, is not here"),
+            Some(found) => {
+                for (gate, (said, found)) in (1..).zip(report.figures.iter().zip(&found)) {
+                    if said != found {
+                        let [said, found] = [said, found].map(|figure| format!("{figure:?}"));
+                        return Err(Broken::Figure { gate, said, found });
+                    }
+                }
+                self.recomputed = self.recomputed.saturating_add(1);
+            }
+        }
+        Ok(())
+    }
+
+    /// The figures of a report, where every sum that they need is here.
+    fn figures(&self, report: &GatesReport, runs: &dyn Runs) -> Option<Vec<tributary_protocol::registry::Figure>> {
+        let evaluation = |model: &Digest| {
+            let manifest = &self.record.models.get(model)?.manifest;
+            runs.run(&manifest.lineage.run)?.measured(&manifest.parameters)
+        };
+        // An evaluation that the run never made gives no figure; one whose sum is gone gives no answer.
+        let own = match evaluation(&report.model) {
+            Some(None) => return None,
+            Some(measured) => measured,
+            None => None,
+        };
+        let compares = report.gates.compare_with_champion();
+        let champion = match report.champion.filter(|_| compares).map(|champion| evaluation(&champion)) {
+            Some(Some(None)) => return None,
+            Some(Some(measured)) => Some(measured),
+            Some(None) => Some(None),
+            None => None,
+        };
+        Some(figures(&report.gates, own, champion))
+    }
+
+    fn pass(&mut self, reason: &str) {
+        match self.not_verified.iter_mut().find(|known| known.reason == reason) {
+            Some(known) => known.count = known.count.saturating_add(1),
+            None => self.not_verified.push(NotVerified { count: 1, reason: reason.into() }),
+        }
+    }
+
+    fn one(&self, digest: &Digest) -> Option<RegisteredModel> {
+        let model = self.record.models.get(digest)?;
+        let lineage = &model.manifest.lineage;
+        Some(RegisteredModel {
+            model: digest.to_string(),
+            state: model.state.name(),
+            purpose: lineage.purpose.to_string(),
+            plan: lineage.run.plan.to_string(),
+            run: lineage.run.number,
+            parameters: model.manifest.parameters.to_string(),
+            statements: model.statements.len(),
+            follows: self.follow.contains(digest),
+        })
+    }
+
+    /// What the ledger says.
+    pub(crate) fn report(&self) -> RegistryReport {
+        let used = |state| {
+            let models = self.record.in_state(state);
+            models.map(|(digest, model)| (model.manifest.lineage.purpose.to_string(), digest.to_string())).collect()
+        };
+        RegistryReport {
+            entries: self.entries,
+            models: self.record.models.len(),
+            champions: used(ModelState::Champion),
+            pilots: used(ModelState::Pilot),
+            reports: self.reports,
+            reports_recomputed: self.recomputed,
+            models_recomputed: self.follow.len(),
+            each: self.record.order.iter().filter_map(|digest| self.one(digest)).collect(),
+            not_verified: self.not_verified.clone(),
+            withdrawn: self.record.in_state(ModelState::Withdrawn).map(|(digest, _)| digest.to_string()).collect(),
+            signatures: self.signatures,
+        }
+    }
+}
+
+impl fmt::Display for RegisteredModel {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { model, state, purpose, plan, run, parameters, statements, follows } = self;
+        let follows = if *follows { "follows from its sums" } else { "was NOT computed again from its sums" };
+        write!(
+            formatter,
+            "  model    {model}: {state} for \"{purpose}\", {follows}\n           run {run} of the plan {plan}, parameters {parameters}, {statements} statements"
+        )
+    }
 }
 
 impl fmt::Display for RegistryReport {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { entries, models, champions, pilots, reports, withdrawn, signatures } = self;
+        let Self { entries, models, champions, pilots, reports, withdrawn, signatures, .. } = self;
         write!(
             formatter,
             "  registry of models, {entries} entries: {models} models, {reports} reports on gates, {signatures} signatures verified"
         )?;
+        write!(
+            formatter,
+            "\n    {} of {models} models follow from the sums of their runs; the figures of {} of {reports} reports were computed again",
+            self.models_recomputed, self.reports_recomputed
+        )?;
+        for NotVerified { count, reason } in &self.not_verified {
+            write!(formatter, "\n    {count} not verified: {reason}")?;
+        }
         for (purpose, model) in champions {
             write!(formatter, "\n    champion for \"{purpose}\": {model}")?;
         }

@@ -1,20 +1,27 @@
-//! A coordinator's ledger against the rule book, the signatures in it, and every number that follows from its plan.
+//! A coordinator's ledger against the rule book, the signatures in it, and every number that follows from its plan: entry by entry.
 
 use std::fmt;
 
 use serde::Serialize;
 use tributary_certs::suite::RealSuite;
+use tributary_model::parameters::Parameters;
 use tributary_model::planned;
 use tributary_model::privacy::epsilon_of;
+use tributary_model::schema::Schema;
 use tributary_model::stage::noise_multiplier;
+use tributary_protocol::digest::Digest;
 use tributary_protocol::log::LedgerId;
 use tributary_protocol::plan::{Plan, RunRef};
 use tributary_protocol::privacy::{Accounts, Unit};
-use tributary_protocol::round::{CoordinatorEvent, RunRecord};
+use tributary_protocol::round::{Claim, CoordinatorEvent, RunRecord};
 use tributary_protocol::secagg::kept::KeptFault;
+use tributary_protocol::time::Millis;
 
-use crate::entries::{Bad, Entry};
-use crate::sums::{KeptRounds, recompute};
+use crate::gates::{Evaluated, Measured};
+use crate::replay::{Follows, Replay, Why, parameters};
+use crate::retained::{Item, Retained};
+use crate::statement::{Facts, Statement};
+use crate::sums::opened;
 
 /// What a run's verified ledger says.
 #[derive(Debug, Serialize)]
@@ -45,6 +52,14 @@ pub struct RunReport {
     pub sums_verified: u32,
     /// Sums that were not, because nothing is kept of their rounds, or nothing is here.
     pub sums_not_verified: u32,
+    /// Models that were computed again from opened sums and are those of the ledger: one for each committed round and each end of a stage.
+    pub models_verified: u32,
+    /// Models that were not, and why.
+    pub models_not_verified: Vec<NotVerified>,
+    /// Whether every model from the one with which the run begins was computed again, so that what it came to follows from its sums.
+    pub model_follows: bool,
+    /// Whether nothing is missing that the plan wants kept at the time of the bundle; always so where nobody says what that time is.
+    pub retained: bool,
     /// Epsilon of the rounds that were started, recomputed, for the unit of the mode; nothing without noise.
     pub epsilon: Option<f64>,
     /// Epsilon of all rounds that may be started: what the plan promised for one run.
@@ -65,6 +80,15 @@ pub struct RunReport {
     pub aborted_by: Option<String>,
 }
 
+/// Something that was not verified.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NotVerified {
+    /// How many.
+    pub count: u32,
+    /// Why.
+    pub reason: String,
+}
+
 /// What one stage of the run came to.
 #[derive(Debug, Serialize)]
 pub struct StageReport {
@@ -80,52 +104,6 @@ pub struct StageReport {
     pub noise_multiplier: Option<f64>,
 }
 
-/// Follows a ledger from its first entry.
-///
-/// # Errors
-/// The first entry that breaks a rule.
-pub(crate) fn audit(
-    entries: &[Entry<CoordinatorEvent>],
-    ledger: LedgerId,
-    kept: &dyn KeptRounds,
-) -> Result<RunReport, Bad> {
-    let mut audit = Audit { ledger, kept, record: RunRecord::default(), delta: 0.0, signatures: 0, sums: 0 };
-    for entry in entries {
-        audit.follow(&entry.event).map_err(|reason| entry.bad(reason))?;
-    }
-    let record = &audit.record;
-    let run = record.run.as_ref().expect("the first event opens a run, because every other one needs an open run");
-    let plan = run.plan();
-    let unit = plan.privacy.unit();
-    let customer = unit.filter(|unit| *unit == Unit::Branch).map(|_| Unit::Customer);
-    let epsilon = |unit, spent: &Accounts| epsilon_of(spent.of(unit), audit.delta).0;
-    let (spent, allowed) = (plan.charge_of(&record.charged), plan.charge_of_run());
-    Ok(RunReport {
-        entries: entries.len(),
-        plan_name: plan.name.to_string(),
-        plan: plan.digest().to_string(),
-        run: run.reference().number,
-        privacy: plan.privacy.name(),
-        stages: stages(plan, record),
-        rounds: plan.rounds(),
-        rounds_committed: record.committed_all(),
-        rounds_charged: record.charged_all(),
-        rounds_charged_max: plan.rounds_charged_max(),
-        signatures: audit.signatures,
-        sums_verified: audit.sums,
-        sums_not_verified: record.committed_all().saturating_sub(audit.sums),
-        epsilon: unit.map(|unit| epsilon(unit, &spent)),
-        epsilon_plan: unit.map(|unit| epsilon(unit, &allowed)),
-        epsilon_customer: customer.map(|unit| epsilon(unit, &spent)),
-        epsilon_customer_plan: customer.map(|unit| epsilon(unit, &allowed)),
-        delta: unit.map(|_| audit.delta),
-        model: record.model.map(|model| model.to_string()),
-        finished: record.finished.is_some(),
-        complete: record.finished == Some(true),
-        aborted_by: record.orders.aborted().map(|order| order.staff.to_string()),
-    })
-}
-
 fn stages(plan: &Plan, record: &RunRecord) -> Vec<StageReport> {
     let private = plan.privacy.unit().is_some();
     let stages = (0..).zip(&plan.stages).map(|(number, stage)| StageReport {
@@ -138,20 +116,9 @@ fn stages(plan: &Plan, record: &RunRecord) -> Vec<StageReport> {
     stages.collect()
 }
 
-/// What the entries so far amount to.
-struct Audit<'a> {
-    ledger: LedgerId,
-    kept: &'a dyn KeptRounds,
-    record: RunRecord,
-    delta: f64,
-    signatures: usize,
-    /// Sums that were recomputed.
-    sums: u32,
-}
-
 /// Why an entry cannot be what it is.
 #[derive(Debug, thiserror::Error)]
-enum Broken {
+pub(crate) enum Broken {
     /// The rule book.
     #[error(transparent)]
     Rule(#[from] tributary_protocol::round::OutOfOrder),
@@ -161,29 +128,237 @@ enum Broken {
     /// A sum.
     #[error("its sum is not that of the uploads which the branches signed: {0}")]
     Sum(#[from] KeptFault),
+    /// A model.
+    #[error(transparent)]
+    Model(#[from] Follows),
     /// It stands among another run's entries.
     #[error("it opens another run than the ledger is of")]
     OtherLedger,
+    /// The state beside is another one.
+    #[error("the model beside the journal from which the run begins does not have the digest that the ledger names")]
+    OtherState,
+    /// What lies beside is not of this plan.
+    #[error("the schema beside the journal is not the one that the plan names, or cannot be read")]
+    OtherSchema,
 }
 
-impl Audit<'_> {
-    fn follow(&mut self, event: &CoordinatorEvent) -> Result<(), Broken> {
-        let signatures = self.record.verify::<RealSuite>(event)?;
-        self.signatures = self.signatures.saturating_add(signatures);
-        if let CoordinatorEvent::RunOpened { plan, number, .. } = event {
-            let run = RunRef { plan: plan.digest(), number: *number };
-            if LedgerId::from(run.id()) != self.ledger {
-                return Err(Broken::OtherLedger);
+/// Where a run's models begin, for whoever knows the runs before it.
+pub(crate) trait Starts {
+    /// The released model of this digest, where it was computed or is kept.
+    fn model(&self, digest: &Digest) -> Option<Parameters>;
+}
+
+/// What the entries of one run so far amount to.
+pub(crate) struct RunAudit<'a> {
+    ledger: LedgerId,
+    kept: &'a dyn Retained,
+    facts: Option<Facts>,
+    replay: Option<Replay>,
+    initial: Digest,
+    entries: usize,
+    signatures: usize,
+    /// Sums that were recomputed.
+    sums: u32,
+    /// What was counted of a model, by the digest of its parameters.
+    measured: Vec<(Digest, Option<Measured>)>,
+    /// When it was over.
+    finished_at: Option<Millis>,
+    /// Whether rounds or sums are missing that the plan wants kept for a while.
+    lacking: bool,
+    /// The first and the last entry's time.
+    span: Option<(Millis, Millis)>,
+}
+
+impl<'a> RunAudit<'a> {
+    pub(crate) fn new(ledger: LedgerId, kept: &'a dyn Retained) -> Self {
+        Self {
+            ledger,
+            kept,
+            facts: None,
+            replay: None,
+            initial: Digest::ZERO,
+            entries: 0,
+            signatures: 0,
+            sums: 0,
+            measured: Vec::new(),
+            finished_at: None,
+            lacking: false,
+            span: None,
+        }
+    }
+
+    /// Digest of the model from which it began.
+    pub(crate) fn began_from(&self) -> Digest {
+        self.initial
+    }
+
+    /// The events so far.
+    pub(crate) fn facts(&self) -> Option<&Facts> {
+        self.facts.as_ref()
+    }
+
+    /// The models so far.
+    pub(crate) fn replay(&self) -> Option<&Replay> {
+        self.replay.as_ref()
+    }
+
+    /// What was counted of the model with these parameters: nothing where no evaluation of it was committed, and no figures where its sum is not here.
+    pub(crate) fn measured(&self, parameters: &Digest) -> Option<Option<&Measured>> {
+        let of_model = self.measured.iter().rfind(|(model, _)| model == parameters);
+        of_model.map(|(_, measured)| measured.as_ref())
+    }
+
+    /// The statement that follows from the events so far.
+    pub(crate) fn statement(&self) -> Option<Statement> {
+        self.facts.as_ref().map(Statement::of)
+    }
+
+    /// When its entries were written.
+    pub(crate) fn span(&self) -> Option<(Millis, Millis)> {
+        self.span
+    }
+
+    /// Follows the next entry; the signatures on which it rests, to be verified.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(crate) fn follow(
+        &mut self,
+        at: Millis,
+        event: &CoordinatorEvent,
+        starts: &dyn Starts,
+    ) -> Result<Vec<Claim>, Broken> {
+        let nothing = RunRecord::default();
+        let record = self.facts.as_ref().map_or(&nothing, Facts::record);
+        record.check(event)?;
+        let claims = record.claims::<RealSuite>(event)?;
+        match event {
+            CoordinatorEvent::RunOpened { .. } => {
+                self.open(event, starts)?;
+                self.signatures = claims.len();
+                self.note(at);
+                return Ok(claims);
             }
-            // Without the schema the cells of counts of fields cannot be recomputed; the branches did.
-            planned::check(plan, None)?;
-            self.delta = plan.delta();
+            CoordinatorEvent::RoundCommitted { sum, model, .. } => self.commit(*sum, model)?,
+            CoordinatorEvent::StageConcluded { stage, model } => {
+                let kept = self.kept;
+                if let Some(replay) = &mut self.replay {
+                    replay.concluded(*stage, model, || kept.get(&Item::State(*model)))?;
+                }
+            }
+            CoordinatorEvent::RunFinished { .. } => self.finished_at = Some(at),
+            _ => {}
         }
-        if let CoordinatorEvent::RoundCommitted { sum, .. } = event {
-            self.sums = self.sums.saturating_add(recompute(&self.record, *sum, self.kept)?.into());
+        self.signatures = self.signatures.saturating_add(claims.len());
+        if let Some(facts) = &mut self.facts {
+            facts.take(event);
         }
-        self.record.apply(event);
+        self.note(at);
+        Ok(claims)
+    }
+
+    fn note(&mut self, at: Millis) {
+        self.entries = self.entries.saturating_add(1);
+        let (first, last) = self.span.unwrap_or((at, at));
+        self.span = Some((first.min(at), last.max(at)));
+    }
+
+    fn open(&mut self, event: &CoordinatorEvent, starts: &dyn Starts) -> Result<(), Broken> {
+        let CoordinatorEvent::RunOpened { plan, number, model, .. } = event else { return Ok(()) };
+        let run = RunRef { plan: plan.digest(), number: *number };
+        if LedgerId::from(run.id()) != self.ledger {
+            return Err(Broken::OtherLedger);
+        }
+        // Without the schema the cells of counts of fields cannot be recomputed; the branches did.
+        let schema = self.kept.get(&Item::Schema(run.plan));
+        let schema = schema.map(|text| String::from_utf8(text).ok().and_then(|text| Schema::parse(&text).ok()));
+        let schema = match schema {
+            Some(found) => Some(found.filter(|schema| schema.digest() == plan.schema).ok_or(Broken::OtherSchema)?),
+            None => None,
+        };
+        let planned = planned::check(plan, schema.as_ref())?;
+        let beside = self.kept.get(&Item::State(*model)).map(|stored| parameters(&planned, model, &stored));
+        if matches!(beside, Some(None)) {
+            return Err(Broken::OtherState);
+        }
+        let start = |planned: &planned::Planned| {
+            beside
+                .flatten()
+                .or_else(|| starts.model(model))
+                .filter(|known| known.architecture() == planned.architecture())
+        };
+        self.replay = Some(Replay::begin(planned, model, start)?);
+        self.facts = Facts::begin(event).ok();
+        self.initial = *model;
         Ok(())
+    }
+
+    fn commit(&mut self, sum: Digest, model: &Digest) -> Result<(), Broken> {
+        let (Some(facts), Some(replay)) = (&self.facts, &mut self.replay) else { return Ok(()) };
+        let record = facts.record();
+        let Some(descriptor) = &record.round else { return Ok(()) };
+        let found = opened(record, sum, self.kept)?;
+        let survivors = record.admitted.len();
+        let recomputed = found.as_ref().is_some_and(|found| found.recomputed);
+        self.sums = self.sums.saturating_add(recomputed.into());
+        let retention = &facts.plan().retention;
+        let wanted = retention.keeps_uploads(descriptor.dimension) && !recomputed;
+        self.lacking |= wanted || (retention.sums && found.is_none());
+        let values = found.as_ref().map(|found| found.values.as_slice());
+        let evaluated = Evaluated { planned: replay.planned(), descriptor, survivors };
+        if evaluated.counts() {
+            let has_schema = evaluated.planned.schema().is_some();
+            let measured = values.filter(|_| has_schema).and_then(|values| Measured::read(evaluated, values));
+            self.measured.push((descriptor.model, measured));
+        }
+        Ok(replay.committed(descriptor, survivors, (values, model))?)
+    }
+
+    /// Whether everything is here that the plan wants kept at a moment.
+    fn retained(&self, made: Option<Millis>) -> bool {
+        let days = self.facts.as_ref().map_or(0, |facts| facts.plan().retention.days);
+        let over = self.finished_at.map(|at| at.plus(u64::from(days).saturating_mul(86_400_000)));
+        !self.lacking || made.is_none_or(|made| over.is_some_and(|over| over <= made))
+    }
+
+    /// What the ledger says; nothing where it opens no run. `made` is when the evidence was put together, where somebody says so.
+    pub(crate) fn report(&self, made: Option<Millis>) -> Option<RunReport> {
+        let (facts, replay) = (self.facts.as_ref()?, self.replay.as_ref()?);
+        let (record, plan) = (facts.record(), facts.plan());
+        let delta = plan.delta();
+        let unit = plan.privacy.unit();
+        let customer = unit.filter(|unit| *unit == Unit::Branch).map(|_| Unit::Customer);
+        let epsilon = |unit, spent: &Accounts| epsilon_of(spent.of(unit), delta).0;
+        let (spent, allowed) = (plan.charge_of(&record.charged), plan.charge_of_run());
+        let reason = |(why, count): (&Why, &u32)| NotVerified { count: *count, reason: why.words().into() };
+        Some(RunReport {
+            entries: self.entries,
+            plan_name: plan.name.to_string(),
+            plan: plan.digest().to_string(),
+            run: record.reference()?.number,
+            privacy: plan.privacy.name(),
+            stages: stages(plan, record),
+            rounds: plan.rounds(),
+            rounds_committed: record.committed_all(),
+            rounds_charged: record.charged_all(),
+            rounds_charged_max: plan.rounds_charged_max(),
+            signatures: self.signatures,
+            sums_verified: self.sums,
+            sums_not_verified: record.committed_all().saturating_sub(self.sums),
+            models_verified: replay.verified,
+            models_not_verified: replay.unverified.iter().map(reason).collect(),
+            model_follows: replay.is_unbroken(),
+            retained: self.retained(made),
+            epsilon: unit.map(|unit| epsilon(unit, &spent)),
+            epsilon_plan: unit.map(|unit| epsilon(unit, &allowed)),
+            epsilon_customer: customer.map(|unit| epsilon(unit, &spent)),
+            epsilon_customer_plan: customer.map(|unit| epsilon(unit, &allowed)),
+            delta: unit.map(|_| delta),
+            model: record.model.map(|model| model.to_string()),
+            finished: record.finished.is_some(),
+            complete: record.finished == Some(true),
+            aborted_by: record.orders.aborted().map(|order| order.staff.to_string()),
+        })
     }
 }
 
@@ -216,6 +391,11 @@ impl fmt::Display for RunReport {
             0 => writeln!(formatter)?,
             left => writeln!(formatter, "; {left} not verified, because nothing is kept of their rounds here")?,
         }
+        write!(formatter, "  models   {} computed again from opened sums", self.models_verified)?;
+        for NotVerified { count, reason } in &self.models_not_verified {
+            write!(formatter, "; {count} not verified, because {reason}")?;
+        }
+        writeln!(formatter)?;
         let mode = self.privacy;
         match (self.epsilon, self.epsilon_plan, self.delta) {
             (Some(epsilon), Some(plan), Some(delta)) => writeln!(

@@ -5,16 +5,15 @@ use std::fmt;
 use serde::Serialize;
 use tributary_protocol::budget::Kept;
 use tributary_protocol::log::LedgerId;
-use tributary_protocol::registry::RegistryEvent;
 use tributary_protocol::round::{CoordinatorEvent, ParticipantEvent};
 
 use crate::budget::{self, BudgetReport};
 use crate::entries::{Bad, decode, ledgers, whole};
 use crate::heads::{self, HeadsReport};
-use crate::registry::{self, RegistryReport};
-use crate::run::{self, RunReport};
+use crate::journal::JournalAudit;
+use crate::journal_report::JournalReport;
+use crate::retained::{NothingKept, Retained};
 use crate::statement::{Facts, Statement};
-use crate::sums::{KeptRounds, NothingKept};
 
 /// What was found.
 #[derive(Debug, Serialize)]
@@ -32,25 +31,10 @@ pub enum Verdict {
     Bad(Bad),
 }
 
-/// What a verified journal says.
-#[derive(Debug, Serialize)]
-pub struct JournalReport {
-    /// Entries of the file, of all ledgers.
-    pub entries: usize,
-    /// Digest over all of them: compare it with a copy that was kept elsewhere.
-    pub head: String,
-    /// Root of the tree over all of them (RFC 9162).
-    pub root: String,
-    /// Each run, in the order in which they began.
-    pub runs: Vec<RunReport>,
-    /// The registry of models; nothing before a run was over.
-    pub registry: Option<RegistryReport>,
-}
-
 /// Judges a file; `delta` is that of a branch's statement, for a coordinator's journal names its own. Sums are recomputed from what was kept of
 /// their rounds.
 #[must_use]
-pub fn judge(bytes: &[u8], delta: f64, kept: &dyn KeptRounds) -> Verdict {
+pub fn judge(bytes: &[u8], delta: f64, kept: &dyn Retained) -> Verdict {
     judged(bytes, delta, kept).unwrap_or_else(Verdict::Bad)
 }
 
@@ -75,7 +59,7 @@ pub fn stated(bytes: &[u8]) -> Result<Statement, Verdict> {
     Ok(Statement::of(&facts))
 }
 
-fn judged(bytes: &[u8], delta: f64, kept: &dyn KeptRounds) -> Result<Verdict, Bad> {
+fn judged(bytes: &[u8], delta: f64, kept: &dyn Retained) -> Result<Verdict, Bad> {
     let scan = whole(bytes)?;
     let ledgers = ledgers(&scan);
     let head = scan.log.head().to_string();
@@ -91,29 +75,9 @@ fn judged(bytes: &[u8], delta: f64, kept: &dyn KeptRounds) -> Result<Verdict, Ba
         }
         _ => {}
     }
-    let registry = match ledgers.contains(&LedgerId::ADMINISTRATION) {
-        true => Some(registry::audit(&decode::<RegistryEvent>(&scan, LedgerId::ADMINISTRATION)?)?),
-        false => None,
-    };
-    let runs = ledgers.into_iter().filter(|ledger| *ledger != LedgerId::ADMINISTRATION);
-    let runs = runs.map(|ledger| run::audit(&decode(&scan, ledger)?, ledger, kept));
-    let runs = runs.collect::<Result<Vec<RunReport>, Bad>>()?;
-    let root = scan.log.root().to_string();
-    Ok(Verdict::Coordinator(Box::new(JournalReport { entries: scan.entries.len(), head, root, runs, registry })))
-}
-
-impl fmt::Display for JournalReport {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let runs = match self.runs.len() {
-            1 => "1 run".to_owned(),
-            runs => format!("{runs} runs"),
-        };
-        writeln!(formatter, "  coordinator's journal, {} entries of {runs}", self.entries)?;
-        writeln!(formatter, "  head     {}", self.head)?;
-        write!(formatter, "  root     {}", self.root)?;
-        self.runs.iter().try_for_each(|run| write!(formatter, "\n{run}"))?;
-        self.registry.as_ref().map_or(Ok(()), |registry| write!(formatter, "\n{registry}"))
-    }
+    let mut audit = JournalAudit::new(kept, None);
+    scan.entries.iter().try_for_each(|entry| audit.follow(entry))?;
+    audit.report(&scan.log, None).map(Box::new).map(Verdict::Coordinator)
 }
 
 impl fmt::Display for Verdict {

@@ -29,11 +29,16 @@ pub(super) fn verify(key: &[u8; 32], message: &[u8], signature: &[u8]) -> bool {
     !SMALL_ORDERS.contains(signature.r_bytes()) && key.verify(message, &signature).is_ok()
 }
 
-/// Batch verification of signatures over one message (Bernstein et al. 2012, section 5); keys of small order are refused.
-pub(super) fn verify_all<'a>(message: &[u8], signatures: impl Iterator<Item = (&'a [u8; 32], &'a [u8])>) -> bool {
-    let parsed = signatures.map(|(key, signature)| Some((parse(key)?, Signature::from_slice(signature).ok()?)));
-    let Some((keys, signatures)) = parsed.collect::<Option<(Vec<_>, Vec<_>)>>() else { return false };
-    verify_batch(&vec![message; keys.len()], &signatures, &keys).is_ok()
+/// Batch verification (Bernstein et al. 2012, section 5): key, message and signature of each; keys of small order are refused.
+pub(super) fn verify_all<'a>(signed: impl Iterator<Item = (&'a [u8; 32], &'a [u8], &'a [u8])>) -> bool {
+    let (mut keys, mut messages, mut signatures) = (Vec::new(), Vec::new(), Vec::new());
+    for (key, message, signature) in signed {
+        let (Some(key), Ok(signature)) = (parse(key), Signature::from_slice(signature)) else { return false };
+        keys.push(key);
+        messages.push(message);
+        signatures.push(signature);
+    }
+    verify_batch(&messages, &signatures, &keys).is_ok()
 }
 
 /// A key's point, unless it is none or has a small order.

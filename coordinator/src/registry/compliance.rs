@@ -9,9 +9,8 @@ use tributary_certs::suite::RealSuite;
 use tributary_evidence::report::{
     Asked, ComplianceReport, ExportLine, FigureLine, Material, ReportFile, UnsignedReport, compliance,
 };
-use tributary_evidence::{Bad, KeptRounds};
+use tributary_evidence::{Bad, Item, Retained};
 use tributary_model::schema::Schema;
-use tributary_protocol::ids::{RoundId, RunId};
 use tributary_protocol::plan::Date;
 use tributary_protocol::secagg::suite::Suite as _;
 use tributary_storage::files::FileError;
@@ -23,7 +22,7 @@ use super::measured::OfRun;
 use super::view::record_of;
 use crate::federation::plans::PLANS;
 use crate::settings::Settings;
-use crate::store::{ROUNDS, ledger_of};
+use crate::store::ledger_of;
 
 /// Why there is no report.
 #[derive(Debug, thiserror::Error)]
@@ -79,7 +78,7 @@ impl Beside<'_> {
         let bytes = fs::read(journal).map_err(|fault| ComplianceError::Unreadable { path: path.clone(), fault })?;
         let material = Material {
             journal: &bytes,
-            kept: &Kept(self.state.join(ROUNDS)),
+            kept: &Kept(self.state.clone()),
             schemas: schemas(self.state),
             figures: self.figures,
             exports: self.exports,
@@ -89,12 +88,12 @@ impl Beside<'_> {
     }
 }
 
-/// The kept rounds of a state folder.
+/// What is kept in a state folder.
 struct Kept(PathBuf);
 
-impl KeptRounds for Kept {
-    fn round(&self, run: RunId, round: RoundId) -> Option<Vec<u8>> {
-        match fs::read(self.0.join(format!("{run}-{round}.kept"))) {
+impl Retained for Kept {
+    fn get(&self, item: &Item) -> Option<Vec<u8>> {
+        match fs::read(self.0.join(item.name())) {
             Ok(bytes) => Some(bytes),
             Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => None,
             // What is there and cannot be read proves nothing, and is not passed over.

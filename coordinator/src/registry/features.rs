@@ -1,30 +1,11 @@
 //! What a run has learnt about features beside its model's parameters: `features.json` of the model's folder, whose digest is in the manifest.
 
-use serde::{Deserialize, Serialize};
-use tributary_model::learnt::LearntField;
+use tributary_evidence::FeaturesFile;
 use tributary_model::planned::Planned;
 use tributary_model::stage::StageSettings;
 use tributary_protocol::round::CoordinatorEvent;
 
 use crate::store::{Store, StoreError};
-
-/// The version of `features.json`.
-const FEATURES_VERSION: u32 = 1;
-
-/// The file. Nothing is learnt where the schema alone says how features are encoded.
-#[derive(Serialize, Deserialize)]
-pub(super) struct FeaturesFile {
-    pub(super) version: u32,
-    pub(super) learnt: Vec<LearntField>,
-}
-
-impl FeaturesFile {
-    fn to_bytes(&self) -> Vec<u8> {
-        let mut text = serde_json::to_vec(self).expect("plain data");
-        text.push(b'\n');
-        text
-    }
-}
 
 /// What the stages of a run have learnt about features: the groups with which the stage after a `quantile` stage began, as the ledger names its
 /// state.
@@ -45,5 +26,5 @@ pub(crate) fn learnt_features(
         let state = next.read_state(&bytes).map_err(|_| store.other_model(model))?;
         learnt = next.learnt_fields(&state);
     }
-    Ok(FeaturesFile { version: FEATURES_VERSION, learnt }.to_bytes())
+    Ok(FeaturesFile::of(learnt).to_bytes())
 }

@@ -38,6 +38,7 @@ use std::path::Path;
 use tributary_certs::clock::{unix_millis, unix_seconds};
 use tributary_certs::suite::RealSuite;
 use tributary_evidence::statement::{Facts, Statement};
+use tributary_evidence::statement_file;
 use tributary_model::parameters::Parameters;
 use tributary_model::planned::Planned;
 use tributary_protocol::digest::Digest;
@@ -148,8 +149,7 @@ impl Registry {
         };
         let plan = run.plan();
         let statement = Statement::of(&facts);
-        let mut statement_json = serde_json::to_vec_pretty(&statement).expect("a statement is plain data");
-        statement_json.push(b'\n');
+        let statement_json = statement_file(&statement);
         let parent = self.record.of_parameters(&initial).map(|parent| parent.manifest.digest());
         let lineage = Lineage {
             parent,

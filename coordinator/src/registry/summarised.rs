@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use tributary_evidence::FeaturesFile;
 use tributary_model::learnt::LearntField;
 use tributary_model::summary::FieldFigures;
 use tributary_protocol::printable::Printable;
@@ -11,7 +12,6 @@ use tributary_storage::files::read_public;
 
 use super::RegistryError;
 use super::evaluated::{counted_in, read};
-use super::features::FeaturesFile;
 use super::folder::FEATURES;
 use super::view::show_with_state;
 use crate::settings::Settings;

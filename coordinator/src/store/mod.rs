@@ -54,7 +54,7 @@ use crate::federation::plans::PLANS;
 const LEDGER: &str = "audit.log";
 
 /// Folder of kept rounds.
-pub(crate) const ROUNDS: &str = "rounds";
+const ROUNDS: &str = "rounds";
 
 /// Folder of kept sums.
 pub(crate) const SUMS: &str = "sums";

@@ -11,7 +11,7 @@ use tributary_protocol::signed::signed_message;
 use super::make::{Material, compliance};
 use super::parts::{ComplianceReport, ModelLine, Processing, REPORT_FORMAT, RunLine};
 use crate::entries::Bad;
-use crate::sums::KeptRounds;
+use crate::retained::Retained;
 
 const KIND: &str = "REPORT";
 
@@ -137,7 +137,7 @@ impl ReportFile {
     ///
     /// # Errors
     /// The first part that differs.
-    pub fn follows_from(&self, journal: &[u8], kept: &dyn KeptRounds) -> Result<(), ReportFault> {
+    pub fn follows_from(&self, journal: &[u8], kept: &dyn Retained) -> Result<(), ReportFault> {
         let report = &self.report;
         let asked = report.asked().ok_or(ReportFault::Asked)?;
         let nothing = Material {

@@ -18,15 +18,16 @@ use super::run::RunPart;
 use super::shown;
 use super::spending::{Rosters, SpendingPart};
 use crate::entries::{Bad, Entry, decode, ledgers, whole};
-use crate::sums::KeptRounds;
-use crate::verdict::{JournalReport, Verdict, judge};
+use crate::retained::Retained;
+use crate::journal_report::JournalReport;
+use crate::verdict::{Verdict, judge};
 
 /// From what a report is made.
 pub struct Material<'a> {
     /// The coordinator's journal: `audit.log`.
     pub journal: &'a [u8],
     /// What was kept of rounds, so that their sums are recomputed.
-    pub kept: &'a dyn KeptRounds,
+    pub kept: &'a dyn Retained,
     /// Schemas of plans, by digest, as far as they are there.
     pub schemas: Vec<Schema>,
     /// Figures of models, by the digests of the models.

@@ -40,14 +40,24 @@ impl Facts {
     /// [`NothingStated`] if they do not begin with a run of a valid plan.
     pub fn read<'a>(events: impl IntoIterator<Item = &'a CoordinatorEvent>) -> Result<Self, NothingStated> {
         let mut events = events.into_iter();
-        let Some(opened @ CoordinatorEvent::RunOpened { .. }) = events.next() else {
+        let mut facts = Self::begin(events.next().ok_or(NothingStated)?)?;
+        events.for_each(|event| facts.take(event));
+        Ok(facts)
+    }
+
+    /// What the first event of a ledger says.
+    ///
+    /// # Errors
+    /// [`NothingStated`] if it opens no run of a valid plan.
+    pub(crate) fn begin(opened: &CoordinatorEvent) -> Result<Self, NothingStated> {
+        if !matches!(opened, CoordinatorEvent::RunOpened { .. }) {
             return Err(NothingStated);
-        };
+        }
         let mut record = RunRecord::default();
         record.apply(opened);
         let plan = record.plan().ok_or(NothingStated)?.clone();
         let settings = plan.stages.iter().map(|stage| StageSettings::decode(&stage.kind, &stage.settings).ok());
-        let mut facts = Self {
+        Ok(Self {
             settings: settings.collect(),
             delta: plan.delta(),
             plan,
@@ -59,12 +69,16 @@ impl Facts {
             aborted: 0,
             refused: 0,
             charged_more: 0,
-        };
-        events.for_each(|event| facts.take(event));
-        Ok(facts)
+        })
     }
 
-    fn take(&mut self, event: &CoordinatorEvent) {
+    /// What the events so far come to.
+    pub(crate) fn record(&self) -> &RunRecord {
+        &self.record
+    }
+
+    /// The next event.
+    pub(crate) fn take(&mut self, event: &CoordinatorEvent) {
         let fewest = |least: Option<u32>, now: Option<u32>| least.into_iter().chain(now).min();
         match event {
             CoordinatorEvent::SurvivorsFrozen { survivors, .. } => {

@@ -275,7 +275,12 @@ impl<'a> PlannedStage<'a> {
     /// The same, from what the stage before handed on.
     #[must_use]
     pub fn start_after(&self, handed: PublicState) -> StageState {
-        let public = self.begin_after(handed);
+        self.started(self.begin_after(handed))
+    }
+
+    /// The same, from the public state with which the stage has begun.
+    #[must_use]
+    pub fn started(&self, public: PublicState) -> StageState {
         let optimizer = self.kind().optimizer().map(|settings| ServerOptimizer::new(*settings, &public.parameters));
         StageState { public, optimizer }
     }

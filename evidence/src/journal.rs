@@ -1,0 +1,206 @@
+//! A coordinator's journal, entry by entry in the order of the file, whatever it is read from: every ledger in it by its own rules, and each by what the
+//! others say.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tributary_certs::roster::RosterAuthorities;
+use tributary_model::parameters::Parameters;
+use tributary_protocol::digest::Digest;
+use tributary_protocol::log::{LedgerId, Log, LogEntry};
+use tributary_protocol::plan::{ModelRef, RunRef};
+use tributary_protocol::registry::RegistryEvent;
+use tributary_protocol::round::{CoordinatorEvent, order_digest};
+use tributary_protocol::time::Millis;
+
+use crate::entries::{Bad, Entry, Place, read};
+use crate::registry::{RegistryAudit, Runs};
+use crate::journal_report::JournalReport;
+use crate::retained::Retained;
+use crate::run::{RunAudit, Starts};
+use crate::signatures::Signatures;
+use crate::trust::Federation;
+
+/// Released models that are kept for runs that begin with them.
+const RELEASED_MAX: usize = 4;
+
+/// What runs say that other ledgers contradict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+enum Contradiction {
+    #[error("the run begins from another model than the run before it released")]
+    PreviousRun,
+    #[error("the run begins from another model than the champion of its purpose")]
+    Champion,
+    #[error("an order is carried over that no run before it took")]
+    Order,
+}
+
+/// The entries so far.
+pub(crate) struct JournalAudit<'a> {
+    kept: &'a dyn Retained,
+    federation: Federation,
+    signatures: Signatures,
+    runs: BTreeMap<LedgerId, RunAudit<'a>>,
+    order: Vec<LedgerId>,
+    registry: Option<RegistryAudit<'a>>,
+    orders: BTreeSet<Digest>,
+    released: Released,
+}
+
+/// Runs by their plan and number.
+struct Known<'r, 'a>(&'r BTreeMap<LedgerId, RunAudit<'a>>);
+
+impl Runs for Known<'_, '_> {
+    fn run(&self, run: &RunRef) -> Option<&RunAudit<'_>> {
+        self.0.get(&LedgerId::from(run.id()))
+    }
+}
+
+/// The newest models that were computed.
+#[derive(Default)]
+struct Released(Vec<(Digest, Parameters)>);
+
+impl Starts for Released {
+    fn model(&self, digest: &Digest) -> Option<Parameters> {
+        self.0.iter().find(|(known, _)| known == digest).map(|(_, parameters)| parameters.clone())
+    }
+}
+
+impl Released {
+    fn keep(&mut self, parameters: &Parameters) {
+        if self.0.len() >= RELEASED_MAX {
+            self.0.remove(0);
+        }
+        self.0.push((parameters.digest(), parameters.clone()));
+    }
+}
+
+impl<'a> JournalAudit<'a> {
+    /// Rosters are judged by these authorities, where they are known.
+    pub(crate) fn new(kept: &'a dyn Retained, authorities: Option<RosterAuthorities>) -> Self {
+        Self {
+            kept,
+            federation: Federation::of(authorities),
+            signatures: Signatures::default(),
+            runs: BTreeMap::new(),
+            order: Vec::new(),
+            registry: None,
+            orders: BTreeSet::new(),
+            released: Released::default(),
+        }
+    }
+
+    /// Follows the next entry of the file.
+    ///
+    /// # Errors
+    /// The first entry that breaks a rule: this one, or one whose signature waited.
+    pub(crate) fn follow(&mut self, entry: &LogEntry<'_>) -> Result<(), Bad> {
+        self.federation.at(entry.position);
+        let followed = match entry.ledger {
+            LedgerId::ADMINISTRATION => self.of_registry(entry),
+            ledger => self.of_run(ledger, entry),
+        };
+        // A signature of an entry before comes first.
+        followed.or_else(|bad| self.signatures.verify().and(Err(bad)))
+    }
+
+    fn of_registry(&mut self, entry: &LogEntry<'_>) -> Result<(), Bad> {
+        let entry: Entry<RegistryEvent> = read(entry)?;
+        self.federation.of_registry(&entry.event).map_err(|fault| entry.bad(fault))?;
+        let registry = self.registry.get_or_insert_with(|| RegistryAudit::new(self.kept));
+        let claims = registry.follow(&entry.event, &Known(&self.runs)).map_err(|fault| entry.bad(fault))?;
+        self.signatures.take(entry.place(), claims)
+    }
+
+    fn of_run(&mut self, ledger: LedgerId, entry: &LogEntry<'_>) -> Result<(), Bad> {
+        let entry: Entry<CoordinatorEvent> = read(entry)?;
+        let place = entry.place();
+        self.federation.of_run(&entry.event).map_err(|fault| entry.bad(fault))?;
+        let known = self.runs.contains_key(&ledger);
+        let kept = self.kept;
+        let run = self.runs.entry(ledger).or_insert_with(|| RunAudit::new(ledger, kept));
+        if !known {
+            self.order.push(ledger);
+        }
+        let claims = run.follow(entry.at, &entry.event, &self.released).map_err(|fault| entry.bad(fault))?;
+        self.beside(ledger, &entry.event, place)?;
+        self.signatures.take(place, claims)
+    }
+
+    /// What other ledgers say of an event of a run.
+    fn beside(&mut self, ledger: LedgerId, event: &CoordinatorEvent, place: Place) -> Result<(), Bad> {
+        match event {
+            CoordinatorEvent::RunOpened { plan, number, model, .. } => {
+                let begins = self.begins((plan.initial_model, plan.digest(), &plan.purpose), *number, model);
+                begins.map_err(|fault| place.bad(fault))
+            }
+            CoordinatorEvent::OrderTaken { order } => {
+                self.orders.insert(order_digest(order));
+                Ok(())
+            }
+            CoordinatorEvent::OrdersCarried { orders } => {
+                let taken = orders.standing().all(|standing| self.orders.contains(&order_digest(&standing.order)));
+                if taken { Ok(()) } else { Err(place.bad(Contradiction::Order)) }
+            }
+            CoordinatorEvent::RunFinished { .. } => {
+                let run = self.runs.get(&ledger).and_then(RunAudit::replay);
+                if let Some(parameters) = run.and_then(|replay| replay.released()) {
+                    self.released.keep(parameters);
+                }
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a run begins from the model that its plan refers to.
+    fn begins(
+        &self,
+        (from, plan, purpose): (ModelRef, Digest, &tributary_protocol::printable::Untrusted),
+        number: u32,
+        model: &Digest,
+    ) -> Result<(), Contradiction> {
+        let holds = |holds: bool, fault| if holds { Ok(()) } else { Err(fault) };
+        match from {
+            // The rule book holds a digest against the model.
+            ModelRef::Zero | ModelRef::Seed(_) | ModelRef::Digest(_) => Ok(()),
+            ModelRef::PreviousRun => {
+                let Some(before) = number.checked_sub(1).filter(|before| *before > 0) else { return Ok(()) };
+                let before = LedgerId::from(RunRef { plan, number: before }.id());
+                let released = self.runs.get(&before).and_then(RunAudit::facts).map(|facts| facts.record().released());
+                // Where the run before released none, this one begins as the first did.
+                released.flatten().map_or(Ok(()), |released| holds(released == *model, Contradiction::PreviousRun))
+            }
+            ModelRef::Champion => {
+                let champion = self.registry.as_ref().and_then(|registry| registry.record().champion(purpose));
+                let parameters = champion.map(|champion| champion.manifest.parameters);
+                holds(parameters == Some(*model), Contradiction::Champion)
+            }
+        }
+    }
+
+    /// The runs in the order in which they began.
+    pub(crate) fn runs(&self) -> impl Iterator<Item = &RunAudit<'a>> {
+        self.order.iter().filter_map(|ledger| self.runs.get(ledger))
+    }
+
+    /// Who signs rosters, as far as it is known.
+    pub(crate) fn federation(&mut self) -> &mut Federation {
+        &mut self.federation
+    }
+
+    /// What the journal says, after its last entry. `made` is when the evidence was put together, where somebody says so.
+    ///
+    /// # Errors
+    /// An entry whose signature waited and does not verify.
+    pub(crate) fn report(&mut self, log: &Log, made: Option<Millis>) -> Result<JournalReport, Bad> {
+        self.signatures.verify()?;
+        Ok(JournalReport {
+            entries: usize::try_from(log.size()).unwrap_or(usize::MAX),
+            head: log.head().to_string(),
+            root: log.root().to_string(),
+            rosters_verified: self.federation.verified,
+            runs: self.runs().filter_map(|run| run.report(made)).collect(),
+            registry: self.registry.as_ref().map(RegistryAudit::report),
+        })
+    }
+}

@@ -1,0 +1,67 @@
+//! What a verified journal says.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::registry::RegistryReport;
+use crate::run::{NotVerified, RunReport};
+
+/// What a verified journal says.
+#[derive(Debug, Serialize)]
+pub struct JournalReport {
+    /// Entries of the file, of all ledgers.
+    pub entries: usize,
+    /// Digest over all of them: compare it with a copy that was kept elsewhere.
+    pub head: String,
+    /// Root of the tree over all of them (RFC 9162).
+    pub root: String,
+    /// Rosters whose authorities' signatures were verified: none where the authorities are not known.
+    pub rosters_verified: usize,
+    /// Each run, in the order in which they began.
+    pub runs: Vec<RunReport>,
+    /// The registry of models; nothing before a run was over.
+    pub registry: Option<RegistryReport>,
+}
+
+/// What was not verified of a run because it is not here.
+pub(crate) fn of_run(run: &RunReport) -> Vec<NotVerified> {
+    let reason = "sums were not recomputed, because the uploads of their rounds are not here".into();
+    let sums = NotVerified { count: run.sums_not_verified, reason };
+    let models = run.models_not_verified.iter().map(|models| NotVerified {
+        count: models.count,
+        reason: format!("models were not computed again, because {}", models.reason),
+    });
+    Some(sums).filter(|sums| sums.count > 0).into_iter().chain(models).collect()
+}
+
+impl JournalReport {
+    /// What was not verified because it is not here: how many, and why. Everything else was.
+    #[must_use]
+    pub fn not_verified(&self) -> Vec<NotVerified> {
+        let runs = self.runs.iter().flat_map(of_run);
+        let registry = self.registry.iter().flat_map(|registry| registry.not_verified.iter().cloned());
+        runs.chain(registry).collect()
+    }
+
+    /// Signatures that were verified.
+    #[must_use]
+    pub fn signatures(&self) -> usize {
+        let registry = self.registry.as_ref().map_or(0, |registry| registry.signatures);
+        self.runs.iter().map(|run| run.signatures).fold(registry, usize::saturating_add)
+    }
+}
+
+impl fmt::Display for JournalReport {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let runs = match self.runs.len() {
+            1 => "1 run".to_owned(),
+            runs => format!("{runs} runs"),
+        };
+        writeln!(formatter, "  coordinator's journal, {} entries of {runs}", self.entries)?;
+        writeln!(formatter, "  head     {}", self.head)?;
+        write!(formatter, "  root     {}", self.root)?;
+        self.runs.iter().try_for_each(|run| write!(formatter, "\n{run}"))?;
+        self.registry.as_ref().map_or(Ok(()), |registry| write!(formatter, "\n{registry}"))
+    }
+}

@@ -44,6 +44,8 @@ pub(crate) enum ClientCommand {
     Resume(AskOptions),
     /// What was spent on this branch's customers, what is left, and how many rounds that pays for
     Budget(BudgetOptions),
+    /// Whether what this branch sent in a round is in the sum, by its own record and an auditor's bundle
+    Proof(crate::proof::ProofOptions),
     /// The policy that the owner of the branch's data signs
     #[command(subcommand)]
     Policy(PolicyCommand),
@@ -93,6 +95,7 @@ pub(crate) fn run(ClientOptions { lang, command }: ClientOptions) -> Result<Exit
         ClientCommand::Pause(options) => branch::pause(&options, language),
         ClientCommand::Resume(options) => branch::resume(&options, language),
         ClientCommand::Budget(options) => branch::budget(&options, language),
+        ClientCommand::Proof(options) => crate::proof::run(&options, language),
         ClientCommand::Policy(command) => branch::policy(&command, language),
         ClientCommand::Mapping(command) => branch::mapping(&command, language),
         ClientCommand::Dataset(command) => dataset::run(&command, language),

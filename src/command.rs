@@ -4,7 +4,9 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::exit::{Exit, Failure};
-use crate::{certs, check, fork, plan, privacy, verify};
+use crate::{bundle, fork, verify};
+#[cfg(feature = "people")]
+use crate::{certs, check, plan, privacy};
 
 /// Federated learning for banks: every number that leaves a branch is clipped, noised and masked first.
 #[derive(Parser)]
@@ -25,27 +27,37 @@ pub(crate) enum Command {
     #[cfg(feature = "client")]
     Client(crate::client::ClientOptions),
     /// Certificates, keys and the roster
+    #[cfg(feature = "people")]
     #[command(subcommand)]
     Certs(certs::CertsCommand),
     /// Orders of people: stop a plan or the whole federation at once, and let it go on
+    #[cfg(feature = "people")]
     #[command(subcommand)]
     Order(crate::order::OrderCommand),
     /// Settings files
+    #[cfg(feature = "people")]
     #[command(subcommand)]
     Config(ConfigCommand),
     /// What rounds cost in epsilon, and what noise an epsilon needs
+    #[cfg(feature = "people")]
     #[command(subcommand)]
     Privacy(privacy::PrivacyCommand),
     /// Plans: written, explained, compared, and signed by two people
+    #[cfg(feature = "people")]
     #[command(subcommand)]
     Plan(plan::PlanCommand),
     /// Models: the registry, and what two people state about them
+    #[cfg(feature = "people")]
     #[command(subcommand)]
     Model(crate::model::ModelCommand),
     /// Reports on what happened, signed, for compliance officers and supervisors
     #[cfg(feature = "coordinator")]
     #[command(subcommand)]
     Report(crate::report::ReportCommand),
+    /// Evidence for auditors
+    #[cfg(feature = "coordinator")]
+    #[command(subcommand)]
+    Audit(crate::audit::AuditCommand),
     /// Evidence, checked offline
     #[command(subcommand)]
     Verify(VerifyCommand),
@@ -58,6 +70,7 @@ pub(crate) enum Command {
 }
 
 /// `tributary config`.
+#[cfg(feature = "people")]
 #[derive(Subcommand)]
 pub(crate) enum ConfigCommand {
     /// Read a coordinator's or a client's settings file, and everything that it names, and explain every fault
@@ -75,6 +88,10 @@ pub(crate) enum VerifyCommand {
     Fork(fork::ForkOptions),
     /// Check a compliance report: its signature, whose it is, and with the journal that the same report follows again
     Report(verify::ReportOptions),
+    /// Verify an audit bundle: every signature, sum and model in it
+    Audit(bundle::BundleOptions),
+    /// Verify a model of an audit bundle, back to what the branches signed
+    Model(bundle::ModelOptions),
 }
 
 /// Reads the command line. Help and version are printed here.
@@ -114,11 +131,17 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Coordinator(command) => crate::coordinator::run(command),
         #[cfg(feature = "client")]
         Command::Client(options) => crate::client::run(options),
+        #[cfg(feature = "people")]
         Command::Order(command) => crate::order::run(&command),
+        #[cfg(feature = "people")]
         Command::Certs(command) => certs::run(command),
+        #[cfg(feature = "people")]
         Command::Config(ConfigCommand::Check(options)) => check::run(&options),
+        #[cfg(feature = "people")]
         Command::Privacy(command) => privacy::run(&command),
+        #[cfg(feature = "people")]
         Command::Plan(command) => plan::run(&command),
+        #[cfg(feature = "people")]
         Command::Model(command) => crate::model::run(&command),
         Command::Verify(VerifyCommand::Ledger(options)) => verify::run(&options),
         Command::Verify(VerifyCommand::Statement(options)) => verify::statement(&options),
@@ -126,6 +149,10 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Verify(VerifyCommand::Report(options)) => verify::report(&options),
         #[cfg(feature = "coordinator")]
         Command::Report(command) => crate::report::run(&command),
+        Command::Verify(VerifyCommand::Audit(options)) => bundle::verify(&options),
+        Command::Verify(VerifyCommand::Model(options)) => bundle::verify_model(&options),
+        #[cfg(feature = "coordinator")]
+        Command::Audit(command) => crate::audit::run(command),
         #[cfg(feature = "demo")]
         Command::Demo(options) => crate::demo::run(&options),
         #[cfg(feature = "simulate")]
@@ -136,11 +163,16 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
 /// What is recomputed from files, or simulated, needs no clock. What is signed has its time.
 fn judges_by_the_clock(command: &Command) -> bool {
     match command {
+        #[cfg(feature = "people")]
         Command::Plan(command) => command.looks_at_the_clock(),
+        #[cfg(feature = "people")]
         Command::Model(command) => command.signs(),
-        Command::Privacy(_) | Command::Verify(_) => false,
+        #[cfg(feature = "people")]
+        Command::Privacy(_) => false,
+        Command::Verify(_) => false,
         #[cfg(feature = "simulate")]
         Command::Simulate(_) => false,
+        #[cfg(feature = "people")]
         _ => true,
     }
 }

@@ -1,16 +1,22 @@
 //! Tributary's one executable: it dispatches to the roles that it was built with.
 
+#[cfg(feature = "coordinator")]
+mod audit;
 #[cfg(feature = "client")]
 mod authorise;
 #[cfg(feature = "client")]
 mod branch;
+mod bundle;
+#[cfg(feature = "people")]
 mod certs;
+#[cfg(feature = "people")]
 mod check;
 #[cfg(feature = "client")]
 mod chinese;
 #[cfg(feature = "client")]
 mod client;
 mod command;
+#[cfg(feature = "people")]
 mod confirm;
 #[cfg(feature = "coordinator")]
 mod coordinator;
@@ -26,13 +32,20 @@ mod json;
 #[cfg(feature = "client")]
 mod list;
 mod memory;
+#[cfg(feature = "people")]
 mod model;
 #[cfg(any(feature = "coordinator", feature = "client"))]
 mod options;
+#[cfg(feature = "people")]
 mod order;
+#[cfg(feature = "people")]
 mod plan;
+#[cfg(feature = "people")]
 mod plan_year;
+#[cfg(feature = "people")]
 mod privacy;
+#[cfg(feature = "client")]
+mod proof;
 #[cfg(feature = "client")]
 mod ready;
 #[cfg(feature = "coordinator")]
@@ -45,9 +58,11 @@ mod running;
 mod scores;
 #[cfg(feature = "client")]
 mod sent;
+#[cfg(feature = "people")]
 mod signed;
 #[cfg(feature = "simulate")]
 mod simulate;
+#[cfg(feature = "people")]
 mod typed;
 mod verify;
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use tributary_protocol::digest::Digest;
 use tributary_protocol::limits::CONTROL_MESSAGE_BYTES_MAX;
 use tributary_protocol::message::SignedBody as _;
-use tributary_protocol::plan::{Approvals, Grant, Plan, Withdrawal};
+use tributary_protocol::plan::{Approvals, Grant, OwnersWord, Plan, Withdrawal};
 use tributary_protocol::secagg::suite::{Signature, Suite as _};
 use tributary_storage::files::FileError;
 
@@ -103,6 +103,12 @@ pub fn write_grant(grant: &Grant, path: &Path) -> Result<(), FileError> {
 /// [`FileError`].
 pub fn read_grant(path: &Path) -> Result<Grant, FileError> {
     GRANT.read(path)
+}
+
+/// Reads the text of a grant's or a withdrawal's file. Says nothing about the signature.
+#[must_use]
+pub fn parse_word(text: &str) -> Option<OwnersWord> {
+    GRANT.parse(text).map(OwnersWord::Granted).or_else(|| WITHDRAWAL.parse(text).map(OwnersWord::TakenBack))
 }
 
 /// Writes a withdrawal's file; never replaces one.

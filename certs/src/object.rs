@@ -56,15 +56,17 @@ impl ObjectFile {
     pub(crate) fn read<T: Serialize + DeserializeOwned>(&self, path: &Path) -> Result<T, FileError> {
         let text = files::read_own(path, self.what)?;
         judge_title(path, &text, self.title)?;
-        let parse = || {
-            let mut lines = body(&text, self.title)?;
-            let mut fields = Fields::of(lines.next()?);
-            let bytes = fields.bytes("body")?;
-            fields.end()?;
-            let object = codec::decode::<T>(&bytes, self.bytes_max).ok()?;
-            (self.print(&object) == text).then_some(object)
-        };
-        parse().ok_or_else(|| FileError::content(path, self.what))
+        self.parse(&text).ok_or_else(|| FileError::content(path, self.what))
+    }
+
+    /// Reads the text of a file.
+    pub(crate) fn parse<T: Serialize + DeserializeOwned>(&self, text: &str) -> Option<T> {
+        let mut lines = body(text, self.title)?;
+        let mut fields = Fields::of(lines.next()?);
+        let bytes = fields.bytes("body")?;
+        fields.end()?;
+        let object = codec::decode::<T>(&bytes, self.bytes_max).ok()?;
+        (self.print(&object) == text).then_some(object)
     }
 }
 

@@ -94,9 +94,20 @@ impl RosterAuthorities {
     /// # Errors
     /// [`FileError`].
     pub fn write(&self, path: &Path) -> Result<(), FileError> {
+        files::write_public(path, self.print().as_bytes(), Existing::Replace)
+    }
+
+    /// The text form.
+    #[must_use]
+    pub fn print(&self) -> String {
         let keys = self.keys.iter().map(|key| format!("authority {key}\n"));
-        let text = [format!("{AUTHORITIES_TITLE}\nneeded {}\n", self.needed)].into_iter().chain(keys);
-        files::write_public(path, text.collect::<String>().as_bytes(), Existing::Replace)
+        [format!("{AUTHORITIES_TITLE}\nneeded {}\n", self.needed)].into_iter().chain(keys).collect()
+    }
+
+    /// The list of a text that prints as it is.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        parse_authorities_text(text).filter(|list| list.print() == text)
     }
 
     /// Reads the list.

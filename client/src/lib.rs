@@ -33,6 +33,7 @@ mod notice;
 mod noticing;
 pub mod policy;
 pub mod preflight;
+pub mod proof;
 mod pulses;
 pub mod raise;
 mod reading;

@@ -11,6 +11,7 @@
 #[cfg(test)]
 extern crate self as tributary_coordinator;
 
+pub mod audit;
 mod connections;
 pub mod control;
 mod error;

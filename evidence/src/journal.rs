@@ -13,8 +13,8 @@ use tributary_protocol::round::{CoordinatorEvent, order_digest};
 use tributary_protocol::time::Millis;
 
 use crate::entries::{Bad, Entry, Place, read};
-use crate::registry::{RegistryAudit, Runs};
 use crate::journal_report::JournalReport;
+use crate::registry::{RegistryAudit, Runs};
 use crate::retained::Retained;
 use crate::run::{RunAudit, Starts};
 use crate::signatures::Signatures;

@@ -8,6 +8,7 @@
 //! Not shown by the file alone: that nothing was cut off its end. Compare `head` with a copy kept elsewhere.
 
 mod budget;
+pub mod bundle;
 pub mod checkpoint;
 mod entries;
 mod features;
@@ -32,8 +33,8 @@ pub use budget::{BudgetReport, RunSpendReport};
 pub use entries::{Bad, Entry};
 pub use features::{FEATURES_VERSION, FeaturesFile};
 pub use heads::HeadsReport;
-pub use registry::{RegisteredModel, RegistryReport};
 pub use journal_report::JournalReport;
+pub use registry::{RegisteredModel, RegistryReport};
 pub use retained::{Item, NothingKept, Retained};
 pub use run::{NotVerified, RunReport, StageReport};
 pub use stated::statement_file;

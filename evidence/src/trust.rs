@@ -61,6 +61,11 @@ impl Federation {
         self.shown.iter().rev().find(|(shown, _)| *shown < entry).map(|(_, roster)| roster)
     }
 
+    /// Every roster that was shown.
+    pub(crate) fn rosters(&self) -> impl Iterator<Item = &Roster> {
+        self.shown.iter().map(|(_, roster)| roster)
+    }
+
     /// Judges a roster.
     ///
     /// # Errors

@@ -8,6 +8,7 @@
 //!      ─ verify  ─► the ledger, as an auditor would
 //! ```
 
+mod bundle;
 mod defaults;
 mod events;
 mod labels;
@@ -102,6 +103,7 @@ async fn show(
         processes.stop().await;
     }
     verify(&trained)?;
+    bundle::leave(workplace)?;
     let spent = |settings: &PathBuf| budget(settings, unix_seconds().saturating_mul(1000));
     let all =
         first.as_ref().filter(|_| trained.runs > 1).map(spent).transpose()?.and_then(|budget| budget.epsilon_spent);

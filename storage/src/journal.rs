@@ -20,7 +20,9 @@ use serde::de::DeserializeOwned;
 use tributary_protocol::codec;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::limits::LEDGER_ENTRY_BYTES_MAX;
-use tributary_protocol::log::{Entries, LOG_HEADER, LOG_HEADER_BYTES, LedgerId, Log, LogFaultKind, Mark, Place, scan};
+use tributary_protocol::log::{
+    Entries, LOG_HEADER, LOG_HEADER_BYTES, LedgerId, Log, LogEntry, LogFaultKind, Mark, Place, scan,
+};
 use tributary_protocol::round::Recorded;
 use tributary_protocol::time::Millis;
 
@@ -253,6 +255,15 @@ pub fn read_view_after<E: DeserializeOwned>(
         Ok(())
     })?;
     Ok(own)
+}
+
+/// Visits each entry of a journal of many, beside a daemon that may be writing to it, in a window that moves over the file; gives where it came to. An
+/// incomplete last record ends the file.
+///
+/// # Errors
+/// [`JournalError`] naming the first bad entry, or the visitor's.
+pub fn visit(path: &Path, each: impl FnMut(LogEntry<'_>) -> Result<(), JournalError>) -> Result<Mark, JournalError> {
+    Ok(walk(path, &Mark::start(), u64::MAX, each)?.mark())
 }
 
 fn decoded<E: DeserializeOwned>(path: &Path, (entry, event): (u64, &[u8])) -> Result<Recorded<E>, JournalError> {

@@ -3,7 +3,7 @@
 //! The executable's own tests see that the table has every sentence that its commands show, and no other.
 
 /// English, and the same in Chinese.
-const HELP: [(&str, &str); 150] = [
+const HELP: [(&str, &str); 154] = [
     (
         "A branch whose data it is, by name (ORGANISATION/ID); more than once for several branches of one owner",
         "数据所属的分行，用名称表示（ORGANISATION/ID）；同一负责人有多家分行时可多次给出",
@@ -221,6 +221,7 @@ const HELP: [(&str, &str); 150] = [
         "参加所有已授权的运行，直到进程被要求停止",
     ),
     ("The answer", "回执文件"),
+    ("The audit bundle", "审计包"),
     ("The branch's rows", "分行的数据行"),
     ("The client's settings file", "分行的配置文件"),
     ("The customer's id, as the table has it", "客户号，按数据表的写法"),
@@ -280,7 +281,12 @@ const HELP: [(&str, &str); 150] = [
     ("The private key of the budget's owner", "预算负责人的私钥"),
     ("The public key of the next owner", "下一任负责人的公钥"),
     ("The purpose of those plans", "这些计划的用途"),
+    (
+        "The roster authorities whose federation it must be: their list, or its fingerprint of 64 hexadecimal digits",
+        "必须属于哪个联邦的名册签署方：其名单文件，或 64 位十六进制指纹",
+    ),
     ("The roster that the branch accepted last", "分行最近接受的名册"),
+    ("The round", "轮次"),
     ("The rules", "规则文件"),
     (
         "The run: the plan's digest or its first eight letters, and the run's number, such as 9f86d081/2",
@@ -339,6 +345,10 @@ const HELP: [(&str, &str); 150] = [
         "没有终端、而数据变化超过配置允许的范围时：当时所显示的摘要",
     ),
     ("Where there is no terminal: the digest of the raise that was looked at", "没有终端时：已查看的上限提高的摘要"),
+    (
+        "Whether what this branch sent in a round is in the sum, by its own record and an auditor's bundle",
+        "本分行在某一轮发出的内容是否已计入总和：依据本分行自己的记录和审计包",
+    ),
     ("Whose plans, by staff number (ORGANISATION/NUMBER)", "谁提出的计划，用工号表示（ORGANISATION/NUMBER）"),
     ("Why, in one line for the bank's system", "原因，一行文字，将告知业务系统"),
     ("Why, in words", "用文字说明原因"),

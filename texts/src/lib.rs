@@ -20,6 +20,7 @@ mod language;
 pub mod mapping;
 pub mod month;
 pub mod preflight;
+pub mod proof;
 pub mod questions;
 pub mod ready;
 pub mod rehearsal;
@@ -106,6 +107,7 @@ mod tests {
             month::TABLE,
             preflight::TABLE,
             questions::TABLE,
+            proof::TABLE,
             ready::TABLE,
             rehearsal::TABLE,
             report::TABLE,

@@ -78,7 +78,7 @@ impl Beside<'_> {
         let bytes = fs::read(journal).map_err(|fault| ComplianceError::Unreadable { path: path.clone(), fault })?;
         let material = Material {
             journal: &bytes,
-            kept: &Kept(self.state.clone()),
+            kept: &Kept(self.state.to_path_buf()),
             schemas: schemas(self.state),
             figures: self.figures,
             exports: self.exports,

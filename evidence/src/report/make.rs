@@ -18,8 +18,8 @@ use super::run::RunPart;
 use super::shown;
 use super::spending::{Rosters, SpendingPart};
 use crate::entries::{Bad, Entry, decode, ledgers, whole};
-use crate::retained::Retained;
 use crate::journal_report::JournalReport;
+use crate::retained::Retained;
 use crate::verdict::{Verdict, judge};
 
 /// From what a report is made.

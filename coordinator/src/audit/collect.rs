@@ -1,0 +1,230 @@
+//! Which files belong to a bundle, as the journal names them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::{Cursor, ErrorKind, Read};
+use std::path::{Path, PathBuf};
+
+use serde::de::DeserializeOwned;
+use tributary_certs::grant::{GRANT_EXTENSION, WITHDRAWAL_EXTENSION};
+use tributary_evidence::Item;
+use tributary_protocol::codec;
+use tributary_protocol::digest::Digest;
+use tributary_protocol::ids::{RoundId, RunId};
+use tributary_protocol::limits::LEDGER_ENTRY_BYTES_MAX;
+use tributary_protocol::log::{LedgerId, LogEntry, SignedCheckpoint};
+use tributary_protocol::plan::{ModelRef, RunRef};
+use tributary_protocol::registry::RegistryEvent;
+use tributary_protocol::round::{CoordinatorEvent, Recorded};
+use tributary_protocol::time::Millis;
+use tributary_storage::files::read_public;
+use tributary_storage::journal::{JournalError, visit};
+
+use super::ExportError;
+use crate::settings::Settings;
+use crate::store::ledger_of;
+
+/// From where a part comes.
+pub(super) enum From {
+    /// Made here.
+    Bytes(Vec<u8>),
+    /// So many first bytes of a file.
+    Front(PathBuf, u64),
+    /// A file that is never changed.
+    Whole(PathBuf),
+}
+
+impl From {
+    /// Its bytes; nothing where the file is gone.
+    pub(super) fn open(&self) -> Result<Option<Box<dyn Read + '_>>, ExportError> {
+        let open = |path: &Path| match File::open(path) {
+            Ok(file) => Ok(Some(file)),
+            Err(fault) if fault.kind() == ErrorKind::NotFound => Ok(None),
+            Err(fault) => Err(ExportError::System { path: path.to_path_buf(), fault }),
+        };
+        Ok(match self {
+            Self::Bytes(bytes) => Some(Box::new(Cursor::new(bytes))),
+            Self::Front(path, bytes) => open(path)?.map(|file| Box::new(file.take(*bytes)) as Box<dyn Read>),
+            Self::Whole(path) => open(path)?.map(|file| Box::new(file) as Box<dyn Read>),
+        })
+    }
+}
+
+/// What goes into a bundle.
+pub(super) struct Collected {
+    /// By the names of parts.
+    pub(super) parts: BTreeMap<String, From>,
+    pub(super) runs: usize,
+    pub(super) runs_outside: usize,
+    pub(super) goes_on: bool,
+    cards: BTreeSet<Digest>,
+}
+
+/// One run, as far as the journal goes.
+#[derive(Default)]
+struct OfRun {
+    run: Option<RunRef>,
+    initial: Option<Digest>,
+    span: Option<(Millis, Millis)>,
+    rounds: Vec<(RoundId, Digest)>,
+}
+
+impl OfRun {
+    fn take(&mut self, at: Millis, event: &CoordinatorEvent) {
+        let (first, last) = self.span.unwrap_or((at, at));
+        self.span = Some((first.min(at), last.max(at)));
+        match event {
+            CoordinatorEvent::RunOpened { plan, number, model, .. } => {
+                self.run = Some(RunRef { plan: plan.digest(), number: *number });
+                let named = matches!(plan.initial_model, ModelRef::Zero | ModelRef::Seed(_));
+                self.initial = Some(*model).filter(|_| !named);
+            }
+            CoordinatorEvent::RoundCommitted { round, sum, .. } => self.rounds.push((*round, *sum)),
+            _ => {}
+        }
+    }
+}
+
+impl Collected {
+    /// Walks the journal up to the last moment, and names the files of its runs and models.
+    pub(super) fn of(settings: &Settings, (from, to): (Millis, Millis)) -> Result<Self, ExportError> {
+        let journal = ledger_of(&settings.state_dir);
+        let mut runs: BTreeMap<LedgerId, OfRun> = BTreeMap::new();
+        let (mut models, mut cards) = (Vec::new(), BTreeSet::new());
+        let (mut end, mut goes_on, mut entries) = (0, false, 0);
+        visit(&journal, |entry| {
+            if goes_on {
+                return Ok(());
+            }
+            let at = match entry.ledger {
+                LedgerId::ADMINISTRATION => {
+                    let Recorded { at, event } = read::<RegistryEvent>(&journal, &entry)?;
+                    match event {
+                        _ if at > to => {}
+                        RegistryEvent::ModelRegistered { manifest } => models.push(manifest.digest()),
+                        RegistryEvent::StatementTaken { statement } => {
+                            cards.extend(statement.report.iter().map(|report| report.report.card));
+                        }
+                        _ => {}
+                    }
+                    at
+                }
+                ledger => {
+                    let Recorded { at, event } = read::<CoordinatorEvent>(&journal, &entry)?;
+                    if at <= to {
+                        runs.entry(ledger).or_default().take(at, &event);
+                    }
+                    at
+                }
+            };
+            if at > to {
+                goes_on = true;
+                return Ok(());
+            }
+            let place = entry.place();
+            end = place.offset.saturating_add(place.bytes.into());
+            entries = place.position.saturating_add(1);
+            Ok(())
+        })?;
+        if end == 0 {
+            return Err(ExportError::Nothing(journal));
+        }
+        let mut collected = Self { parts: BTreeMap::new(), runs: 0, runs_outside: 0, goes_on, cards };
+        let heads = settings.heads_dir.join("budgets.ledger");
+        collected.add("audit.log", From::Front(journal, end));
+        if heads.exists() {
+            let mut end = 0;
+            visit(&heads, |entry| {
+                let place = entry.place();
+                end = place.offset.saturating_add(place.bytes.into());
+                Ok(())
+            })?;
+            if end > 0 {
+                collected.add("heads/budgets.ledger", From::Front(heads, end));
+            }
+        }
+        collected.words(&settings.state_dir.join("grants"));
+        collected.checkpoints(&settings.state_dir.join("checkpoints"), entries);
+        let state = &settings.state_dir;
+        for of_run in runs.values() {
+            let within = of_run.span.is_some_and(|(first, last)| first <= to && from <= last);
+            let Some(run) = of_run.run.filter(|_| within) else {
+                collected.runs_outside += 1;
+                continue;
+            };
+            collected.runs += 1;
+            collected.kept(state, &Item::Schema(run.plan));
+            of_run.initial.iter().for_each(|initial| collected.kept(state, &Item::State(*initial)));
+            let id: RunId = run.id();
+            for (round, sum) in &of_run.rounds {
+                collected.kept(state, &Item::Round(id, *round));
+                collected.kept(state, &Item::Sum(*sum));
+            }
+        }
+        for model in models {
+            [Item::Features(model), Item::Parameters(model), Item::Statement(model)]
+                .iter()
+                .for_each(|item| collected.kept(state, item));
+        }
+        Ok(collected)
+    }
+
+    /// Adds a part.
+    pub(super) fn add(&mut self, name: &str, from: From) {
+        self.parts.insert(name.to_owned(), from);
+    }
+
+    /// Adds a model card that a report names.
+    pub(super) fn card(&mut self, path: &Path) -> Result<(), ExportError> {
+        let bytes = read_public(path)?;
+        let digest = Digest::of(&bytes);
+        if !self.cards.contains(&digest) {
+            return Err(ExportError::Card(path.to_path_buf()));
+        }
+        self.add(&Item::Card(digest).name(), From::Bytes(bytes));
+        Ok(())
+    }
+
+    fn kept(&mut self, state: &Path, item: &Item) {
+        let name = item.name();
+        let path = state.join(&name);
+        if path.exists() {
+            self.add(&name, From::Whole(path));
+        }
+    }
+
+    /// Checkpoints of the journal up to so many entries, and the key by which they are signed. Each is taken as it is now: the daemon replaces the newest.
+    fn checkpoints(&mut self, folder: &Path, entries: u64) {
+        let Ok(files) = std::fs::read_dir(folder) else { return };
+        for path in files.flatten().map(|entry| entry.path()) {
+            let name = path.file_name().and_then(|name| name.to_str()).map(str::to_owned);
+            let (Some(name), Ok(bytes)) = (name, read_public(&path)) else { continue };
+            let numbered = name.len() == 20 && name.bytes().all(|byte| byte.is_ascii_digit());
+            let within = || SignedCheckpoint::parse(&bytes).is_ok_and(|signed| signed.checkpoint().size <= entries);
+            if name == "coordinator.key" || ((name == "newest" || numbered) && within()) {
+                self.add(&format!("checkpoints/{name}"), From::Bytes(bytes));
+            }
+        }
+    }
+
+    /// Owners' grants and withdrawals, as they came here.
+    fn words(&mut self, folder: &Path) {
+        let Ok(entries) = std::fs::read_dir(folder) else { return };
+        for path in entries.flatten().map(|entry| entry.path()) {
+            let ending = path.extension().and_then(|ending| ending.to_str());
+            let name = path.file_name().and_then(|name| name.to_str());
+            let (Some(name), Some(GRANT_EXTENSION | WITHDRAWAL_EXTENSION)) = (name, ending) else { continue };
+            if Digest::from_hex(name.split('.').next().unwrap_or_default()).is_some() {
+                self.add(&format!("grants/{name}"), From::Whole(path.clone()));
+            }
+        }
+    }
+}
+
+/// An entry's time and event.
+fn read<E: DeserializeOwned>(journal: &Path, entry: &LogEntry<'_>) -> Result<Recorded<E>, JournalError> {
+    codec::decode(entry.event, LEDGER_ENTRY_BYTES_MAX).map_err(|fault| JournalError::Damaged {
+        path: journal.to_path_buf(),
+        fault: format!("entry {}: {fault}", entry.position),
+    })
+}

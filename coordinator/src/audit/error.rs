@@ -1,0 +1,50 @@
+//! Why no bundle was written.
+
+use std::path::PathBuf;
+
+use tributary_certs::roster::RosterFileError;
+use tributary_evidence::bundle::BundleFault;
+use tributary_settings::Faults;
+use tributary_storage::files::FileError;
+use tributary_storage::journal::JournalError;
+
+/// Why no bundle was written.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    /// The settings.
+    #[error(transparent)]
+    Settings(#[from] Faults),
+    /// A file cannot be read or written.
+    #[error("{0}; no bundle was written")]
+    File(#[from] FileError),
+    /// The journal is not in order.
+    #[error("{0}; no bundle was written, because nobody could rely on it")]
+    Journal(#[from] JournalError),
+    /// The list of roster authorities.
+    #[error("{0}; a bundle without the list of roster authorities is of nobody, and was not written")]
+    Authorities(#[from] RosterFileError),
+    /// A part cannot be written.
+    #[error("{0}; no bundle was written")]
+    Bundle(#[from] BundleFault),
+    /// The operating system refused.
+    #[error("{path}: {fault}; no bundle was written", path = path.display())]
+    System {
+        /// The file.
+        path: PathBuf,
+        /// Its reason.
+        fault: std::io::Error,
+    },
+    /// There is such a file.
+    #[error("{path} is there already, and evidence is not replaced; name another file", path = .0.display())]
+    Exists(PathBuf),
+    /// Not a card of these days.
+    #[error(
+        "{path} is no card that a report on gates of this journal names by its digest; give the very file that the report was made with (`--card` of \
+         `tributary model gates`)",
+        path = .0.display()
+    )]
+    Card(PathBuf),
+    /// Nothing to export.
+    #[error("the journal {path} has no entry up to the last day; nothing was written", path = .0.display())]
+    Nothing(PathBuf),
+}

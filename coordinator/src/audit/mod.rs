@@ -1,0 +1,101 @@
+//! What a coordinator hands to an auditor: one file with everything that somebody needs who verifies a period without this coordinator.
+//!
+//! The journal goes whole, up to the last day: a part of it could not show that nothing was cut out. What is kept of rounds goes for the runs of the days
+//! alone. Nothing is signed here, and nothing is computed: the bundle is worth what its reader finds in it.
+
+mod collect;
+mod error;
+
+use std::io::BufWriter;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use tributary_certs::clock::unix_millis;
+use tributary_certs::roster::RosterAuthorities;
+use tributary_evidence::bundle::{BundleWriter, CONTENTS, Contents};
+use tributary_protocol::plan::Date;
+use tributary_protocol::time::Millis;
+use tributary_storage::files::{Draft, Existing, write_public};
+
+pub use error::ExportError;
+
+use collect::{Collected, From};
+
+use crate::settings::Settings;
+
+/// What is exported.
+pub struct Export<'a> {
+    /// First and last day, in UTC.
+    pub days: (Date, Date),
+    /// The bundle's file; it must not be there.
+    pub output: &'a Path,
+    /// Model cards that reports on gates name.
+    pub cards: &'a [PathBuf],
+}
+
+/// A bundle that was written.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct Exported {
+    /// Digest of its table: it names the bundle.
+    pub bundle: String,
+    /// The file.
+    pub file: PathBuf,
+    /// The file beside it that names the digest.
+    pub digest_file: PathBuf,
+    /// Parts.
+    pub parts: usize,
+    /// Runs of the days.
+    pub runs: usize,
+    /// Runs of the journal outside of the days: their events are in the bundle, and what is kept of their rounds is not.
+    pub runs_outside: usize,
+    /// Whether the journal goes on after the last day.
+    pub goes_on: bool,
+}
+
+/// Writes a bundle, beside a daemon that may be running.
+///
+/// # Errors
+/// [`ExportError`]; no bundle is written then.
+pub fn export(config: &Path, export: &Export<'_>) -> Result<Exported, ExportError> {
+    let settings = Settings::load(config)?;
+    let Export { days, output, cards } = *export;
+    if output.exists() {
+        return Err(ExportError::Exists(output.to_path_buf()));
+    }
+    let authorities = RosterAuthorities::read(&settings.identity.authorities)?;
+    let made = Millis(unix_millis());
+    let mut collected = Collected::of(&settings, Contents::new(days, made, false).span())?;
+    let contents = Contents::new(days, made, collected.goes_on);
+    collected.add(CONTENTS, From::Bytes(contents.to_bytes()));
+    collected.add("authorities", From::Bytes(authorities.print().into_bytes()));
+    for card in cards {
+        collected.card(card)?;
+    }
+    let system = |fault| ExportError::System { path: output.to_path_buf(), fault };
+    let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let draft = Draft::private(folder).map_err(system)?;
+    let mut writer = BundleWriter::new(BufWriter::with_capacity(1 << 18, draft))?;
+    let mut parts = 0;
+    for (name, from) in &collected.parts {
+        // What was removed meanwhile because its time is over is left out, as if the export had begun later.
+        if let Some(mut reader) = from.open()? {
+            writer.part(name, &mut reader)?;
+            parts += 1;
+        }
+    }
+    let (draft, digest) = writer.finish()?;
+    let draft = draft.into_inner().map_err(|fault| system(fault.into_error()))?;
+    draft.place(output, Existing::Keep)?;
+    let digest_file = beside(output);
+    write_public(&digest_file, format!("{digest}\n").as_bytes(), Existing::Replace)?;
+    let Collected { runs, runs_outside, goes_on, .. } = collected;
+    let (bundle, file) = (digest.to_string(), output.to_path_buf());
+    Ok(Exported { bundle, file, digest_file, parts, runs, runs_outside, goes_on })
+}
+
+/// The file that names a bundle's digest.
+fn beside(output: &Path) -> PathBuf {
+    let mut name = output.as_os_str().to_owned();
+    name.push(".digest");
+    name.into()
+}

@@ -1,0 +1,283 @@
+//! The audit of a bundle: every part against its digest, every ledger against the rule book, every signature against the roster, every roster against its
+//! authorities, every kept sum and model against what it follows from.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::io;
+
+use tributary_certs::roster::RosterAuthorities;
+use tributary_protocol::budget::Kept;
+use tributary_protocol::digest::Digest;
+use tributary_protocol::log::{LedgerId, Log};
+use tributary_protocol::time::Millis;
+
+use super::checked::{Audited, Standing};
+use super::checkpoints::{Checkpoints, CheckpointsReport, FOLDER};
+use super::contents::Contents;
+use super::fault::Fault;
+use super::format::{AUTHORITIES, CONTENTS, HEADS, JOURNAL};
+use super::grants::Grants;
+use super::reader::{Bundle, Source};
+use crate::entries::{Bad, decode, whole};
+use crate::heads::{self, HeadsReport};
+use crate::journal::JournalAudit;
+use crate::journal_report::{JournalReport, of_run};
+use crate::retained::{Item, Retained};
+use crate::run::{NotVerified, RunReport};
+use crate::trust::Federation;
+
+/// Whose bundle it must be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Authority {
+    /// These roster authorities.
+    List(RosterAuthorities),
+    /// Those of this fingerprint.
+    Fingerprint(Digest),
+}
+
+impl Authority {
+    fn digest(&self) -> Digest {
+        match self {
+            Self::List(list) => list.digest(),
+            Self::Fingerprint(digest) => *digest,
+        }
+    }
+}
+
+/// How a bundle is judged.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Whose it must be. Without it a bundle is never intact: it says itself whose it is.
+    pub authority: Option<Authority>,
+    /// Whatever was not verified of its days counts as missing.
+    pub strict: bool,
+}
+
+/// Folders whose every part is named by the journal.
+const NAMED: [&str; 6] = ["rounds/", "sums/", "registry/", "cards/", "models/", "plans/"];
+
+/// What is kept in a bundle, and what of it was looked at.
+struct Looked<'a, S> {
+    bundle: &'a Bundle<S>,
+    names: RefCell<BTreeSet<String>>,
+}
+
+impl<S: Source> Retained for Looked<'_, S> {
+    fn get(&self, item: &Item) -> Option<Vec<u8>> {
+        let name = item.name();
+        let found = self.bundle.part(&name);
+        if found.is_some() {
+            self.names.borrow_mut().insert(name);
+        }
+        found
+    }
+}
+
+/// Audits a bundle.
+///
+/// # Errors
+/// If the file cannot be read any more.
+pub fn audit<S: Source>(bundle: &Bundle<S>, options: &Options) -> io::Result<Audited> {
+    let mut found = Findings::default();
+    for part in bundle.changed()? {
+        found.wrong(&part, "its bytes are not those that the table of contents names");
+    }
+    let contents = bundle.part(CONTENTS).map(|bytes| Contents::read(&bytes));
+    let contents = match contents {
+        Some(None) => {
+            found.wrong(CONTENTS, "it does not say for which days the bundle was made");
+            None
+        }
+        Some(contents) => contents,
+        None => {
+            found.missing.push("for which days the bundle was made".into());
+            None
+        }
+    };
+    let (authorities, wrong_key) = authorities(bundle, options, &mut found);
+    let federation = authorities.as_ref().map(RosterAuthorities::digest);
+    let looked = Looked { bundle, names: RefCell::default() };
+    let mut journal = JournalAudit::new(&looked, authorities);
+    let mut checkpoints = Checkpoints::read(bundle);
+    let walked = bundle.entries(JOURNAL, |entry| {
+        checkpoints.follow(entry);
+        journal.follow(entry)
+    });
+    let made = contents.as_ref().map(|contents| Millis(contents.made));
+    let report = match walked {
+        None => {
+            found.missing.push("the coordinator's journal".into());
+            None
+        }
+        Some(walked) => {
+            found.take(JOURNAL, walked.and_then(|log| journal.report(&log, made).map(|report| (report, log))))
+        }
+    };
+    let heads = budget_heads(bundle, journal.federation(), &mut found);
+    let mut grants = Grants::read(bundle, journal.federation(), &mut found.faults);
+    for branch in grants.count(journal.runs()) {
+        found.missing.push(format!(
+            "a grant for {branch}: more runs took its data than the grants of its owner here allow. It may have others by hand"
+        ));
+    }
+    if heads.is_none() {
+        found.not_verified.push(NotVerified { count: 1, reason: "file of budget heads, which is not here".into() });
+    }
+    let mut witnessed = CheckpointsReport::default();
+    if report.is_some() {
+        unnamed(bundle, &looked, &mut found);
+        witnessed = checkpoints.judge(federation, journal.federation(), &mut found.faults);
+        if witnessed.witnessed_entries == 0 {
+            found.missing.push(
+                "a checkpoint that more than half of the roster's branches have cosigned: nobody but the coordinator vouches for the journal"
+                    .into(),
+            );
+        }
+    }
+    let spans: Vec<Option<(Millis, Millis)>> = journal.runs().map(|run| run.span()).collect();
+    let rosters = journal.federation().verified;
+    let journal = report.map(|(report, _): (JournalReport, Log)| report);
+    let days = contents.as_ref().map(Contents::span);
+    let within = |span: &Option<(Millis, Millis)>| match (days, span) {
+        (Some((from, to)), Some((first, last))) => *first <= to && from <= *last,
+        _ => true,
+    };
+    let mut outside = Vec::new();
+    for (run, span) in journal.iter().flat_map(|journal| &journal.runs).zip(&spans) {
+        let inside = within(span);
+        if inside && !run.retained {
+            found.missing.push(format!(
+                "uploads or sums of run {} of the plan {} that its plan has kept at this time",
+                run.run, run.plan
+            ));
+        }
+        let list = if inside { &mut found.not_verified } else { &mut outside };
+        of_run(run).into_iter().for_each(|one| add(list, one));
+    }
+    let registry = journal.iter().filter_map(|journal| journal.registry.as_ref());
+    registry.flat_map(|registry| &registry.not_verified).for_each(|one| add(&mut found.not_verified, one.clone()));
+    if federation.is_some() && options.authority.is_none() {
+        found
+            .missing
+            .push("a word of yours whose bundle this must be: name the roster authorities with --authority".into());
+    }
+    let strict = options.strict && !found.not_verified.is_empty();
+    let standing = match (found.faults.is_empty(), wrong_key, found.missing.is_empty() && !strict) {
+        (false, ..) => Standing::Tampered,
+        (true, true, _) => Standing::WrongKey,
+        (true, false, false) => Standing::Incomplete,
+        (true, false, true) => Standing::Intact,
+    };
+    let sum = |of: fn(&RunReport) -> u32| {
+        journal.iter().flat_map(|journal| &journal.runs).map(of).fold(0, u32::saturating_add)
+    };
+    let signatures = journal.as_ref().map_or(0, JournalReport::signatures);
+    Ok(Audited {
+        standing,
+        bundle: bundle.digest().to_string(),
+        bytes: bundle.length(),
+        parts: bundle.names().count(),
+        days: contents.map(|contents| (contents.from, contents.to)),
+        federation: federation.map(|federation| federation.to_string()),
+        authority_given: options.authority.is_some(),
+        signatures: signatures.saturating_add(rosters).saturating_add(witnessed.checkpoints + witnessed.cosignatures),
+        sums_verified: sum(|run| run.sums_verified),
+        models_verified: sum(|run| run.models_verified),
+        checkpoints: witnessed,
+        heads,
+        grants: grants.report,
+        faults: found.faults,
+        missing: found.missing,
+        not_verified: found.not_verified,
+        outside,
+        journal,
+    })
+}
+
+/// What was found so far.
+#[derive(Default)]
+struct Findings {
+    faults: Vec<Fault>,
+    missing: Vec<String>,
+    not_verified: Vec<NotVerified>,
+}
+
+impl Findings {
+    fn wrong(&mut self, part: &str, reason: &str) {
+        self.faults.push(Fault { part: part.to_owned(), reason: reason.to_owned() });
+    }
+
+    fn take<T>(&mut self, part: &str, found: Result<T, Bad>) -> Option<T> {
+        found.map_err(|bad| self.wrong(part, bad.to_string().trim())).ok()
+    }
+}
+
+fn add(list: &mut Vec<NotVerified>, one: NotVerified) {
+    match list.iter_mut().find(|known| known.reason == one.reason) {
+        Some(known) => known.count = known.count.saturating_add(one.count),
+        None => list.push(one),
+    }
+}
+
+/// The authorities by whom rosters are judged, and whether they are others than those that were named.
+fn authorities<S: Source>(
+    bundle: &Bundle<S>,
+    options: &Options,
+    found: &mut Findings,
+) -> (Option<RosterAuthorities>, bool) {
+    let part = bundle.part(AUTHORITIES);
+    let own = part.as_ref().map(|bytes| str::from_utf8(bytes).ok().and_then(RosterAuthorities::parse));
+    let wanted = options.authority.as_ref();
+    match own {
+        None => {
+            found.missing.push("the list of roster authorities".into());
+            match wanted {
+                Some(Authority::List(list)) => (Some(list.clone()), false),
+                _ => (None, false),
+            }
+        }
+        Some(None) => {
+            found.wrong(AUTHORITIES, "it is no list of roster authorities");
+            (None, false)
+        }
+        Some(Some(own)) => {
+            let other = wanted.is_some_and(|wanted| wanted.digest() != own.digest());
+            (Some(own), other)
+        }
+    }
+}
+
+/// The branches' budget heads, where they are here.
+fn budget_heads<S: Source>(
+    bundle: &Bundle<S>,
+    federation: &mut Federation,
+    found: &mut Findings,
+) -> Option<HeadsReport> {
+    let bytes = bundle.part(HEADS)?;
+    let judged = whole(&bytes).and_then(|scan| {
+        let entries = decode::<Kept>(&scan, LedgerId::ADMINISTRATION)?;
+        for entry in &entries {
+            if let Kept::Roster(roster) = &entry.event {
+                federation.roster(roster).map_err(|fault| entry.bad(fault))?;
+            }
+        }
+        heads::audit(&entries, scan.log.head().to_string())
+    });
+    found.take(HEADS, judged)
+}
+
+/// Parts that nothing names: they would be believed for lying beside what was verified.
+fn unnamed<S: Source>(bundle: &Bundle<S>, looked: &Looked<'_, S>, found: &mut Findings) {
+    let looked = looked.names.borrow();
+    let folders = ["grants/", FOLDER];
+    let whole = [JOURNAL, AUTHORITIES, CONTENTS, HEADS];
+    for name in bundle.names() {
+        if NAMED.iter().any(|folder| name.starts_with(folder)) {
+            if !looked.contains(name) {
+                found.wrong(name, "nothing in the journal names it");
+            }
+        } else if !whole.contains(&name) && !folders.iter().any(|folder| name.starts_with(folder)) {
+            found.wrong(name, "a bundle of this release has no such part");
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! Checkpoints of the journal, as its coordinator signed and branches cosigned them: whoever edits, cuts or writes the journal anew has no such
+//! cosignatures for it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Serialize;
+use tributary_certs::keys::parse_verifying_key;
+use tributary_protocol::digest::Digest;
+use tributary_protocol::log::{LogEntry, SignedCheckpoint, origin_of};
+use tributary_protocol::merkle::Frontier;
+use tributary_protocol::secagg::suite::VerifyingKey;
+
+use super::fault::Fault;
+use super::reader::{Bundle, Source};
+use crate::checkpoint::{verified, witnesses};
+use crate::trust::Federation;
+
+/// The folder of checkpoints.
+pub(super) const FOLDER: &str = "checkpoints/";
+/// The key by which all of them are signed.
+const KEY: &str = "checkpoints/coordinator.key";
+
+/// What was found of checkpoints.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct CheckpointsReport {
+    /// Checkpoints of this journal with the coordinator's signature.
+    pub checkpoints: usize,
+    /// Cosignatures of members of the roster under them.
+    pub cosignatures: usize,
+    /// Entries of the journal up to the newest checkpoint that more than half of the roster's members have cosigned.
+    pub witnessed_entries: u64,
+    /// Members who have cosigned that one.
+    pub witnesses: usize,
+    /// Members of the roster at that place.
+    pub members: usize,
+    /// Entries after it: nobody but the coordinator vouches for them yet.
+    pub entries_after: u64,
+}
+
+/// Checkpoints of a bundle, and what the journal says at their sizes.
+#[derive(Default)]
+pub(super) struct Checkpoints {
+    notes: Vec<(String, Vec<u8>)>,
+    key: Option<Option<VerifyingKey>>,
+    roots: BTreeMap<u64, Option<Digest>>,
+    tree: Frontier,
+}
+
+impl Checkpoints {
+    /// The notes, before the journal is walked.
+    pub(super) fn read<S: Source>(bundle: &Bundle<S>) -> Self {
+        let names = bundle.names().filter(|name| name.starts_with(FOLDER) && *name != KEY);
+        let notes: Vec<(String, Vec<u8>)> =
+            names.filter_map(|name| Some((name.to_owned(), bundle.part(name)?))).collect();
+        let key = bundle.part(KEY).map(|bytes| str::from_utf8(&bytes).ok().and_then(parse_verifying_key));
+        let sizes = notes.iter().filter_map(|(_, note)| {
+            let signed = SignedCheckpoint::parse(note).ok()?;
+            Some((signed.checkpoint().size, None))
+        });
+        Self { roots: sizes.collect(), notes, key, ..Self::default() }
+    }
+
+    /// The next entry of the journal.
+    pub(super) fn follow(&mut self, entry: &LogEntry<'_>) {
+        self.at();
+        self.tree.push(Digest::of_parts, entry.leaf);
+        self.at();
+    }
+
+    fn at(&mut self) {
+        if let Some(root) = self.roots.get_mut(&self.tree.leaves()) {
+            *root = Some(self.tree.root(Digest::of_parts));
+        }
+    }
+
+    /// Judges every checkpoint, after the last entry.
+    pub(super) fn judge(
+        &self,
+        own: Option<Digest>,
+        federation: &Federation,
+        faults: &mut Vec<Fault>,
+    ) -> CheckpointsReport {
+        let entries = self.tree.leaves();
+        let mut report = CheckpointsReport { entries_after: entries, ..CheckpointsReport::default() };
+        let mut wrong = |part: &str, reason: String| faults.push(Fault { part: part.to_owned(), reason });
+        let key = match &self.key {
+            Some(Some(key)) => key,
+            Some(None) => {
+                wrong(KEY, "it is no public signing key".into());
+                return report;
+            }
+            None => {
+                self.notes
+                    .iter()
+                    .for_each(|(name, _)| wrong(name, "the key by which checkpoints are signed is not here".into()));
+                return report;
+            }
+        };
+        for (name, note) in &self.notes {
+            let signed = match verified(note, key) {
+                Ok(signed) => signed,
+                Err(fault) => {
+                    wrong(name, fault.to_string());
+                    continue;
+                }
+            };
+            let checkpoint = signed.checkpoint();
+            if let Err(fault) = checkpoint.check() {
+                wrong(name, fault.to_string());
+                continue;
+            }
+            if own.is_some_and(|own| checkpoint.origin != origin_of(&own)) {
+                wrong(name, "it is a checkpoint of another federation's journal".into());
+                continue;
+            }
+            let size = checkpoint.size;
+            match self.roots.get(&size).copied().flatten() {
+                Some(root) if root == checkpoint.root => {}
+                Some(_) => {
+                    wrong(
+                        name,
+                        format!(
+                            "the first {size} entries of the journal are not those that it was signed for: the journal was edited or written anew"
+                        ),
+                    );
+                    continue;
+                }
+                None => {
+                    wrong(
+                        name,
+                        format!(
+                            "the journal had {size} entries when it was signed, and has {entries}: entries were cut off"
+                        ),
+                    );
+                    continue;
+                }
+            }
+            report.checkpoints += 1;
+            let Some(roster) = federation.in_force(size) else { continue };
+            match witnesses(&signed, roster) {
+                Err(fault) => wrong(name, fault.to_string()),
+                Ok(found) => {
+                    if !found.forged.is_empty() {
+                        wrong(name, format!("the cosignatures of {} do not verify", found.forged.join(", ")));
+                    }
+                    // A branch may have cosigned by the key of another roster. A key that no roster has is nobody's here.
+                    let known = |name: &String| {
+                        let others = federation.rosters().filter_map(|roster| witnesses(&signed, roster).ok());
+                        others.into_iter().any(|other| other.witnesses.iter().any(|witness| witness.name == *name))
+                    };
+                    if let Some(stranger) = found.unknown.iter().find(|name| !known(name)) {
+                        wrong(
+                            name,
+                            format!(
+                                "{} has a cosignature by a key that no roster of the journal has",
+                                stranger.escape_debug()
+                            ),
+                        );
+                    }
+                    let count = found.witnesses.len();
+                    report.cosignatures += count;
+                    if 2 * count > found.members && size >= report.witnessed_entries {
+                        report.witnessed_entries = size;
+                        report.entries_after = entries.saturating_sub(size);
+                        (report.witnesses, report.members) = (count, found.members);
+                    }
+                }
+            }
+        }
+        report
+    }
+}
+
+impl fmt::Display for CheckpointsReport {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { checkpoints, cosignatures, witnessed_entries, witnesses, members, entries_after } = self;
+        write!(formatter, "{checkpoints} of the journal, with {cosignatures} cosignatures of branches; ")?;
+        match witnessed_entries {
+            0 => write!(formatter, "none of them has those of more than half of the roster"),
+            _ => write!(
+                formatter,
+                "{witnesses} of {members} branches vouch for the first {witnessed_entries} entries, {entries_after} came after"
+            ),
+        }
+    }
+}

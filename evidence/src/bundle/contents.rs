@@ -1,0 +1,57 @@
+//! What a bundle says of itself: for which days it was made, and when. Nobody signs that; the verifier says it again.
+
+use serde::{Deserialize, Serialize};
+use tributary_protocol::plan::Date;
+use tributary_protocol::time::Millis;
+
+/// Milliseconds of a day.
+pub const DAY_MS: u64 = 86_400_000;
+
+const VERSION: u32 = 1;
+
+/// The part `contents.json`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Contents {
+    version: u32,
+    /// First day, as the coordinator's clock counted days in UTC.
+    pub from: String,
+    /// Last day.
+    pub to: String,
+    /// When it was made, in milliseconds of the Unix clock.
+    pub made: u64,
+    /// Whether the journal goes on after the last day.
+    pub goes_on: bool,
+}
+
+impl Contents {
+    /// Of a bundle for these days.
+    #[must_use]
+    pub fn new((from, to): (Date, Date), made: Millis, goes_on: bool) -> Self {
+        Self { version: VERSION, from: from.to_string(), to: to.to_string(), made: made.0, goes_on }
+    }
+
+    /// As they are written.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut text = serde_json::to_vec_pretty(self).unwrap_or_default();
+        text.push(b'\n');
+        text
+    }
+
+    /// Reads them in their one form; nothing for anything else.
+    #[must_use]
+    pub fn read(bytes: &[u8]) -> Option<Self> {
+        let contents: Self = serde_json::from_slice(bytes).ok()?;
+        let days = Date::parse(&contents.from)? <= Date::parse(&contents.to)?;
+        (days && contents.version == VERSION && contents.to_bytes() == bytes).then_some(contents)
+    }
+
+    /// First and last millisecond of its days.
+    #[must_use]
+    pub fn span(&self) -> (Millis, Millis) {
+        let [from, to] = [&self.from, &self.to].map(|day| Date::parse(day).unwrap_or(Date::of_second(0)));
+        let last = to.last_second().saturating_mul(1000).saturating_add(999);
+        (Millis(from.first_second().saturating_mul(1000)), Millis(last))
+    }
+}

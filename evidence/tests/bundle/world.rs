@@ -1,0 +1,445 @@
+//! A federation as its coordinator leaves it, made in memory: every signature is real, every sum is that of masked uploads, every model follows.
+
+use std::collections::BTreeMap;
+use std::io::Cursor;
+
+use tributary_certs::people::attest;
+use tributary_certs::roster::{RosterAuthorities, countersign};
+use tributary_certs::suite::{RealSuite, SigningKey};
+use tributary_evidence::bundle::{BundleWriter, Contents};
+use tributary_evidence::statement::{Facts, Statement};
+use tributary_evidence::{FeaturesFile, Item, statement_file};
+use tributary_model::architecture::Architecture;
+use tributary_model::parameters::Parameters;
+use tributary_model::planned::{self, Planned};
+use tributary_model::server_optimizer::{OptimizerFields, OptimizerSettings, UpdateRule};
+use tributary_model::stage::{Frame, GradientSettings, STATE_FORMAT, StageSettings, StageState, Wanted, priced};
+use tributary_model::update::{ClipForm, ClipSettings};
+use tributary_protocol::budget::Kept;
+use tributary_protocol::codec;
+use tributary_protocol::digest::Digest;
+use tributary_protocol::ids::{ClientId, OrganisationId, RoundId, SessionId};
+use tributary_protocol::log::{Checkpoint, LOG_HEADER, LedgerId, Log, NoteSignature, SignedCheckpoint, origin_of};
+use tributary_protocol::message::{ClosedReason, Survivors};
+use tributary_protocol::plan::{
+    Approvals, Assessment, Charter, Date, Gates, Materiality, ModelRef, Plan, PrivacyMode, Readiness, Retention,
+    Rhythm, Run, Schedule,
+};
+use tributary_protocol::privacy::{Accounts, RdpVector};
+use tributary_protocol::registry::{Lineage, ModelManifest, RegistryEvent};
+use tributary_protocol::role::{Action, Role};
+use tributary_protocol::roster::{
+    ALL, Holding, MemberName, Person, Roster, RosterEntry, Scope, SignedRoster, StaffNumber,
+};
+use tributary_protocol::round::cast::{MaskedRound, masked_round};
+use tributary_protocol::round::{CoordinatorEvent, Recorded, RoundDescriptor, RoundHead, RunRecord, SessionView};
+use tributary_protocol::secagg::kept::{KeptHead, SUM_FORMAT, before_upload, opened_secrets};
+use tributary_protocol::secagg::masked_sum::MaskedSum;
+use tributary_protocol::secagg::modular::Ring;
+use tributary_protocol::secagg::parameters::CohortRule;
+use tributary_protocol::secagg::suite::{Signature, Suite as _};
+use tributary_protocol::time::Millis;
+
+/// Clients of the roster.
+pub(crate) const CLIENTS: u32 = 10;
+const SESSION_ROUNDS: u32 = 64;
+/// The day of every entry.
+pub(crate) const DAY: Date = Date(20_000);
+/// When entries are written.
+pub(crate) const AT: Millis = Millis(20_000 * 86_400_000);
+/// Seed of the coordinator's key.
+pub(crate) const COORDINATOR: u8 = 150;
+const DOCUMENT: Digest = Digest([6; 32]);
+/// The plan's author and the privacy officer, each with the seed of a key.
+const PEOPLE: [(&str, Role, u8); 2] = [("bank/e1", Role::PlanOwner, 201), ("bank/e2", Role::PrivacyOfficer, 202)];
+
+/// What a world is made of.
+#[derive(Clone, Copy)]
+pub(crate) struct Shape {
+    /// Rounds of the plan's one stage.
+    pub(crate) rounds: u32,
+    /// Inputs of its network: five more coordinates than these are summed.
+    pub(crate) inputs: u32,
+    /// Whether uploads are kept.
+    pub(crate) uploads: bool,
+    /// Seeds of the authorities' keys.
+    pub(crate) authorities: [u8; 3],
+}
+
+/// The usual one.
+pub(crate) const SMALL: Shape = Shape { rounds: 3, inputs: 4, uploads: true, authorities: [101, 102, 103] };
+
+/// An event of a journal.
+#[derive(Clone)]
+pub(crate) enum Event {
+    /// Of a run.
+    Run(CoordinatorEvent),
+    /// Of the registry.
+    Registry(RegistryEvent),
+}
+
+/// A federation's evidence, to be changed before it is put together.
+#[derive(Clone)]
+pub(crate) struct World {
+    pub(crate) shape: Shape,
+    pub(crate) run: Run,
+    pub(crate) roster: SignedRoster,
+    pub(crate) events: Vec<Event>,
+    pub(crate) heads: Vec<Kept>,
+    /// Everything but journal and heads.
+    pub(crate) parts: BTreeMap<String, Vec<u8>>,
+    pub(crate) model: Digest,
+    /// Branches that cosign: the first of them.
+    pub(crate) witnesses: u32,
+}
+
+pub(crate) fn signing_key(client: ClientId) -> SigningKey {
+    SigningKey::from_seed(&[u8::try_from(client.0).unwrap(); 32])
+}
+
+pub(crate) fn person_key(seed: u8) -> SigningKey {
+    SigningKey::from_seed(&[seed; 32])
+}
+
+pub(crate) fn authorities(seeds: [u8; 3]) -> RosterAuthorities {
+    let keys = seeds.map(|seed| SigningKey::from_seed(&[seed; 32]).verifying_key());
+    RosterAuthorities::new(2, keys.to_vec()).unwrap()
+}
+
+pub(crate) fn signed_roster(roster: Roster, seeds: [u8; 3]) -> SignedRoster {
+    let list = authorities(seeds);
+    let mut signed = SignedRoster { roster, signatures: Vec::new() };
+    for (place, seed) in (0..2).zip(seeds) {
+        countersign(&mut signed, &list, place, &SigningKey::from_seed(&[seed; 32])).unwrap();
+    }
+    signed
+}
+
+pub(crate) fn roster(epoch: u64, previous: Digest, clients: u32) -> Roster {
+    let entry = |number: u32| RosterEntry {
+        client: ClientId(number),
+        name: MemberName::new("bank", &format!("branch-{number}")).unwrap(),
+        organisation: OrganisationId(1),
+        signing_key: signing_key(ClientId(number)).verifying_key(),
+        tls_spki_sha256: Digest::of(&number.to_le_bytes()),
+        not_after: u64::MAX,
+    };
+    let person = |(staff, role, seed): (&str, Role, u8)| {
+        let holding = Holding { role, deputy_of: None, scope: Scope::Federation, from: 0, until: 1 };
+        let signing_key = person_key(seed).verifying_key();
+        Person { staff: StaffNumber::parse(staff).unwrap(), signing_key, holdings: vec![holding] }
+    };
+    let entries = (1..=clients).map(entry).collect();
+    Roster::new(epoch, previous, entries, Vec::new(), PEOPLE.map(person).to_vec()).unwrap()
+}
+
+fn plan(shape: Shape) -> Plan {
+    let architecture = Architecture::logistic(shape.inputs, &["churn"]).unwrap();
+    let update_rule = UpdateRule::Sgd { learning_rate: 0.5, momentum: 0.9 };
+    let optimizer = OptimizerSettings::new(OptimizerFields { update_rule, tail_start: Some(1) }).unwrap();
+    let clip =
+        ClipSettings { example_clip_norm: 0.5, clip_units: 1 << 20, form: ClipForm::Exact, loss_bound: Some(4.0) };
+    let privacy = PrivacyMode::Customer;
+    let frame = Frame { privacy, overlap_max: 1, customers_nominal: 1000, architecture: &architecture, schema: None };
+    let wanted = Wanted {
+        settings: StageSettings::Gradient(GradientSettings { clip, optimizer }),
+        ring: Ring::Bits64,
+        rounds: shape.rounds,
+        sampling_threshold: 0,
+        budget_share: 1.0,
+    };
+    let uploads_dimension_max = if shape.uploads { Retention::USUAL.uploads_dimension_max } else { 0 };
+    Plan {
+        name: "monthly".into(),
+        purpose: "retention".into(),
+        schema: Digest([1; 32]),
+        architecture: architecture.encode(),
+        initial_model: ModelRef::Zero,
+        privacy,
+        delta_bits: 1e-6_f64.to_bits(),
+        overlap_max: 1,
+        customers_nominal: 1000,
+        customers_max: 2000,
+        stages: priced(&frame, &[wanted], 1, Some((2.0, 1e-6))).unwrap(),
+        retries: 1,
+        runs: 1,
+        session_rounds: SESSION_ROUNDS,
+        cohort: CohortRule::USUAL,
+        group: ALL.into(),
+        round_deadline_ms: 1000,
+        upload_offset_ms: 0,
+        keying_deadline_ms: 1000,
+        readiness: Readiness::NONE,
+        retention: Retention { uploads_dimension_max, ..Retention::USUAL },
+        gates: Gates::USUAL,
+        schedule: Schedule { not_before: 0, not_after: 1, rhythm: Rhythm::Interval { seconds: 0 } },
+        cap: Accounts { customer: RdpVector::gaussian(1_000, 1), branch: RdpVector::gaussian(1_000, 1) },
+        charter: Charter {
+            legal_basis: "consent".into(),
+            assessment: Assessment { reference: "assessment".into(), document: DOCUMENT, at: 0 },
+            ticket: "change".into(),
+            data_assets: vec!["asset".into()],
+            intended_use: "tests".into(),
+            prohibited_use: "anything else".into(),
+            materiality: Materiality::Low,
+            review_by: 1,
+            organisation: OrganisationId(1),
+            agreements: Vec::new(),
+            year: None,
+        },
+    }
+}
+
+pub(crate) fn approvals(plan: &Digest, federation: Digest) -> Approvals {
+    let sign = |(staff, role, seed): (&str, Role, u8), action| {
+        attest(&person_key(seed), action, *plan, federation, &StaffNumber::parse(staff).unwrap(), role, 0).unwrap()
+    };
+    Approvals { proposal: sign(PEOPLE[0], Action::ProposePlan), approval: sign(PEOPLE[1], Action::ApprovePlan) }
+}
+
+/// Events in the making, each signed over what the ones before it have come to.
+struct Draft {
+    record: RunRecord,
+    events: Vec<CoordinatorEvent>,
+}
+
+impl Draft {
+    fn add(&mut self, event: CoordinatorEvent) {
+        self.record.check(&event).unwrap_or_else(|fault| panic!("{fault}: {event:?}"));
+        self.record.apply(&event);
+        self.events.push(event);
+    }
+
+    /// What the signature on an event covers: the first, where all its signers sign the same.
+    fn to_sign(&self, event: &CoordinatorEvent) -> Vec<u8> {
+        self.record.claims::<RealSuite>(event).unwrap().remove(0).message
+    }
+}
+
+impl World {
+    pub(crate) fn new(shape: Shape) -> Self {
+        let run = Run::new(plan(shape).validate().unwrap(), 1).unwrap();
+        let roster = signed_roster(roster(1, Digest::ZERO, CLIENTS), shape.authorities);
+        let list = authorities(shape.authorities);
+        let planned = planned::check(run.plan(), None).unwrap();
+        let (mut parts, model) = (BTreeMap::new(), Digest::ZERO);
+        parts.insert("authorities".into(), list.print().into_bytes());
+        parts.insert("contents.json".into(), Contents::new((DAY, DAY), AT, false).to_bytes());
+        let mut draft = Draft { record: RunRecord::default(), events: Vec::new() };
+        let stage = planned.stage(0).unwrap();
+        let zero = Parameters::zero(planned.architecture());
+        draft.add(CoordinatorEvent::RunOpened {
+            plan: Box::new(run.plan().plan().clone()),
+            approvals: Box::new(approvals(&run.plan().digest(), list.digest())),
+            number: 1,
+            model: zero.digest(),
+            begun: AT,
+        });
+        draft.add(CoordinatorEvent::RosterAdopted { roster: Box::new(roster.clone()), group_size: CLIENTS });
+        let mut world = Self { shape, run, roster, events: Vec::new(), heads: Vec::new(), parts, model, witnesses: 7 };
+        world.heads.push(Kept::Roster(Box::new(world.roster.clone())));
+        let mut state = stage.start(zero);
+        let mut session = None;
+        for number in 1..=shape.rounds {
+            if (number - 1) % SESSION_ROUNDS == 0 {
+                close(&mut draft, session.take());
+                session = Some(world.key(&mut draft, number));
+            }
+            world.round(&mut draft, (&planned, &mut state), (number, session.as_ref().unwrap()));
+        }
+        let released = stage.conclude(&state).unwrap().parameters;
+        draft.add(CoordinatorEvent::StageConcluded { stage: 0, model: released.digest() });
+        close(&mut draft, session);
+        draft.add(CoordinatorEvent::RunFinished { model: released.digest(), rounds: shape.rounds, complete: true });
+        world.register(&draft, &planned, &released);
+        world.events.splice(0..0, draft.events.into_iter().map(Event::Run));
+        world
+    }
+
+    fn key(&self, draft: &mut Draft, number: u32) -> SessionView {
+        let cohort: Vec<ClientId> = (1..=CLIENTS).map(ClientId).collect();
+        let organisations = vec![OrganisationId(1); cohort.len()];
+        let thresholds = self.run.cohort.thresholds(&organisations, cohort.len()).unwrap();
+        let session = SessionId(Digest::of(&number.to_le_bytes()).0);
+        let view = SessionView { session, view: Digest([5; 32]), thresholds };
+        draft.add(CoordinatorEvent::SessionOpened { session, candidates: cohort.clone() });
+        draft.add(CoordinatorEvent::SessionKeyed { session, view: view.view, cohort, organisations, thresholds });
+        view
+    }
+
+    /// A round of nine branches; the tenth is lost.
+    fn round(
+        &mut self,
+        draft: &mut Draft,
+        (planned, state): (&Planned, &mut StageState),
+        (number, view): (u32, &SessionView),
+    ) {
+        let (round, lost) = (RoundId(number.into()), ClientId(CLIENTS));
+        let stage = planned.stage(0).unwrap();
+        let head = RoundHead { round, stage: 0, model: draft.record.model.unwrap() };
+        let descriptor = RoundDescriptor::derive(&self.run, view, head).unwrap();
+        let RoundDescriptor { ring, dimension, .. } = descriptor;
+        draft.add(CoordinatorEvent::RoundStarted { descriptor: descriptor.clone() });
+        let value = |client: u32, at: i64| 1000 * i64::from(client) * i64::from(number) * (at % 7 - 2) + at;
+        let values: Vec<(ClientId, Vec<i64>)> = (1..CLIENTS)
+            .map(|client| (ClientId(client), (0..dimension.into()).map(|at| value(client, at)).collect()))
+            .collect();
+        let shape = (round, descriptor.digest(), ring);
+        let MaskedRound { uploads, permit } = masked_round::<RealSuite>(shape, &values, &[lost]);
+        let head = KeptHead { round, descriptor: descriptor.digest(), ring, dimension };
+        let (mut kept, mut sum) = (head.encode(), MaskedSum::new(round, ring, dimension as usize));
+        let mut admitted = Vec::new();
+        for (ticket, upload) in uploads {
+            let (client, vector) = (ticket.client(), ticket.digest());
+            admitted.push((client, vector));
+            kept.extend_from_slice(&before_upload(client));
+            sum.fold_keeping(ticket.verify(upload).unwrap(), |piece| kept.extend_from_slice(piece)).unwrap();
+            let event =
+                |signature| CoordinatorEvent::UpdateAdmitted { round, client, vector, head: Digest::ZERO, signature };
+            let message = draft.to_sign(&event(Signature::none()));
+            draft.add(event(RealSuite::sign(&signing_key(client), &message)));
+        }
+        kept.extend_from_slice(&opened_secrets(&permit));
+        let sum = sum.unmask::<RealSuite>(permit).unwrap();
+        let survivors: Vec<ClientId> = admitted.iter().map(|(client, _)| *client).collect();
+        let set = Survivors { round, uploads: admitted.into() };
+        let digest = RealSuite::digest(set.canonical());
+        draft.add(CoordinatorEvent::SurvivorsFrozen { round, survivors: survivors.clone(), digest });
+        let quorum = |signatures| CoordinatorEvent::QuorumReached { round, signatures };
+        let message = draft.to_sign(&quorum(vec![(survivors[0], Signature::none())]));
+        let signed = survivors.iter().map(|client| (*client, RealSuite::sign(&signing_key(*client), &message)));
+        draft.add(quorum(signed.collect()));
+        let values = sum.values();
+        stage.advance(state, &values, survivors.len()).unwrap();
+        let model = stage.state_digest(&state.public().to_bytes());
+        draft.add(CoordinatorEvent::RoundCommitted { round, sum: sum.digest(), model });
+        if self.shape.uploads {
+            self.parts.insert(Item::Round(self.run.id(), round).name(), kept);
+        }
+        let bytes = values.iter().flat_map(|value| value.to_le_bytes());
+        self.parts.insert(Item::Sum(sum.digest()).name(), SUM_FORMAT.header().into_iter().chain(bytes).collect());
+    }
+
+    fn register(&mut self, draft: &Draft, planned: &Planned, released: &Parameters) {
+        let statement = statement_file(&Statement::of(&Facts::read(&draft.events).unwrap()));
+        let features = FeaturesFile::of(Vec::new()).to_bytes();
+        let plan = planned.plan();
+        let manifest = ModelManifest {
+            parameters: released.digest(),
+            parameter_bytes: released.to_le_bytes().len() as u64,
+            architecture: plan.architecture.clone(),
+            schema: plan.schema,
+            features: Digest::of(&features),
+            lineage: Lineage {
+                parent: None,
+                initial: Parameters::zero(planned.architecture()).digest(),
+                run: self.run.reference(),
+                name: plan.name.clone(),
+                purpose: plan.purpose.clone(),
+                privacy: plan.privacy,
+                group: plan.group.clone(),
+                owner: StaffNumber::parse(PEOPLE[0].0).unwrap(),
+                statement: Digest::of(&statement),
+                rounds: self.shape.rounds,
+                complete: true,
+            },
+        };
+        self.model = manifest.digest();
+        self.parts.insert(Item::Statement(self.model).name(), statement);
+        self.parts.insert(Item::Features(self.model).name(), features);
+        let parameters = STATE_FORMAT.header().into_iter().chain(released.to_le_bytes()).collect();
+        self.parts.insert(Item::Parameters(self.model).name(), parameters);
+        self.events = vec![
+            Event::Registry(RegistryEvent::RosterAdopted { roster: Box::new(self.roster.clone()) }),
+            Event::Registry(RegistryEvent::ModelRegistered { manifest: Box::new(manifest) }),
+        ];
+    }
+
+    /// The journal's bytes, with a whole chain whatever the events are.
+    pub(crate) fn journal(&self) -> (Vec<u8>, Log) {
+        let (mut file, mut log) = (LOG_HEADER.to_vec(), Log::new());
+        let opened = self.events.iter().find_map(|event| match event {
+            Event::Run(CoordinatorEvent::RunOpened { plan, number, .. }) => {
+                plan.as_ref().clone().validate().ok().and_then(|plan| Run::new(plan, *number))
+            }
+            _ => None,
+        });
+        let own = LedgerId::from(opened.as_ref().unwrap_or(&self.run).id());
+        for event in &self.events {
+            let (ledger, bytes) = match event {
+                Event::Run(event) => (own, codec::encode(&Recorded { at: AT, event })),
+                Event::Registry(event) => (LedgerId::ADMINISTRATION, codec::encode(&Recorded { at: AT, event })),
+            };
+            file.extend(log.append(ledger, log.next_sequence(&ledger), &bytes).unwrap());
+        }
+        (file, log)
+    }
+
+    /// Every part of the bundle.
+    pub(crate) fn all(&self) -> BTreeMap<String, Vec<u8>> {
+        let mut parts = self.parts.clone();
+        parts.entry("audit.log".into()).or_insert_with(|| self.journal().0);
+        let (mut file, mut log) = (LOG_HEADER.to_vec(), Log::new());
+        for (place, kept) in (0..).zip(&self.heads) {
+            let bytes = codec::encode(&Recorded { at: AT, event: kept });
+            file.extend(log.append(LedgerId::ADMINISTRATION, place, &bytes).unwrap());
+        }
+        parts.entry("heads/budgets.ledger".into()).or_insert(file);
+        if self.witnesses > 0 {
+            for (name, note) in self.checkpoints() {
+                parts.entry(name).or_insert(note);
+            }
+        }
+        parts
+    }
+
+    /// A checkpoint of the journal up to the run's end, and one of all of it, which few have cosigned yet.
+    fn checkpoints(&self) -> Vec<(String, Vec<u8>)> {
+        let list = self.parts.get("authorities").and_then(|text| str::from_utf8(text).ok());
+        let own = list.and_then(RosterAuthorities::parse).unwrap_or(authorities(self.shape.authorities)).digest();
+        let (file, log) = self.journal();
+        let mut tree = tributary_protocol::merkle::Frontier::new();
+        let mut at = BTreeMap::new();
+        for entry in tributary_protocol::log::Entries::new(&file) {
+            tree.push(Digest::of_parts, entry.leaf);
+            at.insert(tree.leaves(), tree.root(Digest::of_parts));
+        }
+        let before = log.size().saturating_sub(2).max(1);
+        let note = |size: u64, witnesses: u32| {
+            let root = at.get(&size).copied().unwrap_or(Digest::ZERO);
+            let checkpoint = Checkpoint { size, root, ..log.checkpoint(&origin_of(&own)) };
+            let mut signed = SignedCheckpoint::sign::<RealSuite>(checkpoint, &person_key(COORDINATOR)).unwrap();
+            for client in 1..=witnesses {
+                let (name, key) = (format!("bank/branch-{client}"), signing_key(ClientId(client)));
+                signed.add(NoteSignature::by_witness::<RealSuite>(&name, &key, signed.checkpoint(), 7).unwrap());
+            }
+            signed.to_string().into_bytes()
+        };
+        let key = person_key(COORDINATOR).verifying_key();
+        vec![
+            ("checkpoints/coordinator.key".into(), format!("tributary signing key 1\n{key}\n").into_bytes()),
+            (format!("checkpoints/{before:020}"), note(before, self.witnesses)),
+            ("checkpoints/newest".into(), note(log.size(), 2)),
+        ]
+    }
+
+    /// The bundle.
+    pub(crate) fn bundle(&self) -> Vec<u8> {
+        sealed(&self.all())
+    }
+}
+
+/// A bundle of these parts.
+pub(crate) fn sealed(parts: &BTreeMap<String, Vec<u8>>) -> Vec<u8> {
+    let mut writer = BundleWriter::new(Vec::new()).unwrap();
+    for (name, bytes) in parts.iter().filter(|(_, bytes)| !bytes.is_empty()) {
+        writer.part(name, &mut Cursor::new(bytes)).unwrap();
+    }
+    writer.finish().unwrap().0
+}
+
+fn close(draft: &mut Draft, session: Option<SessionView>) {
+    if let Some(view) = session {
+        draft.add(CoordinatorEvent::SessionClosed { session: view.session, reason: ClosedReason::Exhausted });
+    }
+}

@@ -1,0 +1,201 @@
+//! `tributary verify audit` and `verify model`: what an auditor runs on a bundle. No network, and no key of the coordinator.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde::Serialize;
+use tributary_certs::roster::RosterAuthorities;
+use tributary_evidence::Item;
+use tributary_evidence::RegisteredModel;
+use tributary_evidence::bundle::{Audited, Authority, Bundle, BundleFault, Fault, Options, Standing, audit};
+use tributary_protocol::digest::Digest;
+
+use crate::exit::{Exit, Failure};
+use crate::json;
+
+/// A bundle, opened.
+pub(crate) type Opened = Bundle<BufReader<File>>;
+
+/// Which bundle, and whose it must be.
+#[derive(Args)]
+pub(crate) struct BundleOptions {
+    /// The bundle
+    file: PathBuf,
+    /// The roster authorities whose federation it must be: their list, or its fingerprint of 64 hexadecimal digits
+    #[arg(long, value_name = "FILE|FINGERPRINT")]
+    authority: Option<String>,
+    /// Count as missing whatever could not be verified: sums, models or figures that are not kept
+    #[arg(long)]
+    strict: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// A model in a bundle.
+#[derive(Args)]
+pub(crate) struct ModelOptions {
+    #[command(flatten)]
+    bundle: BundleOptions,
+    /// The model: its digest, or the first 8 or more digits of it; without it, every champion
+    #[arg(long, value_name = "DIGEST")]
+    model: Option<String>,
+    /// Parameters as a branch or a program has them: they must be the model's
+    #[arg(long, value_name = "FILE")]
+    parameters: Option<PathBuf>,
+}
+
+/// Why nothing was verified.
+#[derive(Serialize)]
+struct Unreadable {
+    standing: &'static str,
+    file: PathBuf,
+    reason: String,
+}
+
+/// Verifies a bundle and prints what was found.
+///
+/// # Errors
+/// If `--authority` names nothing.
+pub(crate) fn verify(options: &BundleOptions) -> Result<Exit, Failure> {
+    let Some((_, audited)) = opened(options)? else { return Ok(Exit::Unreadable) };
+    print(&audited, options);
+    Ok(exit(audited.standing))
+}
+
+/// Verifies a bundle, and the models in it.
+///
+/// # Errors
+/// If `--authority` or `--model` names nothing.
+pub(crate) fn verify_model(options: &ModelOptions) -> Result<Exit, Failure> {
+    let Some((bundle, mut audited)) = opened(&options.bundle)? else { return Ok(Exit::Unreadable) };
+    let registered = audited.journal.iter().filter_map(|journal| journal.registry.as_ref());
+    let all: Vec<RegisteredModel> = registered.flat_map(|registry| registry.each.iter().cloned()).collect();
+    let asked: Vec<&RegisteredModel> = match &options.model {
+        Some(digits) => all.iter().filter(|one| digits.len() >= 8 && one.model.starts_with(digits)).collect(),
+        None => all.iter().filter(|one| one.state == "champion").collect(),
+    };
+    if asked.is_empty() && audited.faults.is_empty() {
+        audited.missing.push(match &options.model {
+            Some(digits) => format!("a model {digits} in the registry"),
+            None => "a champion in the registry; name a model with --model".into(),
+        });
+    }
+    for model in &asked {
+        if !model.follows {
+            audited.missing.push(format!("what shows that the model {} follows from its sums", model.model));
+        }
+    }
+    if let (Some(path), [model]) = (&options.parameters, asked.as_slice()) {
+        let own = Digest::from_hex(&model.model).and_then(|digest| bundle.part(&Item::Parameters(digest).name()));
+        let given = std::fs::read(path);
+        let given = given.map_err(|fault| Failure::failed(format!("{} cannot be read: {fault}", path.display())))?;
+        match own {
+            None => audited.missing.push("the model's parameters, to compare the file with".into()),
+            Some(own) if own == given => {}
+            Some(_) => audited.faults.push(Fault {
+                part: path.display().to_string(),
+                reason: format!("these are not the parameters of the model {}", model.model),
+            }),
+        }
+    } else if options.parameters.is_some() {
+        return Err(Failure::usage("--parameters compares with one model; name it with --model"));
+    }
+    audited.standing = match audited.standing {
+        _ if !audited.faults.is_empty() => Standing::Tampered,
+        Standing::Intact if !audited.missing.is_empty() => Standing::Incomplete,
+        other => other,
+    };
+    print(&audited, &options.bundle);
+    if !options.bundle.json {
+        asked.iter().for_each(|model| println!("{model}"));
+    }
+    Ok(exit(audited.standing))
+}
+
+/// The bundle and what its audit came to; nothing where it cannot be read, which is said here.
+///
+/// # Errors
+/// If `--authority` names nothing.
+fn opened(options: &BundleOptions) -> Result<Option<(Opened, Audited)>, Failure> {
+    let authority = options.authority.as_deref().map(authority).transpose()?;
+    match audited(&options.file, authority, options.strict) {
+        Ok(both) => Ok(Some(both)),
+        Err(BundleFault::OtherTable) => {
+            // It is a bundle, and not as it was made.
+            tell(options, "tampered", &BundleFault::OtherTable);
+            Err(Failure { exit: Exit::Failed, message: "the bundle was changed".into() })
+        }
+        Err(fault) => {
+            tell(options, "unreadable", &fault);
+            Ok(None)
+        }
+    }
+}
+
+/// Opens and audits a bundle. A file beside it that names another digest contradicts it.
+///
+/// # Errors
+/// [`BundleFault`].
+pub(crate) fn audited(
+    file: &Path,
+    authority: Option<Authority>,
+    strict: bool,
+) -> Result<(Opened, Audited), BundleFault> {
+    let bundle = Bundle::open(BufReader::with_capacity(1 << 18, File::open(file)?))?;
+    let mut audited = audit(&bundle, &Options { authority, strict })?;
+    let mut beside = file.as_os_str().to_owned();
+    beside.push(".digest");
+    if let Ok(named) = std::fs::read_to_string(Path::new(&beside))
+        && named.trim() != audited.bundle
+    {
+        let reason = format!("it names the bundle {}, and this one is another", named.trim().escape_debug());
+        audited.faults.push(Fault { part: Path::new(&beside).display().to_string(), reason });
+        audited.standing = Standing::Tampered;
+    }
+    Ok((bundle, audited))
+}
+
+/// The roster authorities of a fingerprint, or of a file with their list.
+///
+/// # Errors
+/// If it is neither.
+pub(crate) fn authority(text: &str) -> Result<Authority, Failure> {
+    if let Some(digest) = Digest::from_hex(text) {
+        return Ok(Authority::Fingerprint(digest));
+    }
+    let list = RosterAuthorities::read(Path::new(text));
+    list.map(Authority::List).map_err(|fault| {
+        Failure::usage(format!("--authority takes the list of roster authorities or its 64 digits: {fault}"))
+    })
+}
+
+fn tell(options: &BundleOptions, standing: &'static str, fault: &BundleFault) {
+    let (file, reason) = (options.file.clone(), fault.to_string());
+    if options.json {
+        json::print(&Unreadable { standing, file, reason });
+    } else {
+        println!("{}  {}\n  {reason}", standing.to_uppercase(), file.display());
+    }
+}
+
+fn print(audited: &Audited, options: &BundleOptions) {
+    if options.json {
+        let mut object = serde_json::to_value(audited).expect("an audit is plain data");
+        object["file"] = serde_json::json!(options.file);
+        json::print(&object);
+    } else {
+        println!("{}  {}\n{audited}", audited.standing.words(), options.file.display());
+    }
+}
+
+fn exit(standing: Standing) -> Exit {
+    match standing {
+        Standing::Intact => Exit::Done,
+        Standing::Tampered => Exit::Failed,
+        Standing::Incomplete => Exit::Incomplete,
+        Standing::WrongKey => Exit::WrongKey,
+    }
+}

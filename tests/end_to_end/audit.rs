@@ -1,0 +1,136 @@
+//! An auditor's work over a whole federation's evidence: docs/COMPLIANCE.md, command by command, and what an operator who lies gets for it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::demo::demo;
+use crate::support::{Finished, run};
+
+struct Case {
+    folder: tempfile::TempDir,
+}
+
+impl Case {
+    /// A demo that is over.
+    fn new() -> Self {
+        let case = Self { folder: tempfile::tempdir().unwrap() };
+        let finished = demo(&case.path("demo"), &["--json"]);
+        assert_eq!(finished.code, Some(0), "{} {}", finished.out, finished.err);
+        assert!(finished.err.contains("tributary verify audit "), "{}", finished.err);
+        case.code(
+            "tributary verify audit demo/audit-bundle.trib --authority demo/authority/authorities",
+            case.intact(),
+        );
+        case
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().canonicalize().unwrap().join(name)
+    }
+
+    /// Types a line of the manual. Its files are those of the demo.
+    fn typed(&self, line: &str) -> Finished {
+        let files = ["demo/", "audit-bundle", "copy/"];
+        let word = |word: &str| match files.iter().any(|file| word.starts_with(file)) {
+            true => self.path(word).display().to_string(),
+            false => word.to_owned(),
+        };
+        run(line.split_whitespace().skip(1).map(word))
+    }
+
+    /// The code of a bundle in order: without checkpoints in the coordinator's folder nobody else vouches for the journal.
+    fn intact(&self) -> i32 {
+        if self.path("demo/coordinator/state/checkpoints/coordinator.key").exists() { 0 } else { 2 }
+    }
+
+    fn code(&self, line: &str, expected: i32) -> Finished {
+        let finished = self.typed(line);
+        assert_eq!(finished.code, Some(expected), "{line}: {} {}", finished.out, finished.err);
+        finished
+    }
+}
+
+const EXPORT: &str = "tributary audit export --config demo/coordinator/coordinator.toml --from 2020-01-01 --to 2099-12-31 --output audit-bundle.trib";
+const VERIFY: &str = "tributary verify audit audit-bundle.trib --authority demo/authority/authorities";
+
+/// The lines of the manual, so that a change of one is a change of this test.
+fn manual(line: &str) -> &str {
+    assert!(include_str!("../../docs/COMPLIANCE.md").contains(line), "{line} is not in docs/COMPLIANCE.md");
+    line
+}
+
+#[test]
+fn from_a_demo_to_a_verified_bundle() {
+    let case = Case::new();
+    let exported = case.code(manual(EXPORT), 0);
+    assert!(exported.out.contains("digest ") && exported.out.contains("1 runs"), "{}", exported.out);
+    let digest = fs::read_to_string(case.path("audit-bundle.trib.digest")).unwrap();
+    assert!(exported.out.contains(digest.trim()));
+    case.code(EXPORT, 1);
+
+    // What it says: every sum from its uploads, every model from its sums.
+    let intact = case.code(&format!("{} --strict --json", manual(VERIFY)), case.intact()).json();
+    let missing = intact["missing"].as_array().unwrap().len();
+    assert_eq!((missing, &intact["faults"]), (usize::from(case.intact() > 0), &serde_json::json!([])), "{intact}");
+    assert_eq!((&intact["sums_verified"], &intact["not_verified"]), (&4.into(), &serde_json::json!([])), "{intact}");
+    assert!(intact["models_verified"].as_u64() >= Some(5) && intact["signatures"].as_u64() > Some(60), "{intact}");
+    assert_eq!(intact["bundle"], digest.trim());
+    let people = case.code(VERIFY, case.intact());
+    assert!(people.out.starts_with("IN") && people.out.contains("4 sums from the uploads"), "{}", people.out);
+
+    // Whose it is must be said by somebody else.
+    case.code("tributary verify audit audit-bundle.trib", 2);
+    let fingerprint = intact["federation"].as_str().unwrap();
+    case.code(&format!("tributary verify audit audit-bundle.trib --authority {fingerprint}"), case.intact());
+    let other = "0".repeat(64);
+    case.code(&format!("tributary verify audit audit-bundle.trib --authority {other}"), 3);
+
+    // A model, back to the uploads.
+    let model = intact["journal"]["registry"]["each"][0]["model"].as_str().unwrap().to_owned();
+    let of_model = "tributary verify model audit-bundle.trib --model DIGEST --authority demo/authority/authorities";
+    let shown = case.code(&manual(of_model).replace("DIGEST", &model), case.intact());
+    assert!(shown.out.contains("follows from its sums"), "{}", shown.out);
+    case.code(manual("tributary verify model audit-bundle.trib --authority demo/authority/authorities"), 2);
+    let parameters = case.path("demo/coordinator/state/registry").join(&model).join("parameters");
+    let with = |file: &Path| format!("{} --parameters {}", of_model.replace("DIGEST", &model), file.display());
+    case.code(&with(&parameters), case.intact());
+    case.code(&with(&case.path("audit-bundle.trib.digest")), 1);
+
+    // A branch finds what it sent.
+    let plan = intact["journal"]["runs"][0]["plan"].as_str().unwrap();
+    let proof = "tributary client proof --config demo/branches/branch-000/client.toml --run DIGEST/1 --round 1 --bundle audit-bundle.trib --authority demo/authority/authorities";
+    let proof = manual(proof).replace("DIGEST", plan);
+    let shown = case.code(&proof, case.intact());
+    assert!(shown.out.contains("is in the sum") && shown.out.contains("recomputed from them"), "{}", shown.out);
+    assert_eq!(case.code(&format!("{proof} --json"), case.intact()).json()["in_sum"], true);
+    case.code(&proof.replace("--round 1", "--round 99"), 1);
+
+    // A file beside the bundle that names another one, and a bundle that was changed or cut.
+    fs::write(case.path("audit-bundle.trib.digest"), format!("{other}\n")).unwrap();
+    case.code(VERIFY, 1);
+    fs::remove_file(case.path("audit-bundle.trib.digest")).unwrap();
+    let bytes = fs::read(case.path("audit-bundle.trib")).unwrap();
+    let mut changed = bytes.clone();
+    changed[bytes.len() / 2] ^= 1;
+    fs::write(case.path("audit-bundle.trib"), &changed).unwrap();
+    case.code(VERIFY, 1);
+    fs::write(case.path("audit-bundle.trib"), &bytes[..bytes.len() / 2]).unwrap();
+    case.code(VERIFY, 4);
+
+    // The folder is judged by the same code.
+    let strict = "tributary verify ledger --strict demo/coordinator/state/audit.log";
+    assert!(case.code(strict, 0).out.contains("models   5 computed again"));
+    let rounds = case.path("demo/coordinator/state/rounds");
+    let kept = fs::read_dir(&rounds).unwrap().next().unwrap().unwrap().path();
+    fs::remove_file(&kept).unwrap();
+    case.code(strict, 1);
+    // An export of what is no longer there says so.
+    fs::remove_file(case.path("audit-bundle.trib")).unwrap();
+    case.code(EXPORT, 0);
+    let lacking = case.code(VERIFY, 2);
+    assert!(lacking.out.contains("MISSING  uploads or sums of run 1"), "{}", lacking.out);
+    // Of other days nothing is kept here, and nothing is missing.
+    fs::remove_file(case.path("audit-bundle.trib")).unwrap();
+    let early = EXPORT.replace("2020-01-01", "2019-01-01").replace("2099-12-31", "2019-12-31");
+    case.code(&early, 1);
+}

@@ -24,6 +24,11 @@ impl Desk<'_> {
         run(["verify", "report", &self.path(file)].iter().chain(more))
     }
 
+    /// What a budget file says of itself.
+    fn spent(file: &str) -> Value {
+        run(["verify", "ledger", file, "--json"]).json()
+    }
+
     fn read(&self, name: &str) -> String {
         fs::read_to_string(self.0.join(name)).unwrap()
     }
@@ -99,6 +104,20 @@ fn what_it_says(desk: &Desk<'_>) -> Value {
         duties.iter().any(|duty| duty["what"] == "plan" && duty["signers"][0]["staff"] != duty["signers"][1]["staff"])
     );
     assert_eq!(report["summary"]["decisions_alone"], 0);
+    // Each branch signed what its customers were charged, and its own file says the same.
+    let branches = report["spending"]["branches"].as_array().unwrap();
+    assert_eq!(branches.len(), 8);
+    for (number, branch) in branches.iter().enumerate() {
+        let file = desk.path(&format!("branches/branch-{number:03}/state/budget.ledger"));
+        let own = Desk::spent(&file);
+        let spent: f64 = branch["closing"].as_str().unwrap().parse().unwrap();
+        let own = own["epsilon"].as_f64().unwrap();
+        assert!((spent - own).abs() < 1e-5 && (spent - epsilon("epsilon_charged")).abs() < 1e-5, "{spent} {own}");
+    }
+    // Branches are witnesses of the journal.
+    let witnesses = report["integrity"]["witnesses"].as_array().unwrap();
+    assert!(!witnesses.is_empty(), "{}", report["integrity"]);
+    assert!(witnesses.iter().all(|witness| witness["entries"].as_u64() <= report["integrity"]["entries"].as_u64()));
     let left: u64 = report["sent"].as_array().unwrap().iter().map(|line| line["uploads"].as_u64().unwrap()).sum();
     assert!(left >= 8 * run["committed"].as_u64().unwrap(), "{left}");
     report

@@ -12,7 +12,7 @@ use tributary_evidence::report::{
 use tributary_evidence::{Bad, Item, Retained};
 use tributary_model::schema::Schema;
 use tributary_protocol::plan::Date;
-use tributary_protocol::secagg::suite::Suite as _;
+use tributary_protocol::secagg::suite::{Suite as _, VerifyingKey};
 use tributary_storage::files::FileError;
 
 use super::RegistryError;
@@ -23,6 +23,7 @@ use super::view::record_of;
 use crate::federation::plans::PLANS;
 use crate::settings::Settings;
 use crate::store::ledger_of;
+use crate::witness::CHECKPOINTS;
 
 /// Why there is no report.
 #[derive(Debug, thiserror::Error)]
@@ -58,9 +59,10 @@ pub enum ComplianceError {
 pub fn compliance_report(config: &Path, asked: &Asked) -> Result<ReportFile, ComplianceError> {
     let settings = Settings::load(config).map_err(RegistryError::from)?;
     let state = &settings.state_dir;
-    let material = Beside { state, figures: model_figures(state)?, exports: exported(config, asked)? };
-    let report = UnsignedReport::new(material.report(&ledger_of(state), asked)?);
     let key = read_signing_key(&settings.identity.signing_key)?;
+    let (figures, exports) = (model_figures(state)?, exported(config, asked)?);
+    let material = Beside { state, key: key.verifying_key(), figures, exports };
+    let report = UnsignedReport::new(material.report(&ledger_of(state), asked)?);
     let signature = RealSuite::sign(&key, &report.to_sign());
     Ok(report.signed(&key.verifying_key(), &signature))
 }
@@ -68,6 +70,8 @@ pub fn compliance_report(config: &Path, asked: &Asked) -> Result<ReportFile, Com
 /// What stands beside a journal.
 struct Beside<'a> {
     state: &'a Path,
+    /// The coordinator's.
+    key: VerifyingKey,
     figures: BTreeMap<String, Vec<FigureLine>>,
     exports: Vec<ExportLine>,
 }
@@ -82,7 +86,8 @@ impl Beside<'_> {
             schemas: schemas(self.state),
             figures: self.figures,
             exports: self.exports,
-            witnesses: Vec::new(),
+            checkpoints: checkpoints(self.state),
+            coordinator: Some(self.key),
         };
         compliance(&material, asked).map_err(|bad| ComplianceError::Bad { path, bad })
     }
@@ -100,6 +105,14 @@ impl Retained for Kept {
             Err(_) => Some(Vec::new()),
         }
     }
+}
+
+/// Every checkpoint that is kept. One that cannot be read is left out: without it fewer witnesses are shown.
+fn checkpoints(state: &Path) -> Vec<Vec<u8>> {
+    let Ok(files) = fs::read_dir(state.join(CHECKPOINTS)) else { return Vec::new() };
+    let is_note = |name: &str| name == "newest" || name == "previous" || name.bytes().all(|byte| byte.is_ascii_digit());
+    let notes = files.flatten().filter(|file| file.file_name().to_str().is_some_and(is_note));
+    notes.filter_map(|file| fs::read(file.path()).ok()).collect()
 }
 
 /// Every schema that was activated with a plan. What is no schema is left out: the report names schemas by the digests in signed plans.

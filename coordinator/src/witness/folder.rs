@@ -9,7 +9,7 @@ use tributary_protocol::log::{Checkpoint, NoteKey, SignatureKind, SignedCheckpoi
 use tributary_protocol::secagg::suite::VerifyingKey;
 use tributary_storage::files::{self, Existing, FileError};
 
-const FOLDER: &str = "checkpoints";
+pub(crate) const CHECKPOINTS: &str = "checkpoints";
 const NEWEST: &str = "newest";
 const PREVIOUS: &str = "previous";
 const WITNESSES: &str = "witnesses";
@@ -33,7 +33,7 @@ pub(super) struct Folder(PathBuf);
 
 impl Folder {
     pub(super) fn open(state_dir: &Path) -> Result<Self, FileError> {
-        let folder = state_dir.join(FOLDER);
+        let folder = state_dir.join(CHECKPOINTS);
         files::create_private_folder(&folder)?;
         Ok(Self(folder))
     }

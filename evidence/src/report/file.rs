@@ -146,7 +146,8 @@ impl ReportFile {
             schemas: Vec::new(),
             figures: BTreeMap::new(),
             exports: Vec::new(),
-            witnesses: Vec::new(),
+            checkpoints: Vec::new(),
+            coordinator: None,
         };
         let again = compliance(&nothing, &asked).map_err(ReportFault::Journal)?;
         let parts = |report: &ComplianceReport| {

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use tributary_model::schema::Schema;
 use tributary_protocol::log::LedgerId;
 use tributary_protocol::registry::RegistryEvent;
+use tributary_protocol::roster::Roster;
 use tributary_protocol::round::CoordinatorEvent;
+use tributary_protocol::secagg::suite::VerifyingKey;
 use tributary_protocol::time::Millis;
 
 use super::parts::{
@@ -17,6 +19,7 @@ use super::registry::RegistryPart;
 use super::run::RunPart;
 use super::shown;
 use super::spending::{Rosters, SpendingPart};
+use super::witnessed;
 use crate::entries::{Bad, Entry, decode, ledgers, whole};
 use crate::journal_report::JournalReport;
 use crate::retained::Retained;
@@ -34,8 +37,10 @@ pub struct Material<'a> {
     pub figures: BTreeMap<String, Vec<FigureLine>>,
     /// Models that left as files.
     pub exports: Vec<ExportLine>,
-    /// Who has witnessed the log.
-    pub witnesses: Vec<Witness>,
+    /// Checkpoints of the journal with their cosignatures, as notes.
+    pub checkpoints: Vec<Vec<u8>>,
+    /// The key that signs them: the coordinator's. Without it no note counts.
+    pub coordinator: Option<VerifyingKey>,
 }
 
 /// Makes a report.
@@ -65,8 +70,11 @@ pub fn compliance(material: &Material<'_>, asked: &Asked) -> Result<ComplianceRe
     }
     let entries = decode::<RegistryEvent>(&scan, LedgerId::ADMINISTRATION)?;
     parts.times.extend(entries.iter().map(|entry| entry.at));
-    let registry = RegistryPart::of(until(&entries, &asked.period), asked, &parts.plans, &material.figures);
-    Ok(parts.report(&journal, registry, spending, material, asked))
+    let mut registry = RegistryPart::of(until(&entries, &asked.period), asked, &parts.plans, &material.figures);
+    parts.rosters.take(registry.take_rosters());
+    let roster = parts.rosters.last().cloned().unwrap_or_else(Roster::none);
+    let witnesses = witnessed::of(&material.checkpoints, material.coordinator.as_ref(), material.journal, &roster)?;
+    Ok(parts.report(&journal, registry, spending, (material, witnesses), asked))
 }
 
 /// The entries up to the end of the period. Clocks may go back: what follows an entry of a later day is left out with it.
@@ -124,7 +132,7 @@ impl Parts {
         journal: &JournalReport,
         mut registry: RegistryPart,
         spending: SpendingPart,
-        material: &Material<'_>,
+        (material, witnesses): (&Material<'_>, Vec<Witness>),
         asked: &Asked,
     ) -> ComplianceReport {
         self.duties.append(&mut registry.duties);
@@ -139,7 +147,6 @@ impl Parts {
             duty.signers.len() > 1 && duty.signers.iter().skip(1).all(|one| one.staff == duty.signers[0].staff)
         };
         self.summary.decisions_alone = counted(self.duties.iter().filter(|(_, duty)| alone(duty)).count());
-        self.rosters.take(registry.rosters);
         let signatures = journal.runs.iter().map(|run| run.signatures).sum::<usize>()
             + journal.registry.as_ref().map_or(0, |registry| registry.signatures);
         let security = Security {
@@ -155,7 +162,7 @@ impl Parts {
             last: self.times.iter().max().map(|at| shown::moment(*at)),
             head: journal.head.clone(),
             root: journal.root.clone(),
-            witnesses: material.witnesses.clone(),
+            witnesses,
         };
         let line = |what: String, digest: &str| EvidenceLine { what, digest: digest.to_owned() };
         let mut evidence = vec![line("audit.log".into(), &journal.head)];

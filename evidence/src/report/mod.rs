@@ -12,6 +12,7 @@ mod registry;
 mod run;
 mod shown;
 mod spending;
+mod witnessed;
 
 pub use file::{ReportFault, ReportFile, UnsignedReport};
 pub use make::{Material, compliance};

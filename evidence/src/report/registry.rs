@@ -17,7 +17,7 @@ use crate::entries::Entry;
 pub(super) struct RegistryPart {
     pub(super) models: Vec<ModelLine>,
     pub(super) duties: Vec<(Millis, Duty)>,
-    pub(super) rosters: Rosters,
+    rosters: Rosters,
     /// Models that were registered in the period.
     pub(super) registered: u32,
 }
@@ -60,6 +60,11 @@ impl RegistryPart {
             }
         }
         part
+    }
+
+    /// The rosters that came into force for the registry.
+    pub(super) fn take_rosters(&mut self) -> Rosters {
+        std::mem::take(&mut self.rosters)
     }
 }
 

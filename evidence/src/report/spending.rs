@@ -58,7 +58,8 @@ impl Rosters {
         }
     }
 
-    fn last(&self) -> Option<&Roster> {
+    /// The newest one.
+    pub(super) fn last(&self) -> Option<&Roster> {
         self.all.values().next_back().map(|(_, _, roster)| roster)
     }
 

@@ -20,6 +20,7 @@ mod kills;
 mod languages;
 mod ledger_verify;
 mod lists;
+mod lists_killed;
 mod memory;
 mod models;
 mod month;

@@ -6,18 +6,21 @@
 //! ```
 
 mod csv;
+mod draft;
 mod line;
 mod note;
 mod parquet;
 mod without;
 
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
-use tributary_protocol::digest::{Digest, Hasher};
-use tributary_storage::files::{Draft, Existing, FileError};
+use tributary_protocol::digest::Digest;
+use tributary_storage::files::FileError;
 
 pub(crate) use self::csv::Encoding;
+use self::draft::Hashed;
+pub(crate) use self::draft::{folder_of, is_parquet};
 pub(crate) use self::line::{HeadLine, Line};
 pub(crate) use self::note::note_path;
 pub use self::note::{NotedModel, ScoresNote};
@@ -43,30 +46,6 @@ pub(crate) struct ScoresFile {
 enum Writer {
     Csv(csv::CsvLines<Hashed>),
     Parquet(Box<parquet::ParquetLines<Hashed>>),
-}
-
-/// A draft, and the digest of what is in it.
-struct Hashed {
-    draft: Draft,
-    hasher: Hasher,
-}
-
-impl Hashed {
-    fn private(folder: &Path) -> io::Result<Self> {
-        Ok(Self { draft: Draft::private(folder)?, hasher: Hasher::new() })
-    }
-}
-
-impl Write for Hashed {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.draft.write(bytes)?;
-        self.hasher.update(bytes.get(..written).unwrap_or_default());
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.draft.flush()
-    }
 }
 
 impl ScoresFile {
@@ -107,20 +86,8 @@ impl ScoresFile {
             Writer::Csv(lines) => lines.end(),
             Writer::Parquet(lines) => lines.end(),
         };
-        let Hashed { draft, hasher } = ended.map_err(FileError::system("writing", &path))?;
-        draft.place(&path, Existing::Replace)?;
-        Ok(hasher.finish())
+        ended.map_err(FileError::system("writing", &path))?.place(&path)
     }
-}
-
-/// Whether a file of this name is Parquet.
-pub(crate) fn is_parquet(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("parquet"))
-}
-
-/// The folder in which a file will be.
-pub(crate) fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 #[cfg(test)]

@@ -15,9 +15,9 @@ use ::parquet::file::properties::WriterProperties;
 use ::parquet::file::reader::{FileReader as _, RowGroupReader, SerializedFileReader};
 use ::parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use tributary_protocol::digest::Digest;
-use tributary_storage::files::{Existing, FileError};
+use tributary_storage::files::FileError;
 
-use super::{Hashed, folder_of, is_parquet};
+use super::draft::{Hashed, folder_of, is_parquet};
 
 /// Longest row of text, in bytes: what is longer is no row of a file of scores.
 const ROW_BYTES_MAX: u64 = 1 << 20;
@@ -38,7 +38,7 @@ impl Without {
     /// # Errors
     /// [`FileError`]; the file is as it was.
     pub(crate) fn place(self) -> Result<(), FileError> {
-        self.hashed.draft.place(&self.path, Existing::Replace)
+        self.hashed.place(&self.path).map(|_| ())
     }
 }
 
@@ -52,8 +52,7 @@ pub(crate) fn without(path: &Path, rows: &BTreeSet<u64>) -> Result<Without, File
         let out = Hashed::private(folder_of(path))?;
         let stays = |row: u64| !rows.contains(&row);
         let (hashed, rows) = if is_parquet(path) { parquet(file, out, &stays)? } else { text(file, out, &stays)? };
-        let digest = hashed.hasher.clone().finish();
-        Ok(Without { path: path.to_owned(), hashed, digest, rows })
+        Ok(Without { path: path.to_owned(), digest: hashed.digest(), hashed, rows })
     };
     write().map_err(FileError::system("writing anew", path))
 }

@@ -197,8 +197,8 @@ fn key_of(options: &ForkOptions) -> Result<VerifyingKey, Stop> {
 
 fn key_in(file: &Path) -> Result<VerifyingKey, Stop> {
     let bytes = read_public(file).map_err(|fault| unreadable(file, fault))?;
-    let text = String::from_utf8_lossy(&bytes);
-    match NoteKey::parse(&text) {
+    let text = str::from_utf8(&bytes).unwrap_or_default();
+    match NoteKey::parse(text) {
         Ok(key) if key.kind() == SignatureKind::Journal => Ok(key.key().clone()),
         Ok(_) => Err(unreadable(file, "this is the key of a witness; the coordinator's is needed")),
         Err(fault) => read_verifying_key(file).map_err(|_| unreadable(file, fault)),

@@ -203,6 +203,11 @@ fn a_plan_runs_to_its_end_over_two_sessions() {
     let last = scan(Entries::new(&whole)).entries.last().map(|entry| (entry.ledger, entry.offset)).unwrap();
     assert_eq!(last.0, LedgerId::ADMINISTRATION, "the model was registered after the run's last entry");
     std::fs::write(&journal, &whole[..usize::try_from(last.1).unwrap()]).unwrap();
+    // An entry that was cut off after a checkpoint was signed for it is noticed.
+    let cut = Daemon::start(&config).join().0.unwrap_err().to_string();
+    assert!(cut.contains("entries were cut off or changed"), "{cut}");
+    // A crash before the entry was durable left no such checkpoint.
+    std::fs::remove_dir_all(federation.path("state/checkpoints")).unwrap();
     let mut again = Daemon::start(&config);
     assert_eq!(again.finished().model, finished.model, "what was not released is");
     again.stop();

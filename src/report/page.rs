@@ -1,5 +1,6 @@
 //! A compliance report as one page of HTML, made from its JSON alone: the same file gives the same bytes. Every number on the page stands in the file.
 
+mod cells;
 mod charts;
 mod late;
 mod table;
@@ -8,10 +9,8 @@ use tributary_evidence::report::{ComplianceReport, Preset, Processing, ReportFil
 use tributary_texts::{Language, Said, report as words, words as terms};
 
 use crate::model::page_opened;
+use cells::{LINES_MAX, level, moment, names, or_none, short, text};
 use table::Page;
-
-/// Lines of a long table that a page shows; the JSON file has all.
-const LINES_MAX: usize = 200;
 
 /// The page.
 pub(super) fn page(file: &ReportFile, language: Language) -> String {
@@ -36,33 +35,6 @@ pub(super) fn page(file: &ReportFile, language: Language) -> String {
     late::controls(&mut page);
     late::annex(&mut page, report);
     page.closed()
-}
-
-/// A digest as tables show it: the first 16 digits, which name it on every screen.
-fn short(digest: &str) -> Said {
-    Said::verbatim(digest.chars().take(16).collect::<String>())
-}
-
-fn text(value: impl std::fmt::Display) -> Said {
-    Said::verbatim(value)
-}
-
-/// A moment, which tables may break between day and time. Their columns say that it is of UTC.
-fn moment(value: &str) -> Said {
-    text(value.replace('T', " ").trim_end_matches('Z'))
-}
-
-/// A value, or that there is none.
-fn or_none(value: Option<&String>) -> Said {
-    value.map_or_else(words::none, text)
-}
-
-fn level(value: Option<&String>) -> Said {
-    value.map_or_else(words::none, |level| terms::of(level))
-}
-
-fn names(names: &[String]) -> Said {
-    if names.is_empty() { words::none() } else { text(names.join(", ")) }
 }
 
 fn cover(page: &mut Page, file: &ReportFile) {

@@ -316,16 +316,16 @@ const HELP: [(&str, &str); 154] = [
         "客户权利：查询信息的使用情况、评分依据，要求不进入名单，要求删除",
     ),
     (
+        "What left this machine: every message to the coordinator, with the chain of the file checked",
+        "从本机发出的内容：发给协调方的每一条消息，并校验文件的哈希链",
+    ),
+    (
         "What may be done under it: `train` lets such plans learn from the data, `keep-models` lets the branches keep the champions that came of them",
         "授权允许做什么：`train` 允许这些计划用数据学习，`keep-models` 允许分行保留由此产生的在用模型",
     ),
     (
         "What the owner of the branch's data has granted: no plan runs without it",
         "分行数据的负责人所作的授权：没有授权，任何计划都不能运行",
-    ),
-    (
-        "What left this machine: every message to the coordinator, with the chain of the file checked",
-        "从本机发出的内容：发给协调方的每一条消息，并校验文件的哈希链",
     ),
     (
         "What the running daemon is at: its link, each run with what it waits for, what is left of the budget, and what happened last",

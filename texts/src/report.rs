@@ -2,6 +2,10 @@
 
 use crate::texts;
 
+pub use crate::budget::none;
+pub use crate::evaluation::{figure, group, interval, written};
+pub use crate::sent::{no, yes};
+
 texts! {
     title() { en: "Compliance report", zh: "合规报告" }
     preset_yearly() { en: "Yearly assessment and audit", zh: "年度评估与审计" }
@@ -72,7 +76,7 @@ texts! {
     purpose() { en: "purpose", zh: "处理目的" }
     legal_basis() { en: "legal basis", zh: "合法性基础" }
     assessment() { en: "impact assessment", zh: "个人信息保护影响评估" }
-    of_day(reference, day) { en: "{reference}, of {day}", zh: "{reference}，{day}" }
+    of_day(reference, day) { en: "{reference}, of {day}", zh: "{reference}，评估日期 {day}" }
     ticket() { en: "change ticket", zh: "变更单号" }
     assets() { en: "data assets", zh: "数据资产" }
     intended() { en: "intended use", zh: "预期用途" }
@@ -104,7 +108,7 @@ texts! {
     rounds() { en: "rounds committed of planned", zh: "完成轮数／计划轮数" }
     model() { en: "model", zh: "模型" }
     sums() { en: "sums verified", zh: "已核验的聚合结果" }
-    sums_of(verified, all) { en: "{verified} of {all}", zh: "{verified}／{all}" }
+    sums_of(verified, all) { en: "{verified} of {all}", zh: "{all} 个中 {verified} 个" }
     settings() { en: "5. Privacy settings: planned and realised", zh: "5. 隐私设置：计划值与实际值" }
     settings_note() {
         en: "Epsilon is of one customer, or of one branch where the mode protects branches, by the Rényi bound that is enforced. Released is never more than charged.",
@@ -169,8 +173,6 @@ texts! {
     bytes() { en: "bytes", zh: "字节数" }
     masked() { en: "masked", zh: "掩码" }
     noised() { en: "noised", zh: "加噪" }
-    yes() { en: "yes", zh: "是" }
-    no() { en: "no", zh: "否" }
     security() { en: "9. Keys and algorithms", zh: "9. 密钥与算法" }
     used_for() { en: "used for", zh: "用于" }
     algorithm() { en: "algorithm", zh: "算法" }
@@ -211,10 +213,7 @@ texts! {
     parent() { en: "learnt from", zh: "起始模型" }
     registered() { en: "registered", zh: "登记时间" }
     label() { en: "label", zh: "标签" }
-    figure() { en: "figure", zh: "指标" }
-    group() { en: "group", zh: "群体" }
     value() { en: "value", zh: "数值" }
-    interval() { en: "95 % interval", zh: "95% 区间" }
     no_figures() { en: "No evaluation under privacy is kept of it.", zh: "没有保存其隐私保护下的评估。" }
     gate() { en: "gate", zh: "准入条件" }
     limit() { en: "limit", zh: "限值" }
@@ -241,7 +240,6 @@ texts! {
     format() { en: "format", zh: "格式" }
     made() { en: "made", zh: "生成时间" }
     void_() { en: "void", zh: "已失效" }
-    none() { en: "none", zh: "无" }
     questions() { en: "16. The 24 questions of NIST SP 800-226", zh: "16. NIST SP 800-226 的 24 个问题" }
     question() { en: "question", zh: "问题" }
     answer() { en: "answer", zh: "回答" }
@@ -257,5 +255,4 @@ texts! {
     artefact() { en: "artefact", zh: "材料" }
     where_it_is() { en: "where", zh: "位置" }
     file() { en: "file", zh: "文件" }
-    written(path) { en: "{path}: the report is written", zh: "{path}：报告已写入" }
 }

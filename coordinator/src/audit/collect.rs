@@ -201,7 +201,7 @@ impl Collected {
             let (Some(name), Ok(bytes)) = (name, read_public(&path)) else { continue };
             let numbered = name.len() == 20 && name.bytes().all(|byte| byte.is_ascii_digit());
             let within = || SignedCheckpoint::parse(&bytes).is_ok_and(|signed| signed.checkpoint().size <= entries);
-            if name == "coordinator.key" || ((name == "newest" || numbered) && within()) {
+            if name == "coordinator.key" || ((name == "newest" || name == "previous" || numbered) && within()) {
                 self.add(&format!("checkpoints/{name}"), From::Bytes(bytes));
             }
         }

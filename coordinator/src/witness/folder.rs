@@ -85,8 +85,8 @@ impl Folder {
     pub(super) fn standing(&self) -> BTreeMap<ClientId, Standing> {
         let path = self.0.join(WITNESSES);
         let Ok(bytes) = files::read_private(&path) else { return BTreeMap::new() };
-        let text = String::from_utf8_lossy(&bytes);
-        let read = text.strip_prefix(TITLE).and_then(|lines| lines.lines().skip(1).map(parse).collect());
+        let lines = str::from_utf8(&bytes).ok().and_then(|text| text.strip_prefix(TITLE));
+        let read = lines.and_then(|lines| lines.lines().skip(1).map(parse).collect());
         read.unwrap_or_else(|| {
             tracing::warn!(file = %path.display(), "what the witnesses did last cannot be read, and is begun anew");
             BTreeMap::new()

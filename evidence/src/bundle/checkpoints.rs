@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Serialize;
-use tributary_certs::keys::parse_verifying_key;
+use tributary_certs::suite::RealSuite;
 use tributary_protocol::digest::Digest;
-use tributary_protocol::log::{LogEntry, SignedCheckpoint, origin_of};
+use tributary_protocol::log::{LogEntry, NoteKey, SignatureKind, SignedCheckpoint, origin_of};
 use tributary_protocol::merkle::Frontier;
+use tributary_protocol::roster::Roster;
 use tributary_protocol::secagg::suite::VerifyingKey;
 
 use super::fault::Fault;
@@ -53,7 +54,10 @@ impl Checkpoints {
         let names = bundle.names().filter(|name| name.starts_with(FOLDER) && *name != KEY);
         let notes: Vec<(String, Vec<u8>)> =
             names.filter_map(|name| Some((name.to_owned(), bundle.part(name)?))).collect();
-        let key = bundle.part(KEY).map(|bytes| str::from_utf8(&bytes).ok().and_then(parse_verifying_key));
+        let key = bundle.part(KEY).map(|bytes| {
+            let key = str::from_utf8(&bytes).ok().and_then(|text| NoteKey::parse(text).ok());
+            key.filter(|key| key.kind() == SignatureKind::Journal).map(|key| key.key().clone())
+        });
         let sizes = notes.iter().filter_map(|(_, note)| {
             let signed = SignedCheckpoint::parse(note).ok()?;
             Some((signed.checkpoint().size, None))
@@ -144,10 +148,11 @@ impl Checkpoints {
                     if !found.forged.is_empty() {
                         wrong(name, format!("the cosignatures of {} do not verify", found.forged.join(", ")));
                     }
-                    // A branch may have cosigned by the key of another roster. A key that no roster has is nobody's here.
+                    // A branch may have cosigned by the key of another roster. A line by a key that no roster has is nobody's here, whatever
+                    // name it has.
                     let known = |name: &String| {
-                        let others = federation.rosters().filter_map(|roster| witnesses(&signed, roster).ok());
-                        others.into_iter().any(|other| other.witnesses.iter().any(|witness| witness.name == *name))
+                        let lines = signed.signatures().iter().filter(|line| line.name() == name).count();
+                        lines <= cosigned(&signed, name, federation)
                     };
                     if let Some(stranger) = found.unknown.iter().find(|name| !known(name)) {
                         wrong(
@@ -170,6 +175,20 @@ impl Checkpoints {
         }
         report
     }
+}
+
+/// By how many keys of this name, of all rosters, a checkpoint was cosigned.
+fn cosigned(signed: &SignedCheckpoint, name: &str, federation: &Federation) -> usize {
+    let entries = federation.rosters().flat_map(Roster::entries).filter(|entry| entry.name.as_str() == name);
+    let mut keys: Vec<&VerifyingKey> = Vec::new();
+    for entry in entries {
+        let key = NoteKey::new(name, SignatureKind::Witness, &entry.signing_key);
+        let verifies = key.is_ok_and(|key| signed.witnessed::<RealSuite>(&key).is_ok());
+        if verifies && !keys.contains(&&entry.signing_key) {
+            keys.push(&entry.signing_key);
+        }
+    }
+    keys.len()
 }
 
 impl fmt::Display for CheckpointsReport {

@@ -13,6 +13,7 @@ use tributary_model::stage::STATE_FORMAT;
 use tributary_protocol::budget::Kept;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::{ClientId, RoundId};
+use tributary_protocol::log::{NoteKey, SignatureKind};
 use tributary_protocol::message::ClosedReason;
 use tributary_protocol::plan::{Date, ModelRef};
 use tributary_protocol::registry::RegistryEvent;
@@ -396,8 +397,9 @@ const CASES: &[(&str, u8, Change)] = &[
     ("checkpoints that another key has signed", 1, |world| {
         let old = world.all();
         noted(world, &old);
-        let key = person_key(9).verifying_key();
-        world.parts.insert("checkpoints/coordinator.key".into(), format!("tributary signing key 1\n{key}\n").into_bytes());
+        let own = String::from_utf8(world.parts["checkpoints/coordinator.key"].clone()).unwrap();
+        let key = NoteKey::new(NoteKey::parse(&own).unwrap().name(), SignatureKind::Journal, &person_key(9).verifying_key());
+        world.parts.insert("checkpoints/coordinator.key".into(), format!("{}\n", key.unwrap()).into_bytes());
     }),
     ("a checkpoint of another federation", 1, |world| {
         let other = World::new(Shape { authorities: [111, 112, 113], ..SMALL });

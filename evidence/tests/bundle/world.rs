@@ -19,7 +19,9 @@ use tributary_protocol::budget::Kept;
 use tributary_protocol::codec;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::{ClientId, OrganisationId, RoundId, SessionId};
-use tributary_protocol::log::{Checkpoint, LOG_HEADER, LedgerId, Log, NoteSignature, SignedCheckpoint, origin_of};
+use tributary_protocol::log::{
+    Checkpoint, LOG_HEADER, LedgerId, Log, NoteKey, NoteSignature, SignatureKind, SignedCheckpoint, origin_of,
+};
 use tributary_protocol::message::{ClosedReason, Survivors};
 use tributary_protocol::plan::{
     Approvals, Assessment, Charter, Date, Gates, Materiality, ModelRef, Plan, PrivacyMode, Readiness, Retention,
@@ -416,8 +418,9 @@ impl World {
             signed.to_string().into_bytes()
         };
         let key = person_key(COORDINATOR).verifying_key();
+        let key = NoteKey::new(&origin_of(&own), SignatureKind::Journal, &key).unwrap();
         vec![
-            ("checkpoints/coordinator.key".into(), format!("tributary signing key 1\n{key}\n").into_bytes()),
+            ("checkpoints/coordinator.key".into(), format!("{key}\n").into_bytes()),
             (format!("checkpoints/{before:020}"), note(before, self.witnesses)),
             ("checkpoints/newest".into(), note(log.size(), 2)),
         ]

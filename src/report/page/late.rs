@@ -3,8 +3,8 @@
 use tributary_evidence::report::{ComplianceReport, ModelLine, RunLine};
 use tributary_texts::{Said, controls as mapping, questions as asked, report as words, words as terms};
 
+use super::cells::{LINES_MAX, moment, names, or_none, short, text};
 use super::table::Page;
-use super::{LINES_MAX, moment, names, or_none, short, text};
 
 fn yes(yes: bool) -> Said {
     if yes { words::yes() } else { words::no() }

@@ -182,10 +182,10 @@ impl BranchModels {
         let newer = standing.is_none_or(|standing| statement.sequence > standing.sequence);
         match statement.step {
             ModelStep::Promote | ModelStep::RollBack | ModelStep::Pilot | ModelStep::Challenge => newer,
-            // Of a model that this branch was never told to use, its end says nothing.
+            // Also of a model that this branch was never told to use: an older word that it is used counts no more.
             ModelStep::Retire => {
                 let known = self.models.get(&statement.model);
-                known.is_some_and(|known| known.last.statement.sequence < statement.sequence)
+                known.map_or(newer, |known| known.last.statement.sequence < statement.sequence)
             }
             ModelStep::Withdraw => true,
         }

@@ -125,7 +125,7 @@ fn what_was_replaced_is_not_brought_back_by_an_old_statement() {
     assert!(hears(&mut models, told(ModelStep::Promote, &two, 3)));
     assert!(!hears(&mut models, told(ModelStep::Promote, &one, 1)));
     assert!(!hears(&mut models, told(ModelStep::Challenge, &one, 2)), "nor compared again");
-    assert!(!hears(&mut models, told(ModelStep::Retire, &one, 9)), "it never used it");
+    assert!(!hears(&mut models, told(ModelStep::Retire, &one, 2)), "whatever it says, it is over");
     assert!(!hears(&mut models, told(ModelStep::Retire, &two, 3)), "of the number that promoted it");
     assert_eq!(wanted(&models), [two.digest()]);
     stores(&mut models, &two);
@@ -133,6 +133,22 @@ fn what_was_replaced_is_not_brought_back_by_an_old_statement() {
     assert!(hears(&mut models, told(ModelStep::Retire, &two, 4)));
     assert_eq!((wanted(&models), models.unwanted(|_| true)), ([].to_vec(), [two.digest()].to_vec()));
     assert!(!hears(&mut models, told(ModelStep::Promote, &two, 3)));
+}
+
+/// A branch was away while a model came and went. Whoever tells it of the coming afterwards tells it nothing.
+#[test]
+fn a_model_that_ended_unheard_is_not_used_by_an_older_statement() {
+    let [one, two, three] = [1, 2, 3].map(manifest);
+    let mut models = BranchModels::default();
+    assert!(hears(&mut models, told(ModelStep::Promote, &one, 1)));
+    assert!(hears(&mut models, told(ModelStep::Retire, &two, 4)));
+    for step in [ModelStep::Promote, ModelStep::Pilot, ModelStep::Challenge] {
+        assert!(!hears(&mut models, told(step, &two, 3)), "{}", step.name());
+    }
+    assert_eq!(wanted(&models), [one.digest()]);
+    assert_eq!(models.copies().count(), 0, "it has no copy of which to say anything");
+    assert!(hears(&mut models, told(ModelStep::Promote, &three, 5)));
+    assert_eq!(wanted(&models), [three.digest()]);
 }
 
 #[test]

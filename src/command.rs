@@ -146,7 +146,7 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Verify(VerifyCommand::Ledger(options)) => verify::run(&options),
         Command::Verify(VerifyCommand::Statement(options)) => verify::statement(&options),
         Command::Verify(VerifyCommand::Fork(options)) => fork::run(&options),
-        Command::Verify(VerifyCommand::Report(options)) => verify::report(&options),
+        Command::Verify(VerifyCommand::Report(options)) => Ok(verify::report(&options)),
         #[cfg(feature = "coordinator")]
         Command::Report(command) => crate::report::run(&command),
         Command::Verify(VerifyCommand::Audit(options)) => bundle::verify(&options),

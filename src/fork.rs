@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::Serialize;
-use tributary_certs::keys::read_verifying_key;
 use tributary_evidence::checkpoint::{Comparison, JournalRoots, compare, roots_of, verified};
-use tributary_protocol::log::{NoteKey, SignatureKind, SignedCheckpoint};
+use tributary_protocol::log::SignedCheckpoint;
 use tributary_protocol::secagg::suite::VerifyingKey;
 use tributary_storage::files::read_public;
 
+use crate::coordinator_key::coordinator_key;
 use crate::exit::{Exit, Failure};
 use crate::json;
 
@@ -176,14 +176,15 @@ fn folder_of(state: &Path) -> PathBuf {
 /// The key by which both are verified.
 fn key_of(options: &ForkOptions) -> Result<VerifyingKey, Stop> {
     if let Some(file) = &options.key {
-        return key_in(file);
+        return coordinator_key(file).map_err(Stop::Unreadable);
     }
     let beside = |side: &Path| {
         let folder = if side.is_dir() { folder_of(side) } else { side.parent().unwrap_or(Path::new("")).to_path_buf() };
         Some(folder.join(KEY)).filter(|file| file.is_file())
     };
     let files = [&options.one, &options.other].map(|side| beside(side));
-    let keys = files.iter().flatten().map(|file| key_in(file)).collect::<Result<Vec<_>, _>>()?;
+    let keys = files.iter().flatten().map(|file| coordinator_key(file)).collect::<Result<Vec<_>, _>>();
+    let keys = keys.map_err(Stop::Unreadable)?;
     match keys.as_slice() {
         [] => Err(Stop::WrongKey("no key of the coordinator lies beside the checkpoints; name it with --key".into())),
         [key, rest @ ..] if rest.iter().all(|other| other == key) => Ok(key.clone()),
@@ -192,16 +193,6 @@ fn key_of(options: &ForkOptions) -> Result<VerifyingKey, Stop> {
              counts with --key"
                 .into(),
         )),
-    }
-}
-
-fn key_in(file: &Path) -> Result<VerifyingKey, Stop> {
-    let bytes = read_public(file).map_err(|fault| unreadable(file, fault))?;
-    let text = str::from_utf8(&bytes).unwrap_or_default();
-    match NoteKey::parse(text) {
-        Ok(key) if key.kind() == SignatureKind::Journal => Ok(key.key().clone()),
-        Ok(_) => Err(unreadable(file, "this is the key of a witness; the coordinator's is needed")),
-        Err(fault) => read_verifying_key(file).map_err(|_| unreadable(file, fault)),
     }
 }
 

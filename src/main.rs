@@ -20,6 +20,7 @@ mod command;
 mod confirm;
 #[cfg(feature = "coordinator")]
 mod coordinator;
+mod coordinator_key;
 #[cfg(feature = "client")]
 mod customer;
 #[cfg(feature = "client")]
@@ -38,6 +39,8 @@ mod model;
 mod options;
 #[cfg(feature = "people")]
 mod order;
+#[cfg(feature = "coordinator")]
+mod page;
 #[cfg(feature = "people")]
 mod plan;
 #[cfg(feature = "people")]

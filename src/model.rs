@@ -39,10 +39,6 @@ use clap::Subcommand;
 
 #[cfg(feature = "demo")]
 pub(crate) use self::page::{Chapter, page};
-#[cfg(feature = "demo")]
-pub(crate) use self::sections::{Entry, Section};
-#[cfg(feature = "coordinator")]
-pub(crate) use self::{chart::escaped, page::opened as page_opened};
 use crate::exit::{Exit, Failure};
 
 /// `tributary model`.

@@ -16,6 +16,7 @@ use tributary_texts::{Language, report as words};
 use crate::exit::{Exit, Failure};
 use crate::json;
 use crate::typed;
+use crate::verify::Beside;
 
 /// `tributary report`.
 #[derive(Subcommand)]
@@ -105,7 +106,7 @@ fn compliance(options: &ComplianceOptions) -> Result<Exit, Failure> {
         (None, None) => return Err(Failure::usage("name the first day with --from, or an occasion with --preset")),
     };
     let asked = Asked { preset: *preset, period, scope: scope.clone() };
-    let file = compliance_report(config, &asked).map_err(Failure::failed)?;
+    let file = compliance_report(config, &asked, Beside::of).map_err(Failure::failed)?;
     write(output, file.to_json().as_bytes())?;
     write(&page, page::page(&file, *lang).as_bytes())?;
     if *json {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use tributary_certs::inspect::date;
 use tributary_client::sent::{Entry, FILE, Kind, read};
 use tributary_client::settings::Settings;
-use tributary_texts::{Language, sent as texts};
+use tributary_texts::{Language, sent as texts, words};
 
 use crate::exit::{Exit, Failure};
 use crate::json;
@@ -43,8 +43,8 @@ pub(crate) fn run(options: &AskOptions, language: Language) -> Result<Exit, Fail
 fn line(entry: &Entry, language: Language) -> String {
     let yes = |word: Option<bool>| match word {
         None => "-".to_owned(),
-        Some(true) => texts::yes().text(language).to_owned(),
-        Some(false) => texts::no().text(language).to_owned(),
+        Some(true) => words::yes().text(language).to_owned(),
+        Some(false) => words::no().text(language).to_owned(),
     };
     let run = entry.run.as_deref().map_or("-", |run| run.get(..8).unwrap_or(run));
     let round = entry.round.map_or("-".to_owned(), |round| round.to_string());

@@ -1,13 +1,16 @@
 //! `tributary verify`: what an auditor runs on a file that nobody has to be believed for. What is judged, and how, is `tributary-evidence`'s.
 
+mod beside;
+mod report;
+
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use tributary_certs::inspect::date;
-use tributary_evidence::report::{ReportFault, ReportFile};
-use tributary_evidence::{Bad, Item, Retained, Step, Verdict, judge, stated, steps};
-use tributary_protocol::signature::VerifyingKey;
+use tributary_evidence::{Bad, Step, Verdict, judge, stated, steps};
 
+pub(crate) use self::beside::Beside;
+pub(crate) use self::report::{ReportOptions, report};
 use crate::exit::{Exit, Failure};
 use crate::json;
 
@@ -40,79 +43,6 @@ pub(crate) struct StatementOptions {
     json: bool,
 }
 
-/// Which report to check.
-#[derive(Args)]
-pub(crate) struct ReportOptions {
-    /// The report's JSON file
-    file: PathBuf,
-    /// The coordinator's signing key, as `tributary certs show` prints it
-    #[arg(long, value_name = "KEY")]
-    key: Option<String>,
-    /// The coordinator's journal: the report is made again from it, and compared as far as it follows from the journal
-    #[arg(long, value_name = "FILE")]
-    journal: Option<PathBuf>,
-    /// Print one JSON object
-    #[arg(long)]
-    json: bool,
-}
-
-/// Checks a compliance report: nothing but its file is read, and the journal where one is named.
-///
-/// # Errors
-/// If `--key` is no key.
-pub(crate) fn report(options: &ReportOptions) -> Result<Exit, Failure> {
-    let ReportOptions { file, key, journal, json } = options;
-    let expected = key.as_deref().map(|text| {
-        VerifyingKey::of_text(text).ok_or_else(|| Failure::usage("--key is ed25519: and 64 hexadecimal digits"))
-    });
-    let expected = expected.transpose()?;
-    let (exit, words) = judge_report(file, expected.as_ref(), journal.as_deref());
-    if *json {
-        json::print(&serde_json::json!({ "file": file, "verified": exit == Exit::Done, "words": words }));
-    } else {
-        println!("{}  {}\n  {words}", if exit == Exit::Done { "verified" } else { "NOT verified" }, file.display());
-    }
-    Ok(exit)
-}
-
-fn judge_report(file: &Path, expected: Option<&VerifyingKey>, journal: Option<&Path>) -> (Exit, String) {
-    let bytes = match std::fs::read(file) {
-        Ok(bytes) => bytes,
-        Err(fault) => return (Exit::Unreadable, format!("it cannot be read ({fault}); check path and permissions")),
-    };
-    let report = match ReportFile::read(&bytes) {
-        Ok(report) => report,
-        Err(fault @ ReportFault::Unreadable(_)) => return (Exit::Unreadable, fault.to_string()),
-        Err(fault) => return (Exit::Failed, fault.to_string()),
-    };
-    if let Some(fault) = expected.and_then(|key| report.check_key(key).err()) {
-        return (Exit::WrongKey, fault.to_string());
-    }
-    if let Some(journal) = journal {
-        match std::fs::read(journal) {
-            Err(fault) => return (Exit::Unreadable, format!("{} cannot be read ({fault})", journal.display())),
-            Ok(bytes) => {
-                if let Err(fault) = report.follows_from(&bytes, &Beside(journal)) {
-                    return (Exit::Failed, fault.to_string());
-                }
-            }
-        }
-    }
-    match expected {
-        Some(_) => (
-            Exit::Done,
-            format!("report of {} to {}, signed by {}", report.report.from, report.report.to, report.key()),
-        ),
-        None => {
-            let words = format!(
-                "its signature holds by the key {}, and nobody has said whose key that is. Compare it with the coordinator's, and name it with --key",
-                report.key()
-            );
-            (Exit::Incomplete, words)
-        }
-    }
-}
-
 /// Verifies a file and prints the verdict.
 ///
 /// # Errors
@@ -125,7 +55,7 @@ pub(crate) fn run(options: &LedgerOptions) -> Result<Exit, Failure> {
     if let (true, Ok(bytes)) = (options.step, &bytes) {
         print_steps(bytes, options.json);
     }
-    let verdict = bytes.map_or_else(Verdict::Bad, |bytes| judge(&bytes, options.delta, &Beside(&options.file)));
+    let verdict = bytes.map_or_else(Verdict::Bad, |bytes| judge(&bytes, options.delta, &Beside::of(&options.file)));
     let whole = match &verdict {
         Verdict::Coordinator(report) => report.not_verified().is_empty(),
         _ => true,
@@ -168,21 +98,7 @@ pub(crate) fn statement(options: &StatementOptions) -> Result<Exit, Failure> {
 /// Verifies a file; `delta` is that of a branch's statement.
 #[cfg(feature = "demo")]
 pub(crate) fn judge_file(file: &Path, delta: f64) -> Verdict {
-    read(file).map_or_else(Verdict::Bad, |bytes| judge(&bytes, delta, &Beside(file)))
-}
-
-/// What is kept in the folder of a coordinator's journal.
-struct Beside<'a>(&'a Path);
-
-impl Retained for Beside<'_> {
-    fn get(&self, item: &Item) -> Option<Vec<u8>> {
-        match std::fs::read(self.0.with_file_name(item.name())) {
-            Ok(bytes) => Some(bytes),
-            Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => None,
-            // What is there and cannot be read proves nothing, and is not passed over.
-            Err(_) => Some(Vec::new()),
-        }
-    }
+    read(file).map_or_else(Verdict::Bad, |bytes| judge(&bytes, delta, &Beside::of(file)))
 }
 
 fn read(file: &Path) -> Result<Vec<u8>, Bad> {

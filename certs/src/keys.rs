@@ -158,15 +158,12 @@ pub fn read_verifying_key(path: &Path) -> Result<VerifyingKey, FileError> {
     if text.strip_suffix('\n').is_some_and(|text| VerifyingKey::of_text(text).is_some()) {
         return Err(FileError::Version { path: path.to_owned(), found: 0, reads: 1 });
     }
-    parse_verifying_key(&text).ok_or_else(|| FileError::content(path, what))
-}
-
-/// The public half of a signing key in the text of its file.
-#[must_use]
-pub fn parse_verifying_key(text: &str) -> Option<VerifyingKey> {
-    let mut lines = body(text, PUBLIC_TITLE)?;
-    let key = VerifyingKey::of_text(lines.next()?)?;
-    lines.next().is_none().then_some(key)
+    let parse = || {
+        let mut lines = body(&text, PUBLIC_TITLE)?;
+        let key = VerifyingKey::of_text(lines.next()?)?;
+        lines.next().is_none().then_some(key)
+    };
+    parse().ok_or_else(|| FileError::content(path, what))
 }
 
 fn read_pkcs8(path: &Path) -> Result<Zeroizing<Vec<u8>>, FileError> {

@@ -12,7 +12,7 @@ use tributary_protocol::digest::Digest;
 use tributary_protocol::plan::RunRef;
 use tributary_protocol::round::{BudgetRecord, ParticipantEvent, RunEnd};
 use tributary_protocol::time::Millis;
-use tributary_texts::{Said, budget as words};
+use tributary_texts::{Said, budget as words, words as terms};
 
 use crate::budget::{BUDGET_FILE, bad_budget, begun_budget, judged};
 use crate::error::ClientError;
@@ -63,7 +63,7 @@ fn open_run(record: &BudgetRecord, text: &str) -> Result<RunRef, Said> {
         [one] => Ok(***one),
         _ => {
             let names: Vec<String> = open.iter().map(|run| format!("{}/{}", run.plan.short(), run.number)).collect();
-            let names = if names.is_empty() { words::none() } else { Said::verbatim(names.join(", ")) };
+            let names = if names.is_empty() { terms::none() } else { Said::verbatim(names.join(", ")) };
             Err(words::no_such_run(format!("{text:?}"), names))
         }
     }

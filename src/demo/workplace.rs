@@ -99,7 +99,7 @@ impl Workplace {
         self.root.join("partners").join(name)
     }
 
-    /// Where the month's files at the centre lie.
+    /// Where the coordinator's files of the month lie.
     pub(super) fn month(&self) -> PathBuf {
         self.root.join("month")
     }

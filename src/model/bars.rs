@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::chart::escaped;
+use crate::page::escaped;
 
 const WIDTH: f64 = 640.0;
 const ROW: f64 = 24.0;

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use crate::page::escaped;
+
 /// Of the whole drawing.
 const WIDTH: f64 = 320.0;
 const HEIGHT: f64 = 240.0;
@@ -82,22 +84,6 @@ impl Chart {
 
 fn number(value: f64) -> String {
     if value >= 10.0 || value.fract() == 0.0 { format!("{value:.0}") } else { format!("{value:.2}") }
-}
-
-/// A text in a page: nothing of it is markup.
-pub(crate) fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            other => out.push(other),
-        }
-    }
-    out
 }
 
 #[cfg(test)]

@@ -12,8 +12,9 @@ use super::beside::{Beside, BesideFile};
 use super::explained::explained;
 use super::figures::{rows, shown};
 use super::page::page_beside;
-use super::sections::{self, Section};
+use super::sections;
 use crate::exit::Failure;
+use crate::page::Section;
 use crate::{json, typed};
 
 /// Of which model.

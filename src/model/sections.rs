@@ -8,28 +8,7 @@ use tributary_model::metrics::{
 use tributary_texts::{Language, Said, evaluation as words};
 
 use super::figures::shown;
-
-/// A table with a title.
-pub(crate) struct Section {
-    pub(crate) title: Said,
-    pub(crate) note: Option<Said>,
-    /// Names of the columns; none where the note says everything.
-    pub(crate) columns: Vec<Said>,
-    pub(crate) rows: Vec<Vec<Entry>>,
-}
-
-/// What stands in one place of a table: one line, or two.
-pub(crate) struct Entry {
-    pub(crate) text: String,
-    pub(crate) below: Option<String>,
-}
-
-impl Entry {
-    /// One line.
-    pub(crate) fn of(text: impl Into<String>) -> Self {
-        Self { text: text.into(), below: None }
-    }
-}
+use crate::page::{Entry, Section};
 
 /// An estimate with its interval.
 pub(super) fn told(estimate: &Estimate) -> String {

@@ -8,38 +8,47 @@ mod table;
 use tributary_evidence::report::{ComplianceReport, Preset, Processing, ReportFile, RunLine};
 use tributary_texts::{Language, Said, report as words, words as terms};
 
-use crate::model::page_opened;
 use cells::{LINES_MAX, level, moment, names, or_none, short, text};
 use table::Page;
 
+/// A section: its heading, and what it writes.
+type Part = (fn() -> Said, fn(&mut Page, &ReportFile));
+
+/// The sections, in the order of their numbers.
+const PARTS: [Part; 19] = [
+    (words::cover, cover),
+    (words::summary, |page, file| summary(page, &file.report)),
+    (words::parties, |page, file| parties(page, &file.report)),
+    (words::processing, |page, file| processing(page, &file.report)),
+    (words::runs, |page, file| runs(page, &file.report)),
+    (words::settings, |page, file| settings(page, &file.report)),
+    (words::spending, |page, file| spending(page, &file.report)),
+    (words::deviations, |page, file| deviations(page, &file.report)),
+    (words::sent, |page, file| late::sent(page, &file.report)),
+    (words::security, |page, file| late::security(page, &file.report)),
+    (words::duties, |page, file| late::duties(page, &file.report)),
+    (words::integrity, |page, file| late::integrity(page, &file.report)),
+    (words::attacks, |page, _| page.note(&words::attacks_note())),
+    (words::models, |page, file| late::models(page, &file.report)),
+    (words::incidents, |page, file| late::incidents(page, &file.report)),
+    (words::retention, |page, file| late::retention(page, &file.report)),
+    (words::questions, |page, file| late::questions(page, &file.report)),
+    (words::controls, |page, _| late::controls(page)),
+    (words::annex, |page, file| late::annex(page, &file.report)),
+];
+
 /// The page.
 pub(super) fn page(file: &ReportFile, language: Language) -> String {
-    let report = &file.report;
-    let mut page = Page::new(page_opened(words::title().text(language), language), language);
-    cover(&mut page, file);
-    summary(&mut page, report);
-    parties(&mut page, report);
-    processing(&mut page, report);
-    runs(&mut page, report);
-    settings(&mut page, report);
-    spending(&mut page, report);
-    deviations(&mut page, report);
-    late::sent(&mut page, report);
-    late::security(&mut page, report);
-    late::duties(&mut page, report);
-    late::integrity(&mut page, report);
-    late::models(&mut page, report);
-    late::incidents(&mut page, report);
-    late::retention(&mut page, report);
-    late::questions(&mut page, report);
-    late::controls(&mut page);
-    late::annex(&mut page, report);
+    let mut page = Page::new(&words::title(), &PARTS.map(|(heading, _)| heading()), language);
+    for (heading, write) in PARTS {
+        page.heading(&heading());
+        write(&mut page, file);
+    }
     page.closed()
 }
 
 fn cover(page: &mut Page, file: &ReportFile) {
     let report = &file.report;
-    page.heading(&words::cover());
     let preset = match report.preset.as_deref() {
         Some(name) if name == Preset::Yearly.name() => words::preset_yearly(),
         Some(name) if name == Preset::PersonalInformation.name() => words::preset_personal_information(),
@@ -60,7 +69,6 @@ fn cover(page: &mut Page, file: &ReportFile) {
 
 fn summary(page: &mut Page, report: &ComplianceReport) {
     let sum = &report.summary;
-    page.heading(&words::summary());
     page.line(&words::summary_runs(sum.plans, sum.runs, sum.rounds_committed, sum.rounds_charged));
     page.line(&words::summary_troubles(sum.rounds_aborted, sum.dropouts, sum.refusals, sum.stops));
     page.line(&words::summary_models(sum.models, sum.decisions, sum.decisions_alone));
@@ -69,7 +77,6 @@ fn summary(page: &mut Page, report: &ComplianceReport) {
 }
 
 fn parties(page: &mut Page, report: &ComplianceReport) {
-    page.heading(&words::parties());
     page.title(&words::branches());
     let branches = report.parties.branches.iter();
     let rows = branches.map(|branch| vec![text(branch.client), text(&branch.name), text(&branch.until)]);
@@ -96,7 +103,6 @@ fn parties(page: &mut Page, report: &ComplianceReport) {
 }
 
 fn processing(page: &mut Page, report: &ComplianceReport) {
-    page.heading(&words::processing());
     for of in &report.processing {
         page.title(&text(format!("{} ({})", of.name, of.plan.chars().take(16).collect::<String>())));
         page.facts(&facts(of));
@@ -116,7 +122,7 @@ fn facts(of: &Processing) -> Vec<(Said, Said)> {
     let agreements = of.agreements.iter();
     let agreements: Vec<Said> =
         agreements.map(|line| words::agreement(line.organisation, &line.reference, &line.until)).collect();
-    let agreements = if agreements.is_empty() { words::none() } else { Said::joined(&agreements, "; ") };
+    let agreements = if agreements.is_empty() { terms::none() } else { Said::joined(&agreements, "; ") };
     vec![
         (words::purpose(), text(&of.purpose)),
         (words::legal_basis(), text(&of.legal_basis)),
@@ -138,18 +144,17 @@ fn run_name(run: &RunLine) -> Said {
 }
 
 fn runs(page: &mut Page, report: &ComplianceReport) {
-    page.heading(&words::runs());
     let rows = report.runs.iter().map(|run| {
         vec![
             run_name(run),
             moment(&run.begun),
-            run.ended.as_deref().map_or_else(words::none, moment),
+            run.ended.as_deref().map_or_else(terms::none, moment),
             terms::of(&run.state),
             text(&run.proposed_by),
             text(&run.approved_by),
             text(format!("{} / {}", run.committed, run.rounds)),
             words::sums_of(run.sums_verified, run.sums_verified.saturating_add(run.sums_not_verified)),
-            run.model.as_deref().map_or_else(words::none, short),
+            run.model.as_deref().map_or_else(terms::none, short),
         ]
     });
     let columns = [
@@ -167,9 +172,8 @@ fn runs(page: &mut Page, report: &ComplianceReport) {
 }
 
 fn settings(page: &mut Page, report: &ComplianceReport) {
-    page.heading(&words::settings());
     page.note(&words::settings_note());
-    let number = |value: Option<u32>| value.map_or_else(words::none, text);
+    let number = |value: Option<u32>| value.map_or_else(terms::none, text);
     let rows = report.runs.iter().map(|run| {
         vec![
             run_name(run),
@@ -223,7 +227,6 @@ fn settings(page: &mut Page, report: &ComplianceReport) {
 
 fn spending(page: &mut Page, report: &ComplianceReport) {
     let spending = &report.spending;
-    page.heading(&words::spending());
     page.note(&words::spending_note());
     let rows = spending.branches.iter().map(|line| {
         vec![
@@ -252,13 +255,14 @@ fn spending(page: &mut Page, report: &ComplianceReport) {
     page.table(&columns, rows.collect());
     let months: Vec<&str> = spending.months.iter().map(|line| line.month.as_str()).collect();
     for group in &spending.groups {
-        page.title(&words::spending_of(&group.group, &group.delta));
-        page.drawing(&charts::epsilon(&months, group), &words::spending_axes());
+        let title = words::spending_of(&group.group, &group.delta);
+        page.title(&title);
+        page.drawing(|title| charts::epsilon(title, &months, group), &title, &words::spending_axes());
         let rows = months.iter().zip(&group.epsilon).map(|(month, epsilon)| vec![text(month), text(epsilon)]);
         page.table(&[words::month(), words::epsilon_charged()], rows.collect());
     }
     page.title(&words::months());
-    page.drawing(&charts::rounds(&spending.months), &words::months_axes());
+    page.drawing(|title| charts::rounds(title, &spending.months), &words::months(), &words::months_axes());
     let rows = spending.months.iter().map(|line| {
         vec![text(&line.month), text(line.charged), text(line.committed), text(line.aborted), text(line.dropouts)]
     });
@@ -267,7 +271,6 @@ fn spending(page: &mut Page, report: &ComplianceReport) {
 }
 
 fn deviations(page: &mut Page, report: &ComplianceReport) {
-    page.heading(&words::deviations());
     let rows = report.deviations.iter().take(LINES_MAX).map(|line| {
         vec![moment(&line.at), text(&line.run), terms::of(&line.what), or_none(line.who.as_ref()), text(&line.why)]
     });

@@ -124,7 +124,7 @@ fn from_a_demo_to_a_verified_bundle() {
     let kept = fs::read_dir(&rounds).unwrap().next().unwrap().unwrap().path();
     fs::remove_file(&kept).unwrap();
     case.code(strict, 1);
-    // An export of what is no longer there says so.
+    // Files were removed: the export says which.
     fs::remove_file(case.path("audit-bundle.trib")).unwrap();
     case.code(EXPORT, 0);
     let lacking = case.code(VERIFY, 2);

@@ -177,10 +177,6 @@ texts! {
         en: "{key} is not the key of this budget's owner, so nothing is let go of; the owner of the data signs it",
         zh: "{key} 不是本预算负责人的私钥，因此没有放弃任何运行；须由数据负责人签署",
     }
-    none() {
-        en: "none",
-        zh: "无",
-    }
     no_such_run(text, names) {
         en: "{text} names no open run, or more than one. The runs that have reserved something are: {names}",
         zh: "{text} 没有对应的进行中的运行，或对应多个。仍有预留的运行是：{names}",

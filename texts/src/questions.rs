@@ -51,7 +51,7 @@ texts! {
     clipping() { en: "Who chose the clip norm, and from what?", zh: "裁剪范数由谁依据什么设定？" }
     clipping_answer() {
         en: "The plan's author, before data was read. It stands in the signed plan.",
-        zh: "由计划提出人在读取数据之前设定，并写入已签名的计划。",
+        zh: "由计划负责人在读取数据之前设定，并写入已签名的计划。",
     }
     tuning() { en: "Are tuning, early stopping and selection charged?", zh: "调参、提前停止与选择是否计入预算？" }
     tuning_answer() { en: "Nothing is tuned inside a plan. A search over plans is charged plan by plan.", zh: "计划内不调参；跨计划的搜索逐个计划计入。" }

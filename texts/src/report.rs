@@ -2,9 +2,7 @@
 
 use crate::texts;
 
-pub use crate::budget::none;
 pub use crate::evaluation::{figure, group, interval, written};
-pub use crate::sent::{no, yes};
 
 texts! {
     title() { en: "Compliance report", zh: "合规报告" }
@@ -22,8 +20,8 @@ texts! {
     digest() { en: "digest of the report", zh: "报告摘要值" }
     signed_by() { en: "signed by the key", zh: "签名密钥" }
     check_it() {
-        en: "Check it: tributary verify report FILE --key KEY. With --journal audit.log the whole report is made again and compared.",
-        zh: "核验方法：tributary verify report 文件 --key 密钥。加上 --journal audit.log 时，将重新生成整份报告并逐字节比较。",
+        en: "Check it: tributary verify report FILE --key coordinator.key, with the key that a branch keeps beside its checkpoints. With --journal audit.log the report is made again and compared.",
+        zh: "核验方法：tributary verify report 文件 --key coordinator.key，该密钥保存在分行的检查点文件夹中。加上 --journal audit.log 时，将重新生成报告并比较。",
     }
     summary() { en: "1. Summary, and what is not guaranteed", zh: "1. 摘要与不作保证的事项" }
     summary_runs(plans, runs, committed, charged) {
@@ -209,15 +207,12 @@ texts! {
         en: "Each release is tested with a canary, membership inference, reconstruction and hostile models: CONTRIBUTING.md says how to repeat it. No attack on the models of this period is recorded in the log.",
         zh: "每个版本均以金丝雀测试、成员推断、重构与恶意模型进行测试，重复方法见 CONTRIBUTING.md。日志中没有对本期间模型的攻击测试记录。",
     }
-    models() { en: "13. Models: utility, fairness and gates", zh: "13. 模型：效用、公平性与准入条件" }
+    models() { en: "13. Models: utility, fairness and gates", zh: "13. 模型：效用、公平性与准入门槛" }
     parent() { en: "learnt from", zh: "起始模型" }
     registered() { en: "registered", zh: "登记时间" }
     label() { en: "label", zh: "标签" }
     value() { en: "value", zh: "数值" }
     no_figures() { en: "No evaluation under privacy is kept of it.", zh: "没有保存其隐私保护下的评估。" }
-    gate() { en: "gate", zh: "准入条件" }
-    limit() { en: "limit", zh: "限值" }
-    holds() { en: "holds", zh: "满足" }
     validation(staff, until) {
         en: "Validated by {staff}, until {until}.",
         zh: "由 {staff} 验证，有效期至 {until}。",

@@ -11,8 +11,6 @@ texts! {
         en: "{at}  run {run}  round {round}  {kind} {bytes} bytes  masked {masked}  noised {noised}  {digest}",
         zh: "{at}  运行 {run}  轮次 {round}  {kind} {bytes} 字节  掩码 {masked}  加噪 {noised}  {digest}",
     }
-    yes() { en: "yes", zh: "是" }
-    no() { en: "no", zh: "否" }
     sum(kind, count, bytes) {
         en: "total  {kind}: {count} messages, {bytes} bytes",
         zh: "合计  {kind}：{count} 条消息，{bytes} 字节",

@@ -1,8 +1,11 @@
 //! Words of the protocol that people read in reports: states, modes, roles, kinds.
 
-use crate::{Said, evaluation, texts};
+use crate::{Said, evaluation, month, score, texts};
 
 texts! {
+    yes() { en: "yes", zh: "是" }
+    no() { en: "no", zh: "否" }
+    none() { en: "none", zh: "无" }
     complete() { en: "complete", zh: "已完成" }
     ended_early() { en: "ended early", zh: "提前结束" }
     aborted() { en: "aborted by an order", zh: "被命令终止" }
@@ -10,7 +13,6 @@ texts! {
     mode_customer() { en: "customer", zh: "客户" }
     mode_local() { en: "local", zh: "本地" }
     mode_branch() { en: "branch", zh: "分行" }
-    mode_none() { en: "none", zh: "无" }
     platform_operator() { en: "platform operator", zh: "平台运维" }
     plan_owner() { en: "plan owner", zh: "计划负责人" }
     privacy_officer() { en: "privacy officer", zh: "隐私官" }
@@ -19,6 +21,7 @@ texts! {
     branch_operator() { en: "branch operator", zh: "分行运维" }
     auditor() { en: "auditor", zh: "审计人员" }
     model_user() { en: "model user", zh: "模型使用人" }
+    lift() { en: "lift of a list", zh: "名单的提升度" }
     low() { en: "low", zh: "低" }
     medium() { en: "medium", zh: "中" }
     high() { en: "high", zh: "高" }
@@ -35,14 +38,8 @@ texts! {
     budget_begun() { en: "budget file replaced", zh: "重建预算文件" }
     stopped() { en: "stopped", zh: "停止" }
     plan_approved() { en: "plan approved", zh: "批准计划" }
-    candidate() { en: "candidate", zh: "候选" }
-    challenger() { en: "challenger", zh: "挑战者" }
-    champion() { en: "champion", zh: "冠军" }
-    retired() { en: "retired", zh: "退役" }
-    withdrawn() { en: "withdrawn", zh: "撤回" }
-    pilot() { en: "pilot", zh: "试点" }
-    challenge() { en: "made challenger", zh: "设为挑战者" }
-    promote() { en: "promoted", zh: "升为冠军" }
+    challenge() { en: "made challenger", zh: "设为挑战者模型" }
+    promote() { en: "promoted", zh: "晋升为冠军模型" }
     roll_back() { en: "rolled back", zh: "回退" }
     retire() { en: "made retired", zh: "办理退役" }
     withdraw() { en: "made withdrawn", zh: "办理撤回" }
@@ -73,7 +70,7 @@ pub fn of(word: &str) -> Said {
         "customer" => mode_customer(),
         "local" => mode_local(),
         "branch" => mode_branch(),
-        "none" => mode_none(),
+        "none" => none(),
         "platform-operator" => platform_operator(),
         "plan-owner" => plan_owner(),
         "privacy-officer" => privacy_officer(),
@@ -98,12 +95,12 @@ pub fn of(word: &str) -> Said {
         "budget-begun" => budget_begun(),
         "stopped" => stopped(),
         "plan" => plan_approved(),
-        "candidate" => candidate(),
-        "challenger" => challenger(),
-        "champion" => champion(),
-        "retired" => retired(),
-        "withdrawn" => withdrawn(),
-        "pilot" => pilot(),
+        "candidate" => score::state_candidate(),
+        "challenger" => score::state_challenger(),
+        "champion" => score::state_champion(),
+        "retired" => score::state_retired(),
+        "withdrawn" => score::state_withdrawn(),
+        "pilot" => score::state_pilot(),
         "challenge" => challenge(),
         "promote" => promote(),
         "rollback" => roll_back(),
@@ -121,7 +118,11 @@ pub fn of(word: &str) -> Said {
         "ks" => evaluation::ks(),
         "log_loss" => evaluation::log_loss(),
         "brier" => evaluation::brier(),
-        "calibration_error" => evaluation::ece(),
+        "calibration_error" | "calibration-error" => evaluation::ece(),
+        "lift" => lift(),
+        "found-gap" => month::found_gap(),
+        "calibration-gap" => month::calibration_gap(),
+        "stability" => month::stability(),
         "found" => evaluation::group_found(),
         "calibration" => evaluation::group_calibration(),
         "channel" => channel(),

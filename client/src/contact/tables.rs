@@ -140,7 +140,8 @@ fn is_id((number, column): (u64, &str), id: &str) -> Result<(), RowFault> {
         return Err(RowFault::of(column, "empty where a customer's id is expected"));
     }
     if is_rounded(id) {
-        let text = "a number that a spreadsheet has rounded, so that nobody knows whose it is; export the ids as text";
+        let text =
+            "a number that a spreadsheet has rounded. It is not known which customer it means; export the ids as text";
         return Err(RowFault::of(column, text));
     }
     Ok(())

@@ -9,7 +9,7 @@ use tributary_certs::suite::RealSuite;
 use tributary_evidence::report::{
     Asked, ComplianceReport, ExportLine, FigureLine, Material, ReportFile, UnsignedReport, compliance,
 };
-use tributary_evidence::{Bad, Item, Retained};
+use tributary_evidence::{Bad, Retained};
 use tributary_model::schema::Schema;
 use tributary_protocol::plan::Date;
 use tributary_protocol::secagg::suite::{Suite as _, VerifyingKey};
@@ -52,17 +52,21 @@ pub enum ComplianceError {
     Key(#[from] FileError),
 }
 
-/// Makes and signs a report.
+/// Makes and signs a report; `kept` is what is kept beside the journal at this path.
 ///
 /// # Errors
 /// If settings, journal or signing key cannot be read, or the journal is not in order.
-pub fn compliance_report(config: &Path, asked: &Asked) -> Result<ReportFile, ComplianceError> {
+pub fn compliance_report<K: Retained>(
+    config: &Path,
+    asked: &Asked,
+    kept: impl FnOnce(&Path) -> K,
+) -> Result<ReportFile, ComplianceError> {
     let settings = Settings::load(config).map_err(RegistryError::from)?;
     let state = &settings.state_dir;
     let key = read_signing_key(&settings.identity.signing_key)?;
     let (figures, exports) = (model_figures(state)?, exported(config, asked)?);
     let material = Beside { state, key: key.verifying_key(), figures, exports };
-    let report = UnsignedReport::new(material.report(&ledger_of(state), asked)?);
+    let report = UnsignedReport::new(material.report(&ledger_of(state), asked, &kept(&ledger_of(state)))?);
     let signature = RealSuite::sign(&key, &report.to_sign());
     Ok(report.signed(&key.verifying_key(), &signature))
 }
@@ -77,12 +81,12 @@ struct Beside<'a> {
 }
 
 impl Beside<'_> {
-    fn report(self, journal: &Path, asked: &Asked) -> Result<ComplianceReport, ComplianceError> {
+    fn report(self, journal: &Path, asked: &Asked, kept: &dyn Retained) -> Result<ComplianceReport, ComplianceError> {
         let path = journal.to_path_buf();
         let bytes = fs::read(journal).map_err(|fault| ComplianceError::Unreadable { path: path.clone(), fault })?;
         let material = Material {
             journal: &bytes,
-            kept: &Kept(self.state.to_path_buf()),
+            kept,
             schemas: schemas(self.state),
             figures: self.figures,
             exports: self.exports,
@@ -90,20 +94,6 @@ impl Beside<'_> {
             coordinator: Some(self.key),
         };
         compliance(&material, asked).map_err(|bad| ComplianceError::Bad { path, bad })
-    }
-}
-
-/// What is kept in a state folder.
-struct Kept(PathBuf);
-
-impl Retained for Kept {
-    fn get(&self, item: &Item) -> Option<Vec<u8>> {
-        match fs::read(self.0.join(item.name())) {
-            Ok(bytes) => Some(bytes),
-            Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => None,
-            // What is there and cannot be read proves nothing, and is not passed over.
-            Err(_) => Some(Vec::new()),
-        }
     }
 }
 

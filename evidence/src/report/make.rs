@@ -12,7 +12,7 @@ use tributary_protocol::time::Millis;
 
 use super::parts::{
     ComplianceReport, Deviation, Duty, EvidenceLine, ExportLine, FigureLine, Integrity, Processing, REPORT_FORMAT,
-    RunLine, Security, SentLine, Summary, Witness,
+    RunLine, Security, SentLine, Summary, WitnessLine,
 };
 use super::period::{Asked, Period};
 use super::registry::RegistryPart;
@@ -132,7 +132,7 @@ impl Parts {
         journal: &JournalReport,
         mut registry: RegistryPart,
         spending: SpendingPart,
-        (material, witnesses): (&Material<'_>, Vec<Witness>),
+        (material, witnesses): (&Material<'_>, Vec<WitnessLine>),
         asked: &Asked,
     ) -> ComplianceReport {
         self.duties.append(&mut registry.duties);

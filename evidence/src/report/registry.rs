@@ -122,7 +122,8 @@ fn line(
 fn gates(report: &tributary_protocol::registry::GatesReport) -> Vec<GateLine> {
     let parts = |parts: u32| format!("{}.{:04}", parts / 10_000, parts % 10_000);
     let line = |(gate, figure, holds): (&tributary_protocol::plan::Gate, Figure, bool)| GateLine {
-        measure: format!("{} {}", gate.label, gate.measure.name()),
+        label: gate.label.to_string(),
+        measure: gate.measure.name().into(),
         limit: format!("{}{}", if gate.measure.is_at_least() { ">= " } else { "<= " }, parts(gate.limit)),
         value: match figure {
             Figure::Measured { value, low, high } => {

@@ -9,7 +9,7 @@ use tributary_protocol::plan::{Date, Plan};
 use tributary_protocol::privacy::{Accounts, Unit};
 use tributary_protocol::registry::RegistryEvent;
 use tributary_protocol::roster::{Person, Roster, RosterChanges, RosterEntry, SignedRoster};
-use tributary_protocol::round::{CoordinatorEvent, RunRecord};
+use tributary_protocol::round::CoordinatorEvent;
 use tributary_protocol::time::Millis;
 
 use super::parts::{Branch, BranchSpend, GroupSpend, MonthLine, Parties, PersonLine, RoleLine, RosterLine, Spending};
@@ -17,7 +17,7 @@ use super::period::Period;
 use super::shown;
 use crate::entries::Entry;
 
-/// The delta at which a branch's spend is stated where its head names no caps and no plan has noise.
+/// The delta at which a branch's spend is stated where its head names no caps.
 const DELTA: f64 = 1e-6;
 
 /// Rosters of the period, and the last one.
@@ -129,9 +129,10 @@ pub(super) struct SpendingPart {
     months: Vec<MonthLine>,
     spends: BTreeMap<ClientId, Vec<Spend>>,
     groups: BTreeMap<String, Group>,
-    /// Members of the open run's session, by which those that are missing in a sum are counted.
+    /// Members of the open session, by which those that are missing in a sum are counted.
     cohort: usize,
-    record: RunRecord,
+    /// The stage of the open round.
+    stage: u16,
 }
 
 /// What the journal says of a branch's budget at one place.
@@ -190,23 +191,19 @@ impl SpendingPart {
             spends: BTreeMap::new(),
             groups: BTreeMap::new(),
             cohort: 0,
-            record: RunRecord::default(),
+            stage: 0,
         }
     }
 
     /// Follows an entry of a run of this plan.
     pub(super) fn follow(&mut self, entry: &Entry<CoordinatorEvent>, plan: &Plan) {
-        if matches!(entry.event, CoordinatorEvent::RunOpened { .. }) {
-            self.record = RunRecord::default();
-        }
         let month = self.month(entry.at);
         let line = month.and_then(|month| self.months.get_mut(month));
         let more = |count: &mut u32, by: usize| *count = count.saturating_add(u32::try_from(by).unwrap_or(u32::MAX));
         match &entry.event {
             CoordinatorEvent::BudgetShown { head } => self.spent(entry, head.client, SpendKind::Head(head.clone())),
             CoordinatorEvent::UpdateAdmitted { client, .. } => {
-                let stage = self.record.round.as_ref().map_or(u16::MAX, |round| round.stage);
-                let charge = plan.stages.get(usize::from(stage)).map(|terms| terms.charge.clone());
+                let charge = plan.stages.get(usize::from(self.stage)).map(|terms| terms.charge.clone());
                 charge.into_iter().for_each(|charge| self.spent(entry, *client, SpendKind::Charge(charge)));
             }
             CoordinatorEvent::SessionKeyed { cohort, .. } => self.cohort = cohort.len(),
@@ -217,11 +214,11 @@ impl SpendingPart {
             CoordinatorEvent::RoundAborted { .. } => line.into_iter().for_each(|line| more(&mut line.aborted, 1)),
             CoordinatorEvent::RoundStarted { descriptor } => {
                 line.into_iter().for_each(|line| more(&mut line.charged, 1));
+                self.stage = descriptor.stage;
                 self.charge(month, entry.at, plan, descriptor.stage);
             }
             _ => {}
         }
-        self.record.apply(&entry.event);
     }
 
     fn charge(&mut self, month: Option<usize>, at: Millis, plan: &Plan, stage: u16) {

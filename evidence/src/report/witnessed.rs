@@ -6,7 +6,7 @@ use tributary_protocol::log::SignedCheckpoint;
 use tributary_protocol::roster::Roster;
 use tributary_protocol::secagg::suite::VerifyingKey;
 
-use super::parts::Witness;
+use super::parts::WitnessLine;
 use crate::checkpoint::{roots_of, verified, witnesses};
 use crate::entries::Bad;
 
@@ -20,7 +20,7 @@ pub(super) fn of(
     coordinator: Option<&VerifyingKey>,
     journal: &[u8],
     roster: &Roster,
-) -> Result<Vec<Witness>, Bad> {
+) -> Result<Vec<WitnessLine>, Bad> {
     let Some(key) = coordinator else { return Ok(Vec::new()) };
     let signed: Vec<SignedCheckpoint> = notes.iter().filter_map(|note| verified(note, key).ok()).collect();
     let sizes: Vec<u64> = signed.iter().map(|note| note.checkpoint().size).collect();
@@ -36,5 +36,5 @@ pub(super) fn of(
             *entries = size.max(*entries);
         }
     }
-    Ok(most.into_iter().map(|(client, entries)| Witness { client, entries }).collect())
+    Ok(most.into_iter().map(|(client, entries)| WitnessLine { client, entries }).collect())
 }

@@ -22,7 +22,7 @@ use tributary_protocol::ids::{ClientId, OrganisationId, RoundId, SessionId};
 use tributary_protocol::log::{
     Checkpoint, LOG_HEADER, LedgerId, Log, NoteKey, NoteSignature, SignatureKind, SignedCheckpoint, origin_of,
 };
-use tributary_protocol::message::{ClosedReason, Survivors};
+use tributary_protocol::message::ClosedReason;
 use tributary_protocol::plan::{
     Approvals, Assessment, Charter, Date, Gates, Materiality, ModelRef, Plan, PrivacyMode, Readiness, Retention,
     Rhythm, Run, Schedule,
@@ -34,13 +34,17 @@ use tributary_protocol::roster::{
     ALL, Holding, MemberName, Person, Roster, RosterEntry, Scope, SignedRoster, StaffNumber,
 };
 use tributary_protocol::round::cast::{MaskedRound, masked_round};
-use tributary_protocol::round::{CoordinatorEvent, Recorded, RoundDescriptor, RoundHead, RunRecord, SessionView};
+use tributary_protocol::round::{CoordinatorEvent, Recorded, RoundDescriptor, RoundHead, SessionView};
 use tributary_protocol::secagg::kept::{KeptHead, SUM_FORMAT, before_upload, opened_secrets};
 use tributary_protocol::secagg::masked_sum::MaskedSum;
 use tributary_protocol::secagg::modular::Ring;
 use tributary_protocol::secagg::parameters::CohortRule;
-use tributary_protocol::secagg::suite::{Signature, Suite as _};
 use tributary_protocol::time::Millis;
+
+#[path = "../../../tests/signed_events.rs"]
+mod signed_events;
+
+use signed_events::Draft;
 
 /// Clients of the roster.
 pub(crate) const CLIENTS: u32 = 10;
@@ -199,25 +203,6 @@ pub(crate) fn approvals(plan: &Digest, federation: Digest) -> Approvals {
     Approvals { proposal: sign(PEOPLE[0], Action::ProposePlan), approval: sign(PEOPLE[1], Action::ApprovePlan) }
 }
 
-/// Events in the making, each signed over what the ones before it have come to.
-struct Draft {
-    record: RunRecord,
-    events: Vec<CoordinatorEvent>,
-}
-
-impl Draft {
-    fn add(&mut self, event: CoordinatorEvent) {
-        self.record.check(&event).unwrap_or_else(|fault| panic!("{fault}: {event:?}"));
-        self.record.apply(&event);
-        self.events.push(event);
-    }
-
-    /// What the signature on an event covers: the first, where all its signers sign the same.
-    fn to_sign(&self, event: &CoordinatorEvent) -> Vec<u8> {
-        self.record.claims::<RealSuite>(event).unwrap().remove(0).message
-    }
-}
-
 impl World {
     pub(crate) fn new(shape: Shape) -> Self {
         let run = Run::new(plan(shape).validate().unwrap(), 1).unwrap();
@@ -227,7 +212,7 @@ impl World {
         let (mut parts, model) = (BTreeMap::new(), Digest::ZERO);
         parts.insert("authorities".into(), list.print().into_bytes());
         parts.insert("contents.json".into(), Contents::new((DAY, DAY), AT, false).to_bytes());
-        let mut draft = Draft { record: RunRecord::default(), events: Vec::new() };
+        let mut draft = Draft::default();
         let stage = planned.stage(0).unwrap();
         let zero = Parameters::zero(planned.architecture());
         draft.add(CoordinatorEvent::RunOpened {
@@ -296,21 +281,13 @@ impl World {
             admitted.push((client, vector));
             kept.extend_from_slice(&before_upload(client));
             sum.fold_keeping(ticket.verify(upload).unwrap(), |piece| kept.extend_from_slice(piece)).unwrap();
-            let event =
-                |signature| CoordinatorEvent::UpdateAdmitted { round, client, vector, head: Digest::ZERO, signature };
-            let message = draft.to_sign(&event(Signature::none()));
-            draft.add(event(RealSuite::sign(&signing_key(client), &message)));
+            draft.admit(round, client, (vector, Digest::ZERO), &signing_key(client));
         }
         kept.extend_from_slice(&opened_secrets(&permit));
         let sum = sum.unmask::<RealSuite>(permit).unwrap();
         let survivors: Vec<ClientId> = admitted.iter().map(|(client, _)| *client).collect();
-        let set = Survivors { round, uploads: admitted.into() };
-        let digest = RealSuite::digest(set.canonical());
-        draft.add(CoordinatorEvent::SurvivorsFrozen { round, survivors: survivors.clone(), digest });
-        let quorum = |signatures| CoordinatorEvent::QuorumReached { round, signatures };
-        let message = draft.to_sign(&quorum(vec![(survivors[0], Signature::none())]));
-        let signed = survivors.iter().map(|client| (*client, RealSuite::sign(&signing_key(*client), &message)));
-        draft.add(quorum(signed.collect()));
+        draft.freeze(round, admitted);
+        draft.certify(round, &survivors, signing_key);
         let values = sum.values();
         stage.advance(state, &values, survivors.len()).unwrap();
         let model = stage.state_digest(&state.public().to_bytes());

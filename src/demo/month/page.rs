@@ -13,7 +13,8 @@ use super::done::Month;
 use super::exported::Exported;
 use super::listed::Listed;
 use super::promoted::Promoted;
-use crate::model::{Chapter, Entry, Section};
+use crate::model::Chapter;
+use crate::page::{Entry, Section};
 
 /// Lines of a list that are shown.
 const LINES_SHOWN: usize = 5;

@@ -45,7 +45,7 @@ impl Typist {
         let output = command.output().await.context("another process could not be started; check this user's limit")?;
         let said = String::from_utf8(output.stderr).unwrap_or_default();
         ensure!(output.status.success(), "this command failed ({}): {words}\n{}", output.status, said.trim());
-        String::from_utf8(output.stdout).with_context(|| format!("this command printed what is no text: {words}"))
+        String::from_utf8(output.stdout).with_context(|| format!("the output of this command is not text: {words}"))
     }
 
     /// The same for a command that prints one JSON object.

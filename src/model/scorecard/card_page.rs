@@ -6,10 +6,9 @@ use tributary_model::scorecard::Scorecard;
 use tributary_texts::{Language, Said, evaluation, scorecard as words};
 
 use super::rows::{Block, PairTable, Row};
-use crate::model::chart::escaped;
 use crate::model::figures::shown;
-use crate::model::page::opened;
 use crate::model::sections::told;
+use crate::page::{CLOSED, escaped, opened};
 
 /// One label's card.
 pub(super) struct Shown<'a> {
@@ -59,7 +58,7 @@ pub(super) fn page(model: &str, cards: &[Shown<'_>], language: Language) -> Stri
             }
         }
     }
-    let _ = writeln!(out, "<p class=\"note\">{}</p>\n</body>\n</html>", say(&words::reasons()));
+    let _ = write!(out, "<p class=\"note\">{}</p>\n{CLOSED}", say(&words::reasons()));
     out
 }
 

@@ -1,6 +1,6 @@
 //! What stands in a cell of a table.
 
-use tributary_texts::{Said, report as words, words as terms};
+use tributary_texts::{Said, words as terms};
 
 /// Lines of a long table that a page shows; the JSON file has all.
 pub(super) const LINES_MAX: usize = 200;
@@ -21,13 +21,13 @@ pub(super) fn moment(value: &str) -> Said {
 
 /// A value, or that there is none.
 pub(super) fn or_none(value: Option<&String>) -> Said {
-    value.map_or_else(words::none, text)
+    value.map_or_else(terms::none, text)
 }
 
 pub(super) fn level(value: Option<&String>) -> Said {
-    value.map_or_else(words::none, |level| terms::of(level))
+    value.map_or_else(terms::none, |level| terms::of(level))
 }
 
 pub(super) fn names(names: &[String]) -> Said {
-    if names.is_empty() { words::none() } else { text(names.join(", ")) }
+    if names.is_empty() { terms::none() } else { text(names.join(", ")) }
 }

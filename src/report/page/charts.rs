@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use tributary_evidence::report::{GroupSpend, MonthLine};
 
-use crate::model::escaped;
+use crate::page::escaped;
 
 const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 220.0;
@@ -22,10 +22,14 @@ struct Frame {
 }
 
 impl Frame {
-    fn new(months: &[&str], most: f64) -> Self {
+    fn new(title: &str, months: &[&str], most: f64) -> Self {
         let most = 4.0 * step(most / 4.0);
         let mut frame = Self { months: months.len().max(1), most, out: String::new() };
-        let _ = write!(frame.out, r#"<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img">"#);
+        let title = escaped(title);
+        let _ = write!(
+            frame.out,
+            r#"<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{title}"><title>{title}</title>"#
+        );
         for mark in 0..=4_u32 {
             let value = frame.most * f64::from(mark) / 4.0;
             let y = frame.up(value);
@@ -84,12 +88,12 @@ fn number(text: &str) -> Option<f64> {
 }
 
 /// What a customer of a group was charged up to each month, with the caps.
-pub(super) fn epsilon(months: &[&str], group: &GroupSpend) -> String {
+pub(super) fn epsilon(title: &str, months: &[&str], group: &GroupSpend) -> String {
     let values: Vec<f64> = group.epsilon.iter().map(|text| number(text).unwrap_or(0.0)).collect();
     let caps = [&group.cap_year, &group.cap_life].into_iter().flatten();
     let caps: Vec<f64> = caps.filter_map(|text| number(text)).collect();
     let most = values.iter().chain(&caps).copied().fold(0.0, f64::max);
-    let mut frame = Frame::new(months, most);
+    let mut frame = Frame::new(title, months, most);
     for cap in caps {
         let y = frame.up(cap);
         let _ = write!(frame.out, r#"<line class="chance" x1="{LEFT}" y1="{y:.1}" x2="{WIDTH}" y2="{y:.1}"/>"#);
@@ -105,11 +109,11 @@ pub(super) fn epsilon(months: &[&str], group: &GroupSpend) -> String {
 }
 
 /// Rounds by month: those that were committed, and above them those that ended without a sum.
-pub(super) fn rounds(months: &[MonthLine]) -> String {
+pub(super) fn rounds(title: &str, months: &[MonthLine]) -> String {
     let names: Vec<&str> = months.iter().map(|line| line.month.as_str()).collect();
     let all = |line: &MonthLine| f64::from(line.committed) + f64::from(line.aborted);
     let most = months.iter().map(all).fold(0.0, f64::max);
-    let mut frame = Frame::new(&names, most);
+    let mut frame = Frame::new(title, &names, most);
     for (at, line) in months.iter().enumerate() {
         frame.bar("a", at, 0.0, line.committed.into());
         frame.bar("b", at, line.committed.into(), all(line));

@@ -1,17 +1,21 @@
 //! The sections from what left the branches on.
 
 use tributary_evidence::report::{ComplianceReport, ModelLine, RunLine};
+use tributary_texts::month::{fails, gate_holds, gate_limit, gate_name, verdict};
 use tributary_texts::{Said, controls as mapping, questions as asked, report as words, words as terms};
 
 use super::cells::{LINES_MAX, moment, names, or_none, short, text};
 use super::table::Page;
 
+fn holds(holds: bool) -> Said {
+    if holds { gate_holds() } else { fails() }
+}
+
 fn yes(yes: bool) -> Said {
-    if yes { words::yes() } else { words::no() }
+    if yes { terms::yes() } else { terms::no() }
 }
 
 pub(super) fn sent(page: &mut Page, report: &ComplianceReport) {
-    page.heading(&words::sent());
     page.note(&words::sent_note());
     let rows = report.sent.iter().map(|line| {
         vec![
@@ -21,7 +25,7 @@ pub(super) fn sent(page: &mut Page, report: &ComplianceReport) {
             text(line.bits),
             text(line.uploads),
             text(line.bytes),
-            words::yes(),
+            terms::yes(),
             yes(line.noised),
         ]
     });
@@ -40,7 +44,6 @@ pub(super) fn sent(page: &mut Page, report: &ComplianceReport) {
 
 pub(super) fn security(page: &mut Page, report: &ComplianceReport) {
     let security = &report.security;
-    page.heading(&words::security());
     let rows = security.algorithms.iter().map(|line| vec![terms::of(&line.used_for), text(&line.algorithm)]);
     page.table(&[words::used_for(), words::algorithm()], rows.collect());
     page.list(&[
@@ -52,7 +55,6 @@ pub(super) fn security(page: &mut Page, report: &ComplianceReport) {
 }
 
 pub(super) fn duties(page: &mut Page, report: &ComplianceReport) {
-    page.heading(&words::duties());
     let rows = report.duties.iter().take(LINES_MAX).map(|duty| {
         let signers = duty.signers.iter().map(|one| {
             let role = terms::of(&one.role);
@@ -70,7 +72,6 @@ pub(super) fn duties(page: &mut Page, report: &ComplianceReport) {
 
 pub(super) fn integrity(page: &mut Page, report: &ComplianceReport) {
     let log = &report.integrity;
-    page.heading(&words::integrity());
     page.line(&words::entries(log.entries, log.entries_in_period));
     if let (Some(first), Some(last)) = (&log.first, &log.last) {
         page.line(&words::first_last(moment(first), moment(last)));
@@ -91,11 +92,8 @@ pub(super) fn integrity(page: &mut Page, report: &ComplianceReport) {
 }
 
 pub(super) fn models(page: &mut Page, report: &ComplianceReport) {
-    page.heading(&words::attacks());
-    page.note(&words::attacks_note());
-    page.heading(&words::models());
     if report.models.is_empty() {
-        page.note(&words::none());
+        page.note(&terms::none());
     }
     for model in &report.models {
         of_model(page, model);
@@ -107,7 +105,7 @@ fn of_model(page: &mut Page, model: &ModelLine) {
     page.facts(&[
         (words::purpose(), text(&model.purpose)),
         (words::plan(), Said::joined(&[short(&model.plan), text(model.run)], ", ")),
-        (words::parent(), model.parent.as_deref().map_or_else(words::none, short)),
+        (words::parent(), model.parent.as_deref().map_or_else(terms::none, short)),
         (words::registered(), moment(&model.registered)),
     ]);
     if model.figures.is_empty() {
@@ -121,11 +119,16 @@ fn of_model(page: &mut Page, model: &ModelLine) {
         page.table(&columns, rows.collect());
     }
     if !model.gates.is_empty() {
-        let rows = model
-            .gates
-            .iter()
-            .map(|gate| vec![text(&gate.measure), text(&gate.limit), or_none(gate.value.as_ref()), yes(gate.holds)]);
-        page.table(&[words::gate(), words::limit(), words::value(), words::holds()], rows.collect());
+        let rows = model.gates.iter().map(|gate| {
+            vec![
+                text(&gate.label),
+                terms::of(&gate.measure),
+                text(&gate.limit),
+                or_none(gate.value.as_ref()),
+                holds(gate.holds),
+            ]
+        });
+        page.table(&[words::label(), gate_name(), gate_limit(), words::value(), verdict()], rows.collect());
     }
     match (&model.validator, &model.valid_until) {
         (Some(staff), Some(until)) => {
@@ -139,12 +142,10 @@ fn of_model(page: &mut Page, model: &ModelLine) {
 
 pub(super) fn incidents(page: &mut Page, report: &ComplianceReport) {
     let sum = &report.summary;
-    page.heading(&words::incidents());
     page.line(&words::incidents_note(sum.stops, sum.rounds_aborted, sum.rounds_charged));
 }
 
 pub(super) fn retention(page: &mut Page, report: &ComplianceReport) {
-    page.heading(&words::retention());
     let lines = report.processing.iter().map(|of| {
         let kept = words::kept(of.kept_dimension_max, of.kept_days);
         Said::joined(&[text(&of.name), kept], ": ")
@@ -177,9 +178,8 @@ pub(super) fn retention(page: &mut Page, report: &ComplianceReport) {
 }
 
 pub(super) fn questions(page: &mut Page, report: &ComplianceReport) {
-    page.heading(&words::questions());
     if report.runs.is_empty() {
-        page.note(&words::none());
+        page.note(&terms::none());
     }
     // Runs of one plan have one answer but for what they have spent: the last one of each has the newest.
     for of in &report.processing {
@@ -191,7 +191,7 @@ pub(super) fn questions(page: &mut Page, report: &ComplianceReport) {
 }
 
 fn answers(run: &RunLine) -> [[Said; 2]; 24] {
-    let number = |value: Option<u32>| value.map_or_else(words::none, text);
+    let number = |value: Option<u32>| value.map_or_else(terms::none, text);
     let unit = match run.mode.as_str() {
         "branch" => asked::unit_branch(),
         "none" => asked::unit_none(),
@@ -232,14 +232,12 @@ fn answers(run: &RunLine) -> [[Said; 2]; 24] {
 }
 
 pub(super) fn controls(page: &mut Page) {
-    page.heading(&words::controls());
     page.note(&words::controls_note());
     let rows = mapping::controls().into_iter().map(Vec::from);
     page.table(&[words::instrument(), words::asked(), words::evidence_of()], rows.collect());
 }
 
 pub(super) fn annex(page: &mut Page, report: &ComplianceReport) {
-    page.heading(&words::annex());
     let rows = mapping::artefacts().into_iter().map(Vec::from);
     page.table(&[words::artefact(), words::where_it_is()], rows.collect());
     let rows = report.evidence.iter().map(|line| vec![text(&line.what), text(&line.digest)]);

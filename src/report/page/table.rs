@@ -2,24 +2,28 @@
 
 use std::fmt::Write as _;
 
-use tributary_texts::{Language, Said, report as words};
+use tributary_texts::{Language, Said, words as terms};
 
-use crate::model::escaped;
+use crate::page::{CLOSED, Entry, contents, escaped, heading, opened, table};
 
 /// A page that grows.
 pub(super) struct Page {
     out: String,
     language: Language,
+    /// How many there are so far.
+    headings: usize,
 }
 
 impl Page {
-    /// After what opens a page.
-    pub(super) fn new(out: String, language: Language) -> Self {
-        Self { out, language }
+    /// A page with these headings, to which its contents lead.
+    pub(super) fn new(title: &Said, headings: &[Said], language: Language) -> Self {
+        let mut out = opened(title.text(language), language);
+        contents(&mut out, headings, language);
+        Self { out, language, headings: 0 }
     }
 
     pub(super) fn closed(mut self) -> String {
-        self.out.push_str("</body>\n</html>\n");
+        self.out.push_str(CLOSED);
         self.out
     }
 
@@ -28,8 +32,8 @@ impl Page {
     }
 
     pub(super) fn heading(&mut self, said: &Said) {
-        let text = self.said(said);
-        let _ = writeln!(self.out, "<h2>{text}</h2>");
+        self.headings += 1;
+        heading(&mut self.out, self.headings, said, self.language);
     }
 
     pub(super) fn title(&mut self, said: &Said) {
@@ -69,28 +73,16 @@ impl Page {
     /// A table; without a row it says that there is none.
     pub(super) fn table(&mut self, columns: &[Said], rows: Vec<Vec<Said>>) {
         if rows.is_empty() {
-            return self.note(&words::none());
+            return self.note(&terms::none());
         }
-        self.out.push_str("<div class=\"scroll\"><table><tr>");
-        for column in columns {
-            let text = self.said(column);
-            let _ = write!(self.out, "<th>{text}</th>");
-        }
-        self.out.push_str("</tr>\n");
-        for row in rows {
-            self.out.push_str("<tr>");
-            for cell in row {
-                let text = self.said(&cell);
-                let _ = write!(self.out, "<td class=\"n\">{text}</td>");
-            }
-            self.out.push_str("</tr>\n");
-        }
-        self.out.push_str("</table></div>\n");
+        let rows: Vec<Vec<Entry>> =
+            rows.into_iter().map(|row| row.iter().map(|cell| Entry::of(cell.text(self.language))).collect()).collect();
+        table(&mut self.out, columns, &rows, self.language);
     }
 
-    /// A drawing, with what its axes are.
-    pub(super) fn drawing(&mut self, svg: &str, axes: &Said) {
-        let text = self.said(axes);
+    /// A drawing, with its title for readers that do not see, and what its axes are.
+    pub(super) fn drawing(&mut self, draw: impl FnOnce(&str) -> String, title: &Said, axes: &Said) {
+        let (svg, text) = (draw(title.text(self.language)), self.said(axes));
         let _ =
             writeln!(self.out, "<figure class=\"wide\">{svg}<figcaption><small>{text}</small></figcaption></figure>");
     }

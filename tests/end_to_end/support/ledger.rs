@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use tributary_certs::people::attest;
-use tributary_certs::suite::{RealSuite, SigningKey};
+use tributary_certs::suite::SigningKey;
 use tributary_model::architecture::Architecture;
 use tributary_model::server_optimizer::{OptimizerFields, OptimizerSettings, UpdateRule};
 use tributary_model::stage::{Frame, GradientSettings, StageSettings, Wanted, priced};
@@ -20,12 +20,16 @@ use tributary_protocol::role::{Action, Role};
 use tributary_protocol::roster::{
     ALL, Holding, MemberName, Person, Roster, RosterEntry, Scope, SignedRoster, StaffNumber,
 };
-use tributary_protocol::round::{CoordinatorEvent, RoundDescriptor, RoundHead, RunRecord, SessionView};
+use tributary_protocol::round::{CoordinatorEvent, RoundDescriptor, RoundHead, SessionView};
 use tributary_protocol::secagg::modular::Ring;
 use tributary_protocol::secagg::parameters::CohortRule;
-use tributary_protocol::secagg::suite::{Signature, Suite as _};
 use tributary_protocol::time::Millis;
 use tributary_storage::journal::Journal;
+
+#[path = "../../signed_events.rs"]
+mod signed_events;
+
+use signed_events::Draft;
 
 /// Delta of the plan.
 pub(crate) const DELTA: f64 = 1e-6;
@@ -138,45 +142,6 @@ fn roster() -> SignedRoster {
     SignedRoster { roster, signatures: Vec::new() }
 }
 
-/// Events in the making, each signed over what the ones before it have come to.
-#[derive(Default)]
-struct Draft {
-    record: RunRecord,
-    events: Vec<CoordinatorEvent>,
-}
-
-impl Draft {
-    fn add(&mut self, event: CoordinatorEvent) {
-        self.record.check(&event).unwrap_or_else(|fault| panic!("{fault}: {event:?}"));
-        self.record.apply(&event);
-        self.events.push(event);
-    }
-
-    /// What the signature on an event covers: the first, where all its signers sign the same.
-    fn to_sign(&self, event: &CoordinatorEvent) -> Vec<u8> {
-        self.record.claims::<RealSuite>(event).unwrap().remove(0).message
-    }
-
-    fn admit(&mut self, round: RoundId, client: ClientId) {
-        let event = |signature| CoordinatorEvent::UpdateAdmitted { round, client, vector: SUM, head: SUM, signature };
-        let message = self.to_sign(&event(Signature::none()));
-        self.add(event(RealSuite::sign(&key(client), &message)));
-    }
-
-    fn certify(&mut self, round: RoundId, survivors: &[ClientId]) {
-        let event = |signatures| CoordinatorEvent::QuorumReached { round, signatures };
-        let message = self.to_sign(&event(vec![(survivors[0], Signature::none())]));
-        let signed = survivors.iter().map(|client| (*client, RealSuite::sign(&key(*client), &message)));
-        self.add(event(signed.collect()));
-    }
-
-    fn freeze(&mut self, round: RoundId, survivors: Vec<ClientId>) {
-        let uploads: Vec<_> = survivors.iter().map(|client| (*client, SUM)).collect();
-        let set = tributary_protocol::message::Survivors { round, uploads: uploads.into() };
-        self.add(CoordinatorEvent::SurvivorsFrozen { round, survivors, digest: RealSuite::digest(set.canonical()) });
-    }
-}
-
 /// The events of a run with ten clients that goes well, and aborts its second round once.
 pub(crate) fn events(run: &Run) -> Vec<CoordinatorEvent> {
     let cohort: Vec<ClientId> = (1..=CLIENTS).map(ClientId).collect();
@@ -215,9 +180,9 @@ pub(crate) fn events(run: &Run) -> Vec<CoordinatorEvent> {
         let round = RoundId(number);
         let survivors: Vec<ClientId> = cohort.iter().copied().take(9).collect();
         draft.add(start(number, model));
-        survivors.iter().for_each(|client| draft.admit(round, *client));
-        draft.freeze(round, survivors.clone());
-        draft.certify(round, &survivors);
+        survivors.iter().for_each(|client| draft.admit(round, *client, (SUM, SUM), &key(*client)));
+        draft.freeze(round, survivors.iter().map(|client| (*client, SUM)).collect());
+        draft.certify(round, &survivors, key);
         model = Digest([u8::try_from(10 + number).unwrap(); 32]);
         draft.add(CoordinatorEvent::RoundCommitted { round, sum: SUM, model });
     }

@@ -70,9 +70,8 @@ fn a_plan_that_the_owner_has_not_granted_is_refused_by_its_own_reason() {
     assert_eq!(with(&exact), None);
 }
 
-/// A withdrawal is recorded before anything else, refused with a reason of its own, and no word makes the run go on.
-#[test]
-fn a_withdrawn_grant_stops_the_run_before_its_next_round() {
+/// A run after two rounds, and the grant under which the victim is in it.
+fn under_way() -> (World, Grant) {
     let served = plan(|_| {});
     let mut world = World::new(9, served.clone());
     world.connect_all();
@@ -81,16 +80,23 @@ fn a_withdrawn_grant_stops_the_run_before_its_next_round() {
     }
     let under = world.branches[&VICTIM].machine.record().accepted.values().next().expect("a run").grant;
     let grants = [cast::grant(&served), cast::grant_of(&served, [cast::name(VICTIM, 1)].into_iter())];
-    let grant = grants.iter().find(|grant| grant.digest() == under).expect("one of its grants");
+    let grant = grants.into_iter().find(|grant| grant.digest() == under).expect("one of its grants");
+    (world, grant)
+}
+
+/// A withdrawal is recorded before anything else, refused with a reason of its own, and no word makes the run go on.
+#[test]
+fn a_withdrawn_grant_stops_the_run_before_its_next_round() {
+    let (mut world, grant) = under_way();
     // Whoever does not own the data takes nothing back.
-    let mut forged = cast::withdrawal(grant);
+    let mut forged = cast::withdrawal(&grant);
     forged.owner = Toy::verifying_key(&[9; 32]);
     forged.signature = Toy::sign(&[9; 32], &forged.to_sign::<Toy>());
     world.withdraw(VICTIM, forged);
     assert_eq!(world.refusals(), []);
     let record = world.branches[&VICTIM].machine.record();
     let (before, spent) = (record.counter, record.spent.clone());
-    world.withdraw(VICTIM, cast::withdrawal(grant));
+    world.withdraw(VICTIM, cast::withdrawal(&grant));
     assert_eq!(world.refusals(), [(VICTIM, RefusalCode::NotGranted(GrantFault::Withdrawn))]);
     world.run();
     let branch = &world.branches[&VICTIM];
@@ -106,16 +112,8 @@ fn a_withdrawn_grant_stops_the_run_before_its_next_round() {
 /// The owner's word is on the disk, and this run's participant was not told of it: the next round is refused all the same.
 #[test]
 fn no_round_begins_under_a_grant_that_the_file_knows_to_be_withdrawn() {
-    let served = plan(|_| {});
-    let mut world = World::new(9, served.clone());
-    world.connect_all();
-    while world.coordinator.record().committed_all() < 2 {
-        assert!(world.step(), "rounds go on");
-    }
-    let under = world.branches[&VICTIM].machine.record().accepted.values().next().expect("a run").grant;
-    let grants = [cast::grant(&served), cast::grant_of(&served, [cast::name(VICTIM, 1)].into_iter())];
-    let grant = grants.iter().find(|grant| grant.digest() == under).expect("one of its grants");
-    world.overtake(VICTIM, alloc::vec![ParticipantEvent::GrantWithdrawn { withdrawal: cast::withdrawal(grant) }]);
+    let (mut world, grant) = under_way();
+    world.overtake(VICTIM, alloc::vec![ParticipantEvent::GrantWithdrawn { withdrawal: cast::withdrawal(&grant) }]);
     world.run();
     assert_eq!(world.refusals(), [(VICTIM, RefusalCode::NotGranted(GrantFault::Withdrawn))]);
 }

@@ -1,0 +1,91 @@
+//! Models, with figures and gates, and models that left as files.
+
+use serde::{Deserialize, Serialize};
+
+/// A model.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelLine {
+    /// Its digest.
+    pub model: String,
+    /// Its purpose.
+    pub purpose: String,
+    /// Digest of its plan.
+    pub plan: String,
+    /// The run's number.
+    pub run: u32,
+    /// The model from which its run began.
+    pub parent: Option<String>,
+    /// Its state at the end of the log.
+    pub state: String,
+    /// When it was registered.
+    pub registered: String,
+    /// Its figures, as far as they were measured under privacy.
+    pub figures: Vec<FigureLine>,
+    /// Its gates, with the newest report.
+    pub gates: Vec<GateLine>,
+    /// Who validated it last.
+    pub validator: Option<String>,
+    /// What that person found.
+    pub findings: Option<String>,
+    /// Under which conditions.
+    pub conditions: Vec<String>,
+    /// The last day of that report.
+    pub valid_until: Option<String>,
+}
+
+/// A figure with the interval that the noise gives it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FigureLine {
+    /// The label.
+    pub label: String,
+    /// Which figure.
+    pub figure: String,
+    /// The group of customers; nothing for all.
+    pub group: Option<String>,
+    /// The estimate.
+    pub value: String,
+    /// Lower end of the 95 % interval.
+    pub low: String,
+    /// Upper end.
+    pub high: String,
+}
+
+/// A gate and what it came to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GateLine {
+    /// The label.
+    pub label: String,
+    /// What is measured.
+    pub measure: String,
+    /// The limit.
+    pub limit: String,
+    /// What it came to; nothing where the counts do not give it.
+    pub value: Option<String>,
+    /// Whether it holds.
+    pub holds: bool,
+}
+
+/// A model that left as a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExportLine {
+    /// Its number.
+    pub number: u64,
+    /// The model.
+    pub model: String,
+    /// The format.
+    pub file_format: String,
+    /// Who may use it.
+    pub recipient: String,
+    /// When it was made.
+    pub made: String,
+    /// Its last day.
+    pub until: String,
+    /// SHA-256 of the file.
+    pub digest: String,
+    /// Whether nobody may use it any more.
+    pub void: bool,
+}

@@ -220,8 +220,9 @@ pub(super) fn chained(front: &str, before: &Digest) -> Digest {
     Digest::of_parts(&[DOMAIN, before.as_bytes(), front.as_bytes()])
 }
 
-/// What stands before a line's chain, and the chain that it states.
+/// What stands before a line's chain, and the chain that it states, in the one way that the file writes it.
 pub(super) fn split(line: &str) -> Option<(&str, Digest)> {
-    let (front, chain) = line.strip_suffix(END)?.rsplit_once(CHAIN)?;
-    Some((front, Digest::from_hex(chain)?))
+    let (front, text) = line.strip_suffix(END)?.rsplit_once(CHAIN)?;
+    let chain = Digest::from_hex(text).filter(|chain| chain.to_string() == text)?;
+    Some((front, chain))
 }

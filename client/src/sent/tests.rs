@@ -83,6 +83,7 @@ fn a_line_that_was_changed_left_out_or_moved_is_named() {
         (moved.concat(), "line 4 "),
         (whole.replace("\"number\":5,", "\"number\":9,"), "line 6 "),
         (whole.replacen("\"noised\":true", "\"noised\":null", 1), "line 4 "),
+        (whole.replacen(chain_of(lines[2]), &chain_of(lines[2]).to_uppercase(), 1), "line 3 "),
         (format!("{whole}{}\n", "x".repeat(3_000)), "line 9 "),
     ];
     for (text, told) in cases {
@@ -92,6 +93,10 @@ fn a_line_that_was_changed_left_out_or_moved_is_named() {
         assert!(SentLog::open(dir.path(), 0).is_err());
         assert_eq!(fs::read_to_string(&path).unwrap(), text, "it is left as it is");
     }
+}
+
+fn chain_of(line: &str) -> &str {
+    line.rsplit_once("\"chain\":\"").and_then(|(_, chain)| chain.strip_suffix("\"}\n")).unwrap()
 }
 
 proptest! {

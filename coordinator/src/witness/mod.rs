@@ -313,8 +313,9 @@ impl Witnesses {
             return Heard::Wrong("the checkpoint that it has is of this very journal".into());
         }
         let entries = checkpoint.size;
-        self.standing.entry(client).or_default().dispute = Some(entries);
-        Heard::Disputed { entries }
+        // It says so on each of its links, and people hear it once.
+        let before = self.standing.entry(client).or_default().dispute.replace(entries);
+        if before == Some(entries) { Heard::Fine } else { Heard::Disputed { entries } }
     }
 
     /// How the witnesses stand, of the members of a roster; nothing before the first checkpoint.

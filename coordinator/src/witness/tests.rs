@@ -157,8 +157,11 @@ fn a_branch_that_has_seen_another_journal_is_told_of_and_shown_no_more() {
     hear(&mut restored, 1, WitnessWord::Seen { size: 9 });
     let shown = restored.show(ClientId(1)).unwrap();
     assert_eq!((shown.from, shown.proof.len()), (9, 0));
-    let disputed = WitnessWord::Disputed { note: kept.clone() };
-    assert_eq!(hear(&mut restored, 1, disputed), Heard::Disputed { entries: 9 });
+    let disputed = || WitnessWord::Disputed { note: kept.clone() };
+    assert_eq!(hear(&mut restored, 1, disputed()), Heard::Disputed { entries: 9 });
+    // On its next link the branch says it again, and people have heard it.
+    hear(&mut restored, 1, WitnessWord::Seen { size: 9 });
+    assert_eq!(hear(&mut restored, 1, disputed()), Heard::Fine);
     assert!(restored.show(ClientId(1)).is_none());
     assert_eq!(restored.overview(&roster(), 2_000).unwrap().disputes, [(ClientId(1), 9)]);
     // What somebody else signed, or what is of this journal, proves nothing.

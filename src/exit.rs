@@ -115,7 +115,7 @@ mod tests {
             Exit::Usage,
             Exit::Interrupted,
         ];
-        let causes = (Cause::Name as u8..=Cause::Notices as u8).map(Exit::Cause);
+        let causes = (Cause::Name as u8..=Cause::AuditSink as u8).map(Exit::Cause);
         let codes: BTreeSet<u8> = own.into_iter().chain(causes).map(Exit::code).collect();
         assert_eq!(written(), codes);
         assert_eq!(Exit::Clock.code(), Cause::Clock as u8, "one code for the clock");

@@ -24,6 +24,7 @@ mod preflight;
 pub mod registry;
 mod report;
 mod run;
+mod sink;
 
 pub mod cli;
 pub mod settings;

@@ -91,6 +91,7 @@ impl Noticing {
                 Notice::RunFinished { run: run(), epsilon: finished.epsilon }
             }
             Event::Finished(_) => Notice::RunFailed { run: run() },
+            Event::SinkFailed { target, .. } => Notice::SinkFailed { target: target.clone() },
             Event::LogDisputed { client, .. } => {
                 Notice::LogDisputed { branch: Some(client.name.clone().unwrap_or_else(|| client.to_string())) }
             }
@@ -110,6 +111,7 @@ fn over(told: &Told) -> Option<Over> {
             Some(Over::HeldBack { plan: plan_of(told)? })
         }
         Event::CertificateRenewed { .. } => Some(Over::CertificateExpires),
+        Event::SinkRestored { .. } => Some(Over::SinkFailed),
         _ => None,
     }
 }

@@ -18,8 +18,7 @@ use tributary_transport::ListenSettings;
 use crate::federation::plans::activated;
 use crate::identity::OwnIdentity;
 use crate::run::job::Job;
-use crate::settings::Settings;
-use crate::settings::Windows;
+use crate::settings::{Settings, SinkSettings, Windows};
 
 /// Settings with everything that they name.
 pub struct Opened {
@@ -35,6 +34,8 @@ pub struct Opened {
     pub windows: Windows,
     /// The port.
     pub listen: ListenSettings,
+    /// Where a second copy of the journal goes, if anywhere.
+    pub sink: Option<SinkSettings>,
     /// Certificate, keys, roster.
     pub identity: OwnIdentity,
 }
@@ -148,13 +149,13 @@ impl Opened {
     /// # Errors
     /// Every fault.
     pub fn open(path: &Path, now: u64) -> Result<Self, Faults> {
-        let Settings { listen, tcp, network, state_dir, heads_dir, gather_ms, windows, identity, office, .. } =
+        let Settings { listen, tcp, network, state_dir, heads_dir, gather_ms, windows, identity, office, sink, .. } =
             Settings::load(path)?;
         let file = path.to_path_buf();
         let identity = OwnIdentity::open(identity, office, now);
         let identity = identity.map_err(|faults| Faults { file: file.clone(), faults })?;
         let listen = ListenSettings { listen, tcp, path: network.path, timers: network.timers };
-        Ok(Self { file, state_dir, heads_dir, gather_ms, windows, listen, identity })
+        Ok(Self { file, state_dir, heads_dir, gather_ms, windows, listen, sink, identity })
     }
 
     /// The plans that are activated in the state folder.

@@ -10,6 +10,7 @@ use tributary_transport::{ListenError, Listener};
 
 use crate::open::Opened;
 use crate::settings::Settings;
+use crate::sink;
 
 /// Files that the daemon opens besides its connections.
 const OWN_FILES: u64 = 64;
@@ -47,6 +48,9 @@ pub(crate) fn preflight(config: &Path, now: u64) -> Result<Findings, Faults> {
     open_files(&mut found, enrolled.saturating_mul(2) + OWN_FILES);
     udp_buffers(&mut found);
     port(&mut found, &opened);
+    if let Some(settings) = &opened.sink {
+        sink::preflight(&mut found, settings, &opened.state_dir);
+    }
     notices::preflight(&mut found, &Settings::load(config)?.notices, now);
     Ok(found)
 }

@@ -1,5 +1,6 @@
 //! What happens, for supervisors (one JSON object a line) and for people (one line each). Everything here is public or noised.
 
+mod finished;
 mod names;
 
 use std::fmt;
@@ -11,6 +12,7 @@ use tributary_daemon::lines;
 use tributary_protocol::plan::Attestation;
 use tributary_protocol::role::Action;
 
+pub use self::finished::Finished;
 pub use self::names::{Missing, RefusedFor, RunName, Whom};
 
 /// An event, and the run that it is of, where it is of one.
@@ -241,6 +243,22 @@ pub enum Event {
         /// Entries of that checkpoint.
         entries: u64,
     },
+    /// The second copy of the journal is not taken.
+    SinkFailed {
+        /// Where it goes.
+        target: String,
+        /// Why.
+        reason: String,
+        /// Entries that wait.
+        behind: u64,
+    },
+    /// It is taken again.
+    SinkRestored {
+        /// Where it goes.
+        target: String,
+        /// Entries that are there.
+        entries: u64,
+    },
     /// A client's budget file holds more of this plan than this ledger: an older copy of the ledger was put back, or the client errs. For that
     /// client the larger figure counts.
     ChargedMore {
@@ -289,51 +307,6 @@ pub enum Event {
         /// Rounds started, each of which every participant may have charged.
         charged: u32,
     },
-}
-
-/// The last event of a run.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Finished {
-    /// The run's folder: statement and counts.
-    pub folder: String,
-    /// Whether every round was committed.
-    pub complete: bool,
-    /// The released model's parameters.
-    pub model_file: String,
-    /// Digest of the released model's parameters, as the ledger names them.
-    pub model: String,
-    /// The model in the registry, of which it is a candidate.
-    pub registered: String,
-    /// The ledger.
-    pub ledger: String,
-    /// Rounds committed.
-    pub rounds: u32,
-    /// Rounds started, each of which every participant may have charged.
-    pub charged: u32,
-    /// Epsilon spent by all of them, as it is enforced, for the unit of the mode; nothing without noise.
-    pub epsilon: Option<f64>,
-    /// In mode branch: the same for one customer of a branch.
-    pub epsilon_customer: Option<f64>,
-    /// Delta of that statement; nothing without noise.
-    pub delta: Option<f64>,
-    /// Noise standard deviation over sensitivity; nothing without noise.
-    pub noise_multiplier: Option<f64>,
-    /// Coordinates of the model.
-    pub parameters: usize,
-    /// From the first round's start to the last commit, within this process.
-    pub seconds_rounds: f64,
-    /// Of each committed round of this process, from start to commit.
-    pub round_milliseconds: Vec<f64>,
-    /// UDP bytes received from clients.
-    pub bytes_up: u64,
-    /// UDP bytes sent to clients.
-    pub bytes_down: u64,
-    /// CPU seconds of this process.
-    pub cpu_seconds: Option<f64>,
-    /// Of which before the first round: start, handshakes, key set-up.
-    pub cpu_seconds_before: Option<f64>,
-    /// Largest resident memory of this process.
-    pub rss_bytes_max: Option<u64>,
 }
 
 impl fmt::Display for Event {
@@ -395,6 +368,17 @@ impl fmt::Display for Event {
                 "{client} has a checkpoint of {entries} entries, signed by this coordinator, that audit.log does not go on from: an older copy was put \
                  back, or the file was changed. Stop, keep both as evidence, and put the newest good copy in its place"
             ),
+            Self::SinkFailed { target, reason, behind } => write!(
+                formatter,
+                "the second copy of audit.log is not taken by {target}, and {behind} entries wait: {reason}. Nothing is lost; no round begins when it is \
+                 too far behind"
+            ),
+            Self::SinkRestored { target, entries } => {
+                write!(
+                    formatter,
+                    "the second copy of audit.log is taken again by {target}, which has {entries} entries"
+                )
+            }
             Self::Roster { epoch, enrolled } => {
                 write!(formatter, "roster {epoch} is in force, {enrolled} enrolled clients; everybody joins again")
             }
@@ -457,24 +441,6 @@ impl fmt::Display for Event {
                 "the plan was aborted by {by} ({role}): {rounds} rounds, {charged} charged; nothing is released, and no run of it follows"
             ),
         }
-    }
-}
-
-impl fmt::Display for Finished {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let how = if self.complete { "complete" } else { "incomplete: the rounds that may be charged are used up" };
-        write!(formatter, "finished, {how}: {} rounds, {} charged", self.rounds, self.charged)?;
-        if let (Some(epsilon), Some(delta)) = (self.epsilon, self.delta) {
-            write!(formatter, ", epsilon {epsilon:.4} at delta {delta:e}")?;
-        }
-        if let Some(customer) = self.epsilon_customer {
-            write!(formatter, " for a branch, {customer:.4} for each of its customers")?;
-        }
-        write!(
-            formatter,
-            "\n  model   {}: a candidate; two people let branches use it (`tributary model promote`)\n  ledger  {}",
-            self.registered, self.ledger
-        )
     }
 }
 

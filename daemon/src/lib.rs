@@ -7,7 +7,9 @@ pub mod hours;
 pub mod lines;
 pub mod metrics;
 pub mod notices;
+pub mod outward;
 pub mod stop;
+pub mod syslog;
 pub mod usage;
 pub mod watchdog;
 

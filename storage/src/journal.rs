@@ -7,6 +7,7 @@
 //! of a file that is there: whoever opens it has done that.
 
 mod error;
+mod follow;
 mod front;
 
 use std::collections::BTreeMap;
@@ -27,8 +28,10 @@ use tributary_protocol::round::Recorded;
 use tributary_protocol::time::Millis;
 
 pub use self::error::{JournalError, TornTail};
+use self::follow::is_ordinary;
+pub use self::follow::{Follower, Visit};
 pub use self::front::{Front, Seen, check_front};
-use self::front::{is_ordinary, own_entries, walk};
+use self::front::{own_entries, walk};
 
 /// An open journal of events `E`. One process has it at a time.
 pub struct Journal<E> {
@@ -38,6 +41,7 @@ pub struct Journal<E> {
     log: Log,
     /// Bytes of the file.
     length: u64,
+    durable: Durable,
     torn: Option<TornTail>,
     dirty: bool,
     /// Encoded events of the federation's own ledger, in a journal of many, until they are asked for.
@@ -47,6 +51,15 @@ pub struct Journal<E> {
     /// In a journal of many: leaves of the entries that were read or appended, until they are asked for.
     leaves: Option<Vec<Digest>>,
     events: PhantomData<fn(E)>,
+}
+
+/// How much of a journal is on the disk for sure.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Durable {
+    /// From the start of the file.
+    pub bytes: u64,
+    /// From the first one.
+    pub entries: u64,
 }
 
 impl<E: Serialize + DeserializeOwned> Journal<E> {
@@ -113,9 +126,21 @@ impl<E: Serialize + DeserializeOwned> Journal<E> {
         }
         let (path, length) = (path.to_path_buf(), good_length.max(LOG_HEADER_BYTES as u64));
         let events_are = PhantomData;
-        let dirty = false;
-        let own =
-            Self { path, file, ledger, log, length, torn, dirty, administration, places, leaves, events: events_are };
+        let (dirty, durable) = (false, Durable { bytes: length, entries: log.size() });
+        let own = Self {
+            path,
+            file,
+            ledger,
+            log,
+            length,
+            durable,
+            torn,
+            dirty,
+            administration,
+            places,
+            leaves,
+            events: events_are,
+        };
         Ok((own, events))
     }
 
@@ -171,8 +196,15 @@ impl<E: Serialize + DeserializeOwned> Journal<E> {
     pub fn sync(&mut self) -> Result<(), JournalError> {
         if std::mem::take(&mut self.dirty) {
             self.file.sync_data().map_err(|fault| JournalError::Io { path: self.path.clone(), fault })?;
+            self.durable = Durable { bytes: self.length, entries: self.log.size() };
         }
         Ok(())
+    }
+
+    /// How much of it is durable.
+    #[must_use]
+    pub fn durable(&self) -> Durable {
+        self.durable
     }
 
     /// Where it ends now.

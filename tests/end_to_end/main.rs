@@ -39,6 +39,7 @@ mod runs;
 mod scores;
 #[cfg(feature = "simulate")]
 mod simulate;
+mod sink;
 #[path = "../softhsm.rs"]
 mod softhsm;
 mod support;

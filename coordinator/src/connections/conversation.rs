@@ -60,6 +60,8 @@ pub(crate) enum Arrival {
     Lists(Vec<u8>),
     /// What the operator is to be told.
     Told(Box<Event>),
+    /// The second copy of the journal has begun, or has come nearer.
+    SinkMoved,
     /// The journal is not what it was.
     Damaged(JournalError),
 }

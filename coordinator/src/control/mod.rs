@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 use tributary_daemon::control::{self, Question};
 
 pub use self::readiness::{MemberState, MemberStatus, Readiness};
-pub use self::status::{DisputeStatus, LateWitness, LogStatus, Refusing, RunStatus, Site, Status, WaitingStatus};
+pub use self::status::{
+    DisputeStatus, LateWitness, LogStatus, Refusing, RunStatus, SinkStatus, Site, Status, WaitingStatus,
+};
 use crate::error::CoordinatorError;
 use crate::settings::Settings;
 

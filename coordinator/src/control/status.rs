@@ -29,6 +29,25 @@ pub struct Status {
     pub ended: usize,
     /// How the witnesses of the journal stand; nothing before its first checkpoint.
     pub log: Option<LogStatus>,
+    /// How the second copy of the journal stands; nothing where there is none.
+    pub sink: Option<SinkStatus>,
+}
+
+/// The second copy of the journal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SinkStatus {
+    /// Where it goes.
+    pub target: String,
+    /// Entries that are there.
+    pub entries: u64,
+    /// Entries that wait.
+    pub behind: u64,
+    /// Since when they are not taken, in Unix seconds.
+    pub since: Option<u64>,
+    /// Why.
+    pub reason: Option<String>,
+    /// Whether no round begins because of it.
+    pub withholds: bool,
 }
 
 /// The newest checkpoint of the journal, and its witnesses.
@@ -158,7 +177,22 @@ impl fmt::Display for Status {
         if *ended > 0 {
             writeln!(out, "ended     {ended} runs")?;
         }
-        self.log.as_ref().map_or(Ok(()), |log| log.write(out, *enrolled))
+        self.log.as_ref().map_or(Ok(()), |log| log.write(out, *enrolled))?;
+        self.sink.as_ref().map_or(Ok(()), |sink| sink.fmt(out))
+    }
+}
+
+impl fmt::Display for SinkStatus {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { target, entries, behind, since, reason, withholds } = self;
+        writeln!(out, "copy      {entries} entries of audit.log are at {target}; {behind} wait")?;
+        if let (Some(since), Some(reason)) = (since, reason) {
+            writeln!(out, "          not taken since {}: {reason}", date(*since))?;
+        }
+        if *withholds {
+            writeln!(out, "          no round begins before it has caught up; what is under way ends")?;
+        }
+        Ok(())
     }
 }
 
@@ -286,6 +320,14 @@ mod tests {
                 }],
                 disputes: vec![DisputeStatus { client: whom.clone(), entries: 500 }],
             }),
+            sink: Some(SinkStatus {
+                target: "file /mnt/audit.log".into(),
+                entries: 400,
+                behind: 12,
+                since: Some(1_893_456_000),
+                reason: Some("the disk is full".into()),
+                withholds: true,
+            }),
         };
         let text = status.to_string();
         for part in [
@@ -297,6 +339,9 @@ mod tests {
             "deposit run 2: the schedule, not before 2030-01-01 00:00 UTC",
             "log       checkpoint of 412 entries, 2030-01-01 00:00 UTC; cosigned by 7 of 9 members",
             "client 3 (bank/branch-03) has not cosigned since 2030-01-01 00:00 UTC, last at 12 entries: it is away",
+            "copy      400 entries of audit.log are at file /mnt/audit.log; 12 wait",
+            "not taken since 2030-01-01 00:00 UTC: the disk is full",
+            "no round begins before it has caught up",
             "client 3 (bank/branch-03) has a checkpoint of 500 entries, signed by this coordinator",
         ] {
             assert!(text.contains(part), "{part}: {text}");

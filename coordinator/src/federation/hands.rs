@@ -24,6 +24,7 @@ use crate::error::CoordinatorError;
 use crate::registry::Registry;
 use crate::report::{Event, RunName, Told, Whom};
 use crate::run::uploads::Verdict;
+use crate::sink::{FAREWELL_TIME, Sink};
 use crate::store::HeadsFile;
 use crate::witness::Witnesses;
 
@@ -36,6 +37,8 @@ pub(crate) struct Hands<'a> {
     pub(crate) heads: HeadsFile,
     /// Who has seen the journal.
     pub(crate) witnesses: Witnesses,
+    /// Who has a second copy of it.
+    pub(crate) sink: Option<Sink>,
     pub(crate) clock: SteadyClock,
     /// Whom the door lets in.
     pub(crate) members: Arc<Members>,
@@ -70,6 +73,7 @@ pub(crate) struct HandsSettings {
     pub(crate) registry: Registry,
     pub(crate) heads: HeadsFile,
     pub(crate) witnesses: Witnesses,
+    pub(crate) sink: Option<Sink>,
     pub(crate) clock: SteadyClock,
     pub(crate) members: Arc<Members>,
     pub(crate) metrics: Arc<Metrics>,
@@ -83,12 +87,13 @@ pub(crate) struct HandsSettings {
 impl<'a> Hands<'a> {
     pub(crate) fn new(settings: HandsSettings, report: &'a mut dyn FnMut(&Told)) -> Self {
         let HandsSettings { journal, registry, heads, witnesses, clock, members, metrics, .. } = settings;
-        let HandsSettings { signing_key, federation, gather_ms, traffic, lists, .. } = settings;
+        let HandsSettings { signing_key, federation, gather_ms, traffic, lists, sink, .. } = settings;
         Self {
             journal,
             registry,
             heads,
             witnesses,
+            sink,
             clock,
             members,
             metrics,
@@ -305,7 +310,27 @@ impl<'a> Hands<'a> {
     /// If it cannot be written.
     pub(crate) fn sync(&mut self) -> Result<(), CoordinatorError> {
         self.heads.sync()?;
-        Ok(self.journal.sync()?)
+        self.journal.sync()?;
+        self.tell_sink();
+        Ok(())
+    }
+
+    /// What is durable may be copied.
+    pub(crate) fn tell_sink(&self) {
+        if let Some(sink) = &self.sink {
+            sink.grows(self.journal.durable());
+        }
+    }
+
+    /// The daemon ends: its last entries are copied, if that takes no time to speak of.
+    pub(crate) fn copy_the_rest(&self) {
+        self.tell_sink();
+        self.sink.iter().for_each(|sink| sink.finish(FAREWELL_TIME));
+    }
+
+    /// Why no round may begin now, in words that stay the same while it stays so.
+    pub(crate) fn withheld(&self) -> Option<String> {
+        self.sink.as_ref().and_then(|sink| sink.withheld(unix_millis()))
     }
 
     /// Keeps a budget head for all plans, as a run has it.

@@ -19,6 +19,7 @@ pub(crate) mod rereading;
 pub(crate) mod roster_file;
 mod serve;
 pub(crate) mod served;
+mod sinking;
 pub(crate) mod standing;
 mod witnessing;
 

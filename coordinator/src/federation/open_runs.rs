@@ -1,5 +1,7 @@
 //! The plans that are served, and the runs of them that are open. A run's end ends nothing else.
 
+mod asked;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -28,9 +30,8 @@ use super::heard::{Heard, Waiting};
 use super::models;
 use super::past::{Begun, Past};
 use super::served::{Known, began_from};
-use super::witnessing;
+use super::{sinking, witnessing};
 use crate::connections::{Arrival, Limits};
-use crate::control::{Request, Said, Status, WaitingStatus};
 use crate::error::CoordinatorError;
 use crate::open::upload_bytes;
 use crate::report::Event;
@@ -63,6 +64,8 @@ pub(crate) struct Federation<'a> {
     orders: Orders,
     /// What the operator was last told of the queue.
     queued: Vec<String>,
+    /// Why no round begins, as the runs were told last.
+    withheld: Option<String>,
 }
 
 impl<'a> Federation<'a> {
@@ -88,7 +91,9 @@ impl<'a> Federation<'a> {
             unstated: Vec::new(),
             orders,
             queued: Vec::new(),
+            withheld: None,
         };
+        own.withheld = own.hands.withheld();
         jobs.into_iter().for_each(|job| own.agenda.serve(job));
         own.agenda.name_the_lost();
         own
@@ -146,36 +151,6 @@ impl<'a> Federation<'a> {
         }
     }
 
-    /// Answers an operator's question.
-    pub(crate) fn answer(&self, request: Request) -> Said {
-        match request {
-            Request::Status => Said::Status(Box::new(self.status())),
-            Request::Sites => Said::Sites(self.hands.sites(&self.roster.roster)),
-            Request::Readiness(plan) => {
-                let meant = self.runs.values().filter(|run| run.name().is_meant_by(&plan));
-                Said::Readiness(meant.map(|run| run.readiness(&self.hands)).collect())
-            }
-        }
-    }
-
-    fn status(&self) -> Status {
-        Status {
-            now_unix_ms: self.hands.clock.now().0,
-            roster_epoch: self.roster.roster.epoch(),
-            enrolled: self.roster.roster.entries().len(),
-            here: self.hands.here().len(),
-            runs: self.runs.values().map(|run| run.status(&self.hands)).collect(),
-            waiting: self.waiting(),
-            ended: self.past.runs().len(),
-            log: witnessing::status(&self.hands, &self.roster),
-        }
-    }
-
-    fn waiting(&self) -> Vec<WaitingStatus> {
-        let full = format!("{RUNS_AT_ONCE_MAX} runs are open; it begins when one of them is over");
-        self.agenda.waiting(&self.open_plans(), unix_seconds(), &full)
-    }
-
     /// Whether every run of every plan is over; not where there is no plan.
     pub(crate) fn is_through(&self) -> bool {
         self.runs.is_empty() && self.agenda.is_through()
@@ -204,7 +179,7 @@ impl<'a> Federation<'a> {
         self.past.begins(reference.id(), shell.place().clone());
         // Its members may be let in, also those whom no other run has seen yet.
         self.hands.enrol(&self.roster.roster);
-        shell.begin(&mut self.hands)?;
+        shell.begin(self.withheld.clone(), &mut self.hands)?;
         self.hands.tell(Some(shell.name()), Event::RunOpened { as_of: shell.as_of() });
         for order in self.heard.all().to_vec() {
             shell.input(Input::Ordered(Box::new(order)), &mut self.hands)?;
@@ -264,6 +239,7 @@ impl<'a> Federation<'a> {
     /// # Errors
     /// If ledger or store fail.
     pub(crate) fn arrive(&mut self, arrival: Arrival) -> Result<(), CoordinatorError> {
+        self.withhold()?;
         match arrival {
             Arrival::Connected(client, link) => {
                 self.hands.came(client, link);
@@ -300,6 +276,8 @@ impl<'a> Federation<'a> {
             }
             Arrival::Stated(signed) => self.stated(*signed),
             Arrival::Vector(run, input) => self.input(run, input),
+            // It was looked at before.
+            Arrival::SinkMoved => Ok(()),
             // Nothing more is added to such a file.
             Arrival::Damaged(fault) => Err(fault.into()),
             Arrival::Lists(text) => {
@@ -338,6 +316,16 @@ impl<'a> Federation<'a> {
                 Ok(())
             }
         }
+    }
+
+    /// Tells the runs whether rounds may begin, where that has changed.
+    fn withhold(&mut self) -> Result<(), CoordinatorError> {
+        let why = self.hands.withheld();
+        if why == self.withheld {
+            return Ok(());
+        }
+        self.withheld.clone_from(&why);
+        self.each(|| Input::Withheld(why.clone()))
     }
 
     /// People hear of an order that no open run takes when it comes, and not when the next run begins.
@@ -406,6 +394,7 @@ impl<'a> Federation<'a> {
     /// # Errors
     /// If ledger or store fail.
     pub(crate) fn timer(&mut self) -> Result<(), CoordinatorError> {
+        self.withhold()?;
         let now = self.hands.clock.now();
         let due = |run: &RunShell| run.deadline().is_some_and(|deadline| deadline <= now);
         let due: Vec<RunId> = self.runs.iter().filter(|(_, run)| due(run)).map(|(run, _)| *run).collect();
@@ -442,6 +431,8 @@ impl<'a> Federation<'a> {
             }
         }
         witnessing::look(&mut self.hands, &self.roster, false)?;
+        sinking::look(&self.hands);
+        self.withhold()?;
         self.open_due()
     }
 

@@ -40,6 +40,7 @@ use crate::open::Opened;
 use crate::registry::{Registry, StatementsFolder};
 use crate::report::{Event, Told};
 use crate::run::spool::Spool;
+use crate::sink::Sink;
 use crate::store::{self, HeadsFile, forget_evidence, ledger_of};
 use crate::witness::Witnesses;
 
@@ -150,7 +151,7 @@ async fn serve(
     report: &mut dyn FnMut(&Told),
     stop: impl Future<Output = ()>,
 ) -> Result<(), CoordinatorError> {
-    let Opened { file, state_dir, heads_dir, gather_ms, windows, listen, identity, .. } = opened;
+    let Opened { file, state_dir, heads_dir, gather_ms, windows, listen, sink, identity, .. } = opened;
     // Before anything changes.
     store::judge(&state_dir, &heads_dir)?;
     let adopted = identity.keyring.adopt(unix_seconds());
@@ -196,11 +197,16 @@ async fn serve(
         office: keyring.office().cloned().map(|folder| Counter::new(folder, pulses.office)),
         unix_seconds,
     });
+    let sink = sink.map(|settings| {
+        let journal = (state_dir.as_path(), journal.durable());
+        Sink::start(&settings, journal, inputs.clone(), unix_millis)
+    });
     let hands = HandsSettings {
         journal,
         registry,
         heads,
         witnesses,
+        sink: sink.transpose().map_err(CoordinatorError::Runtime)?,
         clock: SteadyClock::start(),
         members: Arc::clone(&members),
         metrics: Arc::clone(&metrics),
@@ -276,6 +282,7 @@ async fn serve(
     federation.hands.leave();
     door.emptied(DRAIN_TIME).await;
     listener.drain(CLOSING_TIME).await;
+    federation.hands.copy_the_rest();
     Ok(())
 }
 

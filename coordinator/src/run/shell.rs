@@ -92,13 +92,16 @@ impl RunShell {
         })
     }
 
-    /// Does what the machine asked for at its start, and tells it who is here.
+    /// Does what the machine asked for at its start, and tells it who is here, and why no round begins where the daemon withholds them.
     ///
     /// # Errors
     /// If ledger or store fail, which ends the process.
-    pub(crate) fn begin(&mut self, hands: &mut Hands<'_>) -> Result<(), CoordinatorError> {
+    pub(crate) fn begin(&mut self, withheld: Option<String>, hands: &mut Hands<'_>) -> Result<(), CoordinatorError> {
         self.execute(hands)?;
         let _ = self.state()?;
+        if withheld.is_some() {
+            self.input(Input::Withheld(withheld), hands)?;
+        }
         hands.here().into_iter().try_for_each(|client| self.input(Input::Connected(client), hands))
     }
 

@@ -3,6 +3,7 @@
 //! What each key means stands in `docs/samples/coordinator.toml`, which is also what `coordinator init` writes.
 
 mod read;
+mod sink;
 mod windows;
 
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ use tributary_settings::{Document, Faults};
 use tributary_transport::NetworkSettings;
 use tributary_transport::identity::TlsFiles;
 
+pub use sink::{Lag, SinkSettings, SinkWay, SyslogSink};
 pub use windows::Windows;
 
 /// Longest deadline and waiting time, in milliseconds: a day.
@@ -39,6 +41,8 @@ pub struct Settings {
     pub office: Option<PathBuf>,
     /// By what people who are elsewhere are told.
     pub notices: NoticesSettings,
+    /// Where a second copy of the journal goes, if anywhere.
+    pub sink: Option<SinkSettings>,
 }
 
 /// Files of a plan.
@@ -84,6 +88,7 @@ impl Settings {
         let identity = read::identity(&mut document);
         let office = read::office(&mut document);
         let notices = NoticesSettings::read(&mut document, "coordinator");
+        let sink = SinkSettings::read(&mut document);
         document.finish()?;
         let found = "a document without a fault gave every value";
         Ok(Self {
@@ -97,6 +102,7 @@ impl Settings {
             identity: identity.expect(found),
             office: office.expect(found),
             notices: notices.expect(found),
+            sink: sink.expect(found),
         })
     }
 }

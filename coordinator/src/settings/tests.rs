@@ -84,6 +84,11 @@ fn the_sample_has_every_key_and_no_fault() {
         "notices.webhook.url_file",
         "notices.webhook.token_file",
         "notices.webhook.trust",
+        // Nor are those of a receiver of the second copy, which goes one way alone.
+        "audit.sink.syslog.trust",
+        "audit.sink.syslog.certificate",
+        "audit.sink.syslog.private_key",
+        "audit.sink.file",
     ];
     assert_eq!(keys, other_choice, "{faults}");
 }

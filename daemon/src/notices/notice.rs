@@ -138,6 +138,11 @@ pub enum Notice {
         /// The branch; nothing at the branch itself.
         branch: Option<String>,
     },
+    /// The second copy of the coordinator's journal is not taken.
+    SinkFailed {
+        /// Where it goes.
+        target: String,
+    },
 }
 
 impl Notice {
@@ -161,6 +166,7 @@ impl Notice {
             Self::Thawed { .. } => "thawed",
             Self::ModelWithdrawn { .. } => "model_withdrawn",
             Self::LogDisputed { .. } => "log_disputed",
+            Self::SinkFailed { .. } => "sink_failed",
         }
     }
 
@@ -175,7 +181,8 @@ impl Notice {
             | Self::Frozen { .. }
             | Self::PlanAborted { .. }
             | Self::ModelWithdrawn { .. }
-            | Self::LogDisputed { .. } => Severity::Critical,
+            | Self::LogDisputed { .. }
+            | Self::SinkFailed { .. } => Severity::Critical,
             Self::PlanHeldBack { .. }
             | Self::GrantAwaited { .. }
             | Self::GrantWithdrawn { .. }
@@ -215,6 +222,7 @@ impl Notice {
             Self::PlanAborted { plan, .. } => format!("abort {}", plan.as_ref()?),
             Self::ModelWithdrawn { model } => format!("model {model}"),
             Self::LogDisputed { branch } => format!("log {}", named(branch)),
+            Self::SinkFailed { .. } => SINK.into(),
         })
     }
 
@@ -248,6 +256,7 @@ const REMINDERS: [u64; 3] = [1, 7, 30];
 const DAEMON: &str = "daemon";
 const CERTIFICATE: &str = "certificate";
 const LISTS: &str = "lists";
+const SINK: &str = "audit sink";
 
 fn held_back(plan: &str) -> String {
     format!("plan {plan}")
@@ -267,6 +276,8 @@ pub enum Over {
     CertificateExpires,
     /// Newer revocation lists are in force.
     ListsExpire,
+    /// The second copy of the journal is taken again.
+    SinkFailed,
 }
 
 impl Over {
@@ -276,6 +287,7 @@ impl Over {
             Self::DaemonFailed => DAEMON.into(),
             Self::CertificateExpires => CERTIFICATE.into(),
             Self::ListsExpire => LISTS.into(),
+            Self::SinkFailed => SINK.into(),
         }
     }
 }

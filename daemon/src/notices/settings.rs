@@ -57,7 +57,9 @@ pub struct HostPort {
 }
 
 impl HostPort {
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    /// HOST:PORT, as settings write it.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
         let (host, port) = text.rsplit_once(':')?;
         let host = host.trim_matches(['[', ']']);
         let fit =

@@ -174,6 +174,12 @@ impl Notice {
                  nothing is cosigned meanwhile. Tell the auditors, and compare what branches have (`tributary verify fork`)."
                     .into(),
             ),
+            Self::SinkFailed { target } => (
+                format!("the second copy of the audit log is not taken by {}", line(target)),
+                "Entries wait, and nothing is lost. No round begins when too many wait, or for too long. Mend the receiver or the way to it; \
+                 `tributary coordinator status` says what is wrong."
+                    .into(),
+            ),
         }
     }
 
@@ -268,6 +274,12 @@ impl Notice {
                  并比对各分行留存的检查点（`tributary verify fork`）。"
                     .into(),
             ),
+            Self::SinkFailed { target } => (
+                format!("审计日志的第二份副本未能写入 {}", line(target)),
+                "日志条目正在等待写入，不会丢失。等待的条目过多或等待时间过长时，不再开始新的轮次。请修复接收端或其网络连接；\
+                 原因见 `tributary coordinator status`。"
+                    .into(),
+            ),
         }
     }
 }
@@ -323,6 +335,7 @@ pub(super) mod tests {
             Notice::Thawed { action: "thaw".into(), staff, role },
             Notice::ModelWithdrawn { model: "77aa01bc".into() },
             Notice::LogDisputed { branch: branch() },
+            Notice::SinkFailed { target: "tls://logs.bank.example:6514".into() },
         ]
     }
 
@@ -344,7 +357,7 @@ pub(super) mod tests {
     fn each_notice_says_the_same_in_both_languages() {
         let mut kinds: Vec<&str> = one_of_each().iter().map(Notice::kind).collect();
         kinds.dedup();
-        assert_eq!(kinds.len(), 16, "one of each kind");
+        assert_eq!(kinds.len(), 17, "one of each kind");
         for notice in one_of_each() {
             assert_eq!(serde_json::to_value(&notice).unwrap()["kind"], notice.kind());
             let [chinese, english] = [Language::Chinese, Language::English].map(|language| notice.text(language));

@@ -1,4 +1,4 @@
-//! The front of a journal that somebody has read before, and reading from a place in a window that moves over the file.
+//! The front of a journal that somebody has read before.
 
 use std::fs::File;
 use std::io::{ErrorKind, Read, Seek, SeekFrom};
@@ -6,14 +6,12 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use tributary_protocol::digest::Digest;
-use tributary_protocol::log::{LedgerId, LogEntry, LogFaultKind, LogReader, Mark, Place, RECORD_BYTES_MAX, Step};
+use tributary_protocol::log::{LedgerId, LogEntry, LogReader, Mark, Place, RECORD_BYTES_MAX};
 
 use super::error::JournalError;
+use super::follow::{Follower, Visit};
 
 const DIGEST_BYTES: usize = 32;
-
-/// So much of a file is read at once.
-pub(super) const WINDOW_BYTES: usize = 1 << 18;
 
 /// The end of a journal at some time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,32 +61,9 @@ pub(super) fn walk(
     until: u64,
     mut visit: impl FnMut(LogEntry<'_>) -> Result<(), JournalError>,
 ) -> Result<LogReader, JournalError> {
-    let io = |fault| JournalError::Io { path: path.to_path_buf(), fault };
-    is_ordinary(path).map_err(io)?;
-    let mut file = File::open(path).map_err(io)?;
-    file.seek(SeekFrom::Start(from.offset())).map_err(io)?;
-    let (mut reader, mut window, mut start) = (LogReader::at(from), Vec::new(), from.offset());
-    let mut last = false;
-    while reader.offset() < until {
-        let used = usize::try_from(reader.offset().saturating_sub(start)).unwrap_or(usize::MAX);
-        match reader.step(window.get(used..).unwrap_or_default(), last) {
-            Step::Entry(entry) => visit(entry)?,
-            Step::More(bytes) => {
-                // What was read is let go of: a journal of years is read in the memory of an entry. The header was perhaps read in this very step.
-                let used = usize::try_from(reader.offset().saturating_sub(start)).unwrap_or(usize::MAX);
-                window.drain(..used.min(window.len()));
-                start = reader.offset();
-                let wanted = bytes.max(WINDOW_BYTES).saturating_sub(window.len());
-                let wanted = u64::try_from(wanted).unwrap_or(u64::MAX);
-                last = (&mut file).take(wanted).read_to_end(&mut window).map_err(io)? == 0;
-            }
-            Step::Fault(fault) if fault.kind != LogFaultKind::TornTail => {
-                return Err(JournalError::Damaged { path: path.to_path_buf(), fault: fault.to_string() });
-            }
-            Step::End | Step::Fault(_) => break,
-        }
-    }
-    Ok(reader)
+    let mut follower = Follower::open(path, from)?;
+    follower.visit(until, |entry| visit(entry).map(|()| Visit::Goes))?;
+    Ok(follower.reader().clone())
 }
 
 /// The events of the federation's own entries in a front, read at their places; nothing if the file has other bytes there, or another head at its end.
@@ -121,12 +96,6 @@ pub(super) fn own_entries(file: &mut File, front: &Front) -> std::io::Result<Opt
         events.push(entry.event.to_vec());
     }
     Ok(Some(events))
-}
-
-/// A pipe would keep its reader waiting for ever.
-pub(super) fn is_ordinary(path: &Path) -> std::io::Result<()> {
-    let what = "it is no ordinary file, and a pipe might never end";
-    if std::fs::metadata(path)?.is_file() { Ok(()) } else { Err(std::io::Error::new(ErrorKind::InvalidInput, what)) }
 }
 
 #[cfg(test)]

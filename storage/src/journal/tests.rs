@@ -1,6 +1,6 @@
 //! What is appended, cut, changed and read apart.
 
-use super::front::WINDOW_BYTES;
+use super::follow::WINDOW_BYTES;
 use super::*;
 
 const LEDGER: LedgerId = LedgerId([7; 32]);

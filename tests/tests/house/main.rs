@@ -125,7 +125,7 @@ const HOMES: [(&str, &[&str], &[&str]); 9] = [
     (
         "rcgen",
         &["tributary-certs", "tributary-coordinator", "tributary-daemon"],
-        &["certs/", "coordinator/tests/", "daemon/src/notices/hook/tests.rs"],
+        &["certs/", "coordinator/tests/", "coordinator/src/sink/tests.rs", "daemon/src/notices/hook/tests.rs"],
     ),
     ("aws_lc_rs", &["tributary-certs"], &["certs/"]),
     ("cryptoki", &["tributary-certs"], &["certs/src/pkcs11/", "certs/tests/pkcs11/"]),

@@ -46,6 +46,8 @@ pub enum Cause {
     System = 22,
     /// A hook by which people are told.
     Notices = 23,
+    /// The second copy of the coordinator's journal.
+    AuditSink = 24,
 }
 
 /// How a check ended.

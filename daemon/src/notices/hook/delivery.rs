@@ -1,8 +1,10 @@
 //! What each way of a message has: a limit of time, a result, and words for a failure in which no secret is.
 
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use crate::notices::message::Message;
+use crate::outward;
 
 /// Longest time for one message, all of it.
 pub(in crate::notices) const TIME_LIMIT: Duration = Duration::from_secs(20);
@@ -50,10 +52,9 @@ pub(in crate::notices) trait Hook: Send {
 
 /// Does something that waits, within a limit of time.
 pub(super) fn within<T>(limit: Duration, work: impl Future<Output = Result<T, HookFault>>) -> Result<T, HookFault> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(HookFault::Network)?;
-    let result =
-        runtime.block_on(async { tokio::time::timeout(limit, work).await.unwrap_or(Err(HookFault::TooSlow(limit))) });
-    // A name that is still being looked up does not hold it.
-    runtime.shutdown_background();
-    result
+    match outward::within(limit, work) {
+        Ok(result) => result,
+        Err(fault) if fault.kind() == ErrorKind::TimedOut => Err(HookFault::TooSlow(limit)),
+        Err(fault) => Err(HookFault::Network(fault)),
+    }
 }

@@ -3,7 +3,6 @@
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -15,15 +14,14 @@ use lettre::transport::smtp::client::{
 };
 use lettre::transport::smtp::extension::ClientId;
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
-use tributary_certs::provider::provider_of_others;
 
 use super::delivery::{Hook, HookFault, within};
 use crate::notices::message::Message;
 use crate::notices::settings::{Smtp, SmtpSecurity};
+use crate::outward::client_config;
 use tributary_texts::Language;
 
 pub(super) struct Mail {
@@ -54,15 +52,6 @@ impl Mail {
         letter.subject(subject).header(ContentType::TEXT_PLAIN).body(format!("{text}\r\n")).map_err(mail)
     }
 
-    /// For TLS from the first byte.
-    fn connector(&self) -> Result<TlsConnector, HookFault> {
-        let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(self.smtp.trust.iter().cloned());
-        let config = ClientConfig::builder_with_provider(provider_of_others());
-        let config = config.with_safe_default_protocol_versions().map_err(mail)?;
-        Ok(TlsConnector::from(Arc::new(config.with_root_certificates(roots).with_no_client_auth())))
-    }
-
     /// For TLS after the greeting.
     fn tls(&self) -> Result<TlsParameters, HookFault> {
         let mut tls = TlsParameters::builder(self.smtp.server.host.clone()).certificate_store(CertificateStore::None);
@@ -84,7 +73,10 @@ impl Mail {
             SmtpSecurity::StartTls | SmtpSecurity::None => Box::new(Bounded { stream, peer, left: ANSWER_BYTES_MAX }),
             SmtpSecurity::Tls => {
                 let name = ServerName::try_from(server.host.clone()).map_err(mail)?;
-                let stream = self.connector()?.connect(name, stream).await.map_err(HookFault::Network)?;
+                let stream = TlsConnector::from(client_config(&self.smtp.trust, None).map_err(mail)?)
+                    .connect(name, stream)
+                    .await
+                    .map_err(HookFault::Network)?;
                 Box::new(Bounded { stream, peer, left: ANSWER_BYTES_MAX })
             }
         };

@@ -6,13 +6,13 @@ use std::net::{SocketAddr, TcpStream, ToSocketAddrs as _, UdpSocket};
 use std::os::unix::net::UnixDatagram;
 use std::time::Duration;
 
-use time::OffsetDateTime;
 use tributary_protocol::printable::Printable;
 
 use super::delivery::{Hook, HookFault};
 use crate::notices::message::Message;
 use crate::notices::notice::Severity;
 use crate::notices::settings::{HostPort, SyslogAddress};
+use crate::syslog::{framed, timestamp};
 use tributary_texts::Language;
 
 /// The facility of system daemons.
@@ -53,7 +53,7 @@ impl Hook for Syslog {
             SyslogAddress::Tcp(to) => resolved(to).and_then(|to| {
                 let mut stream = TcpStream::connect_timeout(&to, self.limit)?;
                 stream.set_write_timeout(Some(self.limit))?;
-                stream.write_all(format!("{} {line}", line.len()).as_bytes())?;
+                stream.write_all(framed(&line).as_bytes())?;
                 stream.shutdown(std::net::Shutdown::Write)
             }),
             #[cfg(unix)]
@@ -83,7 +83,7 @@ fn line(message: &Message, language: Language) -> String {
     let text = format!("{}. {}", message.headline(language), message.body(language).replace('\n', " "));
     let mut line = format!(
         "<{priority}>1 {} - tributary {} {} - {BYTE_ORDER_MARK}",
-        timestamp(message.at()),
+        timestamp(message.at().saturating_mul(1_000)),
         std::process::id(),
         message.kind()
     );
@@ -98,14 +98,6 @@ fn line(message: &Message, language: Language) -> String {
     line
 }
 
-fn timestamp(unix_seconds: u64) -> String {
-    let at = i64::try_from(unix_seconds).ok().and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());
-    let Some(at) = at else { return "-".into() };
-    let (date, time) = (at.date(), at.time());
-    let (year, month, day) = (date.year(), u8::from(date.month()), date.day());
-    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", time.hour(), time.minute(), time.second())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,7 +109,7 @@ mod tests {
         let parcel = Parcel { notices: vec![Notice::DaemonFailed], more: 0 };
         let message = Message::of(&parcel, "branch-03", 1_893_456_061);
         let head = format!(
-            "<26>1 2030-01-01T00:01:01Z - tributary {} daemon_failed - \u{feff}[branch-03] ",
+            "<26>1 2030-01-01T00:01:01.000Z - tributary {} daemon_failed - \u{feff}[branch-03] ",
             std::process::id()
         );
         let english = line(&message, Language::English);
@@ -128,7 +120,6 @@ mod tests {
         let parcel = Parcel { notices: vec![long; 40], more: 7 };
         let line = line(&Message::of(&parcel, "s", 0), Language::English);
         assert!(line.len() <= LINE_BYTES_MAX && !line.contains('\n'), "{line}");
-        assert!(line.starts_with("<28>1 1970-01-01T00:00:00Z - "), "{line}");
-        assert_eq!(timestamp(u64::MAX), "-");
+        assert!(line.starts_with("<28>1 1970-01-01T00:00:00.000Z - "), "{line}");
     }
 }

@@ -101,7 +101,7 @@ impl<S: Suite> Coordinator<S> {
                 "{staff} ({role}) has ordered {action}; two people of two roles must let it go on, and name the order {order}"
             ));
         }
-        self.waits_for(now)
+        self.waits_for(now).or_else(|| self.withheld.clone())
     }
 
     /// Why the plan is nothing that a branch would accept now, in words: its signatures or its schedule.

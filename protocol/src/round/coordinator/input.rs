@@ -1,6 +1,7 @@
 //! What happens outside, and where the machine takes it.
 
 use alloc::boxed::Box;
+use alloc::string::String;
 
 use super::{Coordinator, Phase};
 use crate::budget::{BudgetHead, Kept};
@@ -70,6 +71,8 @@ pub enum Input {
     Approved(Box<Approvals>),
     /// An order that somebody has signed.
     Ordered(Box<Attestation>),
+    /// Why the daemon lets no key set-up and no round begin, in words that stay the same while it stays so; nothing where it does. What is under way ends as ever.
+    Withheld(Option<String>),
     /// A deadline may have passed.
     Timer,
     /// The operator stops the daemon.
@@ -111,6 +114,7 @@ impl<S: Suite> Coordinator<S> {
             Input::Roster(roster) => self.on_roster(*roster),
             Input::Approved(approvals) => self.on_approved(*approvals, outbox),
             Input::Ordered(order) => self.on_order(now, *order, outbox),
+            Input::Withheld(why) => self.withheld = why,
             Input::Timer => self.on_timer(now, outbox),
             Input::Stop => self.on_stop(outbox),
         }

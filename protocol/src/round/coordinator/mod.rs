@@ -100,6 +100,8 @@ pub struct Coordinator<S: Suite> {
     later: Option<Approvals>,
     /// Why nothing begins, in words; nothing where it may.
     held: Option<String>,
+    /// The same, as far as it is the daemon's doing.
+    withheld: Option<String>,
     /// Orders of people who may not give them by the roster in force: by the next one they may.
     unheard: Vec<Attestation>,
 }
@@ -146,6 +148,7 @@ impl<S: Suite> Coordinator<S> {
             signed,
             later: None,
             held: None,
+            withheld: None,
             unheard: Vec::new(),
         };
         if machine.record.run.is_none() {

@@ -25,6 +25,7 @@ mod timing;
 mod uses;
 mod validity;
 mod verdicts;
+mod withheld;
 mod words;
 mod world;
 mod years;

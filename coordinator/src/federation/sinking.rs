@@ -1,0 +1,37 @@
+//! What the operator and the metrics are told of the second copy of the journal.
+
+use tributary_certs::clock::{unix_millis, unix_seconds};
+use tributary_daemon::Metric;
+
+use super::hands::Hands;
+use crate::control::SinkStatus;
+
+/// Tells the sink how far the journal is, and the metrics how far the sink is.
+pub(super) fn look(hands: &Hands<'_>) {
+    hands.tell_sink();
+    let Some(sink) = &hands.sink else { return };
+    let standing = sink.standing();
+    let age = sink.oldest().map_or(0, |oldest| unix_millis().saturating_sub(oldest) / 1000);
+    let metric = |name, help, value| Metric { name, help, value };
+    let metrics = vec![
+        metric("audit_sink_lag_entries", "Entries of the journal that its second copy does not have.", standing.behind),
+        metric("audit_sink_lag_seconds", "Age of the oldest of them.", age),
+        metric("audit_sink_failing", "1 where the second copy is not taken.", standing.failing.is_some().into()),
+        metric("audit_sink_withholds", "1 where no round begins because of it.", standing.withholds.into()),
+    ];
+    hands.metrics.publish("sink", unix_seconds(), metrics);
+}
+
+/// How it stands, for the operator.
+pub(super) fn status(hands: &Hands<'_>) -> Option<SinkStatus> {
+    let standing = hands.sink.as_ref()?.standing();
+    let (since, reason) = standing.failing.unzip();
+    Some(SinkStatus {
+        target: standing.target,
+        entries: standing.acknowledged,
+        behind: standing.behind,
+        since,
+        reason,
+        withholds: standing.withholds,
+    })
+}

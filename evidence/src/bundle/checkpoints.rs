@@ -43,7 +43,7 @@ pub struct CheckpointsReport {
 #[derive(Default)]
 pub(super) struct Checkpoints {
     notes: Vec<(String, Vec<u8>)>,
-    key: Option<Option<VerifyingKey>>,
+    key: Option<Option<NoteKey>>,
     roots: BTreeMap<u64, Option<Digest>>,
     tree: Frontier,
 }
@@ -56,7 +56,7 @@ impl Checkpoints {
             names.filter_map(|name| Some((name.to_owned(), bundle.part(name)?))).collect();
         let key = bundle.part(KEY).map(|bytes| {
             let key = str::from_utf8(&bytes).ok().and_then(|text| NoteKey::parse(text).ok());
-            key.filter(|key| key.kind() == SignatureKind::Journal).map(|key| key.key().clone())
+            key.filter(|key| key.kind() == SignatureKind::Journal)
         });
         let sizes = notes.iter().filter_map(|(_, note)| {
             let signed = SignedCheckpoint::parse(note).ok()?;
@@ -101,6 +101,11 @@ impl Checkpoints {
                 return report;
             }
         };
+        if own.is_some_and(|own| key.name() != origin_of(&own)) {
+            wrong(KEY, "it is the key of another federation's coordinator".into());
+            return report;
+        }
+        let key = key.key();
         for (name, note) in &self.notes {
             let signed = match verified(note, key) {
                 Ok(signed) => signed,

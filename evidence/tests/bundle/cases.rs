@@ -103,7 +103,7 @@ fn kept_of(world: &World, round: u64) -> String {
 }
 
 /// Takes the checkpoints of these parts as they are.
-fn noted(world: &mut World, from: &BTreeMap<String, Vec<u8>>) {
+pub(crate) fn noted(world: &mut World, from: &BTreeMap<String, Vec<u8>>) {
     let notes = from.iter().filter(|(name, _)| name.starts_with("checkpoints/"));
     world.parts.extend(notes.map(|(name, note)| (name.clone(), note.clone())));
 }

@@ -4,6 +4,9 @@
 
 mod cases;
 mod mutations;
+mod parts;
+mod rules;
+mod score;
 mod world;
 
 use std::io::Cursor;

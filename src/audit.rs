@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use tributary_coordinator::audit::{Export, Exported, export};
-use tributary_protocol::plan::Date;
+use tributary_coordinator::audit::{Export, Exported, Scope, export};
+use tributary_protocol::digest::Digest;
+use tributary_protocol::plan::{Date, RunRef};
 
 use crate::exit::{Exit, Failure};
 use crate::{json, typed};
@@ -28,6 +29,15 @@ pub(crate) struct ExportOptions {
     /// Last day, YYYY-MM-DD, in UTC
     #[arg(long, value_name = "DATE", value_parser = typed::date)]
     to: Date,
+    /// Only the entries of one run, with proofs that they stand in the journal: the plan's digest and the run's number
+    #[arg(long, value_name = "DIGEST/NUMBER", value_parser = run_of, group = "part")]
+    run: Option<RunRef>,
+    /// Only those of one plan's runs in these days
+    #[arg(long, value_name = "DIGEST", value_parser = typed::digest, group = "part")]
+    plan: Option<Digest>,
+    /// Only those of the runs of these days
+    #[arg(long, group = "part")]
+    days_only: bool,
     /// The bundle; it must not be there. A file beside it, FILE.digest, names its digest
     #[arg(long, value_name = "FILE")]
     output: PathBuf,
@@ -44,11 +54,17 @@ pub(crate) struct ExportOptions {
 /// # Errors
 /// Why it was not done.
 pub(crate) fn run(command: AuditCommand) -> Result<Exit, Failure> {
-    let AuditCommand::Export(ExportOptions { config, from, to, output, card, json }) = command;
+    let AuditCommand::Export(ExportOptions { config, from, to, run, plan, days_only, output, card, json }) = command;
     if from > to {
         return Err(Failure::usage("--from is after --to; name the first day first"));
     }
-    let exported = export(&config, &Export { days: (from, to), output: &output, cards: &card });
+    let scope = match (run, plan, days_only) {
+        (Some(run), ..) => Scope::Run(run),
+        (_, Some(plan), _) => Scope::Plan(plan),
+        (_, _, true) => Scope::Days,
+        _ => Scope::Journal,
+    };
+    let exported = export(&config, &Export { days: (from, to), scope, output: &output, cards: &card });
     let exported = exported.map_err(Failure::failed)?;
     if json {
         json::print(&exported);
@@ -58,11 +74,27 @@ pub(crate) fn run(command: AuditCommand) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
+/// A run by its plan's digest and its number.
+fn run_of(text: &str) -> Result<RunRef, &'static str> {
+    let (plan, number) = text.split_once('/').unwrap_or_default();
+    let run = Digest::from_hex(plan).zip(number.parse().ok().filter(|number| *number > 0));
+    run.map(|(plan, number)| RunRef { plan, number }).ok_or("a run is DIGEST/NUMBER: the plan's 64 digits, and from 1")
+}
+
 fn words(exported: &Exported) -> String {
-    let Exported { bundle, file, digest_file, parts, runs, runs_outside, goes_on } = exported;
+    let Exported { bundle, file, digest_file, parts, runs, runs_outside, goes_on, entries, left_out } = exported;
     let later = if *goes_on { "; the journal goes on after the last day" } else { "" };
+    let journal = match left_out {
+        0 => format!(
+            "the journal, and what is kept of {runs} runs ({runs_outside} runs of other days have their events alone)"
+        ),
+        left_out => format!(
+            "{} of {entries} entries of the journal, with proofs in the place of the others, and what is kept of {runs} runs",
+            entries.saturating_sub(*left_out)
+        ),
+    };
     format!(
-        "{} has {parts} parts: the journal, and what is kept of {runs} runs ({runs_outside} runs of other days have their events alone){later}\n\
+        "{} has {parts} parts: {journal}{later}\n\
          digest {bundle}, also in {}\n\
          tell the auditor the digest on another way than the file",
         file.display(),

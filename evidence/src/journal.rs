@@ -6,17 +6,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use tributary_certs::roster::RosterAuthorities;
 use tributary_model::parameters::Parameters;
 use tributary_protocol::digest::Digest;
-use tributary_protocol::log::{LedgerId, Log, LogEntry};
+use tributary_protocol::log::{LedgerId, LogEntry};
 use tributary_protocol::plan::{ModelRef, RunRef};
 use tributary_protocol::registry::RegistryEvent;
 use tributary_protocol::round::{CoordinatorEvent, order_digest};
 use tributary_protocol::time::Millis;
 
 use crate::entries::{Bad, Entry, Place, read};
-use crate::journal_report::JournalReport;
-use crate::registry::{RegistryAudit, Runs};
+use crate::journal_report::{Extent, JournalReport};
+use crate::registry::{RegistryAudit, Runs, count};
 use crate::retained::Retained;
-use crate::run::{RunAudit, Starts};
+use crate::run::{NotVerified, RunAudit, Starts};
 use crate::signatures::Signatures;
 use crate::trust::Federation;
 
@@ -44,6 +44,10 @@ pub(crate) struct JournalAudit<'a> {
     registry: Option<RegistryAudit<'a>>,
     orders: BTreeSet<Digest>,
     released: Released,
+    /// Whether entries are left out: then what they would say is not missed.
+    partial: bool,
+    /// What rests on entries that are left out.
+    elsewhere: Vec<NotVerified>,
 }
 
 /// Runs by their plan and number.
@@ -77,7 +81,18 @@ impl Released {
 impl<'a> JournalAudit<'a> {
     /// Rosters are judged by these authorities, where they are known.
     pub(crate) fn new(kept: &'a dyn Retained, authorities: Option<RosterAuthorities>) -> Self {
+        Self::of(kept, authorities, false)
+    }
+
+    /// Of a part of a journal, which has its ledgers whole from their first entries, and not all of them.
+    pub(crate) fn of_part(kept: &'a dyn Retained, authorities: Option<RosterAuthorities>) -> Self {
+        Self::of(kept, authorities, true)
+    }
+
+    fn of(kept: &'a dyn Retained, authorities: Option<RosterAuthorities>, partial: bool) -> Self {
         Self {
+            partial,
+            elsewhere: Vec::new(),
             kept,
             federation: Federation::of(authorities),
             signatures: Signatures::default(),
@@ -106,7 +121,7 @@ impl<'a> JournalAudit<'a> {
     fn of_registry(&mut self, entry: &LogEntry<'_>) -> Result<(), Bad> {
         let entry: Entry<RegistryEvent> = read(entry)?;
         self.federation.of_registry(&entry.event).map_err(|fault| entry.bad(fault))?;
-        let registry = self.registry.get_or_insert_with(|| RegistryAudit::new(self.kept));
+        let registry = self.registry.get_or_insert_with(|| RegistryAudit::new(self.kept, self.partial));
         let claims = registry.follow(&entry.event, &Known(&self.runs)).map_err(|fault| entry.bad(fault))?;
         self.signatures.take(entry.place(), claims)
     }
@@ -130,8 +145,12 @@ impl<'a> JournalAudit<'a> {
     fn beside(&mut self, ledger: LedgerId, event: &CoordinatorEvent, place: Place) -> Result<(), Bad> {
         match event {
             CoordinatorEvent::RunOpened { plan, number, model, .. } => {
-                let begins = self.begins((plan.initial_model, plan.digest(), &plan.purpose), *number, model);
-                begins.map_err(|fault| place.bad(fault))
+                let from = (plan.initial_model, plan.digest(), &plan.purpose);
+                if self.partial && self.rests_on_a_run_elsewhere(from, *number) {
+                    self.is_elsewhere("run that begins from what another run released");
+                    return Ok(());
+                }
+                self.begins(from, *number, model).map_err(|fault| place.bad(fault))
             }
             CoordinatorEvent::OrderTaken { order } => {
                 self.orders.insert(order_digest(order));
@@ -139,7 +158,14 @@ impl<'a> JournalAudit<'a> {
             }
             CoordinatorEvent::OrdersCarried { orders } => {
                 let taken = orders.standing().all(|standing| self.orders.contains(&order_digest(&standing.order)));
-                if taken { Ok(()) } else { Err(place.bad(Contradiction::Order)) }
+                match (taken, self.partial) {
+                    (true, _) => Ok(()),
+                    (false, true) => {
+                        self.is_elsewhere("run that carries over orders that another run took");
+                        Ok(())
+                    }
+                    (false, false) => Err(place.bad(Contradiction::Order)),
+                }
             }
             CoordinatorEvent::RunFinished { .. } => {
                 let run = self.runs.get(&ledger).and_then(RunAudit::replay);
@@ -150,6 +176,32 @@ impl<'a> JournalAudit<'a> {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Whether a run begins from what a run before it released that is left out.
+    fn rests_on_a_run_elsewhere(
+        &self,
+        (from, plan, _): (ModelRef, Digest, &tributary_protocol::printable::Untrusted),
+        number: u32,
+    ) -> bool {
+        let before = number.checked_sub(1).filter(|before| *before > 0 && from == ModelRef::PreviousRun);
+        before.is_some_and(|number| !self.runs.contains_key(&LedgerId::from(RunRef { plan, number }.id())))
+    }
+
+    fn is_elsewhere(&mut self, what: &str) {
+        count(&mut self.elsewhere, what);
+    }
+
+    /// What rests on entries that are left out, after the last entry.
+    pub(crate) fn elsewhere(&self) -> Vec<NotVerified> {
+        let registry = self.registry.as_ref().map_or(&[][..], RegistryAudit::elsewhere);
+        let open = self.runs().filter_map(RunAudit::facts).filter(|facts| facts.record().finished.is_none()).count();
+        let open = NotVerified {
+            count: u32::try_from(open).unwrap_or(u32::MAX),
+            reason: "run that is not over here: what follows of it".into(),
+        };
+        let open = Some(open).filter(|open| self.partial && open.count > 0);
+        self.elsewhere.iter().chain(registry).cloned().chain(open).collect()
     }
 
     /// Whether a run begins from the model that its plan refers to.
@@ -192,12 +244,14 @@ impl<'a> JournalAudit<'a> {
     ///
     /// # Errors
     /// An entry whose signature waited and does not verify.
-    pub(crate) fn report(&mut self, log: &Log, made: Option<Millis>) -> Result<JournalReport, Bad> {
+    pub(crate) fn report(&mut self, extent: &Extent, made: Option<Millis>) -> Result<JournalReport, Bad> {
         self.signatures.verify()?;
+        let wide = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
         Ok(JournalReport {
-            entries: usize::try_from(log.size()).unwrap_or(usize::MAX),
-            head: log.head().to_string(),
-            root: log.root().to_string(),
+            entries: wide(extent.entries),
+            left_out: wide(extent.left_out),
+            head: extent.head.map(|head| head.to_string()),
+            root: extent.root.to_string(),
             rosters_verified: self.federation.verified,
             runs: self.runs().filter_map(|run| run.report(made)).collect(),
             registry: self.registry.as_ref().map(RegistryAudit::report),

@@ -3,6 +3,8 @@
 use std::fmt;
 
 use serde::Serialize;
+use tributary_protocol::digest::Digest;
+use tributary_protocol::log::Log;
 
 use crate::registry::RegistryReport;
 use crate::run::{NotVerified, RunReport};
@@ -12,8 +14,10 @@ use crate::run::{NotVerified, RunReport};
 pub struct JournalReport {
     /// Entries of the file, of all ledgers.
     pub entries: usize,
-    /// Digest over all of them: compare it with a copy that was kept elsewhere.
-    pub head: String,
+    /// Of these, how many are not in the evidence.
+    pub left_out: usize,
+    /// Digest over all of them: compare it with a copy that was kept elsewhere. Nothing where some are left out.
+    pub head: Option<String>,
     /// Root of the tree over all of them (RFC 9162).
     pub root: String,
     /// Rosters whose authorities' signatures were verified: none where the authorities are not known.
@@ -22,6 +26,26 @@ pub struct JournalReport {
     pub runs: Vec<RunReport>,
     /// The registry of models; nothing before a run was over.
     pub registry: Option<RegistryReport>,
+}
+
+/// How much of a journal there is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Extent {
+    /// Its entries.
+    pub(crate) entries: u64,
+    /// Of these, how many are not here.
+    pub(crate) left_out: u64,
+    /// The chain's digest over all of them, where all are here.
+    pub(crate) head: Option<Digest>,
+    /// Root of the tree over all of them.
+    pub(crate) root: Digest,
+}
+
+impl Extent {
+    /// Of a whole journal.
+    pub(crate) fn whole(log: &Log) -> Self {
+        Self { entries: log.size(), left_out: 0, head: Some(log.head()), root: log.root() }
+    }
 }
 
 /// What was not verified of a run because it is not here.
@@ -58,8 +82,16 @@ impl fmt::Display for JournalReport {
             1 => "1 run".to_owned(),
             runs => format!("{runs} runs"),
         };
-        writeln!(formatter, "  coordinator's journal, {} entries of {runs}", self.entries)?;
-        writeln!(formatter, "  head     {}", self.head)?;
+        match self.left_out {
+            0 => writeln!(formatter, "  coordinator's journal, {} entries of {runs}", self.entries)?,
+            left_out => writeln!(
+                formatter,
+                "  a part of the coordinator's journal, {} of {} entries, of {runs}",
+                self.entries.saturating_sub(left_out),
+                self.entries
+            )?,
+        }
+        self.head.iter().try_for_each(|head| writeln!(formatter, "  head     {head}"))?;
         write!(formatter, "  root     {}", self.root)?;
         self.runs.iter().try_for_each(|run| write!(formatter, "\n{run}"))?;
         self.registry.as_ref().map_or(Ok(()), |registry| write!(formatter, "\n{registry}"))

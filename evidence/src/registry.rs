@@ -112,12 +112,17 @@ pub(crate) struct RegistryAudit<'a> {
     recomputed: usize,
     follow: BTreeSet<Digest>,
     not_verified: Vec<NotVerified>,
+    /// Whether runs may be left out: then what they would say is not missed.
+    partial: bool,
+    elsewhere: Vec<NotVerified>,
 }
 
 impl<'a> RegistryAudit<'a> {
-    pub(crate) fn new(kept: &'a dyn Retained) -> Self {
+    pub(crate) fn new(kept: &'a dyn Retained, partial: bool) -> Self {
         Self {
             kept,
+            partial,
+            elsewhere: Vec::new(),
             record: RegistryRecord::default(),
             entries: 0,
             signatures: 0,
@@ -154,7 +159,13 @@ impl<'a> RegistryAudit<'a> {
     /// Whether a manifest says what the ledger of its run does.
     fn register(&mut self, manifest: &ModelManifest, runs: &dyn Runs) -> Result<(), Broken> {
         let lineage = &manifest.lineage;
-        let run = runs.run(&lineage.run).ok_or(Broken::NoRun)?;
+        let run = match runs.run(&lineage.run) {
+            None if self.partial => {
+                count(&mut self.elsewhere, "model of a run");
+                return Ok(());
+            }
+            run => run.ok_or(Broken::NoRun)?,
+        };
         let (facts, replay) = run.facts().zip(run.replay()).ok_or(Broken::NoRun)?;
         let (record, plan) = (facts.record(), facts.plan());
         let complete = record.finished.ok_or(Broken::NoRun)?;
@@ -241,6 +252,15 @@ impl<'a> RegistryAudit<'a> {
                 None => self.pass("the model card that a report on gates names is not here"),
             }
         }
+        let mut rests_on = std::iter::once(&report.model).chain(&report.champion);
+        let elsewhere = |model: &Digest| {
+            let known = self.record.models.get(model);
+            known.is_some_and(|model| runs.run(&model.manifest.lineage.run).is_none())
+        };
+        if self.partial && rests_on.any(elsewhere) {
+            count(&mut self.elsewhere, "report on gates that rests on a run");
+            return Ok(());
+        }
         match self.figures(report, runs) {
             None => self
                 .pass("the opened sum of the evaluation that a report on gates rests on, or the schema, is not here"),
@@ -280,10 +300,12 @@ impl<'a> RegistryAudit<'a> {
     }
 
     fn pass(&mut self, reason: &str) {
-        match self.not_verified.iter_mut().find(|known| known.reason == reason) {
-            Some(known) => known.count = known.count.saturating_add(1),
-            None => self.not_verified.push(NotVerified { count: 1, reason: reason.into() }),
-        }
+        count(&mut self.not_verified, reason);
+    }
+
+    /// What rests on runs that are left out.
+    pub(crate) fn elsewhere(&self) -> &[NotVerified] {
+        &self.elsewhere
     }
 
     fn one(&self, digest: &Digest) -> Option<RegisteredModel> {
@@ -320,6 +342,14 @@ impl<'a> RegistryAudit<'a> {
             withdrawn: self.record.in_state(ModelState::Withdrawn).map(|(digest, _)| digest.to_string()).collect(),
             signatures: self.signatures,
         }
+    }
+}
+
+/// One more for this reason.
+pub(crate) fn count(list: &mut Vec<NotVerified>, reason: &str) {
+    match list.iter_mut().find(|known| known.reason == reason) {
+        Some(known) => known.count = known.count.saturating_add(1),
+        None => list.push(NotVerified { count: 1, reason: reason.into() }),
     }
 }
 

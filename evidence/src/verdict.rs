@@ -11,7 +11,7 @@ use crate::budget::{self, BudgetReport};
 use crate::entries::{Bad, decode, ledgers, whole};
 use crate::heads::{self, HeadsReport};
 use crate::journal::JournalAudit;
-use crate::journal_report::JournalReport;
+use crate::journal_report::{Extent, JournalReport};
 use crate::retained::{NothingKept, Retained};
 use crate::statement::{Facts, Statement};
 
@@ -77,7 +77,7 @@ fn judged(bytes: &[u8], delta: f64, kept: &dyn Retained) -> Result<Verdict, Bad>
     }
     let mut audit = JournalAudit::new(kept, None);
     scan.entries.iter().try_for_each(|entry| audit.follow(entry))?;
-    audit.report(&scan.log, None).map(Box::new).map(Verdict::Coordinator)
+    audit.report(&Extent::whole(&scan.log), None).map(Box::new).map(Verdict::Coordinator)
 }
 
 impl fmt::Display for Verdict {

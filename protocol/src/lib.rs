@@ -9,6 +9,7 @@ extern crate alloc;
 pub mod algorithm;
 pub mod budget;
 pub mod codec;
+pub mod cover;
 pub mod defence;
 pub mod digest;
 pub mod entropy;

@@ -58,14 +58,25 @@ impl Frontier {
     /// # Panics
     /// After 2^64 - 1 leaves.
     pub fn push(&mut self, hash: impl Fn(&[&[u8]]) -> Digest, leaf: Digest) {
-        let mut carried = leaf;
-        for _ in 0..self.leaves.trailing_ones() {
+        assert!(self.push_full(hash, 0, leaf), "no tree has 2^64 leaves");
+    }
+
+    /// Appends the `2^height` leaves of a full tree, by its root. Gives whether such a tree can begin here: nothing has changed where it cannot.
+    #[must_use]
+    pub fn push_full(&mut self, hash: impl Fn(&[&[u8]]) -> Digest, height: u32, root: Digest) -> bool {
+        let Some(width) = 1_u64.checked_shl(height) else { return false };
+        let Some(leaves) = self.leaves.checked_add(width).filter(|_| self.leaves.is_multiple_of(width)) else {
+            return false;
+        };
+        let mut carried = root;
+        for _ in 0..self.leaves.checked_shr(height).unwrap_or(0).trailing_ones() {
             if let Some(left) = self.peaks.pop() {
                 carried = node(&hash, &left, &carried);
             }
         }
         self.peaks.push(carried);
-        self.leaves = self.leaves.checked_add(1).expect("no tree has 2^64 leaves");
+        self.leaves = leaves;
+        true
     }
 
     /// The root; without leaves the hash of nothing.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use tributary_certs::clock::unix_seconds;
-use tributary_coordinator::audit::{Export, export};
+use tributary_coordinator::audit::{Export, Scope, export};
 use tributary_protocol::plan::Date;
 
 use super::workplace::Workplace;
@@ -17,7 +17,7 @@ pub(super) fn leave(workplace: &Workplace) -> anyhow::Result<()> {
     let today = Date::of_second(unix_seconds());
     let output: PathBuf = workplace.root().join(BUNDLE);
     // A demo may go on over midnight.
-    let wanted = Export { days: (today.before(7), today), output: &output, cards: &[] };
+    let wanted = Export { days: (today.before(7), today), scope: Scope::Journal, output: &output, cards: &[] };
     let exported = export(&workplace.coordinator_settings(), &wanted).context("the audit bundle was not written")?;
     let authorities = workplace.authority().join("authorities");
     eprintln!(

@@ -105,6 +105,19 @@ fn from_a_demo_to_a_verified_bundle() {
     assert_eq!(case.code(&format!("{proof} --json"), case.intact()).json()["in_sum"], true);
     case.code(&proof.replace("--round 1", "--round 99"), 1);
 
+    // A bundle of one run: verified as ever, and nothing is said of what is not in it.
+    let of_run = manual(
+        "tributary audit export --config demo/coordinator/coordinator.toml --from 2020-01-01 --to 2099-12-31 --run DIGEST/1 --output audit-bundle-run.trib",
+    );
+    case.code(&of_run.replace("DIGEST/1", &format!("{plan}/2")), 1);
+    case.code(&of_run.replace("DIGEST", plan), 0);
+    let line = manual("tributary verify audit audit-bundle-run.trib --authority demo/authority/authorities");
+    let part = case.code(&format!("{line} --strict --json"), case.intact()).json();
+    assert_eq!((&part["sums_verified"], &part["faults"]), (&intact["sums_verified"], &intact["faults"]), "{part}");
+    assert_eq!(part["journal"]["root"], intact["journal"]["root"], "the same journal");
+    assert!(part["part"].as_str().unwrap().contains(plan), "{part}");
+    case.code(&proof.replace("audit-bundle.trib", "audit-bundle-run.trib"), case.intact());
+
     // A file beside the bundle that names another one, and a bundle that was changed or cut.
     fs::write(case.path("audit-bundle.trib.digest"), format!("{other}\n")).unwrap();
     case.code(VERIFY, 1);

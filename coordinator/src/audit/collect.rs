@@ -2,25 +2,30 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::io::{Cursor, ErrorKind, Read};
+use std::io::{Cursor, ErrorKind, Read, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
-use tributary_certs::grant::{GRANT_EXTENSION, WITHDRAWAL_EXTENSION};
+use tributary_certs::grant::{GRANT_EXTENSION, WITHDRAWAL_EXTENSION, parse_word};
 use tributary_evidence::Item;
+use tributary_evidence::bundle::PART;
 use tributary_protocol::codec;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::{RoundId, RunId};
 use tributary_protocol::limits::LEDGER_ENTRY_BYTES_MAX;
 use tributary_protocol::log::{LedgerId, LogEntry, SignedCheckpoint};
-use tributary_protocol::plan::{ModelRef, RunRef};
+use tributary_protocol::plan::{Grant, GrantSubject, ModelRef, OwnersWord, RunRef};
+use tributary_protocol::printable::Untrusted;
 use tributary_protocol::registry::RegistryEvent;
+use tributary_protocol::roster::StaffNumber;
 use tributary_protocol::round::{CoordinatorEvent, Recorded};
 use tributary_protocol::time::Millis;
 use tributary_storage::files::read_public;
 use tributary_storage::journal::{JournalError, visit};
 
-use super::ExportError;
+use super::error::ExportError;
+use super::part;
+use super::scope::Scope;
 use crate::settings::Settings;
 use crate::store::ledger_of;
 
@@ -32,6 +37,8 @@ pub(super) enum From {
     Front(PathBuf, u64),
     /// A file that is never changed.
     Whole(PathBuf),
+    /// A file without a name.
+    Nameless(File),
 }
 
 impl From {
@@ -46,6 +53,12 @@ impl From {
             Self::Bytes(bytes) => Some(Box::new(Cursor::new(bytes))),
             Self::Front(path, bytes) => open(path)?.map(|file| Box::new(file.take(*bytes)) as Box<dyn Read>),
             Self::Whole(path) => open(path)?.map(|file| Box::new(file) as Box<dyn Read>),
+            Self::Nameless(file) => {
+                let mut file = file;
+                let begun = file.seek(SeekFrom::Start(0));
+                begun.map_err(|fault| ExportError::System { path: "the part of the journal".into(), fault })?;
+                Some(Box::new(file))
+            }
         })
     }
 }
@@ -57,6 +70,8 @@ pub(super) struct Collected {
     pub(super) runs: usize,
     pub(super) runs_outside: usize,
     pub(super) goes_on: bool,
+    pub(super) entries: u64,
+    pub(super) left_out: u64,
     cards: BTreeSet<Digest>,
 }
 
@@ -67,6 +82,8 @@ struct OfRun {
     initial: Option<Digest>,
     span: Option<(Millis, Millis)>,
     rounds: Vec<(RoundId, Digest)>,
+    /// Who put its plan forward, and for what.
+    proposed: Option<(StaffNumber, Untrusted)>,
 }
 
 impl OfRun {
@@ -74,7 +91,8 @@ impl OfRun {
         let (first, last) = self.span.unwrap_or((at, at));
         self.span = Some((first.min(at), last.max(at)));
         match event {
-            CoordinatorEvent::RunOpened { plan, number, model, .. } => {
+            CoordinatorEvent::RunOpened { plan, number, model, approvals, .. } => {
+                self.proposed = Some((approvals.proposal.staff.clone(), plan.purpose.clone()));
                 self.run = Some(RunRef { plan: plan.digest(), number: *number });
                 let named = matches!(plan.initial_model, ModelRef::Zero | ModelRef::Seed(_));
                 self.initial = Some(*model).filter(|_| !named);
@@ -83,11 +101,25 @@ impl OfRun {
             _ => {}
         }
     }
+
+    /// Whether a grant is for its plan, or for plans like it.
+    fn may_rest_on(&self, grant: &Grant) -> bool {
+        match &grant.subject {
+            GrantSubject::Plan(plan) => self.run.is_some_and(|run| run.plan == *plan),
+            GrantSubject::Plans { proposer, purpose } => {
+                self.proposed.as_ref().is_some_and(|(by, what)| by == proposer && what == purpose)
+            }
+        }
+    }
 }
 
 impl Collected {
     /// Walks the journal up to the last moment, and names the files of its runs and models.
-    pub(super) fn of(settings: &Settings, (from, to): (Millis, Millis)) -> Result<Self, ExportError> {
+    pub(super) fn of(
+        settings: &Settings,
+        (from, to): (Millis, Millis),
+        (scope, folder): (Scope, &Path),
+    ) -> Result<Self, ExportError> {
         let journal = ledger_of(&settings.state_dir);
         let mut runs: BTreeMap<LedgerId, OfRun> = BTreeMap::new();
         let (mut models, mut cards) = (Vec::new(), BTreeSet::new());
@@ -101,7 +133,9 @@ impl Collected {
                     let Recorded { at, event } = read::<RegistryEvent>(&journal, &entry)?;
                     match event {
                         _ if at > to => {}
-                        RegistryEvent::ModelRegistered { manifest } => models.push(manifest.digest()),
+                        RegistryEvent::ModelRegistered { manifest } => {
+                            models.push((manifest.lineage.run, manifest.digest()))
+                        }
                         RegistryEvent::StatementTaken { statement } => {
                             cards.extend(statement.report.iter().map(|report| report.report.card));
                         }
@@ -129,10 +163,29 @@ impl Collected {
         if end == 0 {
             return Err(ExportError::Nothing(journal));
         }
-        let mut collected = Self { parts: BTreeMap::new(), runs: 0, runs_outside: 0, goes_on, cards };
+        let whole = scope == Scope::Journal;
+        let is_chosen = |of_run: &OfRun| {
+            let within = of_run.span.is_some_and(|(first, last)| first <= to && from <= last);
+            within && of_run.run.is_some_and(|run| scope.has(run))
+        };
+        let chosen: BTreeSet<LedgerId> =
+            runs.iter().filter(|(_, run)| is_chosen(run)).map(|(ledger, _)| *ledger).collect();
+        if chosen.is_empty() && !whole {
+            return Err(ExportError::NoRun(journal));
+        }
+        let (parts, left_out) = (BTreeMap::new(), 0);
+        let mut collected = Self { parts, runs: 0, runs_outside: 0, goes_on, entries, left_out, cards };
         let heads = settings.heads_dir.join("budgets.ledger");
-        collected.add("audit.log", From::Front(journal, end));
-        if heads.exists() {
+        let borders = collected.checkpoints(&settings.state_dir.join("checkpoints"), entries);
+        if whole {
+            collected.add("audit.log", From::Front(journal, end));
+        } else {
+            let (file, here) = part::write((&journal, folder), entries, (&chosen, &borders))?;
+            collected.add(PART, From::Nameless(file));
+            collected.left_out = entries.saturating_sub(here);
+        }
+        // Heads are of all plans together, and no part of the journal has all of what they say.
+        if whole && heads.exists() {
             let mut end = 0;
             visit(&heads, |entry| {
                 let place = entry.place();
@@ -143,12 +196,12 @@ impl Collected {
                 collected.add("heads/budgets.ledger", From::Front(heads, end));
             }
         }
-        collected.words(&settings.state_dir.join("grants"));
-        collected.checkpoints(&settings.state_dir.join("checkpoints"), entries);
+        let of_chosen = |grant: &Grant| runs.values().filter(|run| is_chosen(run)).any(|run| run.may_rest_on(grant));
+        let wanted: Option<&dyn Fn(&Grant) -> bool> = if whole { None } else { Some(&of_chosen) };
+        collected.words(&settings.state_dir.join("grants"), wanted);
         let state = &settings.state_dir;
         for of_run in runs.values() {
-            let within = of_run.span.is_some_and(|(first, last)| first <= to && from <= last);
-            let Some(run) = of_run.run.filter(|_| within) else {
+            let Some(run) = of_run.run.filter(|_| is_chosen(of_run)) else {
                 collected.runs_outside += 1;
                 continue;
             };
@@ -161,7 +214,8 @@ impl Collected {
                 collected.kept(state, &Item::Sum(*sum));
             }
         }
-        for model in models {
+        let of_chosen = |run: &RunRef| whole || chosen.contains(&LedgerId::from(run.id()));
+        for (_, model) in models.into_iter().filter(|(run, _)| of_chosen(run)) {
             [Item::Features(model), Item::Parameters(model), Item::Statement(model)]
                 .iter()
                 .for_each(|item| collected.kept(state, item));
@@ -194,28 +248,45 @@ impl Collected {
     }
 
     /// Checkpoints of the journal up to so many entries, and the key by which they are signed. Each is taken as it is now: the daemon replaces the newest.
-    fn checkpoints(&mut self, folder: &Path, entries: u64) {
-        let Ok(files) = std::fs::read_dir(folder) else { return };
+    /// Gives where they end.
+    fn checkpoints(&mut self, folder: &Path, entries: u64) -> BTreeSet<u64> {
+        let mut ends = BTreeSet::new();
+        let Ok(files) = std::fs::read_dir(folder) else { return ends };
         for path in files.flatten().map(|entry| entry.path()) {
             let name = path.file_name().and_then(|name| name.to_str()).map(str::to_owned);
             let (Some(name), Ok(bytes)) = (name, read_public(&path)) else { continue };
             let numbered = name.len() == 20 && name.bytes().all(|byte| byte.is_ascii_digit());
-            let within = || SignedCheckpoint::parse(&bytes).is_ok_and(|signed| signed.checkpoint().size <= entries);
-            if name == "coordinator.key" || ((name == "newest" || name == "previous" || numbered) && within()) {
+            let end = SignedCheckpoint::parse(&bytes).ok().map(|signed| signed.checkpoint().size);
+            let end = end.filter(|end| *end <= entries && (name == "newest" || name == "previous" || numbered));
+            if name == "coordinator.key" || end.is_some() {
+                ends.extend(end);
                 self.add(&format!("checkpoints/{name}"), From::Bytes(bytes));
             }
         }
+        ends
     }
 
-    /// Owners' grants and withdrawals, as they came here.
-    fn words(&mut self, folder: &Path) {
+    /// Owners' grants and withdrawals, as they came here. Of a part of the journal those on which a run of it may rest.
+    fn words(&mut self, folder: &Path, wanted: Option<&dyn Fn(&Grant) -> bool>) {
         let Ok(entries) = std::fs::read_dir(folder) else { return };
+        let mut words = Vec::new();
         for path in entries.flatten().map(|entry| entry.path()) {
             let ending = path.extension().and_then(|ending| ending.to_str());
             let name = path.file_name().and_then(|name| name.to_str());
             let (Some(name), Some(GRANT_EXTENSION | WITHDRAWAL_EXTENSION)) = (name, ending) else { continue };
             if Digest::from_hex(name.split('.').next().unwrap_or_default()).is_some() {
-                self.add(&format!("grants/{name}"), From::Whole(path.clone()));
+                let word = read_public(&path).ok().and_then(|bytes| parse_word(std::str::from_utf8(&bytes).ok()?));
+                words.push((format!("grants/{name}"), path.clone(), word));
+            }
+        }
+        let granted = words.iter().filter_map(|(_, _, word)| match (word, wanted) {
+            (Some(OwnersWord::Granted(grant)), Some(wanted)) => wanted(grant).then(|| grant.digest()),
+            _ => None,
+        });
+        let granted: BTreeSet<Digest> = granted.collect();
+        for (name, path, word) in words {
+            if wanted.is_none() || word.is_some_and(|word| granted.contains(&word.grant())) {
+                self.add(&name, From::Whole(path));
             }
         }
     }

@@ -44,6 +44,9 @@ pub enum ExportError {
         path = .0.display()
     )]
     Card(PathBuf),
+    /// No run of that name.
+    #[error("the journal {path} has no such run within these days; nothing was written. `tributary coordinator status` and `tributary model list` name runs and plans", path = .0.display())]
+    NoRun(PathBuf),
     /// Nothing to export.
     #[error("the journal {path} has no entry up to the last day; nothing was written", path = .0.display())]
     Nothing(PathBuf),

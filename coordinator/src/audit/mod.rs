@@ -1,10 +1,12 @@
 //! What a coordinator hands to an auditor: one file with everything that somebody needs who verifies a period without this coordinator.
 //!
-//! The journal goes whole, up to the last day: a part of it could not show that nothing was cut out. What is kept of rounds goes for the runs of the days
-//! alone. Nothing is signed here, and nothing is computed: the bundle is worth what its reader finds in it.
+//! The journal goes whole, up to the last day; or a part of it goes, with proofs that it stands in the journal that was signed and cosigned. What is kept of
+//! rounds goes for the runs of the days alone. Nothing is signed here: the bundle is worth what its reader finds in it.
 
 mod collect;
 mod error;
+mod part;
+mod scope;
 
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
@@ -18,6 +20,7 @@ use tributary_protocol::time::Millis;
 use tributary_storage::files::{Draft, Existing, write_public};
 
 pub use error::ExportError;
+pub use scope::Scope;
 
 use collect::{Collected, From};
 
@@ -27,6 +30,8 @@ use crate::settings::Settings;
 pub struct Export<'a> {
     /// First and last day, in UTC.
     pub days: (Date, Date),
+    /// How much of the journal.
+    pub scope: Scope,
     /// The bundle's file; it must not be there.
     pub output: &'a Path,
     /// Model cards that reports on gates name.
@@ -50,6 +55,10 @@ pub struct Exported {
     pub runs_outside: usize,
     /// Whether the journal goes on after the last day.
     pub goes_on: bool,
+    /// Entries of the journal up to the last day.
+    pub entries: u64,
+    /// Of these, those that are not in the bundle.
+    pub left_out: u64,
 }
 
 /// Writes a bundle, beside a daemon that may be running.
@@ -58,21 +67,21 @@ pub struct Exported {
 /// [`ExportError`]; no bundle is written then.
 pub fn export(config: &Path, export: &Export<'_>) -> Result<Exported, ExportError> {
     let settings = Settings::load(config)?;
-    let Export { days, output, cards } = *export;
+    let Export { days, scope, output, cards } = *export;
     if output.exists() {
         return Err(ExportError::Exists(output.to_path_buf()));
     }
     let authorities = RosterAuthorities::read(&settings.identity.authorities)?;
     let made = Millis(unix_millis());
-    let mut collected = Collected::of(&settings, Contents::new(days, made, false).span())?;
-    let contents = Contents::new(days, made, collected.goes_on);
+    let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut collected = Collected::of(&settings, Contents::new(days, made, false).span(), (scope, folder))?;
+    let contents = Contents::new(days, made, collected.goes_on).of_part(scope.words());
     collected.add(CONTENTS, From::Bytes(contents.to_bytes()));
     collected.add("authorities", From::Bytes(authorities.print().into_bytes()));
     for card in cards {
         collected.card(card)?;
     }
     let system = |fault| ExportError::System { path: output.to_path_buf(), fault };
-    let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let draft = Draft::private(folder).map_err(system)?;
     let mut writer = BundleWriter::new(BufWriter::with_capacity(1 << 18, draft))?;
     let mut parts = 0;
@@ -88,9 +97,9 @@ pub fn export(config: &Path, export: &Export<'_>) -> Result<Exported, ExportErro
     draft.place(output, Existing::Keep)?;
     let digest_file = beside(output);
     write_public(&digest_file, format!("{digest}\n").as_bytes(), Existing::Replace)?;
-    let Collected { runs, runs_outside, goes_on, .. } = collected;
+    let Collected { runs, runs_outside, goes_on, entries, left_out, .. } = collected;
     let (bundle, file) = (digest.to_string(), output.to_path_buf());
-    Ok(Exported { bundle, file, digest_file, parts, runs, runs_outside, goes_on })
+    Ok(Exported { bundle, file, digest_file, parts, runs, runs_outside, goes_on, entries, left_out })
 }
 
 /// The file that names a bundle's digest.

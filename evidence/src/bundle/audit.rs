@@ -8,15 +8,16 @@ use std::io;
 use tributary_certs::roster::RosterAuthorities;
 use tributary_protocol::budget::Kept;
 use tributary_protocol::digest::Digest;
-use tributary_protocol::log::{LedgerId, Log};
+use tributary_protocol::log::LedgerId;
 use tributary_protocol::time::Millis;
 
 use super::checked::{Audited, Standing};
 use super::checkpoints::{Checkpoints, CheckpointsReport, FOLDER};
 use super::contents::Contents;
 use super::fault::Fault;
-use super::format::{AUTHORITIES, CONTENTS, HEADS, JOURNAL};
+use super::format::{AUTHORITIES, CONTENTS, HEADS, JOURNAL, PART};
 use super::grants::Grants;
+use super::part::Piece;
 use super::reader::{Bundle, Source};
 use crate::entries::{Bad, decode, whole};
 use crate::heads::{self, HeadsReport};
@@ -97,11 +98,21 @@ pub fn audit<S: Source>(bundle: &Bundle<S>, options: &Options) -> io::Result<Aud
     let (authorities, wrong_key) = authorities(bundle, options, &mut found);
     let federation = authorities.as_ref().map(RosterAuthorities::digest);
     let looked = Looked { bundle, names: RefCell::default() };
-    let mut journal = JournalAudit::new(&looked, authorities);
+    let partial = bundle.is_partial();
+    let mut journal = match partial {
+        true => JournalAudit::of_part(&looked, authorities),
+        false => JournalAudit::new(&looked, authorities),
+    };
     let mut checkpoints = Checkpoints::read(bundle);
-    let walked = bundle.entries(JOURNAL, |entry| {
-        checkpoints.follow(entry);
-        journal.follow(entry)
+    let walked = bundle.journal(|piece| match piece {
+        Piece::Entry(entry) => {
+            checkpoints.follow(entry);
+            journal.follow(entry)
+        }
+        Piece::LeftOut { height, root } => {
+            checkpoints.skip(*height, *root);
+            Ok(())
+        }
     });
     let made = contents.as_ref().map(|contents| Millis(contents.made));
     let report = match walked {
@@ -110,7 +121,7 @@ pub fn audit<S: Source>(bundle: &Bundle<S>, options: &Options) -> io::Result<Aud
             None
         }
         Some(walked) => {
-            found.take(JOURNAL, walked.and_then(|log| journal.report(&log, made).map(|report| (report, log))))
+            found.take(if partial { PART } else { JOURNAL }, walked.and_then(|extent| journal.report(&extent, made)))
         }
     };
     let heads = budget_heads(bundle, journal.federation(), &mut found);
@@ -120,13 +131,13 @@ pub fn audit<S: Source>(bundle: &Bundle<S>, options: &Options) -> io::Result<Aud
             "a grant for {branch}: more runs took its data than the grants of its owner here allow. It may have others by hand"
         ));
     }
-    if heads.is_none() {
+    if heads.is_none() && !partial {
         found.not_verified.push(NotVerified { count: 1, reason: "file of budget heads, which is not here".into() });
     }
     let mut witnessed = CheckpointsReport::default();
     if report.is_some() {
         unnamed(bundle, &looked, &mut found);
-        witnessed = checkpoints.judge(federation, journal.federation(), &mut found.faults);
+        witnessed = checkpoints.judge(federation, (journal.federation(), partial), &mut found.faults);
         if witnessed.witnessed_entries == 0 {
             found.missing.push(
                 "a checkpoint that more than half of the roster's branches have cosigned: nobody but the coordinator vouches for the journal"
@@ -136,7 +147,12 @@ pub fn audit<S: Source>(bundle: &Bundle<S>, options: &Options) -> io::Result<Aud
     }
     let spans: Vec<Option<(Millis, Millis)>> = journal.runs().map(|run| run.span()).collect();
     let rosters = journal.federation().verified;
-    let journal = report.map(|(report, _): (JournalReport, Log)| report);
+    let mut elsewhere = journal.elsewhere();
+    let journal = report;
+    if let Some(left_out) = journal.as_ref().map(|journal| journal.left_out).filter(|left_out| *left_out > 0) {
+        let count = u32::try_from(left_out).unwrap_or(u32::MAX);
+        elsewhere.insert(0, NotVerified { count, reason: "entries of the journal".into() });
+    }
     let days = contents.as_ref().map(Contents::span);
     let within = |span: &Option<(Millis, Millis)>| match (days, span) {
         (Some((from, to)), Some((first, last))) => *first <= to && from <= *last,
@@ -177,6 +193,7 @@ pub fn audit<S: Source>(bundle: &Bundle<S>, options: &Options) -> io::Result<Aud
         bundle: bundle.digest().to_string(),
         bytes: bundle.length(),
         parts: bundle.names().count(),
+        part: contents.as_ref().and_then(|contents| contents.part.clone()),
         days: contents.map(|contents| (contents.from, contents.to)),
         federation: federation.map(|federation| federation.to_string()),
         authority_given: options.authority.is_some(),
@@ -190,6 +207,7 @@ pub fn audit<S: Source>(bundle: &Bundle<S>, options: &Options) -> io::Result<Aud
         missing: found.missing,
         not_verified: found.not_verified,
         outside,
+        elsewhere,
         journal,
     })
 }
@@ -270,7 +288,7 @@ fn budget_heads<S: Source>(
 fn unnamed<S: Source>(bundle: &Bundle<S>, looked: &Looked<'_, S>, found: &mut Findings) {
     let looked = looked.names.borrow();
     let folders = ["grants/", FOLDER];
-    let whole = [JOURNAL, AUTHORITIES, CONTENTS, HEADS];
+    let whole = [if bundle.is_partial() { PART } else { JOURNAL }, AUTHORITIES, CONTENTS, HEADS];
     for name in bundle.names() {
         if NAMED.iter().any(|folder| name.starts_with(folder)) {
             if !looked.contains(name) {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::Serialize;
+use tributary_protocol::printable::Printable;
 
 use super::checkpoints::CheckpointsReport;
 use super::fault::Fault;
@@ -62,6 +63,8 @@ pub struct Audited {
     pub parts: usize,
     /// The days for which it was made, as it says itself: from, to.
     pub days: Option<(String, String)>,
+    /// Of what it has entries, as it says itself, where it has a part of the journal.
+    pub part: Option<String>,
     /// Fingerprint of the roster authorities by whom it was judged.
     pub federation: Option<String>,
     /// Whether whoever verifies it named these authorities; else the bundle claims them itself.
@@ -88,6 +91,8 @@ pub struct Audited {
     pub not_verified: Vec<NotVerified>,
     /// What was not verified of runs outside of these days.
     pub outside: Vec<NotVerified>,
+    /// What is not in this bundle, where it has a part of the journal: nothing is said of it.
+    pub elsewhere: Vec<NotVerified>,
 }
 
 impl fmt::Display for Audited {
@@ -97,6 +102,7 @@ impl fmt::Display for Audited {
         if let Some((from, to)) = &self.days {
             writeln!(formatter, "  days     {from} to {to}")?;
         }
+        self.part.iter().try_for_each(|part| writeln!(formatter, "  part     {}", Printable::new(part)))?;
         match (&self.federation, self.authority_given) {
             (Some(federation), true) => writeln!(formatter, "  of       the federation {federation}, as you named it")?,
             (Some(federation), false) => {
@@ -126,6 +132,9 @@ impl fmt::Display for Audited {
         }
         for NotVerified { count, reason } in &self.outside {
             writeln!(formatter, "  outside of these days: {count} {reason}")?;
+        }
+        for NotVerified { count, reason } in &self.elsewhere {
+            writeln!(formatter, "  not in this bundle: {count} {reason}")?;
         }
         if let Some(heads) = &self.heads {
             writeln!(formatter, "{heads}")?;

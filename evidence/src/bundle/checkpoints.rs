@@ -72,6 +72,14 @@ impl Checkpoints {
         self.at();
     }
 
+    /// So many entries are left out.
+    pub(super) fn skip(&mut self, height: u32, root: Digest) {
+        self.at();
+        // One that cannot begin here is refused by whoever reads the part.
+        let _ = self.tree.push_full(Digest::of_parts, height, root);
+        self.at();
+    }
+
     fn at(&mut self) {
         if let Some(root) = self.roots.get_mut(&self.tree.leaves()) {
             *root = Some(self.tree.root(Digest::of_parts));
@@ -82,7 +90,7 @@ impl Checkpoints {
     pub(super) fn judge(
         &self,
         own: Option<Digest>,
-        federation: &Federation,
+        (federation, partial): (&Federation, bool),
         faults: &mut Vec<Fault>,
     ) -> CheckpointsReport {
         let entries = self.tree.leaves();
@@ -135,6 +143,13 @@ impl Checkpoints {
                     );
                     continue;
                 }
+                None if partial && size <= entries => {
+                    wrong(
+                        name,
+                        "the part of the journal does not end where it was signed: another export made it".into(),
+                    );
+                    continue;
+                }
                 None => {
                     wrong(
                         name,
@@ -159,7 +174,9 @@ impl Checkpoints {
                         let lines = signed.signatures().iter().filter(|line| line.name() == name).count();
                         lines <= cosigned(&signed, name, federation)
                     };
-                    if let Some(stranger) = found.unknown.iter().find(|name| !known(name)) {
+                    // A roster that is left out may have it.
+                    let stranger = found.unknown.iter().find(|name| !known(name)).filter(|_| !partial);
+                    if let Some(stranger) = stranger {
                         wrong(
                             name,
                             format!(

@@ -22,13 +22,22 @@ pub struct Contents {
     pub made: u64,
     /// Whether the journal goes on after the last day.
     pub goes_on: bool,
+    /// Of what the bundle has entries, where it has a part of the journal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<String>,
 }
 
 impl Contents {
     /// Of a bundle for these days.
     #[must_use]
     pub fn new((from, to): (Date, Date), made: Millis, goes_on: bool) -> Self {
-        Self { version: VERSION, from: from.to_string(), to: to.to_string(), made: made.0, goes_on }
+        Self { version: VERSION, from: from.to_string(), to: to.to_string(), made: made.0, goes_on, part: None }
+    }
+
+    /// Of a part of the journal.
+    #[must_use]
+    pub fn of_part(self, part: Option<String>) -> Self {
+        Self { part, ..self }
     }
 
     /// As they are written.

@@ -14,6 +14,8 @@ pub(super) const FORMAT: Versioned = Versioned {
 
 /// The journal's part.
 pub(crate) const JOURNAL: &str = "audit.log";
+/// The part of a part of the journal, in the place of all of it.
+pub const PART: &str = "audit.part";
 /// The roster authorities' part.
 pub(crate) const AUTHORITIES: &str = "authorities";
 /// What the bundle says of itself.

@@ -9,6 +9,8 @@
 //! Integers are little-endian. Parts have the names that their files have in the coordinator's state folder ([`crate::Item`]). So one content has one
 //! encoding, and what lies in a bundle is judged by the code that judges the folder. The digest of the table names the bundle: it covers every byte.
 //!
+//! In the place of the whole journal a bundle may have a part of it, with proofs that it is one (`part.rs`). What is left out is said to be not in this bundle.
+//!
 //! A bundle is signed by nobody. What is in it is: by the branches, by people, and by the authorities of the roster.
 
 mod audit;
@@ -18,6 +20,7 @@ mod contents;
 mod fault;
 mod format;
 mod grants;
+mod part;
 mod reader;
 mod sent;
 mod writer;
@@ -27,7 +30,8 @@ pub use checked::{Audited, Standing};
 pub use checkpoints::CheckpointsReport;
 pub use contents::{Contents, DAY_MS};
 pub use fault::Fault;
-pub use format::{BundleFault, CONTENTS, NAME_BYTES_MAX};
+pub use format::{BundleFault, CONTENTS, NAME_BYTES_MAX, PART};
+pub use part::PartWriter;
 pub use reader::{Bundle, Source, Walked, walk};
 pub use sent::{InSum, Sent, in_sum};
 pub use writer::BundleWriter;

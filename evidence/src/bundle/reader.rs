@@ -7,8 +7,12 @@ use tributary_protocol::digest::{Digest, Hasher};
 use tributary_protocol::log::{Log, LogEntry, LogReader, Step};
 use tributary_protocol::versioned::HEADER_BYTES;
 
-use super::format::{BundleFault, FORMAT, PART_BYTES_MAX, Part, TABLE_BYTES_MAX, TRAILER_BYTES, parts, table_digest};
+use super::format::{
+    BundleFault, FORMAT, JOURNAL, PART, PART_BYTES_MAX, Part, TABLE_BYTES_MAX, TRAILER_BYTES, parts, table_digest,
+};
+use super::part::{Piece, walk_part};
 use crate::entries::{Bad, broken};
+use crate::journal_report::Extent;
 use crate::retained::{Item, Retained};
 
 const PIECE_BYTES: usize = 1 << 18;
@@ -134,6 +138,34 @@ impl<S: Source> Bundle<S> {
             part.length,
             visit,
         ))
+    }
+
+    /// Visits what there is of the journal: all of it, or a part. Parts may be read meanwhile.
+    ///
+    /// # Errors
+    /// The first entry that is not in order, or that the visitor refuses.
+    pub(crate) fn journal(&self, mut visit: impl FnMut(&Piece<'_>) -> Result<(), Bad>) -> Option<Result<Extent, Bad>> {
+        if let Some(walked) = self.entries(JOURNAL, |entry| visit(&Piece::Entry(*entry))) {
+            return Some(walked.map(|log| Extent::whole(&log)));
+        }
+        let part = self.find(PART)?;
+        let from = Within { bundle: self, at: part.offset, end: part.offset.saturating_add(part.length) };
+        let mut here = 0_u64;
+        let walked = walk_part(from, |piece| {
+            here = here.saturating_add(u64::from(matches!(piece, Piece::Entry(_))));
+            visit(piece)
+        });
+        Some(walked.map(|tree| Extent {
+            entries: tree.leaves(),
+            left_out: tree.leaves().saturating_sub(here),
+            head: None,
+            root: tree.root(Digest::of_parts),
+        }))
+    }
+
+    /// Whether it has a part of the journal in the place of all of it.
+    pub(crate) fn is_partial(&self) -> bool {
+        self.find(JOURNAL).is_none() && self.find(PART).is_some()
     }
 
     fn find(&self, name: &str) -> Option<&Part> {

@@ -10,7 +10,7 @@ use tributary_protocol::plan::RunRef;
 use tributary_protocol::round::CoordinatorEvent;
 use tributary_protocol::secagg::kept::KeptRound;
 
-use super::format::JOURNAL;
+use super::part::Piece;
 use super::reader::{Bundle, Source};
 use crate::entries::{Bad, Entry, read};
 use crate::retained::{Item, Retained as _};
@@ -49,7 +49,8 @@ pub fn in_sum<S: Source>(bundle: &Bundle<S>, sent: &Sent) -> Result<InSum, Strin
     let run: RunId = sent.run.id();
     let (mut admitted, mut own, mut sum) = (Vec::<(ClientId, Digest)>::new(), None, None);
     let mut known = false;
-    let walked = bundle.entries(JOURNAL, |entry| {
+    let walked = bundle.journal(|piece| {
+        let Piece::Entry(entry) = piece else { return Ok(()) };
         if entry.ledger != LedgerId::from(run) {
             return Ok::<(), Bad>(());
         }

@@ -160,12 +160,12 @@ impl Parts {
             entries_in_period: self.times.iter().filter(|at| asked.period.has(**at)).count() as u64,
             first: self.times.iter().min().map(|at| shown::moment(*at)),
             last: self.times.iter().max().map(|at| shown::moment(*at)),
-            head: journal.head.clone(),
+            head: journal.head.clone().unwrap_or_default(),
             root: journal.root.clone(),
             witnesses,
         };
         let line = |what: String, digest: &str| EvidenceLine { what, digest: digest.to_owned() };
-        let mut evidence = vec![line("audit.log".into(), &journal.head)];
+        let mut evidence = vec![line("audit.log".into(), journal.head.as_deref().unwrap_or_default())];
         evidence.extend(self.processing.iter().map(|of| line(format!("plan {}", of.name), &of.plan)));
         evidence.extend(self.processing.iter().map(|of| line(format!("schema of plan {}", of.name), &of.schema)));
         evidence.extend(registry.models.iter().map(|of| line(format!("model for {}", of.purpose), &of.model)));

@@ -4,6 +4,7 @@
 
 mod cases;
 mod mutations;
+mod partial;
 mod parts;
 mod rules;
 mod score;

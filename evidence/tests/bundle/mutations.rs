@@ -6,7 +6,7 @@ use super::code;
 use super::world::{SMALL, Shape, World, sealed};
 
 /// A generator of tests: SplitMix64.
-struct Dice(u64);
+pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
     fn next(&mut self) -> u64 {
@@ -22,7 +22,7 @@ impl Dice {
     }
 
     /// Changes bytes: one, a few, cut out, doubled or put elsewhere.
-    fn change(&mut self, bytes: &mut Vec<u8>) {
+    pub(crate) fn change(&mut self, bytes: &mut Vec<u8>) {
         let (at, length) = (self.below(bytes.len()), 1 + self.below(40));
         let end = bytes.len().min(at + length);
         match self.below(6) {

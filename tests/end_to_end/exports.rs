@@ -30,7 +30,11 @@ impl Desk<'_> {
     }
 
     pub(crate) fn export(&self, model: &str, format: &[&str], output: &str) -> Finished {
-        let until = ["--recipient", "card centre", "--valid-until", "2199-12-31", "--output", output];
+        self.export_until("2199-12-31", model, format, output)
+    }
+
+    pub(crate) fn export_until(&self, day: &str, model: &str, format: &[&str], output: &str) -> Finished {
+        let until = ["--recipient", "card centre", "--valid-until", day, "--output", output];
         self.model(&[&["export", "--model", model, "--format"], format, &until].concat())
     }
 

@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 use tributary_certs::clock::unix_seconds;
 use tributary_client::models::used::UsedModels;
+use tributary_protocol::plan::Date;
 
 use crate::demo::demo;
 use crate::exports::Desk as Exports;
@@ -13,6 +14,14 @@ use crate::federation::Federation;
 use crate::support::{EXECUTABLE, Finished, replan, run};
 
 const BRANCHES: usize = 8;
+
+/// For so many days the validator answers for a model.
+const ANSWERED_DAYS: u64 = 300;
+
+/// The day so many days from now.
+fn day_after(days: u64) -> String {
+    Date::of_second(unix_seconds() + days * 86_400).to_string()
+}
 
 /// Daemons of branches, which stay when a run is over.
 pub(crate) struct Daemons(Vec<Child>);
@@ -100,8 +109,7 @@ impl Desk {
 
     fn validated(&self, report: &str, digest: &str, person: &str) -> Finished {
         let (person, list) = (self.path(&format!("people/{person}")), self.path("authority/authorities"));
-        let year = unix_seconds() + 300 * 86_400;
-        let until = tributary_protocol::plan::Date::of_second(year).to_string();
+        let until = day_after(ANSWERED_DAYS);
         let words = ["--findings", "replicated", "--condition", "looked at again in a year", "--valid-until", &until];
         let by = ["--person", &person, "--authorities", &list, "--confirm", digest];
         run(["model", "validate", report].iter().chain(&words).chain(&by))
@@ -263,8 +271,13 @@ fn models_pass_gates_and_a_pilot_and_are_rolled_back_and_withdrawn() {
     let copies = |model: &str| desk.json(&["copies", model])["copies"].as_array().unwrap().clone();
     assert!(copies(&two).iter().all(|copy| copy["state"] == "kept" && copy["owes_acknowledgement"] == false));
     let exporting = Exports(&dir);
+    // No export is valid after the last day for which the validator answers.
+    let [last, later] = [ANSWERED_DAYS, ANSWERED_DAYS + 1].map(day_after);
+    exporting
+        .export_until(&later, &one, &["onnx"], &desk.path("one.onnx"))
+        .assert_refused(1, &[&format!("until {last} and no longer"), "--valid-until", "Nothing was made"]);
     for (model, name) in [(&one, "one.onnx"), (&two, "two.onnx")] {
-        let exported = exporting.export(model, &["onnx"], &desk.path(name));
+        let exported = exporting.export_until(&last, model, &["onnx"], &desk.path(name));
         assert_eq!(exported.code, Some(0), "{} {}", exported.out, exported.err);
     }
     daemons.stop(7);
@@ -285,7 +298,7 @@ fn models_pass_gates_and_a_pilot_and_are_rolled_back_and_withdrawn() {
     exporting
         .export(&two, &["onnx"], &desk.path("again.onnx"))
         .assert_refused(1, &["was withdrawn", "nothing was made"]);
-    assert_eq!(exporting.export("champion", &["onnx"], &desk.path("champion.onnx")).code, Some(0));
+    assert_eq!(exporting.export_until(&last, "champion", &["onnx"], &desk.path("champion.onnx")).code, Some(0));
     let said = copies(&two);
     assert_eq!(said.len(), BRANCHES);
     assert!(said.iter().all(|copy| copy["state"] == "refused" && copy["owes_acknowledgement"] == false), "{said:?}");

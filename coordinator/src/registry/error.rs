@@ -6,6 +6,7 @@ use tributary_certs::model::StatementSignFault;
 use tributary_certs::points::PointsFault;
 use tributary_model::additive::AdditiveFault;
 use tributary_model::scorecard::{ChangeFault, ScaleFault};
+use tributary_planning::dates::day;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::printable::Printable;
 use tributary_protocol::registry::RefusedStatement;
@@ -198,6 +199,22 @@ pub enum RegistryError {
         "the last day is over, and the export would be of no use; name a later one (`--valid-until`). Nothing was made"
     )]
     Past,
+    /// A last day on which no validator answers for the model.
+    #[error(
+        "a model validator answers for this model until {day} and no longer, so no export of it is valid later. {todo}. Nothing was made",
+        day = day(*.last),
+        todo = if *.over {
+            "Have a new report on its gates validated, and the model stated anew with it"
+        } else {
+            "Name that day, or an earlier one (`--valid-until`)"
+        }
+    )]
+    Unanswered {
+        /// The last second for which somebody answers, of the Unix clock.
+        last: u64,
+        /// Whether it is over.
+        over: bool,
+    },
     /// An output that is there.
     #[error("{path} exists, and no export replaces a file; name another one. Nothing was made", path = .0.display())]
     OutputExists(PathBuf),

@@ -83,7 +83,7 @@ pub struct NewExport<'a> {
 /// Makes an export: the file, with the next number, and before it the record. `make` makes the file's bytes of the number.
 ///
 /// # Errors
-/// If the model was withdrawn, the last day is over, or the output exists, nothing has changed. If the output cannot be written afterwards, the number
+/// If the model was withdrawn, the last day is over or one on which no validator answers for the model any more, or the output exists, nothing has changed. If the output cannot be written afterwards, the number
 /// is used up.
 pub fn export<E: From<RegistryError>>(
     model: &LoadedModel,
@@ -96,6 +96,9 @@ pub fn export<E: From<RegistryError>>(
     }
     if new.valid_until <= new.now {
         return Err(RegistryError::Past.into());
+    }
+    if let Some(last) = model.answered_until.filter(|last| *last < new.valid_until) {
+        return Err(RegistryError::Unanswered { last, over: last <= new.now }.into());
     }
     if output.exists() {
         return Err(RegistryError::OutputExists(output.to_path_buf()).into());

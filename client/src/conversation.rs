@@ -18,7 +18,7 @@ use tributary_protocol::message::{
     frame_bytes_max,
 };
 use tributary_protocol::plan::OwnersWord;
-use tributary_protocol::registry::Told;
+use tributary_protocol::registry::{CopyNote, Told};
 use tributary_protocol::roster::SignedRoster;
 use tributary_transport::{Channel, ChannelSettings, Event, Frames, Transport};
 
@@ -49,6 +49,8 @@ pub enum Incoming {
     Lists(Vec<u8>),
     /// The newest roster, beside statements about models.
     Roster(Box<SignedRoster>),
+    /// Words of other branches that follow the statement that comes next.
+    Followers(Vec<CopyNote>),
     /// What was stated about models.
     Models(Vec<Told>),
     /// What the owner of the data has signed, as the coordinator carries it.
@@ -211,6 +213,7 @@ impl Conversation {
             ToClient::Lists(text) => Ok(Some(Incoming::Lists(text))),
             ToClient::Checkpoint(shown) => Ok(Some(Incoming::Checkpoint(shown))),
             ToClient::Roster(roster) => Ok(Some(Incoming::Roster(roster))),
+            ToClient::Followers(notes) => Ok(Some(Incoming::Followers(notes))),
             ToClient::Models(told) => Ok(Some(Incoming::Models(told))),
             ToClient::Owner(word) => Ok(Some(Incoming::Owner(word))),
             ToClient::ModelPiece { model, from, bytes } => Ok(Some(Incoming::ModelPiece(model, from, bytes))),

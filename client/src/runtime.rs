@@ -259,6 +259,10 @@ impl Daemon<'_> {
                 self.models.shown(self.runs.branch(), *roster);
                 Ok(())
             }
+            Incoming::Followers(notes) => {
+                self.models.follow(&notes);
+                Ok(())
+            }
             Incoming::Models(told) => {
                 self.models.hear(now, told)?;
                 self.tend_models()

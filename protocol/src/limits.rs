@@ -2,7 +2,7 @@
 
 /// Version of the protocol that both ends must speak. It also says the hashes of digests in messages that nobody signs:
 /// [`Hashes::SHA256_BLAKE3`](crate::algorithm::Hashes::SHA256_BLAKE3).
-pub const PROTOCOL_VERSION: u32 = 4;
+pub const PROTOCOL_VERSION: u32 = 5;
 
 /// Longest verifying key: ML-DSA-87 (FIPS 204).
 pub const VERIFYING_KEY_BYTES_MAX: usize = 2_592;
@@ -214,6 +214,9 @@ pub const MODEL_PIECE_BYTES_MAX: usize = 256 << 10;
 /// Most statements about models that travel at once.
 pub const MODELS_TOLD_MAX: usize = 16;
 
+/// Most words of branches that follow a statement that travel at once.
+pub const FOLLOWERS_TOLD_MAX: usize = 256;
+
 /// Most notes of a branch about its copy of one model, beside the one that it refuses the model for ever.
 pub const COPY_NOTES_MAX: u32 = 64;
 
@@ -247,6 +250,7 @@ const _: () = assert!(
     MODELS_TOLD_MAX * (65_536 + MODEL_REASON_BYTES_MAX + 4_096 + 2 * SIGNATURE_BYTES_MAX) < CONTROL_MESSAGE_BYTES_MAX
 );
 const _: () = assert!(MODEL_PIECE_BYTES_MAX + 1_024 < CONTROL_MESSAGE_BYTES_MAX);
+const _: () = assert!(FOLLOWERS_TOLD_MAX * (256 + SIGNATURE_BYTES_MAX) < CONTROL_MESSAGE_BYTES_MAX);
 // The three below are for signatures of 64 bytes, the only ones that a suite has; longer ones need smaller cohorts.
 // A certificate is one ledger entry: client, algorithm, length and 64 bytes for each signer.
 const _: () = assert!(COHORT_MAX * (4 + 1 + 8 + 64) + 64 < LEDGER_ENTRY_BYTES_MAX);

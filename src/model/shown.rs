@@ -53,17 +53,18 @@ pub(super) fn one(line: &ModelLine) {
 pub(super) fn copies(model: &ModelLine, copies: &[CopyLine]) {
     println!("model {}  {}", &model.model[..16], model.state);
     if copies.is_empty() {
-        println!("no branch was told of it: nothing was ever stated about a model of this registry");
+        println!("no branch is enrolled yet: the roster has no entry");
     }
     for CopyLine { branch, state, at, owes_acknowledgement } in copies {
         let state = match (*state, owes_acknowledgement) {
-            (None, false) => "has said nothing".to_owned(),
+            (None, false) => "has not said yet".to_owned(),
             (None, true) => "HAS NOT ACKNOWLEDGED the withdrawal; it is told when it connects".to_owned(),
             (Some(state), true) => {
-                format!("{state} a copy when it was heard last, and HAS NOT ACKNOWLEDGED the withdrawal")
+                format!("{state} when it was heard last, and HAS NOT ACKNOWLEDGED the withdrawal")
             }
             (Some("refused"), false) => "has no copy, and refuses the model from now on".to_owned(),
             (Some("deleted"), false) => "has deleted its copy".to_owned(),
+            (Some("absent"), false) => "has heard of it, and keeps no copy".to_owned(),
             (Some(_), false) => "keeps a copy".to_owned(),
         };
         match at {

@@ -8,7 +8,8 @@
 //! ```
 //!
 //! Nothing is believed for coming from the coordinator: a statement counts by the signatures of two people under the signed roster, and parameters by
-//! their digest. Models are fetched a piece at a time, one model after the other, beside the runs.
+//! their digest. Where a signer has left since, the signed words of more than half of the other branches stand in. Models are fetched a piece at a time,
+//! one model after the other, beside the runs.
 
 mod chosen;
 mod fetch;
@@ -18,15 +19,16 @@ pub(crate) mod old;
 mod tests;
 pub mod used;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use tributary_certs::suite::RealSuite;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::ClientId;
+use tributary_protocol::limits::FOLLOWERS_TOLD_MAX;
 use tributary_protocol::log::LedgerId;
 use tributary_protocol::message::ToCoordinator;
-use tributary_protocol::registry::{BranchModels, BranchModelsEvent, CopyNote, CopyState, Told};
+use tributary_protocol::registry::{BranchModels, BranchModelsEvent, CopyNote, CopyState, Heard, ModelManifest, Told};
 use tributary_protocol::roster::{MemberName, SignedRoster, federation_digest};
 use tributary_protocol::round::Branch;
 use tributary_protocol::secagg::suite::{Signature, VerifyingKey};
@@ -56,8 +58,10 @@ pub(crate) struct Models {
     /// The newest roster that came beside statements, and this branch in it.
     roster: Option<(SignedRoster, ClientId, MemberName)>,
     fetch: Option<Fetch>,
-    /// What the coordinator was told on this link.
-    noted: BTreeMap<Digest, CopyState>,
+    /// What the coordinator was told on this link: of each model its copy, and the statement that this branch follows.
+    noted: BTreeMap<Digest, (CopyState, Digest)>,
+    /// Other branches that follow the statement that is told of next.
+    heard: Heard,
     /// When it is looked again whether grants have ended.
     look: Millis,
     /// What is to be sent.
@@ -98,6 +102,7 @@ impl Models {
             roster: None,
             fetch: None,
             noted: BTreeMap::new(),
+            heard: Heard::default(),
             look: Millis(0),
             outbox: Vec::new(),
             reports: Vec::new(),
@@ -125,6 +130,7 @@ impl Models {
     pub(crate) fn connected(&mut self) {
         self.fetch = None;
         self.noted.clear();
+        self.heard = Heard::default();
         self.look = Millis(0);
     }
 
@@ -145,8 +151,19 @@ impl Models {
             tracing::warn!("an old roster came with statements about models, and is not used");
             return;
         }
+        self.heard = Heard::default();
         let own = roster.roster.entries().iter().find(|entry| entry.signing_key == self.signing_key);
         self.roster = own.map(|entry| (entry.client, entry.name.clone())).map(|(client, name)| (roster, client, name));
+    }
+
+    /// Words of other branches about the statement that comes next. One that does not verify is nobody's.
+    pub(crate) fn follow(&mut self, notes: &[CopyNote]) {
+        let Some((roster, ..)) = &self.roster else { return };
+        for note in notes.iter().take(FOLLOWERS_TOLD_MAX) {
+            if !self.heard.add::<RealSuite>(note, (&roster.roster, &self.federation)) {
+                tracing::warn!(client = %note.client, "a word of another branch about a model does not verify, and is not counted");
+            }
+        }
     }
 
     /// What was stated about models.
@@ -157,7 +174,8 @@ impl Models {
         let Some((roster, _, name)) = self.roster.clone() else { return Ok(()) };
         for told in told {
             let (step, words) = (told.statement.statement.step.name(), told.statement.statement.in_words());
-            let judged = self.state.judge::<RealSuite>(told, &name, (&roster.roster, &self.federation), now.0 / 1000);
+            let grounds = (&roster.roster, &self.federation, &self.heard);
+            let judged = self.state.judge::<RealSuite>(told, &name, grounds, now.0 / 1000);
             match judged {
                 Ok(None) => {}
                 Ok(Some(event)) => {
@@ -205,7 +223,8 @@ impl Models {
             self.outbox.push(fetch.question());
             self.fetch = Some(fetch);
         }
-        self.say(branch, client, now);
+        let wanted: BTreeSet<Digest> = self.state.wanted(granted).map(ModelManifest::digest).collect();
+        self.say(branch, (client, &wanted), now);
         Ok(())
     }
 
@@ -251,9 +270,11 @@ impl Models {
     }
 
     /// Tells the coordinator what it was not told on this link.
-    fn say(&mut self, branch: &Branch<RealSuite>, client: ClientId, now: Millis) {
+    fn say(&mut self, branch: &Branch<RealSuite>, (client, wanted): (ClientId, &BTreeSet<Digest>), now: Millis) {
         for (model, state, statement) in self.state.copies() {
-            if self.noted.insert(model, state) == Some(state) {
+            // What is on its way is told of once it is here.
+            let coming = state != CopyState::Kept && wanted.contains(&model);
+            if coming || self.noted.insert(model, (state, statement)) == Some((state, statement)) {
                 continue;
             }
             let (federation, at, signature) = (self.federation, now.0 / 1000, Signature::none());

@@ -304,7 +304,9 @@ fn a_withdrawn_model_is_deleted_acknowledged_and_never_fetched_again() {
 fn only_what_the_owner_granted_is_kept() {
     let mut world = World::new();
     world.branch.set_grants(vec![grant(false)]);
-    assert!(world.hear(vec![told(ModelStep::Promote, 1, 1)]).is_empty(), "learning alone is granted");
+    // Learning alone is granted: it follows the statement, and fetches nothing.
+    let said = world.hear(vec![told(ModelStep::Promote, 1, 1)]);
+    assert_eq!((notes(&said), said.len()), (vec![(manifest(1).digest(), CopyState::Absent)], 1));
     world.branch.set_grants(vec![grant(true)]);
     world.models.grants_changed();
     let asked = world.tend(NOW);

@@ -2,9 +2,9 @@
 
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::ClientId;
-use tributary_protocol::limits::MODELS_TOLD_MAX;
+use tributary_protocol::limits::{FOLLOWERS_TOLD_MAX, MODELS_TOLD_MAX};
 use tributary_protocol::message::ToClient;
-use tributary_protocol::registry::{CopyNote, SignedStatement};
+use tributary_protocol::registry::{CopyNote, SignedStatement, Told};
 use tributary_protocol::roster::SignedRoster;
 
 use super::hands::Hands;
@@ -12,13 +12,29 @@ use crate::error::CoordinatorError;
 use crate::registry::RegistryError;
 use crate::report::Event;
 
-/// Tells a client that has come what was stated about models, and by which roster it can judge that.
+/// Tells a client that has come what was stated about models, and by which roster it can judge that. Before a statement whose signers have left go the
+/// words of the branches that follow it.
 pub(super) fn tell(hands: &mut Hands<'_>, roster: &SignedRoster, client: ClientId) {
-    let told = hands.registry.told();
+    let told = hands.registry.told_under(&roster.roster);
     if told.is_empty() {
         return;
     }
     hands.send_beside(client, &ToClient::Roster(Box::new(roster.clone())));
+    let mut plain = Vec::new();
+    for (told, followers) in told {
+        if !followers.is_empty() {
+            // In the order of the statements, and words and statement together.
+            tell_models(hands, client, std::mem::take(&mut plain));
+            for notes in followers.chunks(FOLLOWERS_TOLD_MAX) {
+                hands.send_beside(client, &ToClient::Followers(notes.to_vec()));
+            }
+        }
+        plain.push(told);
+    }
+    tell_models(hands, client, plain);
+}
+
+fn tell_models(hands: &mut Hands<'_>, client: ClientId, told: Vec<Told>) {
     for told in told.chunks(MODELS_TOLD_MAX) {
         hands.send_beside(client, &ToClient::Models(told.to_vec()));
     }

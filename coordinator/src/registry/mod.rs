@@ -19,6 +19,7 @@
 
 mod card;
 mod compliance;
+mod doubted;
 mod error;
 mod evaluated;
 mod exports;
@@ -70,6 +71,7 @@ pub use statements::install;
 pub use summarised::{Summary, summary};
 pub use view::{CopyLine, Draft, ModelLine, StatementLine, copies, draft, list, show};
 
+use doubted::Doubted;
 use folder::{Contents, RegistryFolder};
 
 /// The registry, open for changes: one process has it at a time, because it has the journal.
@@ -77,6 +79,7 @@ pub struct Registry {
     folder: RegistryFolder,
     record: RegistryRecord,
     federation: Digest,
+    doubted: Doubted,
 }
 
 /// What a finished run hands over.
@@ -103,7 +106,7 @@ impl Registry {
     ) -> Result<Self, RegistryError> {
         let record = RegistryRecord::replay(events.iter().map(|recorded| &recorded.event))?;
         let folder = RegistryFolder::open(state_dir)?;
-        Ok(Self { folder, record, federation })
+        Ok(Self { folder, record, federation, doubted: Doubted::default() })
     }
 
     /// What the events have come to.
@@ -256,9 +259,24 @@ impl Registry {
         Ok(())
     }
 
-    /// What every branch is told when it comes, and what all are told again after a change: how each model came to be used that is, and what ended.
+    /// What there is to tell.
+    #[cfg(test)]
     pub(crate) fn told(&self) -> Vec<Told> {
         self.record.told()
+    }
+
+    /// What every branch is told when it comes, and what all are told again after a change: how each model came to be used that is, and what ended. With a
+    /// statement that does not count by this roster any more go the words of the branches that follow it.
+    pub(crate) fn told_under(&mut self, roster: &Roster) -> Vec<(Told, Vec<CopyNote>)> {
+        let told = self.record.told();
+        let doubted = self.doubted.among(&told, (roster, &self.federation), unix_seconds());
+        let with_followers = |told: Told| {
+            let (statement, model) = (told.statement.statement.digest(), told.statement.statement.model);
+            let followers = self.record.followers(&model, &statement).filter(|_| doubted.contains(&statement));
+            let followers = followers.cloned().collect();
+            (told, followers)
+        };
+        told.into_iter().map(with_followers).collect()
     }
 
     /// A piece of the parameters of a model that branches use, from a byte on; nothing for any other model, or after its end.

@@ -150,8 +150,9 @@ pub fn copies(config: &Path, model: &str) -> Result<(ModelLine, Vec<CopyLine>), 
     let found = found(&record, model)?;
     let digest = found.manifest.digest();
     let withdrawn = found.state == ModelState::Withdrawn;
-    let enrolled = record.roster.as_ref().map(|roster| roster.entries()).unwrap_or_default();
-    let lines = enrolled.iter().map(|entry| {
+    // The journal has the roster of the last statement, and before the first statement none.
+    let roster = roster_in_force(config, &settings, &authorities_of(config, &settings)?)?.roster;
+    let lines = roster.entries().iter().map(|entry| {
         let note = record.copies.get(&(digest, entry.client));
         let state = note.map(|note| note.state);
         CopyLine {

@@ -47,6 +47,8 @@ pub enum ToClient {
         /// At most [`MODEL_PIECE_BYTES_MAX`](crate::limits::MODEL_PIECE_BYTES_MAX).
         bytes: Vec<u8>,
     },
+    /// Words of other branches that follow one statement, which is told of next: where its signers have left since. Each proves itself.
+    Followers(Vec<CopyNote>),
 }
 
 /// From a client to the coordinator.

@@ -144,6 +144,20 @@ impl Attestation {
         self.judge_role_by(roster, wanted, |_| true)
     }
 
+    /// What can be judged without a roster: object, action, federation, whether the role may do this at all, and that it is not dated later than now.
+    ///
+    /// # Errors
+    /// The first [`AttestationFault`].
+    pub fn judge_words(&self, wanted: Wanted<'_>) -> Result<(), AttestationFault> {
+        let holds = |holds: bool, fault| if holds { Ok(()) } else { Err(fault) };
+        holds(self.action == wanted.action && self.subject == *wanted.subject, AttestationFault::Subject)?;
+        holds(self.federation == *wanted.federation, AttestationFault::Federation)?;
+        // Who stood in for whom stands in no file any more.
+        holds(self.role.may(self.action, true) || self.role.may(self.action, false), AttestationFault::Duty)?;
+        let later = wanted.now.is_some_and(|now| self.at > now.saturating_add(SKEW));
+        holds(!later, AttestationFault::Future)
+    }
+
     /// The same by some of the person's holdings of the role alone.
     pub(super) fn judge_role_by(
         &self,

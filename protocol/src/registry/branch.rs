@@ -3,6 +3,9 @@
 //! A statement counts by the roster in force, and one after which the model is used by the report on the model's gates. An older one than the branch
 //! knows changes nothing: what was replaced does not come back. A withdrawal counts whenever it comes. Nothing lifts it.
 //!
+//! Where signers have left since, a branch that was away believes the other branches: more than half of them must have said, signed, that they follow
+//! the very statement ([`Heard`]). All else of the statement is judged as ever.
+//!
 //! Not guaranteed: that the coordinator shows the newest statement. It may hold one back for as long as the branch hears of it from nobody else.
 
 use alloc::boxed::Box;
@@ -12,6 +15,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use super::copies::CopyState;
+use super::heard::{Following, Heard};
 use super::manifest::{Lineage, ManifestFault, ModelManifest};
 use super::report::SignedReport;
 use super::statement::{SignedStatement, StatementFault, StatementGrounds};
@@ -112,6 +116,19 @@ pub enum ModelFault {
     /// The signatures.
     #[error("the statement about the model does not count: {0}")]
     Statement(#[from] StatementFault),
+    /// Its signers have left, or never were there, and too few others follow it.
+    #[error(
+        "the statement about the model does not count: {fault}. Of {others} other branches of its group {found} say that they heard it while the \
+         signatures counted, and more than half of them must. Have people who are there state it anew, or wait for the others"
+    )]
+    Unheard {
+        /// What is wrong with the signatures.
+        fault: StatementFault,
+        /// Other branches that follow it.
+        found: usize,
+        /// All others.
+        others: usize,
+    },
     /// The model was withdrawn.
     #[error("the model was withdrawn, and this branch refuses it for ever")]
     Withdrawn,
@@ -142,7 +159,7 @@ impl BranchModels {
         &self,
         told: Told,
         branch: &MemberName,
-        (roster, federation): (&Roster, &Digest),
+        (roster, federation, heard): (&Roster, &Digest, &Heard),
         now: u64,
     ) -> Result<Option<BranchModelsEvent>, ModelFault> {
         let digest = told.manifest.digest();
@@ -151,11 +168,16 @@ impl BranchModels {
         }
         told.manifest.check()?;
         let grounds = StatementGrounds { manifest: &told.manifest, roster, federation, now: Some(now) };
-        told.statement.judge::<S>(grounds)?;
-        // A rollback has the report of the promotion. Whoever has not heard of that judges the report now.
-        let known = self.models.get(&digest).is_some_and(|known| known.report == told.statement.report);
-        if told.statement.statement.step == ModelStep::RollBack && !known {
-            told.statement.judge_report::<S>(grounds)?;
+        if let Err(fault) = self.judge_signers::<S>(&told, grounds) {
+            // Whatever is wrong beside who signed is wrong here as well.
+            told.statement.judge_words(grounds)?;
+            let following = heard.of(&told.statement.statement, &told.manifest, (roster, branch));
+            let Following { found, others } = following;
+            match following.is_enough() {
+                true => {}
+                false if found == 0 => return Err(fault.into()),
+                false => return Err(ModelFault::Unheard { fault, found, others }),
+            }
         }
         let here = told.statement.statement.scope.has(branch);
         let event = BranchModelsEvent::StatementAccepted { told: Box::new(told), here };
@@ -168,6 +190,16 @@ impl BranchModels {
             return Err(ModelFault::TooMany);
         }
         Ok(if self.is_news(told) { Some(event) } else { None })
+    }
+
+    /// Whether a statement counts by the signatures of people who are there.
+    fn judge_signers<S: Suite>(&self, told: &Told, grounds: StatementGrounds<'_>) -> Result<(), StatementFault> {
+        told.statement.judge::<S>(grounds)?;
+        // A rollback has the report of the promotion. Whoever has not heard of that judges the report now.
+        let known = self.models.get(&told.manifest.digest());
+        let known = known.is_some_and(|known| known.report == told.statement.report);
+        let unheard = told.statement.statement.step == ModelStep::RollBack && !known;
+        if unheard { told.statement.judge_report::<S>(grounds) } else { Ok(()) }
     }
 
     /// Whether a model is known, or one more may be.
@@ -343,7 +375,7 @@ impl BranchModels {
         gone
     }
 
-    /// What the branch has of each model that it was told of, and the statement that this follows.
+    /// What the branch has of each model that it was told of, and the statement that it follows. A model that it means to fetch is told of once it is here.
     pub fn copies(&self) -> impl Iterator<Item = (Digest, CopyState, Digest)> {
         self.models.iter().filter_map(|(digest, known)| {
             let state = match (self.is_kept(digest), known.is(ModelStep::Withdraw), known.was_kept) {
@@ -352,7 +384,7 @@ impl BranchModels {
                 (true, false, _) => CopyState::Kept,
                 (false, true, _) => CopyState::Refused,
                 (false, false, true) => CopyState::Deleted,
-                (false, false, false) => return None,
+                (false, false, false) => CopyState::Absent,
             };
             Some((*digest, state, known.last.statement.digest()))
         })

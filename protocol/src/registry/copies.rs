@@ -1,4 +1,4 @@
-//! What a branch says of its copy of a model, signed: that it keeps one, or that it deleted it.
+//! What a branch says of a model, signed: which statement about it it follows, and whether it keeps a copy.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +16,8 @@ pub enum CopyState {
     Deleted,
     /// The model was withdrawn: the branch has no copy, and refuses it from now on.
     Refused,
+    /// It follows the statement, and has never kept a copy.
+    Absent,
 }
 
 impl CopyState {
@@ -26,6 +28,7 @@ impl CopyState {
             Self::Kept => "kept",
             Self::Deleted => "deleted",
             Self::Refused => "refused",
+            Self::Absent => "absent",
         }
     }
 
@@ -36,11 +39,13 @@ impl CopyState {
             Self::Kept => 1,
             Self::Deleted => 2,
             Self::Refused => 3,
+            Self::Absent => 4,
         }
     }
 }
 
-/// A branch's signed word about its copy of a model. With [`CopyState::Refused`] it acknowledges a withdrawal.
+/// A branch's signed word about a model: the statement that it follows, and its copy. With [`CopyState::Refused`] it acknowledges a withdrawal.
+/// Other branches believe a statement by it whose signers have left ([`super::Heard`]).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CopyNote {
     /// In which federation: [`crate::roster::federation_digest`].

@@ -19,6 +19,7 @@
 mod branch;
 mod copies;
 mod event;
+mod heard;
 mod manifest;
 mod record;
 mod report;
@@ -32,6 +33,7 @@ mod words;
 pub use branch::{BranchModels, BranchModelsEvent, ModelFault, Told};
 pub use copies::{CopyNote, CopyState};
 pub use event::RegistryEvent;
+pub use heard::{Following, Heard};
 pub use manifest::{Lineage, MANIFEST_FORMAT, ManifestFault, ModelManifest};
 pub use record::{ModelRecord, ModelState, PurposeRecord, RegistryRecord};
 pub use report::{Figure, GatesReport, ReportFault, SignedReport};

@@ -165,6 +165,12 @@ impl RegistryRecord {
         self.copies.get(&(*model, client)).map(|note| note.state)
     }
 
+    /// The words of branches that follow this statement about a model, in the order of their numbers.
+    pub fn followers(&self, model: &Digest, statement: &Digest) -> impl Iterator<Item = &CopyNote> {
+        let of_model = (*model, ClientId(0))..=(*model, ClientId(u32::MAX));
+        self.copies.range(of_model).map(|(_, note)| note).filter(move |note| note.statement == *statement)
+    }
+
     /// How often a branch has said something of its copy of a model.
     pub(super) fn notes(&self, model: &Digest, client: ClientId) -> u32 {
         self.notes.get(&(*model, client)).copied().unwrap_or(0)

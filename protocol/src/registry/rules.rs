@@ -160,9 +160,10 @@ impl RegistryRecord {
         let model = self.models.get(&note.model).ok_or(OutOfOrder("a copy is of a registered model"))?;
         let enrolled = self.roster.as_ref().is_some_and(|roster| roster.entry(note.client).is_some());
         rule(enrolled, "a copy is an entry's of the roster in force")?;
-        let last = self.copy(&note.model, note.client);
-        rule(last != Some(note.state), "a note about a copy changes something")?;
-        rule(last != Some(CopyState::Refused), "what a branch refuses it refuses for ever")?;
+        let last = self.copies.get(&(note.model, note.client));
+        let new = last.is_none_or(|last| (last.state, last.statement) != (note.state, note.statement));
+        rule(new, "a note about a copy changes something")?;
+        rule(last.is_none_or(|last| last.state != CopyState::Refused), "what a branch refuses it refuses for ever")?;
         // Every note is an entry of the journal. That a model is refused is said once, and always heard.
         let few = self.notes(&note.model, note.client) < COPY_NOTES_MAX || note.state == CopyState::Refused;
         rule(few, "a branch notes 64 changes of a copy at most")?;

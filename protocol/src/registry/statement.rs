@@ -157,6 +157,15 @@ impl SignedStatement {
         self.judge_report_by(grounds, |signed, wanted| signed.judge::<S>(grounds.roster, wanted))
     }
 
+    /// All of it but what a roster says of those who signed: report and its words included, whatever the step. For a statement whose signers have left.
+    ///
+    /// # Errors
+    /// The first [`StatementFault`].
+    pub fn judge_words(&self, grounds: StatementGrounds<'_>) -> Result<(), StatementFault> {
+        self.judge_by(grounds, Attestation::judge_words)?;
+        self.judge_report_by(grounds, Attestation::judge_words)
+    }
+
     fn judge_by(
         &self,
         grounds: StatementGrounds<'_>,

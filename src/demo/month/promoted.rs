@@ -75,7 +75,8 @@ impl Desk<'_> {
             self.state("pilot", "better than chance in every gate", typist).await?;
             self.kept(PILOTS, processes).await?;
             self.state("promote", "the pilot showed nothing", typist).await?;
-            self.kept(self.members - PILOTS, processes).await?;
+            // Those of the pilot say that they follow the promotion as well.
+            self.kept(self.members, processes).await?;
             promoted.copies = Some(self.members);
         }
         Ok(promoted)

@@ -246,6 +246,7 @@ impl Arrival {
             | Incoming::Refused(_)
             | Incoming::Roster(_)
             | Incoming::Models(_)
+            | Incoming::Followers(_)
             | Incoming::Owner(_)
             | Incoming::Checkpoint(_)
             | Incoming::ModelPiece(..) => return None,

@@ -13,7 +13,7 @@ fn judged(models: &BranchModels, told: Told) -> Result<Option<BranchModelsEvent>
 }
 
 fn judged_by(client: u32, models: &BranchModels, told: Told) -> Result<Option<BranchModelsEvent>, ModelFault> {
-    models.judge::<Toy>(told, &cast::name(ClientId(client), 1), (&roster().roster, &federation()), NOW)
+    models.judge::<Toy>(told, &cast::name(ClientId(client), 1), (&roster().roster, &federation(), &NOBODY), NOW)
 }
 
 fn accepted(told: Told) -> BranchModelsEvent {
@@ -56,7 +56,7 @@ fn a_withdrawal_is_signed_again_where_its_signers_have_left() {
     assert!(hears(&mut models, told(ModelStep::Promote, &two, 3)));
     let late = |models: &BranchModels, record: &RegistryRecord| {
         let told = record.told().into_iter().find(|told| told.manifest == two).expect("it ended");
-        models.judge::<Toy>(told, &cast::name(ClientId(1), 1), (&later_roster().roster, &federation()), NOW)
+        models.judge::<Toy>(told, &cast::name(ClientId(1), 1), (&later_roster().roster, &federation(), &NOBODY), NOW)
     };
     assert!(matches!(late(&models, &record), Err(ModelFault::Statement(_))));
     let statement = statement(ModelStep::Withdraw, &two, 6);
@@ -146,7 +146,8 @@ fn a_model_that_ended_unheard_is_not_used_by_an_older_statement() {
         assert!(!hears(&mut models, told(step, &two, 3)), "{}", step.name());
     }
     assert_eq!(wanted(&models), [one.digest()]);
-    assert_eq!(models.copies().count(), 0, "it has no copy of which to say anything");
+    let copies: Vec<_> = models.copies().map(|(model, state, _)| (model, state)).collect();
+    assert!(copies.contains(&(two.digest(), CopyState::Absent)), "it has heard of the end, and never had a copy");
     assert!(hears(&mut models, told(ModelStep::Promote, &three, 5)));
     assert_eq!(wanted(&models), [three.digest()]);
 }
@@ -208,7 +209,7 @@ fn what_does_not_count_is_not_believed() {
     }
     assert!(judged(&models, good.clone()).is_ok());
     let name = cast::name(ClientId(1), 1);
-    let late = models.judge::<Toy>(good, &name, (&later_roster().roster, &federation()), NOW);
+    let late = models.judge::<Toy>(good, &name, (&later_roster().roster, &federation(), &NOBODY), NOW);
     assert!(matches!(late, Err(ModelFault::Statement(StatementFault::Second(_)))), "{late:?}");
 }
 

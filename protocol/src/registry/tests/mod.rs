@@ -2,6 +2,7 @@
 
 mod branch;
 mod gates;
+mod heard;
 mod lies;
 mod properties;
 
@@ -21,6 +22,9 @@ use crate::round::cast::{
 use crate::secagg::suite::{Signature, Suite as _};
 use crate::secagg::toy::Toy;
 use crate::signed::SignedBody as _;
+
+/// Nobody else's word.
+pub(super) const NOBODY: Heard = Heard::none();
 
 /// Staff number of the cast's model validator.
 pub(super) const VALIDATOR: &str = "bank-1/validator";

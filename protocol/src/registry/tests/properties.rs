@@ -79,7 +79,7 @@ proptest! {
         let all: Vec<Told> = events.iter().filter_map(told).collect();
         let hear = |models: &mut BranchModels, client: u32, told: &Told| {
             let name = cast::name(ClientId(client), 1);
-            let event = models.judge::<Toy>(told.clone(), &name, (&roster().roster, &federation()), NOW);
+            let event = models.judge::<Toy>(told.clone(), &name, (&roster().roster, &federation(), &NOBODY), NOW);
             if let Ok(Some(event)) = event {
                 models.check(&event).unwrap();
                 models.apply(&event);

@@ -1,0 +1,132 @@
+//! A branch that comes back after the signers of a statement have left: it believes the other branches, and no stolen key.
+
+use super::*;
+
+/// The first branch was away, and the roster has no validator any more.
+fn late(models: &BranchModels, told: &Told, heard: &Heard) -> Result<Option<BranchModelsEvent>, ModelFault> {
+    let name = cast::name(ClientId(1), 1);
+    models.judge::<Toy>(told.clone(), &name, (&later_roster().roster, &federation(), heard), NOW)
+}
+
+fn follow(heard: &mut Heard, note: &CopyNote) -> bool {
+    heard.add::<Toy>(note, (&later_roster().roster, &federation()))
+}
+
+/// What these branches say of a statement.
+fn followed(clients: &[u32], told: &Told) -> Heard {
+    let mut heard = Heard::default();
+    for client in clients {
+        let word = note(*client, &told.manifest, CopyState::Absent, &told.statement.statement);
+        assert!(follow(&mut heard, &word), "{client}");
+    }
+    heard
+}
+
+fn told_as(step: ModelStep, sequence: u64) -> Told {
+    let model = manifest(1);
+    let statement = both(step, &model, sequence, report(&model));
+    Told { manifest: model, statement }
+}
+
+/// Every step, of which some let a model be used and others end it.
+#[test]
+fn more_than_half_of_the_others_are_believed() {
+    for step in ModelStep::ALL {
+        let (models, told) = (BranchModels::default(), told_as(step, 4));
+        let judged = |clients: &[u32]| late(&models, &told, &followed(clients, &told));
+        assert!(matches!(judged(&[]), Err(ModelFault::Statement(_))), "{step:?}");
+        // Its own word is nobody else's, and one of two others is a half.
+        for few in [&[1][..], &[2], &[1, 3]] {
+            let refused = judged(few);
+            let expected = matches!(refused, Err(ModelFault::Unheard { found: 1, others: 2, .. }));
+            assert!(expected || few == [1] && matches!(refused, Err(ModelFault::Statement(_))), "{step:?} {few:?}");
+        }
+        let event = judged(&[2, 3]).expect("it counts").expect("it is news");
+        assert_eq!(models.check(&event), Ok(()), "{step:?}");
+    }
+}
+
+/// Whoever has the keys of people who left signs what was never stated. Nobody follows that, and words about other statements prove nothing for it.
+#[test]
+fn a_stolen_key_signs_nothing_back_into_the_past() {
+    let (models, true_one) = (BranchModels::default(), told_as(ModelStep::Promote, 4));
+    let stolen = told_as(ModelStep::Promote, 9);
+    assert!(matches!(late(&models, &stolen, &followed(&[2, 3], &true_one)), Err(ModelFault::Statement(_))));
+    // A word about another statement begins anew.
+    let mut heard = followed(&[2, 3], &true_one);
+    assert!(follow(&mut heard, &note(2, &stolen.manifest, CopyState::Kept, &stolen.statement.statement)));
+    for told in [&stolen, &true_one] {
+        assert!(late(&models, told, &heard).is_err());
+    }
+    // Words that are not signed, are another branch's, of another federation or of a stranger.
+    let good = note(3, &stolen.manifest, CopyState::Kept, &stolen.statement.statement);
+    let lies: [fn(&mut CopyNote); 5] = [
+        |note| note.signature = Signature::none(),
+        |note| note.client = ClientId(2),
+        |note| note.client = ClientId(9),
+        |note| note.at += 1,
+        |note| note.federation.0[0] ^= 1,
+    ];
+    for (number, lie) in lies.into_iter().enumerate() {
+        let mut note = good.clone();
+        lie(&mut note);
+        assert!(!follow(&mut heard, &note), "lie {number}");
+    }
+    assert!(late(&models, &stolen, &heard).is_err());
+    assert!(follow(&mut heard, &good) && late(&models, &stolen, &heard).is_ok());
+}
+
+/// The others stand in for signatures alone: whatever else is wrong with a statement is wrong however many follow it.
+#[test]
+fn nothing_but_the_signers_is_taken_from_others() {
+    let models = BranchModels::default();
+    let good = told_as(ModelStep::Promote, 4);
+    type Lie = fn(&mut Told);
+    let lies: [Lie; 8] = [
+        |told| told.statement.report = None,
+        |told| told.statement.report.as_mut().expect("a report").report.figures[0] = Figure::Absent,
+        |told| told.statement.second = told.statement.first.clone(),
+        |told| told.statement.second.action = Action::WithdrawModel,
+        |told| told.statement.first.at = NOW + 1_000_000,
+        |told| told.statement.statement.scope = StatementScope::Customers(1_000),
+        |told| told.statement.statement.reason = "two\nlines".into(),
+        |told| told.manifest.parameters.0[0] ^= 1,
+    ];
+    assert!(late(&models, &good, &followed(&[2, 3], &good)).is_ok());
+    for (number, lie) in lies.into_iter().enumerate() {
+        let mut told = good.clone();
+        lie(&mut told);
+        let judged = late(&models, &told, &followed(&[2, 3], &told));
+        assert!(matches!(judged, Err(ModelFault::Statement(_) | ModelFault::Manifest(_))), "lie {number}: {judged:?}");
+    }
+    // Nor does it bring back what was withdrawn, or replaced.
+    let mut models = BranchModels::default();
+    let withdrawn = told_as(ModelStep::Withdraw, 5);
+    models.apply(&late(&models, &withdrawn, &followed(&[2, 3], &withdrawn)).expect("it counts").expect("news"));
+    assert_eq!(late(&models, &good, &followed(&[2, 3], &good)), Err(ModelFault::Withdrawn));
+}
+
+/// A branch that hears in time says which statement it follows, once for each; the registry hands these words on.
+#[test]
+fn the_registry_has_who_follows_what() {
+    let (one, events) = (manifest(1), history());
+    let mut record = replayed(&events[..4]);
+    let promoted = statement(ModelStep::Promote, &one, 1);
+    for (client, state) in [(3, CopyState::Absent), (2, CopyState::Kept), (2, CopyState::Deleted)] {
+        let event = noted(note(client, &one, state, &promoted));
+        assert_eq!(record.verify::<Toy>(&event), Ok(1));
+        record.apply(&event);
+        assert!(record.check(&event).is_err(), "it changes nothing");
+    }
+    let followers = |record: &RegistryRecord, of: &ModelStatement| {
+        record.followers(&one.digest(), &of.digest()).map(|note| note.client.0).collect::<Vec<_>>()
+    };
+    assert_eq!(followers(&record, &promoted), [2, 3]);
+    // The same copy after another statement is a word of its own.
+    let retired = statement(ModelStep::Retire, &one, 2);
+    record.apply(&taken(ModelStep::Retire, &one, 2));
+    let event = noted(note(3, &one, CopyState::Absent, &retired));
+    assert_eq!(record.verify::<Toy>(&event), Ok(1));
+    record.apply(&event);
+    assert_eq!((followers(&record, &promoted), followers(&record, &retired)), ([2].to_vec(), [3].to_vec()));
+}

@@ -1,5 +1,6 @@
 //! Scores through the built executable, as docs/SCORING.md tells it: beside a running daemon, by a champion that people made so, until it is withdrawn.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
@@ -85,6 +86,61 @@ fn without_labels(text: &str) -> (String, Vec<Value>) {
     (table, objects)
 }
 
+/// A challenger scores half of the customers beside the champion, in files and for programs, until it is withdrawn.
+fn side_by_side(
+    federation: &mut Federation,
+    (desk, typist): (&Desk, &Typist),
+    score: &str,
+    (champion, challenger): (&str, &str),
+    objects: &[Value],
+) {
+    desk.validate(challenger);
+    desk.state("challenge", challenger, PEERS);
+    assert_eq!(federation.until("model_stated")["step"], "challenge");
+    all_say(federation, challenger, "kept");
+    let table = |name: &str| -> BTreeMap<String, Vec<String>> {
+        let text = fs::read_to_string(typist.0.join(name)).unwrap();
+        let rows = text.lines().skip(1).map(|line| line.split(',').map(str::to_owned).collect::<Vec<_>>());
+        rows.map(|row| (row[0].clone(), row)).collect()
+    };
+    let alone = table("scores.csv");
+    let beside = score.replace("scores.csv", "beside.csv");
+    let said = typist.done(&beside);
+    assert!(said.contains(&challenger[..8]), "{said}");
+    typist.done(&score.replace("scores.csv", "challenger.csv").replace("champion", "challenger"));
+    let (both, own) = (table("beside.csv"), table("challenger.csv"));
+    let note: Value = serde_json::from_slice(&fs::read(typist.0.join("beside.csv.json")).unwrap()).unwrap();
+    let noted = note["models"].as_array().unwrap();
+    assert_eq!((&noted[0]["model"], &noted[1]["model"]), (&champion.into(), &challenger.into()), "{note}");
+    assert_eq!((&noted[1]["state"], &noted[1]["share"]), (&"challenger".into(), &5_000.into()), "{note}");
+    // Each customer has the very score that its model gives alone.
+    let mut by_challenger = 0;
+    for (customer, row) in &both {
+        let is_challengers = row.last().unwrap() == &challenger[..8];
+        by_challenger += u64::from(is_challengers);
+        let of_model = if is_challengers { &own[customer] } else { &alone[customer] };
+        assert_eq!((&row[1..3], row.last()), (&of_model[1..3], of_model.last()), "{customer}");
+    }
+    assert_eq!(noted[1]["rows"], by_challenger, "{note}");
+    assert_eq!(noted[0]["rows"].as_u64().unwrap() + by_challenger, both.len() as u64, "{note}");
+    // Half of the customers, give or take five standard deviations of the draw.
+    let all = both.len() as u64;
+    assert!((2 * by_challenger).abs_diff(all).pow(2) < 25 * all, "{by_challenger} of {all}");
+    let socket = typist.0.join("state/scores.sock");
+    let (status, answer) = asked(&socket, &serde_json::json!({ "customers": &objects[..20] }));
+    assert_eq!(status, 200, "{answer}");
+    for (object, result) in objects.iter().zip(answer["results"].as_array().unwrap()) {
+        // The table has no column of customers where rows are numbered.
+        let Some(customer) = object.get("customer_id").and_then(Value::as_str) else { continue };
+        let digits = result["model"].as_str().unwrap();
+        assert!(digits.starts_with(both[customer].last().unwrap().as_str()), "{result}");
+    }
+    desk.state("withdraw", challenger, [("e2", "privacy-officer"), ("e3", "model-validator")]);
+    all_say(federation, challenger, "refused");
+    typist.done(&beside);
+    assert_eq!(table("beside.csv"), alone, "all are the champion's again");
+}
+
 #[test]
 fn the_manuals_example_scores_customers_until_the_model_is_withdrawn() {
     let folder = tempfile::tempdir().unwrap();
@@ -95,7 +151,8 @@ fn the_manuals_example_scores_customers_until_the_model_is_withdrawn() {
     let _daemons = Daemons::start(&federation);
     assert_eq!(federation.until("finished")["complete"], true);
     let desk = Desk::new(&dir);
-    let model = desk.json(&["list"])["models"][0]["model"].as_str().unwrap().to_owned();
+    let models = desk.json(&["list"]);
+    let [model, other] = [0, 1].map(|place| models["models"][place]["model"].as_str().unwrap().to_owned());
 
     let branch = federation.branch(0);
     fs::copy(dir.join("schema.toml"), branch.join("schema.toml")).unwrap();
@@ -156,6 +213,8 @@ fn the_manuals_example_scores_customers_until_the_model_is_withdrawn() {
         }
         assert_eq!(result["stage"], line[at("stage")]);
     }
+    side_by_side(&mut federation, (&desk, &typist), score, (&model, &other), &objects);
+
     // What the manual asks is short of columns, and that is what is told.
     let example = MANUAL.split_once("-d '").unwrap().1.split_once('\'').unwrap().0;
     let (status, answer) = asked(&socket, &serde_json::from_str(example).unwrap());

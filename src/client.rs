@@ -37,7 +37,7 @@ pub(crate) enum ClientCommand {
     /// What the running daemon is at: its link, each run with what it waits for, what is left of the budget, and what happened last
     Status(AskOptions),
     /// What left this machine: every message to the coordinator, with the chain of the file checked
-    Sent(AskOptions),
+    Sent(sent::SentOptions),
     /// Leave every run and take part in none, until `resume`; the link to the coordinator stays
     Pause(AskOptions),
     /// Take part again

@@ -39,7 +39,7 @@ mod model;
 mod options;
 #[cfg(feature = "people")]
 mod order;
-#[cfg(feature = "coordinator")]
+#[cfg(any(feature = "client", feature = "coordinator"))]
 mod page;
 #[cfg(feature = "people")]
 mod plan;
@@ -61,6 +61,8 @@ mod running;
 mod scores;
 #[cfg(feature = "client")]
 mod sent;
+#[cfg(feature = "client")]
+mod sent_page;
 #[cfg(feature = "people")]
 mod signed;
 #[cfg(feature = "simulate")]

@@ -6,7 +6,7 @@ use tributary_texts::{Language, Said};
 
 const STYLE: &str = "body{font:15px/1.5 system-ui,'Noto Sans CJK SC','Microsoft YaHei',sans-serif;max-width:64rem;margin:2rem auto;padding:0 1rem;\
     color:#1b2430}h1{font-size:1.5rem;overflow-wrap:anywhere}h2{font-size:1.3rem;margin-top:2.5rem;border-bottom:2px solid #1b2430}\
-    h3{font-size:1.05rem;margin:2rem 0 .3rem}code{overflow-wrap:anywhere}.note{color:#5a6675;font-size:.9rem;margin:.2rem 0 .6rem}\
+    h3{font-size:1.05rem;margin:2rem 0 .3rem}code{overflow-wrap:anywhere}.note{color:#5a6675;font-size:.9rem;margin:.2rem 0 .6rem;overflow-wrap:anywhere}\
     .scroll{overflow-x:auto}table{border-collapse:collapse;margin:.5rem 0;font-size:.92rem}\
     th,td{text-align:left;vertical-align:top;padding:.25rem .9rem .25rem 0;border-bottom:1px solid #dde3ea}th{font-weight:600}\
     td.n{font-variant-numeric:tabular-nums}td.long{overflow-wrap:anywhere}td.k{white-space:nowrap}th{min-width:3em}td.t{min-width:11rem}\

@@ -39,25 +39,33 @@ pub(crate) struct ProofOptions {
 /// Looks for what this branch sent in the sum of a round.
 ///
 /// # Errors
-/// If settings, budget file or bundle cannot be used.
+/// If settings, the branch's own records or the bundle cannot be used.
 pub(crate) fn run(options: &ProofOptions, language: Language) -> Result<Exit, Failure> {
     let round = RoundId(options.round);
     let sent = uploaded(&options.config, &options.run, round).map_err(|fault| explained(&fault, language))?;
     let authority = options.authority.as_deref().map(authority).transpose()?;
     let (bundle, audited) = audited(&options.bundle, authority, false)
         .map_err(|fault| Failure { exit: Exit::Unreadable, message: fault.to_string() })?;
-    let found = in_sum(&bundle, &Sent { run: sent.0, round, vector: sent.1 });
+    let found = in_sum(&bundle, &Sent { run: sent.run, round, vector: sent.vector });
     let standing = audited.standing;
     if options.json {
         let proof = found.as_ref().ok();
         json::print(&serde_json::json!({
             "in_sum": proof.is_some(), "proof": proof, "reason": found.as_ref().err(),
-            "vector": sent.1.to_string(), "bundle": audited.bundle, "standing": standing,
+            "vector": sent.vector.to_string(), "in_sent_log": sent.in_sent, "in_budget_file": sent.in_budget, "bundle": audited.bundle, "standing": standing,
         }));
     } else {
         match &found {
             Ok(found) => {
-                let said = words::in_sum(sent.1, round.0, found.entry, found.client, &found.sum, found.vectors);
+                let said = words::in_sum(
+                    sent.vector,
+                    round.0,
+                    sent.by(),
+                    found.entry,
+                    found.client,
+                    &found.sum,
+                    found.vectors,
+                );
                 println!("{}", said.text(language));
                 let kept = if found.recomputed { words::recomputed() } else { words::not_recomputed() };
                 println!("{}", kept.text(language));

@@ -101,7 +101,7 @@ pub fn run(settings: Settings, ends: Ends, report: &dyn Fn(&Report)) -> Result<(
     let federation = federation_digest(&authorities.0, authorities.1);
     let name = own_name(&settings.identity.folder)?;
     let witness = Witness::open(&settings.state_dir, &federation, identity.coordinator.signing_key.clone(), name)?;
-    let sent = SentLog::open(&settings.state_dir, unix_seconds())?;
+    let sent = SentLog::open(&settings.state_dir, &identity.coordinator.identity.to_string(), unix_seconds())?;
     let branch = Branch::resume(policy, schema.digest(), identity.signing_key, &events);
     let branch = branch.map_err(|fault| bad_budget(&settings, &fault))?;
     let grants = Grants::of(&settings, schema.clone());

@@ -1,6 +1,6 @@
 //! The witnesses of the coordinator's journal, as real processes: one that was replaced is found by the branches, and whoever has two checkpoints proves it.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
@@ -129,13 +129,15 @@ fn a_journal_that_was_replaced_is_found_by_its_branches() {
         .assert_refused(1, &["does not go on from the checkpoint", "newest good copy"]);
 }
 
+fn words_of(config: &Path, more: &[&str]) -> Vec<OsString> {
+    let words = ["client", "sent", "--config"].map(OsStr::new).into_iter().chain([config.as_os_str()]);
+    words.chain(more.iter().map(OsStr::new)).map(OsStr::to_owned).collect()
+}
+
 /// What left a branch is read line by line, and a changed line is named.
 fn sent(home: &Path) {
     let config = home.join("client.toml");
-    let words = |more: &[&'static str]| {
-        let words = ["client", "sent", "--config"].map(OsStr::new).into_iter().chain([config.as_os_str()]);
-        words.chain(more.iter().map(OsStr::new)).map(OsStr::to_owned).collect::<Vec<_>>()
-    };
+    let words = |more: &[&str]| words_of(&config, more);
     let read = run(words(&[]));
     assert_eq!(read.code, Some(0), "{} {}", read.out, read.err);
     assert!(read.out.contains("masked yes  noised yes") && read.out.contains("the chain is whole"), "{}", read.out);
@@ -145,6 +147,23 @@ fn sent(home: &Path) {
     // One vector for each round that the ledger has; and each one is masked.
     assert!(count("masked") >= 4 && count("witness") >= 2, "{lines}");
     assert!(kinds.iter().all(|line| (line["kind"] == "masked") == line["masked"].as_bool().is_some()), "{lines}");
+    // The same as a page, in both languages, with sums that are those of the lines.
+    let messages = kinds.len().to_string();
+    for (language, words) in
+        [("en", ["What left this branch", "By kind of message"]), ("zh", ["本分行发出内容一览", "按消息类型"])]
+    {
+        let page = home.join(format!("sent-{language}.html"));
+        let mut typed = words_of(&config, &["--lang", language, "--html"]);
+        typed.push(page.clone().into_os_string());
+        let made = run(typed.clone());
+        assert_eq!(made.code, Some(0), "{} {}", made.out, made.err);
+        let text = fs::read_to_string(&page).unwrap();
+        assert!(words.iter().all(|word| text.contains(word)) && text.contains(&format!(">{messages}<")), "{text}");
+        for lacking in ["<script", "http:", "https:", "src=", "url("] {
+            assert!(!text.contains(lacking), "{lacking}");
+        }
+        run(typed).assert_refused(1, &["exists"]);
+    }
     let file = home.join("state/sent.log");
     let text = fs::read_to_string(&file).unwrap();
     fs::write(&file, text.replacen("\"masked\":true", "\"masked\":null", 1)).unwrap();

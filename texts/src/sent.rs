@@ -27,4 +27,78 @@ texts! {
         en: "{path}: {fault}. What stands before it is whole and is shown above. Keep the file as evidence",
         zh: "{path}：{fault}。该处之前的内容完整，已显示在上方。请保留该文件作为证据",
     }
+    changed_file(path, fault) {
+        en: "{path}: {fault}. Nothing is concluded from it; keep the file as evidence",
+        zh: "{path}：{fault}。不据此得出任何结论；请保留该文件作为证据",
+    }
+    page_title() { en: "What left this branch", zh: "本分行发出内容一览" }
+    page_note() {
+        en: "Made from the branch's own file of what left (sent.log) alone. A line of that file is written before its message is queued, and each line is chained to the one before it.",
+        zh: "本页仅依据本分行自己的发出记录（sent.log）生成。每条记录在消息排队之前写入，并与前一条以哈希链相连。",
+    }
+    page_between(first, last) { en: "From {first} to {last}, by this branch's clock.", zh: "时间范围：{first} 至 {last}（本分行时钟）。" }
+    page_whole(lines, files, chain) {
+        en: "{lines} messages; files: {files}; the chain is whole and ends with {chain}.",
+        zh: "共 {lines} 条消息，{files} 个文件；哈希链完整，末尾为 {chain}。",
+    }
+    page_written(path, lines) { en: "{path}: a page of {lines} messages", zh: "{path}：包含 {lines} 条消息的页面" }
+    page_sums() { en: "Totals", zh: "合计" }
+    page_what() { en: "What can leave", zh: "可能发出的内容" }
+    page_runs() { en: "Runs", zh: "运行" }
+    page_messages() { en: "Messages", zh: "消息" }
+    page_by_kind() { en: "By kind of message", zh: "按消息类型" }
+    page_by_kind_note() {
+        en: "Masked and noised are said of vectors about customers alone: of how many such vectors how many were masked, and how many carried this branch's noise.",
+        zh: "“掩码”和“加噪”仅针对与客户有关的向量：此类向量中有多少经过掩码，有多少带有本分行的噪声。",
+    }
+    page_by_whom() { en: "By recipient", zh: "按接收方" }
+    page_by_month() { en: "By month", zh: "按月份" }
+    page_by_run() { en: "By run", zh: "按运行" }
+    page_kinds() { en: "Kinds of messages", zh: "消息类型" }
+    page_kinds_note() {
+        en: "The program can send no other message. None of them has a place for a row, an identifier or a value of a customer.",
+        zh: "程序无法发送其他类型的消息。其中任何一种都没有可容纳客户记录、客户标识或客户数值的字段。",
+    }
+    page_newest(count) { en: "The newest {count} messages", zh: "最新的 {count} 条消息" }
+    page_newest_note() {
+        en: "Older ones are in the totals, and one by one in the file (`tributary client sent`).",
+        zh: "更早的消息计入合计，并可在记录文件中逐条查看（`tributary client sent`）。",
+    }
+    page_all() { en: "all", zh: "全部" }
+    page_kind() { en: "kind", zh: "类型" }
+    page_meaning() { en: "what it is", zh: "含义" }
+    page_about() { en: "numbers about customers", zh: "与客户有关的数值" }
+    page_masked_only() { en: "one vector, clipped, noised and masked", zh: "一个向量，已裁剪、加噪并掩码" }
+    page_no_number() { en: "none", zh: "无" }
+    page_count() { en: "messages", zh: "消息数" }
+    page_bytes() { en: "bytes", zh: "字节" }
+    page_masked() { en: "masked", zh: "掩码" }
+    page_noised() { en: "noised", zh: "加噪" }
+    page_of(some, all) { en: "{some} of {all}", zh: "{some} / {all}" }
+    page_to() { en: "to whom", zh: "接收方" }
+    page_month() { en: "month", zh: "月份" }
+    page_run() { en: "run", zh: "运行" }
+    page_round() { en: "round", zh: "轮次" }
+    page_number() { en: "number", zh: "编号" }
+    page_time() { en: "time", zh: "时间" }
+    page_digest() { en: "digest", zh: "摘要" }
+    join() { en: "asks to be let into a run", zh: "请求加入运行" }
+    accept() { en: "takes part in a run, with what was spent of the budget", zh: "参加运行，附预算使用情况" }
+    not_ready() { en: "does not take part yet: its data are not ready", zh: "暂不参加：数据尚未就绪" }
+    refuse() { en: "does not take part", zh: "不参加" }
+    keys() { en: "public keys of a session", zh: "会话公钥" }
+    contribution() { en: "a share of the seed by which neighbours are drawn", zh: "用于抽取邻居的种子份额" }
+    encapsulations() { en: "encapsulated secrets for other members", zh: "发给其他成员的封装密钥" }
+    deal() { en: "sealed shares of secrets for other members", zh: "发给其他成员的加密秘密份额" }
+    setup_ack() { en: "says that the set-up of a session is complete here", zh: "确认本方会话建立完成" }
+    masked() { en: "a masked vector, with what was spent of the budget", zh: "掩码后的向量，附预算使用情况" }
+    survivors_ack() { en: "signs who is in the sum of a round", zh: "签署计入该轮总和的成员名单" }
+    unmask() { en: "shares that open the sum of a round", zh: "用于开启该轮总和的份额" }
+    proofs() { en: "proofs of shares that others dealt", zh: "对他方所发份额的证明" }
+    abandon() { en: "gives a session up", zh: "放弃会话" }
+    leave() { en: "leaves a run", zh: "退出运行" }
+    about() { en: "the release of this program", zh: "本程序版本" }
+    model_piece() { en: "asks for a piece of a model", zh: "请求模型的一部分" }
+    model_copy() { en: "says, signed, which statement about a model it follows, and whether it keeps a copy", zh: "以签名声明所遵循的模型声明，以及是否保存副本" }
+    witness() { en: "a word as a witness of the coordinator's journal", zh: "作为协调方日志见证方的声明" }
 }

@@ -8,10 +8,10 @@ use tributary_protocol::ids::RunId;
 use tributary_protocol::message::{ToCoordinator, Upstream};
 
 /// The domain of the chain.
-const DOMAIN: &[u8] = b"tributary/sent/1";
+const DOMAIN: &[u8] = b"tributary/sent/2";
 
 /// What the first line says of the file.
-pub(super) const TITLE: &str = "tributary sent 1";
+pub(super) const TITLE: &str = "tributary sent 2";
 
 /// Before a line's chain, which is its last value.
 const CHAIN: &str = ",\"chain\":\"";
@@ -75,6 +75,29 @@ pub(crate) struct Leaving<'a> {
 }
 
 impl Kind {
+    /// All of them, in their order.
+    pub const ALL: [Self; 19] = [
+        Self::Join,
+        Self::Accept,
+        Self::NotReady,
+        Self::Refuse,
+        Self::Keys,
+        Self::Contribution,
+        Self::Encapsulations,
+        Self::Deal,
+        Self::SetupAck,
+        Self::Masked,
+        Self::SurvivorsAck,
+        Self::Unmask,
+        Self::Proofs,
+        Self::Abandon,
+        Self::Leave,
+        Self::About,
+        Self::ModelPiece,
+        Self::ModelCopy,
+        Self::Witness,
+    ];
+
     pub(crate) fn of(message: &Upstream) -> Self {
         match message {
             Upstream::Join(_) => Self::Join,
@@ -168,19 +191,49 @@ pub struct Entry {
     pub chain: String,
 }
 
-/// The first line.
-#[derive(Deserialize)]
+/// The first line of a file.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Title {
+pub struct Title {
     pub(super) title: String,
-    #[serde(rename = "begun")]
-    _begun: u64,
+    /// When the file was begun, in Unix seconds.
+    pub begun: u64,
+    /// Which file it is, from 1.
+    pub file: u32,
+    /// To whom messages go: the coordinator's name in its certificate.
+    pub to: String,
+    /// Messages in the files before.
+    pub messages: u64,
+    /// The chain at their end; zeros for the first file.
+    pub before: String,
     #[serde(rename = "chain")]
     _chain: String,
 }
 
-pub(super) fn title(now: u64) -> (String, Digest) {
-    sealed(format!("{{\"title\":\"{TITLE}\",\"begun\":{now}"), &Digest::ZERO)
+/// Where a file begins: its number, the messages before it, and the chain over them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Start {
+    pub(super) file: u32,
+    pub(super) messages: u64,
+    pub(super) before: Digest,
+}
+
+impl Start {
+    /// Of the first file.
+    pub(super) const FIRST: Self = Self { file: 1, messages: 0, before: Digest::ZERO };
+
+    /// As a title states it.
+    pub(super) fn stated(title: &Title) -> Option<Self> {
+        Some(Self { file: title.file, messages: title.messages, before: Digest::from_hex(&title.before)? })
+    }
+}
+
+pub(super) fn title(now: u64, to: &str, Start { file, messages, before }: Start) -> (String, Digest) {
+    let to = serde_json::Value::from(to);
+    let front = format!(
+        "{{\"title\":\"{TITLE}\",\"begun\":{now},\"file\":{file},\"to\":{to},\"messages\":{messages},\"before\":\"{before}\""
+    );
+    sealed(front, &before)
 }
 
 /// A line, and the chain after it. Written by hand: no value in it needs an escape, and it stands on a round's way.

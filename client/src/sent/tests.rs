@@ -5,6 +5,9 @@ use tributary_protocol::ids::RunId;
 
 use super::*;
 
+/// The coordinator.
+const TO: &str = "bank/coordinator";
+
 fn leave(log: &mut SentLog, number: u64) {
     let vector = number.is_multiple_of(3).then_some((true, number != 6));
     let run = (number > 1).then_some(RunId([7; 32]));
@@ -17,24 +20,24 @@ fn leave(log: &mut SentLog, number: u64) {
 /// A file of seven messages, in two processes.
 fn filled(state: &Path) -> PathBuf {
     for numbers in [1..=4, 5..=7] {
-        let mut log = SentLog::open(state, 1_700_000_000).unwrap();
+        let mut log = SentLog::open(state, TO, 1_700_000_000).unwrap();
         numbers.for_each(|number| leave(&mut log, number));
     }
     state.join(FILE)
 }
 
-fn entries(path: &Path) -> Result<(Vec<Entry>, Sent), Fault> {
+fn entries(state: &Path) -> Result<(Vec<Entry>, Sent), Unreadable> {
     let mut all = Vec::new();
-    read(path, |entry| all.push(entry.clone())).map(|sent| (all, sent))
+    let sent = read(state, |_, entry| all.push(entry.clone()))?;
+    Ok((all, sent.expect("a file")))
 }
 
 #[test]
 fn what_left_is_read_back_line_by_line() {
     let dir = tempfile::tempdir().unwrap();
     let path = filled(dir.path());
-    let (all, sent) = entries(&path).unwrap();
-    assert_eq!((all.len(), sent.lines, sent.torn), (7, 7, None));
-    assert_eq!(sent.length, fs::metadata(&path).unwrap().len());
+    let (all, sent) = entries(dir.path()).unwrap();
+    assert_eq!((all.len(), sent.lines, sent.files, sent.torn), (7, 7, 1, None));
     let vectors: Vec<_> =
         all.iter().map(|entry| (entry.kind.name(), entry.masked, entry.noised, entry.round)).collect();
     assert_eq!(vectors[2], ("masked", Some(true), Some(true), Some(3)));
@@ -58,9 +61,9 @@ fn a_torn_last_line_is_cut_off_and_the_chain_goes_on() {
     for cut in 0..whole.len() {
         fs::write(&path, &whole[..cut]).unwrap();
         let lines = ends.iter().filter(|end| **end <= cut).count().saturating_sub(1) as u64;
-        let mut log = SentLog::open(dir.path(), 1_700_000_000).unwrap();
+        let mut log = SentLog::open(dir.path(), TO, 1_700_000_000).unwrap();
         leave(&mut log, lines + 1);
-        let (all, sent) = entries(&path).unwrap();
+        let (all, sent) = entries(dir.path()).unwrap();
         assert_eq!((all.len() as u64, sent.torn), (lines + 1, None), "cut at {cut}");
     }
 }
@@ -88,9 +91,9 @@ fn a_line_that_was_changed_left_out_or_moved_is_named() {
     ];
     for (text, told) in cases {
         fs::write(&path, &text).unwrap();
-        let fault = entries(&path).unwrap_err().to_string();
+        let fault = entries(dir.path()).unwrap_err().to_string();
         assert!(fault.contains(told), "{told}: {fault}");
-        assert!(SentLog::open(dir.path(), 0).is_err());
+        assert!(SentLog::open(dir.path(), TO, 0).is_err());
         assert_eq!(fs::read_to_string(&path).unwrap(), text, "it is left as it is");
     }
 }
@@ -99,18 +102,99 @@ fn chain_of(line: &str) -> &str {
     line.rsplit_once("\"chain\":\"").and_then(|(_, chain)| chain.strip_suffix("\"}\n")).unwrap()
 }
 
+/// So many messages in files of so many bytes, in processes of three messages each.
+fn divided(state: &Path, messages: u64, full: u64) {
+    for first in (1..=messages).step_by(3) {
+        let mut log = SentLog::open_of(state, TO, 1_700_000_000, full).unwrap();
+        (first..=messages.min(first + 2)).for_each(|number| leave(&mut log, number));
+    }
+}
+
+/// Names of the files, in their order.
+fn files(state: &Path) -> Vec<String> {
+    let names = fs::read_dir(state).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<String> = names.collect();
+    names.sort();
+    names
+}
+
+/// A file that is full gets a name, and the chain goes on in the next one. A start reads the last file alone.
+#[test]
+fn the_chain_goes_on_over_the_files() {
+    let dir = tempfile::tempdir().unwrap();
+    divided(dir.path(), 20, 1_500);
+    let (all, sent) = entries(dir.path()).unwrap();
+    assert_eq!(all.iter().map(|entry| entry.number).collect::<Vec<_>>(), (1..=20).collect::<Vec<_>>());
+    let names = files(dir.path());
+    assert!(names.len() > 4 && sent.files as usize == names.len() && sent.lines == 20, "{names:?}");
+    assert!(names.iter().all(|name| fs::metadata(dir.path().join(name)).unwrap().len() < 2_000));
+    // What is wrong with an older file, no start notices; whoever reads all of them does.
+    let first = dir.path().join(&names[0]);
+    let text = fs::read_to_string(&first).unwrap();
+    fs::write(&first, text.replacen("\"number\":2,", "\"number\":9,", 1)).unwrap();
+    let mut log = SentLog::open_of(dir.path(), TO, 0, 1_500).unwrap();
+    leave(&mut log, 21);
+    assert!(entries(dir.path()).unwrap_err().to_string().contains("sent-000001.log: line 3 "));
+    fs::write(&first, &text).unwrap();
+    // A file that was left out, moved, cut at a line's end, or belongs to another chain.
+    let (second, third) = (dir.path().join(&names[1]), dir.path().join(&names[2]));
+    let (middle, after) = (fs::read(&second).unwrap(), fs::read(&third).unwrap());
+    fs::remove_file(&second).unwrap();
+    assert!(entries(dir.path()).unwrap_err().to_string().contains("sent-000002.log: it is not there"));
+    for (changed, other) in [(&after, "sent-000002.log"), (&middle[..middle.len() - 1].to_vec(), "sent-000003.log")] {
+        let end = changed.iter().rposition(|byte| *byte == b'\n').unwrap() + 1;
+        fs::write(&second, &changed[..end]).unwrap();
+        let fault = entries(dir.path()).unwrap_err().to_string();
+        assert!(fault.contains(other) && fault.contains("does not go on"), "{fault}");
+    }
+    fs::write(&second, &middle).unwrap();
+    assert_eq!(entries(dir.path()).unwrap().0.len(), 21);
+}
+
+/// A process may end before the next file is there, or while its first line is written.
+#[test]
+fn a_file_that_was_not_begun_is_begun_by_the_next_start() {
+    let dir = tempfile::tempdir().unwrap();
+    divided(dir.path(), 6, 1_500);
+    let newest = dir.path().join(FILE);
+    let title = fs::read(&newest).unwrap();
+    fs::rename(&newest, dir.path().join(name_of(u32::try_from(files(dir.path()).len()).unwrap()))).unwrap();
+    let before = entries(dir.path()).unwrap().0.len() as u64;
+    for torn in [None, Some(&title[..0]), Some(&title[..40])] {
+        let _none = fs::remove_file(&newest);
+        torn.iter().for_each(|torn| fs::write(&newest, torn).unwrap());
+        assert_eq!(entries(dir.path()).unwrap().0.len() as u64, before);
+        let mut log = SentLog::open_of(dir.path(), TO, 0, 1_500).unwrap();
+        leave(&mut log, before + 1);
+        assert_eq!(entries(dir.path()).unwrap().0.len() as u64, before + 1);
+    }
+}
+
+/// Each file says to whom its messages went: another coordinator has a file of its own.
+#[test]
+fn another_coordinator_has_another_file() {
+    let dir = tempfile::tempdir().unwrap();
+    filled(dir.path());
+    let mut log = SentLog::open(dir.path(), "bank/\"next\"", 9).unwrap();
+    leave(&mut log, 8);
+    let mut whom = Vec::new();
+    let sent = read(dir.path(), |title, entry| whom.push((entry.number, title.to.clone()))).unwrap().unwrap();
+    assert_eq!((sent.files, sent.lines), (2, 8));
+    assert!(whom[..7].iter().all(|(_, to)| to == TO) && whom[7] == (8, "bank/\"next\"".to_owned()), "{whom:?}");
+}
+
 proptest! {
     #[test]
     fn no_changed_byte_is_read_as_another_message(position in 0_usize..2_000, flip in 1_u8..=255) {
         let dir = tempfile::tempdir().unwrap();
         let path = filled(dir.path());
-        let (before, _) = entries(&path).unwrap();
+        let (before, _) = entries(dir.path()).unwrap();
         let mut changed = fs::read(&path).unwrap();
         let position = position % changed.len();
         changed[position] ^= flip;
         fs::write(&path, &changed).unwrap();
         let mut read_back = Vec::new();
-        let read = read(&path, |entry| read_back.push(entry.clone()));
+        let read = read(dir.path(), |_, entry| read_back.push(entry.clone()));
         prop_assert!(before.starts_with(&read_back));
         // The last line may look torn.
         prop_assert!(read.is_err() || read_back.len() + 1 == before.len());

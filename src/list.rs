@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use serde::Serialize;
 use tributary_certs::inspect::date;
-use tributary_client::contact::{self, Approving};
+use tributary_client::contact::{self, Approving, SigningRestart};
 use tributary_client::error::ClientError;
 use tributary_planning::portrait::groups;
 use tributary_protocol::digest::Digest;
@@ -124,6 +124,9 @@ pub(crate) enum ListCommand {
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
     },
+    /// Begin a register that was cut again, knowingly: by a reason that two people sign
+    #[command(subcommand)]
+    Restart(RestartCommand),
     /// Note what became of the lines, from a file of the bank's system; rows that are not taken are named in a file beside it
     Outcomes {
         /// The outcomes
@@ -134,6 +137,45 @@ pub(crate) enum ListCommand {
         /// Print one JSON object
         #[arg(long)]
         json: bool,
+    },
+}
+
+/// `tributary client list restart`.
+#[derive(Subcommand)]
+pub(crate) enum RestartCommand {
+    /// Say what is left of the register and why it begins again, in a file that nobody has signed
+    Draft {
+        /// The client's settings file
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// Why, in one line
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        /// The file; never replaced
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+    /// Show such a file, and sign it: as the owner of the data, and as risk control
+    Sign {
+        /// The file
+        file: PathBuf,
+        /// The private key of whoever signs
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+        /// The digest of what was read before, instead of a question
+        #[arg(long, value_name = "DIGEST", value_parser = crate::typed::digest)]
+        confirm: Option<Digest>,
+    },
+    /// Begin the register again with what is left, once both have signed
+    Install {
+        /// The file
+        file: PathBuf,
+        /// The client's settings file
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// Signed rules that name the key of risk control
+        #[arg(long, value_name = "FILE")]
+        rules: PathBuf,
     },
 }
 
@@ -187,12 +229,38 @@ pub(crate) fn run(command: ListCommand, language: Language) -> Result<Exit, Fail
         ListCommand::Recall { list, reason, config } => {
             print(&contact::recall(&config, list, &reason, now).map_err(failed)?, language);
         }
+        ListCommand::Restart(command) => restart(command, (language, now))?,
         ListCommand::Outcomes { file, config, json } => {
             let taken = contact::outcomes(&config, &file, now).map_err(failed)?;
             told(&taken, json, language, || taken.said());
         }
     }
     Ok(Exit::Done)
+}
+
+fn restart(command: RestartCommand, (language, now): (Language, u64)) -> Result<(), Failure> {
+    let failed = |error: ClientError| explained(&error, language);
+    match command {
+        RestartCommand::Draft { config, reason, out } => {
+            print(&contact::draft_restart(&config, &reason, &out, now).map_err(failed)?, language);
+        }
+        RestartCommand::Sign { file, key, confirm } => {
+            let signing = SigningRestart::open(&file, &key).map_err(failed)?;
+            print(&signing.said(), language);
+            let digest = signing.digest();
+            println!("{}", words::restart_to_sign(groups(&digest).join("-")).text(language));
+            let (what, first, again) = (words::this_restart(), words::read_restart(), words::read_restart_again());
+            let question = |number| asked::group_to_sign(number, words::restart_word());
+            Shown { what, digest, first, again }.confirm_to(Act::Sign, language, confirm.as_ref(), |entropy| {
+                vec![drawn_group(&digest, language, question, entropy)]
+            })?;
+            print(&[signing.sign(now).map_err(failed)?], language);
+        }
+        RestartCommand::Install { file, config, rules } => {
+            print(&contact::install_restart(&config, &file, &rules, now).map_err(failed)?, language);
+        }
+    }
+    Ok(())
 }
 
 /// Shows the list, asks, and signs.

@@ -186,6 +186,14 @@ pub(crate) fn own_name(folder: &Path) -> Result<MemberName, ClientError> {
     own.ok_or_else(|| ClientError::file(FileError::content(&path, "client's certificate")))
 }
 
+/// The key by which this branch signs.
+///
+/// # Errors
+/// If it cannot be read.
+pub(crate) fn own_signing_key(folder: &Path) -> Result<SigningKey, ClientError> {
+    read_signing_key(&folder.join(names::SIGNING_KEY)).map_err(ClientError::file)
+}
+
 /// The files of the folder's TLS identity.
 pub(crate) fn tls_files(settings: &IdentitySettings) -> TlsFiles {
     let path = |name: &str| settings.folder.join(name);

@@ -148,7 +148,7 @@ impl Branch {
             rows.push_str(&format!("{id},{},1\n", 1000 - customer));
         }
         fs::write(self.path("branch-01/attributes.csv"), gb18030(&attributes)).unwrap();
-        fs::write(self.path("branch-01/contacts.csv"), "customer,day\n").unwrap();
+        fs::write(self.path("branch-01/contacts.csv"), "customer,day\n6222000000000001,2020-01-01\n").unwrap();
         fs::write(self.path("branch-01/confidential.csv"), "customer\n6222000000000003\n").unwrap();
         fs::write(self.path("branch-01/rows.csv"), rows).unwrap();
     }
@@ -259,4 +259,47 @@ fn the_manuals_example_leads_from_scores_to_outcomes_and_to_a_customers_rights()
     said(&done(purge), &["nothing is past its time"]);
     let chinese = done(&format!("{status} --lang zh"));
     said(&chinese, &["已召回"]);
+}
+
+/// The register loses its last record. Two people begin it again, and every list shows it from then on.
+#[test]
+fn the_manuals_restart_begins_a_register_again_that_was_cut() {
+    let branch = Branch::new();
+    branch.done(SCORE);
+    let commands: Vec<&str> = block("sh", 0).lines().map(|line| line.split('#').next().unwrap()).collect();
+    let [key, init, sign, build, show, ..] = commands.as_slice() else { panic!("{commands:?}") };
+    let approver = branch.done(key).split('"').nth(1).expect("the line for the rules").to_owned();
+    branch.done(init);
+    let rules = branch.path("branch-01/rules.toml");
+    let text = fs::read_to_string(&rules).unwrap();
+    fs::write(&rules, text.replace(&format!("ed25519:{}", "0".repeat(64)), &approver)).unwrap();
+    branch.done(sign);
+    branch.done(build);
+    let restart: Vec<&str> = block("sh", 1).lines().collect();
+    let [draft, owner, risk, install] = restart.as_slice() else { panic!("{restart:?}") };
+    // A reason of several words is one word of a command line.
+    let draft = draft.replace("\"the disk failed\"", "disk-failed");
+    branch.typed(&draft).assert_refused(1, &["whole"]);
+    let ledger = branch.path("branch-01/state/contact/contact.ledger");
+    let whole = fs::read(&ledger).unwrap();
+    fs::write(&ledger, &whole[..whole.len() - 3]).unwrap();
+    branch.typed(show).assert_refused(1, &["It was cut", "client list restart"]);
+    let said = branch.done(&draft);
+    assert!(said.contains("records are left") && said.contains("disk-failed"), "{said}");
+    let digest = said.split("its digest is ").nth(1).unwrap().split('.').next().unwrap().to_owned();
+    branch.typed(install).assert_refused(1, &["needs a signature"]);
+    branch.typed(owner).assert_refused(1, &["--confirm"]);
+    for (signed, count) in [(owner, "1 of two"), (risk, "2 of two")] {
+        let said = branch.done(&format!("{signed} --confirm {digest}"));
+        assert!(said.contains(count), "{said}");
+    }
+    assert!(branch.done(install).contains("contact.ledger.cut-1"));
+    // The list was the lost record: the next one has another number, and says what is missing.
+    branch.typed(show).assert_refused(1, &["no list 1"]);
+    fs::remove_dir_all(branch.path("branch-01/lists")).unwrap();
+    branch.done(build);
+    let shown = branch.done(&show.replace("show 1", "show 2"));
+    assert!(shown.contains("WAS BEGUN AGAIN") && shown.contains("disk-failed"), "{shown}");
+    let chinese = branch.done(&format!("{} --lang zh", show.replace("show 1", "show 2")));
+    assert!(chinese.contains("重新开始") && chinese.contains("disk-failed"), "{chinese}");
 }

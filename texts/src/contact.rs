@@ -88,9 +88,33 @@ texts! {
         en: "the rules read a table of a database ({key}), and the settings name none of that kind; add [data.postgres] or [data.odbc]",
         zh: "规则要读取数据库中的表（{key}），而配置文件没有指定这类数据库；请添加 [data.postgres] 或 [data.odbc]",
     }
-    attributes_empty() {
-        en: "the table of attributes has no row. Nobody may be in a list then; look whether its export has run",
-        zh: "客户属性表没有任何行，因此没有客户可以进入名单；请检查导出是否已运行",
+    table_empty(key) {
+        en: "the table of [{key}] has no line, so no list is made or delivered. Look whether its export has run. Where it is meant to be empty, the owner signs rules with {key}.may_be_empty = true",
+        zh: "[{key}] 的表没有任何行，因此不生成也不交付名单。请检查导出是否已运行。如果该表本应为空，请由数据负责人签署含 {key}.may_be_empty = true 的规则",
+    }
+    table_shrunk(key, found, before, permille) {
+        en: "the table of [{key}] has {found} lines, and had {before} at the campaign's last list: more than {permille} of 1000 are gone, so no list is made or delivered. Look whether its export was cut. Where these lines are meant to be gone, the owner signs rules with a larger {key}.lost_permille_max for one list",
+        zh: "[{key}] 的表有 {found} 行，而该活动上一份名单时为 {before} 行：减少超过千分之 {permille}，因此不生成也不交付名单。请检查导出是否被截断。如果确应减少，请由数据负责人为一份名单签署更大的 {key}.lost_permille_max",
+    }
+    refusals_gone(found, before, permille) {
+        en: "the table of [attributes] keeps out {found} customers by refusal or missing consent, and kept out {before} at the campaign's last list: more than {permille} of 1000 are gone, so no list is made or delivered. Look whether its columns were exported right. Where so many refusals were taken back, the owner signs rules with a larger attributes.lost_permille_max for one list",
+        zh: "[attributes] 的表因拒绝营销或未同意而排除 {found} 位客户，而该活动上一份名单时为 {before} 位：减少超过千分之 {permille}，因此不生成也不交付名单。请检查各列导出是否正确。如果确有这么多客户撤回拒绝，请由数据负责人为一份名单签署更大的 attributes.lost_permille_max",
+    }
+    confidential_gone() {
+        en: "the table of [confidential] has no line, or is much shorter than at the campaign's last list, so no list is made or delivered. Ask whoever keeps it whether its export has run whole. Where that is meant, the owner signs rules with confidential.may_be_empty = true, or a larger confidential.lost_permille_max for one list",
+        zh: "[confidential] 的表没有任何行，或比该活动上一份名单时少很多，因此不生成也不交付名单。请向该表的保管人确认导出是否完整。如果确应如此，请由数据负责人签署含 confidential.may_be_empty = true 的规则，或为一份名单签署更大的 confidential.lost_permille_max",
+    }
+    rules_may_be_empty(key) {
+        en: "  the table of [{key}] is believed without a line",
+        zh: "  [{key}] 的表即使为空也被采信",
+    }
+    rules_may_lose(key, permille) {
+        en: "  the table of [{key}] is refused if more than {permille} of 1000 lines are gone since the campaign's last list",
+        zh: "  如果 [{key}] 的表自该活动上一份名单以来减少超过千分之 {permille}，则不予采信",
+    }
+    scores_note_unsigned(path) {
+        en: "{path}: the note beside the scores is not signed by this branch's key as it stands, so nothing is made of the scores. File or note was changed, another branch made them, or the branch has a new key. Score the customers anew (`tributary client score`)",
+        zh: "{path}：评分旁的说明与本分行密钥的签名不符，因此不使用这些评分。文件或说明被更改，由其他分行生成，或本分行更换了密钥。请重新评分（`tributary client score`）",
     }
     confidential_unread() {
         en: "the table of confidential suppressions cannot be read whole, so no list is made or delivered. Ask whoever keeps it to look at it",
@@ -297,9 +321,69 @@ texts! {
         zh: "{path}：{fault}；名单登记簿被更改，或由其他版本写入。请从备份恢复",
     }
     register_cut(path, found, known, head) {
-        en: "{path}: the register of lists does not go on to the place that {head} notes: {found} of {known} records are there as they were noted. It was cut, or an older copy was put back. Exclusions or deliveries may be missing, so nothing is done with lists. Put back the newest copy of the state folder, {head} with it",
-        zh: "{path}：名单登记簿与 {head} 记录的末尾不符：记录的 {known} 条中只有 {found} 条与之一致。登记簿可能被截断，或被旧备份覆盖。排除或交付记录可能缺失，因此名单操作已停止。请从最新备份恢复状态文件夹，包括 {head}",
+        en: "{path}: the register of lists does not go on to the place that {head} notes: {found} of {known} records are there as they were noted. It was cut, or an older copy was put back. Exclusions or deliveries may be missing, so nothing is done with lists. Put back the newest copy of the state folder, {head} with it. Where there is none, two people begin it again (`tributary client list restart`)",
+        zh: "{path}：名单登记簿与 {head} 记录的末尾不符：记录的 {known} 条中只有 {found} 条与之一致。登记簿可能被截断，或被旧备份覆盖。排除或交付记录可能缺失，因此名单操作已停止。请从最新备份恢复状态文件夹，包括 {head}。如果没有备份，由两人重新开始（`tributary client list restart`）",
     }
+    restart_whole() {
+        en: "the register of lists is whole, so nothing is begun again",
+        zh: "名单登记簿完整，无需重新开始",
+    }
+    restart_reason(bytes) {
+        en: "the reason is one line of 1 to {bytes} bytes, without a character that does not show (`--reason`)",
+        zh: "原因须为一行，1 至 {bytes} 字节，不含不可见字符（`--reason`）",
+    }
+    restart_bad(path) {
+        en: "{path}: this is no file to begin the register of lists again, or it was changed. Draft it anew (`tributary client list restart draft`)",
+        zh: "{path}：这不是重新开始名单登记簿的文件，或已被更改。请重新起草（`tributary client list restart draft`）",
+    }
+    restart_noted_nothing() { en: "no note says how many there were", zh: "没有记录说明原有多少条" }
+    restart_noted(records) { en: "{records} were noted", zh: "曾记录 {records} 条" }
+    restart_of(branch, left, noted) {
+        en: "register of lists of {branch}: {left} records are left, and {noted}",
+        zh: "{branch} 的名单登记簿：尚存 {left} 条，{noted}",
+    }
+    restart_why(at, reason) { en: "  drafted {at}, because: {reason}", zh: "  起草于 {at}，原因：{reason}" }
+    restart_means(skipped) {
+        en: "  What is lost may have held exclusions, erasures, deliveries and contacts. Enter again who has asked to be excluded since the last record; lists whose record is lost are deleted here. {skipped} numbers of lists, batches and recalls are left out",
+        zh: "  丢失的记录可能含有客户的排除、删除、交付与联系。请重新录入自最后一条记录以来要求排除的客户；登记已丢失的名单将在此删除。跳过 {skipped} 个名单、批次和撤回编号",
+    }
+    restart_drafted(path, digest) {
+        en: "{path}: its digest is {digest}. Have the owner of the data and risk control sign it (`tributary client list restart sign`), then install it (`tributary client list restart install`)",
+        zh: "{path}：摘要为 {digest}。请由数据负责人和风险控制部门签署（`tributary client list restart sign`），然后安装（`tributary client list restart install`）",
+    }
+    restart_signed_already(path) {
+        en: "{path}: this key has signed it, or two people have; nothing is signed",
+        zh: "{path}：该密钥已签署，或已有两人签署；未签署任何内容",
+    }
+    restart_signed(path, count) { en: "{path}: {count} of two people have signed", zh: "{path}：两人中已有 {count} 人签署" }
+    restart_of_other_branch(path, branch) {
+        en: "{path}: it is for the register of {branch}, and not for this branch. The register is as it was",
+        zh: "{path}：该文件针对 {branch} 的登记簿，而非本分行。登记簿未变",
+    }
+    restart_unsigned(path) {
+        en: "{path}: it needs a signature of the owner of the data, and one of a risk control whom the rules name. The register is as it was",
+        zh: "{path}：须有数据负责人的签名，以及规则所列风险控制部门之一的签名。登记簿未变",
+    }
+    restart_changed(path) {
+        en: "{path}: the register or its note is not as it was when this was drafted. The register is as it was; draft anew",
+        zh: "{path}：登记簿或其末尾记录与起草时不同。登记簿未变；请重新起草",
+    }
+    restart_done(path) {
+        en: "the register of lists begins again with what was left. The file as it was is kept as {path}. Every list shows from now on that records are missing",
+        zh: "名单登记簿以尚存的记录重新开始。原文件保留为 {path}。此后每份名单都会显示缺少记录",
+    }
+    restarted(at, lost, reason, owner, risk) {
+        en: "THE REGISTER OF LISTS WAS BEGUN AGAIN on {at}: at least {lost} records before it are missing. Why: {reason}. Signed by the owner {owner} and by risk control {risk}",
+        zh: "名单登记簿曾于 {at} 重新开始：此前至少缺少 {lost} 条记录。原因：{reason}。由数据负责人 {owner} 和风险控制部门 {risk} 签署",
+    }
+    restart_word() { en: "register", zh: "登记簿" }
+    this_restart() { en: "this register of lists", zh: "该名单登记簿" }
+    restart_to_sign(digest) {
+        en: "digest of what is signed: {digest}",
+        zh: "签署内容的摘要：{digest}",
+    }
+    read_restart() { en: "Read what is lost and why", zh: "请阅读丢失的内容与原因" }
+    read_restart_again() { en: "Read it again, then sign it", zh: "请再次阅读后签署" }
     other_key(path) {
         en: "{path}: this is another key than the register's, so nobody's exclusion could be recognised. Restore the key from a copy",
         zh: "{path}：该密钥与登记簿不符，将无法识别客户的排除。请从备份恢复密钥",

@@ -1,10 +1,11 @@
 //! Where the register ends, noted outside of its folder: a register that was cut at its end, or put back from an older copy, is noticed.
 //!
 //! ```text
-//! STATE/contact.head      how many records the register has at least, and the digest over them
+//! IDENTITY/contact.head   how many records the register has at least, and the digest over them
+//! STATE/contact.head      the same. Whoever puts back an older copy of the state folder puts back the register and this note, and not the other one
 //! ```
 //!
-//! The note is written after each record. A process that ends between the two leaves a register that goes on after its note: that is whole.
+//! Both are written after each record. A process that ends between leaves a register that goes on after its notes: that is whole.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,15 +14,14 @@ use tributary_protocol::digest::Digest;
 use tributary_protocol::log::{Entries, LedgerId};
 use tributary_protocol::versioned::{Release, Versioned};
 use tributary_storage::files::{Existing, FileError, read_stored, write_stored};
-use tributary_storage::journal::Journal;
 use tributary_texts::contact as words;
 
-use super::event::ContactEvent;
 use crate::error::ClientError;
+use crate::settings::Settings;
 
 const NAME: &str = "contact.head";
 
-/// The layout of the note.
+/// The layout of a note.
 const FORMAT: Versioned = Versioned {
     what: "a note of where the register of lists ends",
     magic: *b"TRIBHEAD",
@@ -30,54 +30,74 @@ const FORMAT: Versioned = Versioned {
     older: "Restore the state folder from its newest copy",
 };
 
-/// The note.
+/// How many records a register has, and the digest over them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) records: u64,
+    pub(super) head: Digest,
+}
+
+/// Both notes: the identity's first, the state's last.
 pub(super) struct Anchor {
-    path: PathBuf,
+    paths: [PathBuf; 2],
 }
 
 impl Anchor {
-    pub(super) fn of(state_dir: &Path) -> Self {
-        Self { path: state_dir.join(NAME) }
+    pub(super) fn of(settings: &Settings) -> Self {
+        Self { paths: [settings.identity.folder.join(NAME), settings.state_dir.join(NAME)] }
     }
 
-    /// Sees that a register has all that was noted. Nothing is changed.
+    /// Sees that a register has all that both notes say. Nothing is changed.
     ///
     /// # Errors
     /// If it ends before, says something else, or has records of which nothing was noted.
     pub(super) fn check(&self, register: &Path) -> Result<(), ClientError> {
-        let noted =
-            self.path.exists().then(|| read_stored(&self.path, &FORMAT)).transpose().map_err(ClientError::file)?;
         let bytes = match register.exists() {
             true => {
                 fs::read(register).map_err(|fault| ClientError::file(FileError::system("reading", register)(fault)))?
             }
             false => Vec::new(),
         };
-        let mut entries = Entries::of_ledger(&bytes, LedgerId::CONTACT);
-        let cut = |found: u64, known: u64| {
-            Err(ClientError::Said(words::register_cut(register.display(), found, known, self.path.display())))
-        };
-        let Some(noted) = noted else {
-            // The first record may stand alone: a process ended before its note.
-            let found = entries.count() as u64;
-            return if found <= 1 { Ok(()) } else { cut(found, found) };
-        };
-        let parsed = noted
-            .split_first_chunk::<8>()
-            .and_then(|(records, head)| Some((u64::from_le_bytes(*records), Digest(<[u8; 32]>::try_from(head).ok()?))));
-        let Some((known, head)) = parsed else { return cut(0, 0) };
-        let wanted = usize::try_from(known).unwrap_or(usize::MAX);
-        let found = entries.by_ref().take(wanted).count() as u64;
-        if found == known && entries.reader().log().head() == head { Ok(()) } else { cut(found, known) }
+        self.paths.iter().try_for_each(|path| check(path, register, &bytes))
+    }
+
+    /// What was noted last, by the note beside the register; by the identity's where that one cannot be read.
+    pub(super) fn noted(&self) -> Option<Place> {
+        self.paths.iter().rev().find_map(|path| read(path).ok().flatten())
     }
 
     /// Notes where the register ends now: durable when this returns.
     ///
     /// # Errors
-    /// If it cannot be written.
-    pub(super) fn note(&self, journal: &Journal<ContactEvent>) -> Result<(), ClientError> {
-        let mut bytes = journal.entries_of(&LedgerId::CONTACT).to_le_bytes().to_vec();
-        bytes.extend(journal.head().0);
-        write_stored(&self.path, &FORMAT, &bytes, Existing::Replace).map_err(ClientError::file)
+    /// If a note cannot be written.
+    pub(super) fn note(&self, Place { records, head }: Place) -> Result<(), ClientError> {
+        let mut bytes = records.to_le_bytes().to_vec();
+        bytes.extend(head.0);
+        let mut paths = self.paths.iter();
+        paths.try_for_each(|path| write_stored(path, &FORMAT, &bytes, Existing::Replace)).map_err(ClientError::file)
     }
+}
+
+fn read(path: &Path) -> Result<Option<Place>, FileError> {
+    let Some(bytes) = path.exists().then(|| read_stored(path, &FORMAT)).transpose()? else { return Ok(None) };
+    let parsed = bytes.split_first_chunk::<8>().and_then(|(records, head)| {
+        let (records, head) = (u64::from_le_bytes(*records), Digest(<[u8; 32]>::try_from(head).ok()?));
+        Some(Place { records, head })
+    });
+    parsed.map(Some).ok_or_else(|| FileError::content(path, FORMAT.what))
+}
+
+fn check(path: &Path, register: &Path, bytes: &[u8]) -> Result<(), ClientError> {
+    let mut entries = Entries::of_ledger(bytes, LedgerId::CONTACT);
+    let cut = |found: u64, known: u64| {
+        Err(ClientError::Said(words::register_cut(register.display(), found, known, path.display())))
+    };
+    let Some(Place { records, head }) = read(path).map_err(ClientError::file)? else {
+        // The first record may stand alone: a process ended before its note.
+        let found = entries.count() as u64;
+        return if found <= 1 { Ok(()) } else { cut(found, found) };
+    };
+    let wanted = usize::try_from(records).unwrap_or(usize::MAX);
+    let found = entries.by_ref().take(wanted).count() as u64;
+    if found == records && entries.reader().log().head() == head { Ok(()) } else { cut(found, records) }
 }

@@ -31,7 +31,7 @@ impl Approving {
     pub fn open(config: &Path, list: u32, key: &Path, now: u64) -> Result<Self, ClientError> {
         let settings = Settings::load(config)?;
         let key = read_signing_key(key).map_err(ClientError::file)?;
-        let store = Store::open(&settings.state_dir, now)?;
+        let store = Store::open(&settings, now)?;
         store.clock_stands(now)?;
         let state = store.list(list)?;
         if state.approval.is_some() {
@@ -65,7 +65,7 @@ impl Approving {
     /// # Errors
     /// If the list was changed meanwhile, or the register cannot be written.
     pub fn approve(self, now: u64) -> Result<Said, ClientError> {
-        let mut store = Store::open(&self.settings.state_dir, now)?;
+        let mut store = Store::open(&self.settings, now)?;
         store.clock_stands(now)?;
         let state = store.list(self.list)?;
         let digest = state.built.digest();

@@ -23,6 +23,7 @@ use super::store::{Store, noted};
 use super::withdrawn::{not_withdrawn, void_withdrawn};
 use crate::data::RowFault;
 use crate::error::ClientError;
+use crate::identity::own_signing_key;
 use crate::score::ScoresNote;
 use crate::settings::Settings;
 
@@ -79,7 +80,7 @@ pub fn build(
     if let Some(folder) = output {
         create_private_folder(folder).map_err(ClientError::file)?;
     }
-    let mut store = Store::open(&settings.state_dir, now)?;
+    let mut store = Store::open(&settings, now)?;
     store.clock_stands(now)?;
     signed.is_in_force(rules, store.register())?;
     void_withdrawn(&settings, &mut store, now)?;
@@ -102,7 +103,7 @@ fn make(
 ) -> Result<BuiltList, ClientError> {
     let rules = &signed.rules;
     let (rules_at, scores_at) = (noted(rules_path)?, noted(scores)?);
-    let note = read_note(scores)?;
+    let note = read_note(scores, &own_signing_key(&settings.identity.folder)?.verifying_key())?;
     let branch = signed.branch.to_string();
     let wanted = Wanted {
         branch: &branch,
@@ -136,6 +137,7 @@ fn make(
         models,
         label: rules.label.clone(),
         confidential: facts.confidential,
+        tables: facts.lines.noted(store.key(), list),
         rows: note.rows,
         lines: u32::try_from(members.len()).map_err(ClientError::file)?,
         left_out: counts,

@@ -46,7 +46,7 @@ struct Word<'a> {
 /// If it is not approved, over, delivered already, or void in part; if a table or a file cannot be used.
 pub fn deliver(config: &Path, list: u32, folder: &Path, now: u64) -> Result<Vec<Said>, ClientError> {
     let settings = Settings::load(config)?;
-    let mut store = Store::open(&settings.state_dir, now)?;
+    let mut store = Store::open(&settings, now)?;
     store.clock_stands(now)?;
     void_withdrawn(&settings, &mut store, now)?;
     let state = store.list(list)?.clone();

@@ -8,6 +8,8 @@ use tributary_protocol::secagg::suite::{Signature, VerifyingKey};
 
 use super::choose::Counts;
 use super::pseudonym::Pseudonym;
+use super::restart::{Restart, RestartWord};
+use super::shrunk::TableLines;
 
 /// A list as it was made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +36,8 @@ pub struct BuiltList {
     pub label: String,
     /// What the confidential table was, under the branch's key, where there is one.
     pub confidential: Option<Pseudonym>,
+    /// How many lines the tables had that the rules read.
+    pub tables: TableLines,
     /// Rows of the scores file.
     pub rows: u64,
     /// Lines of the list.
@@ -240,6 +244,8 @@ pub(crate) enum ContactEvent {
         /// Its digest.
         draw: Digest,
     },
+    /// The register was cut, and begins again with what is left, by the words of the owner and of risk control.
+    Restarted(Box<(Restart, RestartWord, RestartWord)>),
     /// Other files are past their time, or of a customer who was erased, and about to be deleted.
     FilesPurged {
         /// Which kind.

@@ -8,6 +8,7 @@ use tributary_texts::contact as words;
 use super::pseudonym::Pseudonym;
 use super::register::ListState;
 use super::rules::Rules;
+use super::shrunk::Counted;
 use super::store::Store;
 use super::tables::{Attributes, read_attributes, read_confidential, read_contacts};
 use crate::error::ClientError;
@@ -25,6 +26,8 @@ pub(crate) struct Facts {
     pub hidden: HashSet<Pseudonym>,
     /// What the confidential table was, under the branch's key.
     pub confidential: Option<Pseudonym>,
+    /// How many lines the tables have.
+    pub(super) lines: Counted,
 }
 
 /// The day of a second by the bank's clock.
@@ -37,23 +40,26 @@ impl Facts {
     /// Reads them. `without`: a list that does not count as open, nor as a contact.
     ///
     /// # Errors
-    /// If a table or a file of the register cannot be read whole.
+    /// If a table or a file of the register cannot be read whole, or a table is empty or much shorter than at the campaign's last list.
     pub(crate) fn read(
         settings: &Settings,
         rules: &Rules,
         store: &Store,
         (now, without): (u64, Option<u32>),
     ) -> Result<Self, ClientError> {
-        let attributes = read_attributes(settings, &rules.attributes)?;
+        let (attributes, lines) = read_attributes(settings, &rules.attributes)?;
+        let mut lines = Counted { attributes: lines, refusals: attributes.refusals(), ..Counted::default() };
         let (hidden, confidential) = match &rules.confidential {
             None => Default::default(),
             Some(confidential) => {
-                let (found, digest) = read_confidential(settings, &confidential.table)?;
+                let (found, digest, count) = read_confidential(settings, &confidential.table)?;
+                lines.confidential = Some(count);
                 let hidden = found.iter().map(|plain| Pseudonym::of_plainest(store.key(), plain)).collect();
                 (hidden, Some(table_tag(store, &digest.0)))
             }
         };
-        let mut facts = Self { attributes, contacts: HashMap::new(), open: HashSet::new(), hidden, confidential };
+        let mut facts =
+            Self { attributes, contacts: HashMap::new(), open: HashSet::new(), hidden, confidential, lines };
         let first = rules.contacts.as_ref().map(|cap| {
             let days = u32::from(cap.window_days).saturating_sub(1);
             bank_day(rules, now).before(days)
@@ -61,10 +67,14 @@ impl Facts {
         if let Some((cap, first)) = rules.contacts.as_ref().zip(first)
             && let Some((table, day)) = &cap.table
         {
-            for (plain, count) in read_contacts(settings, (table, day), (first, rules.utc_offset_minutes))? {
+            let (found, count) = read_contacts(settings, (table, day), (first, rules.utc_offset_minutes))?;
+            facts.lines.contacts = Some(count);
+            for (plain, count) in found {
                 *facts.contacts.entry(Pseudonym::of_plainest(store.key(), &plain)).or_default() += count;
             }
         }
+        let last = store.register().last_of(&rules.campaign).map(|list| (list.built.list, &list.built.tables));
+        facts.lines.judge(rules, store.key(), last).map_err(ClientError::Said)?;
         for (number, list) in store.register().lists.iter().filter(|(number, _)| Some(**number) != without) {
             if list.purged {
                 // Whom it named nobody knows any more.

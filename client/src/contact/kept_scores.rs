@@ -5,7 +5,9 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use tributary_certs::suite::SigningKey;
 use tributary_protocol::digest::Digest;
+use tributary_protocol::secagg::suite::VerifyingKey;
 use tributary_storage::files::FileError;
 use tributary_texts::contact as words;
 
@@ -61,13 +63,18 @@ impl KeptScores {
     /// The kind of file, as the register calls it.
     pub(super) const KIND: &str = "scores";
 
-    /// Erases the lines of a customer: recorded first, then done. A file that cannot be read may hold the customer, and is deleted; so is one of which
-    /// nothing would stay.
+    /// Erases the lines of a customer: recorded first, then done. A file that cannot be read, or whose note is not signed by the branch's key, may hold the
+    /// customer, and is deleted; so is one of which nothing would stay. The key signs the note of what stays.
     ///
     /// # Errors
     /// If the file cannot be written anew or deleted, or the register cannot be written. The same again goes on where it was.
-    pub(super) fn erase(&self, store: &mut Store, customer: Pseudonym, now: u64) -> Result<Left, ClientError> {
-        let Ok(Found { note, digest, lines, stay }) = self.look(store, customer) else {
+    pub(super) fn erase(
+        &self,
+        (store, key): (&mut Store, &SigningKey),
+        customer: Pseudonym,
+        now: u64,
+    ) -> Result<Left, ClientError> {
+        let Ok(Found { note, digest, lines, stay }) = self.look(store, &key.verifying_key(), customer) else {
             return self.purge(store, now);
         };
         let (rows, known) = (stay.values().sum(), Digest::from_hex(&note.digest) == Some(digest));
@@ -80,7 +87,7 @@ impl KeptScores {
         }
         if lines.is_empty() {
             // A process ended between file and note.
-            note.of_fewer(digest, &stay).write(&self.path).map_err(ClientError::file)?;
+            note.of_fewer(digest, &stay).signed(key).write(&self.path).map_err(ClientError::file)?;
             return Ok(Left::Without { erased, rows });
         }
         let next = without(&self.path, &lines).map_err(ClientError::file)?;
@@ -92,13 +99,13 @@ impl KeptScores {
             store.record(now, ContactEvent::ScoresErased { before: digest, after })?;
         }
         next.place().map_err(ClientError::file)?;
-        note.of_fewer(after, &stay).write(&self.path).map_err(ClientError::file)?;
+        note.of_fewer(after, &stay).signed(key).write(&self.path).map_err(ClientError::file)?;
         Ok(Left::Without { erased, rows })
     }
 
     /// Where a customer is in it.
-    fn look(&self, store: &Store, customer: Pseudonym) -> Result<Found, ClientError> {
-        let note = read_note_alone(&self.path)?;
+    fn look(&self, store: &Store, key: &VerifyingKey, customer: Pseudonym) -> Result<Found, ClientError> {
+        let note = read_note_alone(&self.path, key)?;
         let digest = file_digest(&self.path).map_err(|fault| ClientError::rows(&fault))?;
         // The note may be of the file as it was before an erasure that was interrupted.
         let noted = Digest::from_hex(&note.digest).map(|noted| store.register().root(noted));

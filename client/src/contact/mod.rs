@@ -9,6 +9,7 @@
 
 mod anchor;
 mod approve;
+mod begin_again;
 mod build;
 mod choose;
 mod commands;
@@ -20,6 +21,7 @@ mod handed;
 mod hex;
 mod holdout;
 mod kept_scores;
+mod next;
 mod outcomes;
 mod pseudonym;
 mod purge;
@@ -27,11 +29,14 @@ mod recall;
 mod receipt;
 mod refusals;
 mod register;
+mod remains;
+mod restart;
 mod rules;
 mod rules_words;
 mod scores;
 mod settings;
 mod sheet;
+mod shrunk;
 mod signed;
 mod store;
 mod tables;
@@ -39,6 +44,7 @@ mod view;
 mod withdrawn;
 
 pub use approve::Approving;
+pub use begin_again::{SigningRestart, draft_restart, install_restart};
 pub use build::{Built, build};
 pub use choose::{Counts, LeftOut};
 pub use commands::{init_rules, make_approver, sign_rules};

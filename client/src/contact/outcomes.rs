@@ -187,7 +187,7 @@ impl Rows for Reader<'_> {
 /// If the file cannot be read whole, or the register cannot be written. What was recorded before stays, and the same file again adds the rest.
 pub fn outcomes(config: &Path, file: &Path, now: u64) -> Result<Taken, ClientError> {
     let settings = Settings::load(config)?;
-    let mut store = Store::open(&settings.state_dir, now)?;
+    let mut store = Store::open(&settings, now)?;
     let origin = Origin::File(file.to_path_buf());
     let beside = file.with_extension("rejects.csv");
     is_rejects(&beside)?;

@@ -68,7 +68,7 @@ impl Purged {
 /// If settings or register cannot be used, or a file cannot be deleted. What was recorded and is left is deleted by the same command again.
 pub fn purge(config: &Path, dry_run: bool, now: u64) -> Result<Purged, ClientError> {
     let settings = Settings::load(config)?;
-    let mut store = Store::open(&settings.state_dir, now)?;
+    let mut store = Store::open(&settings, now)?;
     let kept = settings.retention;
     let mut found = past(&store, &settings, kept, now);
     found.dry_run = dry_run;

@@ -37,7 +37,7 @@ struct Word<'a> {
 /// If there is no such list, it is recalled already, or the file cannot be written: then the same command, or any other one about lists, goes on.
 pub fn recall(config: &Path, list: u32, reason: &str, now: u64) -> Result<Vec<Said>, ClientError> {
     let settings = Settings::load(config)?;
-    let mut store = Store::open(&settings.state_dir, now)?;
+    let mut store = Store::open(&settings, now)?;
     let state = store.list(list)?;
     let reason = reason.trim();
     if reason.is_empty() || reason.len() > TEXT_BYTES_MAX || reason.contains(is_hidden) {

@@ -33,7 +33,7 @@ pub fn receipt(config: &Path, list: u32, file: &Path, now: u64) -> Result<Vec<Sa
     let text = read_text(file, "answer").map_err(ClientError::file)?;
     let bad = |what: String| ClientError::Said(words::bad_answer(file.display(), Printable::new(&what)));
     let answer: Answer = serde_json::from_str(&text).map_err(|fault| bad(fault.to_string()))?;
-    let mut store = Store::open(&settings.state_dir, now)?;
+    let mut store = Store::open(&settings, now)?;
     let state = store.list(list)?;
     let Some(delivery) = state.delivered() else { return Err(ClientError::Said(words::not_delivered(list))) };
     if answer.format != 1 {

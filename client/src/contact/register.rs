@@ -7,6 +7,7 @@ use tributary_protocol::plan::Date;
 
 use super::event::{Approval, BuiltList, ContactEvent, Delivery, ListFiles, Outcome, Recall};
 use super::pseudonym::Pseudonym;
+use super::restart::{Restart, RestartWord};
 
 /// How far a clock may be wrong, in seconds.
 pub(crate) const CLOCK_S: u64 = 300;
@@ -47,6 +48,10 @@ pub(crate) struct Register {
     pub rules: BTreeMap<String, (u64, Digest)>,
     /// When a list was last made, approved or delivered, in Unix seconds.
     pub last: u64,
+    /// How often the register was begun again after it was cut, and by whom.
+    pub restarts: Vec<(Restart, RestartWord, RestartWord)>,
+    /// Numbers of lists, batches and recalls up to which none is given any more.
+    left_out: [u32; 3],
 }
 
 /// What became of a list.
@@ -112,6 +117,12 @@ impl ListState {
     }
 }
 
+/// The number after the last one that was given, or left out.
+fn next<T>(given: &BTreeMap<u32, T>, left_out: u32) -> u32 {
+    let last = given.last_key_value().map_or(0, |(last, _)| *last);
+    last.max(left_out).saturating_add(1)
+}
+
 fn rule(holds: bool, what: &'static str) -> Result<(), OutOfOrder> {
     if holds { Ok(()) } else { Err(OutOfOrder(what)) }
 }
@@ -133,19 +144,25 @@ impl Register {
     /// The number of the next list.
     #[must_use]
     pub(crate) fn next_list(&self) -> u32 {
-        self.lists.last_key_value().map_or(1, |(last, _)| last.saturating_add(1))
+        next(&self.lists, self.left_out[0])
+    }
+
+    /// The last list of a campaign.
+    #[must_use]
+    pub(crate) fn last_of(&self, campaign: &str) -> Option<&ListState> {
+        self.lists.values().rev().find(|list| list.built.campaign == campaign)
     }
 
     /// The number of the next batch.
     #[must_use]
     pub(crate) fn next_batch(&self) -> u32 {
-        self.batches.last_key_value().map_or(1, |(last, _)| last.saturating_add(1))
+        next(&self.batches, self.left_out[1])
     }
 
     /// The number of the next recall.
     #[must_use]
     pub(crate) fn next_recall(&self) -> u32 {
-        self.recalls.last_key_value().map_or(1, |(last, _)| last.saturating_add(1))
+        next(&self.recalls, self.left_out[2])
     }
 
     /// What a scores file was before all erasures.
@@ -231,6 +248,11 @@ impl Register {
             }
             ContactEvent::ListPurged { list } => rule(!self.list(*list)?.purged, "a list is purged once"),
             ContactEvent::DrawPurged { draw } => rule(self.draws.contains_key(draw), "a draw is purged that is there"),
+            ContactEvent::Restarted(restarted) => {
+                let (restart, owner, risk) = restarted.as_ref();
+                rule(owner.key != risk.key, "two people begin a register again")?;
+                rule(owner.holds(restart) && risk.holds(restart), "both have signed why a register begins again")
+            }
             ContactEvent::FilesPurged { kind, .. } => rule(kind.len() <= TEXT_BYTES_MAX, "a kind of files is a word"),
         }
     }
@@ -346,6 +368,12 @@ impl Register {
             }
             ContactEvent::ListPurged { list } => self.change(*list, |list| list.purged = true),
             ContactEvent::DrawPurged { draw } => drop(self.draws.remove(draw)),
+            ContactEvent::Restarted(restarted) => {
+                let skipped = restarted.0.skipped;
+                let used = [self.next_list(), self.next_batch(), self.next_recall()];
+                self.left_out = used.map(|next| next.saturating_sub(1).saturating_add(skipped));
+                self.restarts.push(restarted.as_ref().clone());
+            }
             ContactEvent::FilesPurged { .. } => {}
         }
     }

@@ -2,7 +2,7 @@
 
 use tributary_texts::{Said, contact as words};
 
-use super::rules::{Rules, Span};
+use super::rules::{Rules, Span, TableRules};
 
 /// Every rule, one in a line.
 #[must_use]
@@ -35,7 +35,20 @@ pub(super) fn said(rules: &Rules) -> Vec<Said> {
     lines.extend(
         rules.confidential.as_ref().map(|confidential| words::rules_confidential(confidential.renewed_permille)),
     );
+    lines.extend(tables(rules).flat_map(|(key, table)| {
+        let empty = table.may_be_empty.then(|| words::rules_may_be_empty(key));
+        empty.into_iter().chain([words::rules_may_lose(key, table.lost_permille_max)])
+    }));
     let columns: Vec<&str> = delivery.columns.iter().map(|column| column.to.as_str()).collect();
     lines.push(words::rules_delivery(&delivery.crm, delivery.valid_days, columns.join(", ")));
     lines
+}
+
+/// The tables that rules read, by their keys.
+fn tables(rules: &Rules) -> impl Iterator<Item = (&'static str, &TableRules)> {
+    let contacts = rules.contacts.as_ref().and_then(|cap| cap.table.as_ref()).map(|(table, _)| table);
+    let confidential = rules.confidential.as_ref().map(|confidential| &confidential.table);
+    let all =
+        [("attributes", Some(&rules.attributes.table)), ("contacts.table", contacts), ("confidential", confidential)];
+    all.into_iter().filter_map(|(key, table)| Some((key, table?)))
 }

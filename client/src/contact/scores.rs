@@ -5,6 +5,7 @@ use std::path::Path;
 use tributary_model::schema::{Dialect, Encoding};
 use tributary_protocol::digest::Digest;
 use tributary_protocol::printable::{Printable, is_hidden};
+use tributary_protocol::secagg::suite::VerifyingKey;
 use tributary_storage::files::read_text;
 use tributary_texts::{begins_a_formula, contact as words};
 
@@ -32,12 +33,12 @@ pub struct Wanted<'a> {
     pub now: u64,
 }
 
-/// Reads the note beside a file, and sees that the file is the one that it speaks of.
+/// Reads the note beside a file, and sees that the branch signed it, and that the file is the one that it speaks of.
 ///
 /// # Errors
-/// If there is none, it is none, or the file is another one.
-pub(crate) fn read_note(file: &Path) -> Result<ScoresNote, ClientError> {
-    let note = read_note_alone(file)?;
+/// If there is none, it is none or not signed by this key, or the file is another one.
+pub(crate) fn read_note(file: &Path, key: &VerifyingKey) -> Result<ScoresNote, ClientError> {
+    let note = read_note_alone(file, key)?;
     let found = file_digest(file).map_err(|fault| ClientError::rows(&fault))?;
     if Digest::from_hex(&note.digest) != Some(found) {
         return Err(ClientError::Said(words::scores_changed(file.display())));
@@ -48,8 +49,8 @@ pub(crate) fn read_note(file: &Path) -> Result<ScoresNote, ClientError> {
 /// Reads the note beside a file, whichever file it speaks of.
 ///
 /// # Errors
-/// If there is none, or it is none.
-pub(super) fn read_note_alone(file: &Path) -> Result<ScoresNote, ClientError> {
+/// If there is none, it is none, or the branch did not sign it.
+pub(super) fn read_note_alone(file: &Path, key: &VerifyingKey) -> Result<ScoresNote, ClientError> {
     let path = note_path(file);
     let text = read_text(&path, "note of a scores file").map_err(ClientError::file)?;
     let bad = |what: String| ClientError::Said(words::scores_note_bad(path.display(), Printable::new(&what)));
@@ -62,6 +63,9 @@ pub(super) fn read_note_alone(file: &Path) -> Result<ScoresNote, ClientError> {
     let texts = [&note.branch, &note.purpose].into_iter().chain(states).chain(&note.labels);
     if texts.flat_map(|text| text.chars()).any(is_hidden) {
         return Err(bad("a text with a character that is not shown".to_owned()));
+    }
+    if !note.is_signed_by(key) {
+        return Err(ClientError::Said(words::scores_note_unsigned(path.display())));
     }
     Ok(note)
 }

@@ -2,8 +2,7 @@
 
 use std::path::Path;
 
-use tributary_certs::enrolment::names;
-use tributary_certs::keys::{read_signing_key, read_verifying_key};
+use tributary_certs::keys::read_verifying_key;
 use tributary_certs::policy::{Owned, OwnedText, verify_owned};
 use tributary_protocol::roster::MemberName;
 use tributary_protocol::secagg::suite::VerifyingKey;
@@ -12,7 +11,7 @@ use tributary_texts::{contact as words, mapping};
 use super::register::Register;
 use super::rules::Rules;
 use crate::error::ClientError;
-use crate::identity::own_name;
+use crate::identity::{own_name, own_signing_key};
 use crate::settings::Settings;
 
 /// Rules, with what is known of their signature.
@@ -78,8 +77,7 @@ fn approvers(keys: &[VerifyingKey], settings: &Settings, owner: &VerifyingKey, p
     if keys.contains(owner) {
         return Err(ClientError::Said(words::approver_is_owner(path.display())));
     }
-    let own = settings.identity.folder.join(names::SIGNING_KEY);
-    let own = read_signing_key(&own).map_err(ClientError::file)?.verifying_key();
+    let own = own_signing_key(&settings.identity.folder)?.verifying_key();
     if keys.contains(&own) {
         return Err(ClientError::Said(words::approver_is_daemon(path.display())));
     }

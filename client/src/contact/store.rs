@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! STATE/contact/contact.ledger       what happened; the only file that says what is true
-//! STATE/contact.head                 where it ends at least
+//! STATE/contact/contact.ledger.cut-N what it was before it was begun again, kept as evidence
+//! STATE/contact.head                 where it ends at least; the same in IDENTITY/contact.head
 //! STATE/contact/pseudonym.key        the key of customers' pseudonyms, mode 0600
 //! STATE/contact/lists/000001/        sheet.csv: its lines; members: pseudonyms of its lines, in order; rules.toml: the rules that made it
 //! STATE/contact/draws/DIGEST         a draw of a hold-out: pseudonyms of who was held out, and of who was drawn for the first time
@@ -22,14 +23,16 @@ use tributary_storage::journal::Journal;
 use tributary_storage::lock::FolderLock;
 use tributary_texts::contact as words;
 
-use super::anchor::Anchor;
+use super::anchor::{Anchor, Place};
 use super::event::{BuiltList, ContactEvent, ListFiles};
 use super::holdout::{Assigned, Drawn};
+use super::next::finish;
 use super::pseudonym::{Pseudonym, from_bytes, to_bytes};
 use super::register::{CLOCK_S, ListState, Register};
 use super::rules::{HoldOut, Rules};
 use super::sheet::{self, Sheet};
 use crate::error::ClientError;
+use crate::settings::Settings;
 
 const FOLDER: &str = "contact";
 const LEDGER: &str = "contact.ledger";
@@ -66,22 +69,23 @@ impl Store {
     ///
     /// # Errors
     /// If folder, key or register cannot be used, or the key is another one than the register's.
-    pub(crate) fn open(state_dir: &Path, now: u64) -> Result<Self, ClientError> {
-        let folder = state_dir.join(FOLDER);
+    pub(crate) fn open(settings: &Settings, now: u64) -> Result<Self, ClientError> {
+        let folder = settings.state_dir.join(FOLDER);
         for folder in [folder.clone(), folder.join(LISTS), folder.join(DRAWS)] {
             create_private_folder(&folder).map_err(ClientError::file)?;
         }
         let lock = FolderLock::take(&folder).map_err(ClientError::file)?;
-        let (path, anchor) = (folder.join(LEDGER), Anchor::of(state_dir));
+        let (path, anchor) = (folder.join(LEDGER), Anchor::of(settings));
+        finish(&path, &anchor)?;
         anchor.check(&path)?;
         let (journal, recorded) = Journal::open(&path, LedgerId::CONTACT)?;
         let replayed = Register::replay(recorded.iter().map(|recorded| &recorded.event));
         let register = replayed.map_err(|fault| ClientError::Said(words::register_broken(path.display(), fault)))?;
         let key = open_key(&folder.join(KEY), &register)?;
         // Records that the last process had not noted are relied on from here on.
-        anchor.note(&journal)?;
+        anchor.note(end_of(&journal))?;
         let mut store = Self { folder, journal, register, key, anchor, _lock: lock };
-        let tag = Digest(store.key.of("tributary/contact/key", b""));
+        let tag = tag_of(&store.key);
         match store.register.key {
             None => store.record(now, ContactEvent::Begun { key: tag })?,
             Some(known) if known == tag => {}
@@ -125,7 +129,7 @@ impl Store {
         self.journal.append(Millis(now.saturating_mul(1000)), event.clone())?;
         self.journal.sync()?;
         self.register.apply(&event);
-        self.anchor.note(&self.journal)
+        self.anchor.note(end_of(&self.journal))
     }
 
     /// A list by its number.
@@ -386,6 +390,24 @@ pub(super) fn key_path(state_dir: &Path) -> PathBuf {
 pub(super) fn noted(path: &Path) -> Result<String, ClientError> {
     let whole = std::path::absolute(path).map_err(ClientError::file)?;
     whole.to_str().map(str::to_owned).ok_or_else(|| ClientError::Said(words::path_no_text(path.display())))
+}
+
+/// Where a register ends.
+fn end_of(journal: &Journal<ContactEvent>) -> Place {
+    Place { records: journal.entries_of(&LedgerId::CONTACT), head: journal.head() }
+}
+
+/// What a key makes of nothing: another key is noticed.
+fn tag_of(key: &PseudonymKey) -> Digest {
+    Digest(key.of("tributary/contact/key", b""))
+}
+
+/// The tag of the key in a register's folder; made where there is neither one nor a register.
+///
+/// # Errors
+/// If it is lost, or cannot be read or made.
+pub(super) fn key_tag(folder: &Path, register: &Register) -> Result<Digest, ClientError> {
+    open_key(&folder.join(KEY), register).map(|key| tag_of(&key))
 }
 
 /// The key; made where there is neither one nor a register.

@@ -55,6 +55,13 @@ impl Attributes {
         self.bars.get(&plainest(id)).copied().flatten()
     }
 
+    /// Customers who refuse contacts, or have not agreed to this purpose.
+    #[must_use]
+    pub(crate) fn refusals(&self) -> u64 {
+        let refuses = |bar: &&Option<Bar>| matches!(bar, Some(Bar::OptedOut | Bar::NoConsent));
+        self.bars.values().filter(refuses).count() as u64
+    }
+
     /// A customer's team; empty without teams.
     #[must_use]
     pub(crate) fn team(&self, id: &str) -> &str {
@@ -238,21 +245,18 @@ fn read(
     read.map_err(|fault| ClientError::rows(&fault))
 }
 
-/// Reads the attributes.
+/// Reads the attributes, and how many lines they have.
 ///
 /// # Errors
-/// If the table cannot be read whole, or has no row.
-pub(crate) fn read_attributes(settings: &Settings, rules: &AttributeRules) -> Result<Attributes, ClientError> {
+/// If the table cannot be read whole.
+pub(crate) fn read_attributes(settings: &Settings, rules: &AttributeRules) -> Result<(Attributes, u64), ClientError> {
     let mut rows = AttributeRows { rules, found: Attributes::default() };
     let place = ("contact.attributes", settings.contact.attributes.as_deref());
     let read = read(settings, &rules.table, place, &mut rows)?;
-    if read.rows == 0 {
-        return Err(ClientError::Said(words::attributes_empty()));
-    }
-    Ok(rows.found)
+    Ok((rows.found, read.rows))
 }
 
-/// Reads contacts from a day of the bank's clock on, by the plainest spelling of the id.
+/// Reads contacts from a day of the bank's clock on, by the plainest spelling of the id; and how many lines the table has in all.
 ///
 /// # Errors
 /// If the table cannot be read whole.
@@ -260,23 +264,23 @@ pub(crate) fn read_contacts(
     settings: &Settings,
     (table, day): (&TableRules, &str),
     (from, utc_offset_minutes): (Date, u16),
-) -> Result<BTreeMap<CustomerKey, u32>, ClientError> {
+) -> Result<(BTreeMap<CustomerKey, u32>, u64), ClientError> {
     let columns = (table.customer.as_str(), day);
     let mut rows = Contacts { columns, from, utc_offset_minutes, found: BTreeMap::new() };
-    read(settings, table, ("contact.contacts", settings.contact.contacts.as_deref()), &mut rows)?;
-    Ok(rows.found)
+    let read = read(settings, table, ("contact.contacts", settings.contact.contacts.as_deref()), &mut rows)?;
+    Ok((rows.found, read.rows))
 }
 
-/// Reads confidential suppressions, with the digest of what was read. No error says anything of what is in the table.
+/// Reads confidential suppressions, with the digest of what was read and the number of its lines. No error says anything of what is in the table.
 ///
 /// # Errors
 /// If the table cannot be read whole.
 pub(crate) fn read_confidential(
     settings: &Settings,
     table: &TableRules,
-) -> Result<(HashSet<CustomerKey>, Digest), ClientError> {
+) -> Result<(HashSet<CustomerKey>, Digest, u64), ClientError> {
     let mut rows = Ids { column: &table.customer, found: HashSet::new() };
     let place = ("contact.confidential", settings.contact.confidential.as_deref());
     let read = read(settings, table, place, &mut rows).map_err(|_| ClientError::Said(words::confidential_unread()))?;
-    Ok((rows.found, read.values))
+    Ok((rows.found, read.values, read.rows))
 }

@@ -10,6 +10,7 @@ use tributary_texts::{Said, contact as words};
 
 use super::choose::Counts;
 use super::register::ListState;
+use super::restart::{Restart, RestartWord};
 use super::sheet::Sheet;
 use super::store::Store;
 use super::withdrawn::void_withdrawn;
@@ -147,6 +148,41 @@ impl Summary {
     }
 }
 
+/// A register that was begun again.
+#[derive(Clone, Debug, Serialize)]
+pub struct RestartLine {
+    /// When it was drafted, in Unix seconds.
+    pub at: u64,
+    /// Records that are lost at least.
+    pub lost: u64,
+    /// Why.
+    pub reason: String,
+    /// The key of the data's owner.
+    pub owner: String,
+    /// The key of risk control.
+    pub risk_control: String,
+}
+
+impl RestartLine {
+    /// For people.
+    #[must_use]
+    pub fn said(&self) -> Said {
+        words::restarted(date(self.at), self.lost, Printable::new(&self.reason), &self.owner, &self.risk_control)
+    }
+}
+
+/// How often the register was begun again.
+pub(super) fn restarts(store: &Store) -> Vec<RestartLine> {
+    let line = |(restart, owner, risk): &(Restart, RestartWord, RestartWord)| RestartLine {
+        at: restart.at,
+        lost: restart.lost(),
+        reason: restart.reason.clone(),
+        owner: owner.key.to_string(),
+        risk_control: risk.key.to_string(),
+    };
+    store.register().restarts.iter().map(line).collect()
+}
+
 /// A list with its counts and its first lines.
 #[derive(Clone, Serialize)]
 pub struct Shown {
@@ -163,6 +199,8 @@ pub struct Shown {
     pub label: String,
     /// The models that made the scores, by the first digits of their digests.
     pub models: Vec<String>,
+    /// How often the register was begun again after it was cut: before these lists, records are missing.
+    pub restarts: Vec<RestartLine>,
     /// Its first lines.
     #[serde(skip)]
     pub first: Sheet,
@@ -172,7 +210,8 @@ impl Shown {
     /// For people: counts, then the first lines.
     #[must_use]
     pub fn said(&self) -> Vec<Said> {
-        let mut lines = vec![self.summary.said(), counted(self.rows, &self.left_out, self.summary.lines)];
+        let mut lines: Vec<Said> = self.restarts.iter().map(RestartLine::said).collect();
+        lines.extend([self.summary.said(), counted(self.rows, &self.left_out, self.summary.lines)]);
         lines.push(words::scored_by(self.models.join(", ")));
         if self.first.lines.is_empty() {
             lines.push(words::no_lines());
@@ -227,6 +266,7 @@ pub(super) fn shown(store: &Store, list: u32, now: u64) -> Result<Shown, ClientE
         left_out: state.built.left_out.clone(),
         label: state.built.label.clone(),
         models: state.built.models.iter().map(Digest::short).collect(),
+        restarts: restarts(store),
         first,
     })
 }
@@ -237,7 +277,7 @@ pub(super) fn shown(store: &Store, list: u32, now: u64) -> Result<Shown, ClientE
 /// If settings or register cannot be used, or there is no such list.
 pub fn show(config: &Path, list: u32, now: u64) -> Result<Shown, ClientError> {
     let settings = Settings::load(config)?;
-    shown(&Store::open(&settings.state_dir, now)?, list, now)
+    shown(&Store::open(&settings, now)?, list, now)
 }
 
 /// All lists, the newest first. Those of a model that was withdrawn are recalled.
@@ -246,7 +286,7 @@ pub fn show(config: &Path, list: u32, now: u64) -> Result<Shown, ClientError> {
 /// If settings or register cannot be used.
 pub fn status(config: &Path, now: u64) -> Result<Vec<Summary>, ClientError> {
     let settings = Settings::load(config)?;
-    let mut store = Store::open(&settings.state_dir, now)?;
+    let mut store = Store::open(&settings, now)?;
     void_withdrawn(&settings, &mut store, now)?;
     let lists = store.register().lists.iter().rev();
     Ok(lists.map(|(number, list)| Summary::of(&store, *number, list, now)).collect())

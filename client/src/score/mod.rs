@@ -22,6 +22,8 @@ mod turns_tests;
 mod world;
 
 pub use actions::{Actions, SAMPLE as ACTIONS_SAMPLE, init_actions, show_actions, sign_actions};
+#[cfg(test)]
+pub(crate) use output::write_scores;
 pub use output::{NotedModel, ScoresNote};
 pub(crate) use output::{columns, note_path, without};
 pub use run::{ScoreOptions, ScoresMade, score};

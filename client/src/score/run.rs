@@ -17,7 +17,7 @@ use crate::data::{
 };
 use crate::dataset::{Place, Remark, Sources, event_remarks, faulty, refusals, remarks};
 use crate::error::ClientError;
-use crate::identity::own_name;
+use crate::identity::{own_name, own_signing_key};
 use crate::settings::Settings;
 
 /// Options of `client score`.
@@ -51,7 +51,7 @@ pub struct ScoresMade {
 pub fn score(options: &ScoreOptions, now: u64) -> Result<ScoresMade, ClientError> {
     let settings = Settings::load(&options.config)?;
     let schema = read_schema(&settings.schema_file)?;
-    let branch = own_name(&settings.identity.folder)?;
+    let (branch, key) = (own_name(&settings.identity.folder)?, own_signing_key(&settings.identity.folder)?);
     let encoding = encoding(options)?;
     let rater = Rater::of(&settings, schema, &options.model, now)?;
     let sources = Sources::of(&settings, &rater.schema)?;
@@ -98,7 +98,9 @@ pub fn score(options: &ScoreOptions, now: u64) -> Result<ScoresMade, ClientError
         rejected: table.rows.faulty,
         digest: digest.to_string(),
         branch: branch.to_string(),
+        signature: String::new(),
     };
+    let note = note.signed(&key);
     note.write(&options.output).map_err(ClientError::file)?;
     let told = rater.doubt.iter().cloned().chain(told).collect();
     let said = said(&options.output, &note, &table, &superseded, told);

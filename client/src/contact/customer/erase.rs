@@ -14,6 +14,7 @@ use crate::contact::pseudonym::Pseudonym;
 use crate::contact::recall::finish;
 use crate::contact::store::Store;
 use crate::error::ClientError;
+use crate::identity::own_signing_key;
 use crate::settings::Settings;
 
 /// Erases a customer: from the lines of kept lists, and from every scores file of which a list was made. Each step is
@@ -24,7 +25,8 @@ use crate::settings::Settings;
 pub fn erase(config: &Path, id: &str, now: u64) -> Result<Answer, ClientError> {
     let settings = Settings::load(config)?;
     let id = id_of(id)?;
-    let mut store = Store::open(&settings.state_dir, now)?;
+    let key = own_signing_key(&settings.identity.folder)?;
+    let mut store = Store::open(&settings, now)?;
     let customer = Pseudonym::of(store.key(), id);
     withdraw(&mut store, customer, now)?;
     let notes = finish(&mut store, now);
@@ -36,7 +38,7 @@ pub fn erase(config: &Path, id: &str, now: u64) -> Result<Answer, ClientError> {
     answer.tell(words::erased());
     answer.note(words::lines_erased(lines.len()));
     for scores in kept_scores(&store) {
-        match scores.erase(&mut store, customer, now)? {
+        match scores.erase((&mut store, &key), customer, now)? {
             Left::AsItWas => {}
             Left::Without { erased, rows } => answer.note(words::scores_erased(shown(&scores.path), erased, rows)),
             Left::Nothing => answer.note(words::scores_deleted(shown(&scores.path))),

@@ -23,7 +23,7 @@ const REASON: &str = "withdrawn";
 pub fn exclude(config: &Path, id: &str, now: u64) -> Result<Answer, ClientError> {
     let settings = Settings::load(config)?;
     let id = id_of(id)?;
-    let mut store = Store::open(&settings.state_dir, now)?;
+    let mut store = Store::open(&settings, now)?;
     let customer = Pseudonym::of(store.key(), id);
     let mut answer = Answer::new(id, words::exclude_title(), now);
     answer.tell(words::excluded());

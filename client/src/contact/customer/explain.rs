@@ -4,6 +4,7 @@ use std::path::Path;
 
 use tributary_certs::inspect::date;
 use tributary_protocol::printable::Printable;
+use tributary_protocol::secagg::suite::VerifyingKey;
 use tributary_texts::{Said, customer as words};
 
 use super::find::{id_of, lines_of};
@@ -12,6 +13,7 @@ use crate::contact::pseudonym::Pseudonym;
 use crate::contact::scores::{read_note, read_scores};
 use crate::contact::store::Store;
 use crate::error::ClientError;
+use crate::identity::own_signing_key;
 use crate::settings::Settings;
 
 /// What is explained: of one label.
@@ -30,9 +32,9 @@ struct Scored {
 pub fn explain(config: &Path, id: &str, scores: Option<&Path>, now: u64) -> Result<Answer, ClientError> {
     let settings = Settings::load(config)?;
     let id = id_of(id)?;
-    let store = Store::open(&settings.state_dir, now)?;
+    let store = Store::open(&settings, now)?;
     let scored = match scores {
-        Some(file) => of_file(file, id)?,
+        Some(file) => of_file((file, &own_signing_key(&settings.identity.folder)?.verifying_key()), id)?,
         None => of_list(&store, id)?,
     };
     if scored.is_empty() {
@@ -53,8 +55,8 @@ pub fn explain(config: &Path, id: &str, scores: Option<&Path>, now: u64) -> Resu
     Ok(answer)
 }
 
-fn of_file(file: &Path, id: &str) -> Result<Vec<Scored>, ClientError> {
-    let note = read_note(file)?;
+fn of_file((file, key): (&Path, &VerifyingKey), id: &str) -> Result<Vec<Scored>, ClientError> {
+    let note = read_note(file, key)?;
     let mut found = Vec::new();
     for label in &note.labels {
         read_scores(file, &note, label, &mut |_, row| {

@@ -21,7 +21,7 @@ use crate::settings::Settings;
 pub fn show(config: &Path, id: &str, now: u64) -> Result<Answer, ClientError> {
     let settings = Settings::load(config)?;
     let id = id_of(id)?;
-    let store = Store::open(&settings.state_dir, now)?;
+    let store = Store::open(&settings, now)?;
     let customer = Pseudonym::of(store.key(), id);
     let mut answer = Answer::new(id, words::show_title(), now);
     let register = store.register();

@@ -21,6 +21,8 @@ pub const SAMPLE: &str = include_str!("../../../../docs/samples/rules.toml");
 const TOP_MAX: i64 = 1_000_000;
 /// Most teams with a quota.
 const QUOTAS_MAX: usize = 256;
+/// Of a thousand lines of a table, how many may be gone since the last list, where rules do not say it.
+const LOST_PERMILLE: u16 = 200;
 /// Smallest hold-out in which confidential suppressions are hidden, of a thousand.
 const HIDING_PERMILLE_MIN: u16 = 20;
 
@@ -126,8 +128,18 @@ fn choice(file: &mut Document) -> Option<Choice> {
 /// Where the table under a key comes from, and its customers.
 fn table(file: &mut Document, path: &Path, key: &str) -> Result<Option<TableRules>, Faults> {
     let customer = file.text(&format!("{key}.customer"), NAME, None, name);
+    let may_be_empty = file.boolean(&format!("{key}.may_be_empty"), false);
+    let lost_permille_max = file.integer(&format!("{key}.lost_permille_max"), 0..=1000, Some(LOST_PERMILLE));
     let source = mapped_source(file, path, (key, false))?;
-    Ok(source.zip(customer).map(|(source, customer)| TableRules { source, customer }))
+    let table = || {
+        Some(TableRules {
+            source: source?,
+            customer: customer?,
+            may_be_empty: may_be_empty?,
+            lost_permille_max: lost_permille_max?,
+        })
+    };
+    Ok(table())
 }
 
 fn quotas(file: &mut Document, teams: bool, span: Option<Span>) -> Option<Vec<Quota>> {

@@ -9,4 +9,8 @@ pub struct TableRules {
     pub source: MappedSource,
     /// The column of the customer's id.
     pub customer: String,
+    /// Whether it is believed without a line.
+    pub may_be_empty: bool,
+    /// Of a thousand lines, how many may be gone since the last list of the campaign.
+    pub lost_permille_max: u16,
 }

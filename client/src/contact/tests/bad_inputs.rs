@@ -93,7 +93,7 @@ fn rules_that_contradict_each_other_or_name_what_is_unknown_are_refused() {
 fn tables_and_scores_that_cannot_be_believed_are_refused() {
     let world = World::new(&RULES.replace(
         "[delivery]\ncrm",
-        "[contacts]\nmost = 2\nwindow_days = 30\n[contacts.table]\ncustomer = \"customer\"\nday = \"day\"\n[delivery]\ncrm",
+        "[contacts]\nmost = 2\nwindow_days = 30\n[contacts.table]\ncustomer = \"customer\"\nday = \"day\"\nmay_be_empty = true\n[delivery]\ncrm",
     ));
     let check = |what: &str, said: &[&str]| {
         let told = world.refused();
@@ -103,7 +103,7 @@ fn tables_and_scores_that_cannot_be_believed_are_refused() {
     };
     world.customers(2);
     for (text, said) in [
-        (HEADER.to_owned(), &["has no row"][..]),
+        (HEADER.to_owned(), &["[attributes] has no line", "attributes.may_be_empty = true"][..]),
         ("id,refuses,purposes,risk,bears\nc1,否,营销,低,C2\n".to_owned(), &["no column \"team\""]),
         (HEADER.replace("team", "id") + "c1,否,营销,低,C2,x\n", &["\"id\" more than once"]),
         (format!("{HEADER}c1,否,营销,低,C2\n"), &["row 1", "another number of fields"]),

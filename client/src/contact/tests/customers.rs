@@ -128,7 +128,7 @@ fn an_erased_customer_is_in_no_file_and_in_no_list() {
     // The file of scores is one of a customer less: readers take it, and its other rows are as they were.
     let scores = world.read("scores.csv");
     assert!(scores.contains("\nc1,3,0.9,1,,,,,,,,07070707\nc3,1,0.7,1,") && !scores.contains("4711"), "{scores}");
-    let note = read_note(&world.at("scores.csv")).unwrap();
+    let note = read_note(&world.at("scores.csv"), &world.branch_key().verifying_key()).unwrap();
     assert_eq!((note.rows, note.erased, note.models[0].rows), (2, 1, 2));
     assert!(text(&erase(&world.config(), "victim-4711", NOW).unwrap()).contains("0 lines of kept lists"));
     assert!(world.handed().contains(&"list-000001.recall-000001.csv".to_owned()));

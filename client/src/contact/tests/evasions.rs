@@ -12,9 +12,8 @@ use crate::contact::pseudonym::Pseudonym;
 use crate::contact::store::Store;
 use crate::contact::{Approving, LeftOut, exclude, outcomes, purge, recall, show_customer, write_reply};
 
-const CONTACTS: &str =
-    "[contacts]\nmost = 1\nwindow_days = 29\n[contacts.table]\ncustomer = \"customer\"\nday = \"day\"\n[delivery]\ncrm";
-const CONFIDENTIAL: &str = "[hold_out]\npermille = 100\ndays = 180\nover = \"branch\"\n[confidential]\ncustomer = \"customer\"\n[delivery]\ncrm";
+const CONTACTS: &str = "[contacts]\nmost = 1\nwindow_days = 29\n[contacts.table]\ncustomer = \"customer\"\nday = \"day\"\nmay_be_empty = true\n[delivery]\ncrm";
+const CONFIDENTIAL: &str = "[hold_out]\npermille = 100\ndays = 180\nover = \"branch\"\n[confidential]\ncustomer = \"customer\"\nmay_be_empty = true\n[delivery]\ncrm";
 
 fn with(more: &str) -> String {
     RULES.replace("[delivery]\ncrm", more)
@@ -148,7 +147,7 @@ fn a_list_with_somebody_who_is_held_out_now_is_not_delivered() {
     world.build();
     world.approve(1).unwrap();
     let listed = world.listed(1);
-    let mut store = Store::open(&world.at("state"), NOW).unwrap();
+    let mut store = Store::open(&world.settings(), NOW).unwrap();
     let held = vec![Pseudonym::of(store.key(), &listed[0])];
     store.record_draw(NOW, ("", NOW + DAY), &Drawn { first: held.clone(), held }).unwrap();
     drop(store);

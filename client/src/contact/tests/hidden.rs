@@ -12,7 +12,7 @@ use crate::contact::pseudonym::Pseudonym;
 use crate::contact::rules::HoldOut;
 use crate::contact::{LeftOut, recall};
 
-const CONFIDENTIAL: &str = "[hold_out]\npermille = 100\ndays = 180\nover = \"branch\"\n[confidential]\ncustomer = \"customer\"\n[delivery]\ncrm";
+const CONFIDENTIAL: &str = "[hold_out]\npermille = 100\ndays = 180\nover = \"branch\"\n[confidential]\ncustomer = \"customer\"\nmay_be_empty = true\n[delivery]\ncrm";
 
 fn world() -> World {
     let world = World::new(&RULES.replace("top = 10", "top = 100").replace("[delivery]\ncrm", CONFIDENTIAL));

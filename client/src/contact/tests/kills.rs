@@ -8,7 +8,7 @@ use tributary_protocol::round::Recorded;
 use tributary_storage::journal::{Journal, read};
 
 use super::{NOW, RULES, World};
-use crate::contact::anchor::Anchor;
+use crate::contact::anchor::{Anchor, Place};
 use crate::contact::event::ContactEvent;
 use crate::contact::{LeftOut, recall, show, status};
 
@@ -50,7 +50,8 @@ fn noted(world: &World, path: &Path, events: impl Iterator<Item = Recorded<Conta
         journal.append(recorded.at, recorded.event).unwrap();
     }
     journal.sync().unwrap();
-    Anchor::of(&world.at("state")).note(&journal).unwrap();
+    let place = Place { records: journal.entries_of(&LedgerId::CONTACT), head: journal.head() };
+    Anchor::of(&world.settings()).note(place).unwrap();
 }
 
 pub(super) fn entries(world: &World) -> usize {
@@ -163,36 +164,47 @@ fn a_register_that_was_cut_at_its_end_is_noticed() {
     let world = World::new(RULES);
     world.customers(3);
     world.delivered();
-    let (path, head) = (world.at("state/contact/contact.ledger"), world.at("state/contact.head"));
-    let (whole, note) = (fs::read(&path).unwrap(), fs::read(&head).unwrap());
+    let path = world.at("state/contact/contact.ledger");
+    let heads = ["state/contact.head", "identity/contact.head"].map(|name| world.at(name));
+    let (whole, note) = (fs::read(&path).unwrap(), fs::read(&heads[0]).unwrap());
+    assert_eq!(fs::read(&heads[1]).unwrap(), note);
+    let noted = || heads.iter().for_each(|head| fs::write(head, &note).unwrap());
     let said = || status(&world.config(), NOW).unwrap_err().to_string();
     let all = entries(&world);
     for before in 0..all {
         fs::write(&path, &whole).unwrap();
         cut(&world, before);
         let shorter = fs::read(&path).unwrap();
-        fs::write(&head, &note).unwrap();
+        noted();
         assert!(said().contains(&format!("{before} of {all} records")), "{}", said());
         assert_eq!(fs::read(&path).unwrap(), shorter, "nothing was added to it");
         assert!(world.deliver_at(1, NOW).is_err() && world.build_at(NOW).is_err());
     }
     fs::remove_file(&path).unwrap();
     assert!(said().contains("It was cut"));
-    // Without its note nobody knows where it ended.
+    // Without one of its notes nobody knows where it ended; another register of the same length is another one.
     fs::write(&path, &whole).unwrap();
-    fs::remove_file(&head).unwrap();
-    assert!(said().contains("It was cut"));
-    // Another register of the same length is another one.
-    fs::write(&head, [&note[..note.len() - 1], &[note[note.len() - 1] ^ 1]].concat()).unwrap();
-    assert!(said().contains("It was cut"));
+    for head in &heads {
+        fs::remove_file(head).unwrap();
+        assert!(said().contains("It was cut"));
+        fs::write(head, [&note[..note.len() - 1], &[note[note.len() - 1] ^ 1]].concat()).unwrap();
+        assert!(said().contains("It was cut"));
+        noted();
+    }
+    // Whoever puts back an older copy of the state folder puts back the register and one note.
+    cut(&world, all - 1);
+    fs::write(&heads[1], &note).unwrap();
+    assert!(said().contains(&format!("{} of {all} records", all - 1)) && said().contains("identity"), "{}", said());
+    fs::write(&path, &whole).unwrap();
+    noted();
     for before in 1..=all {
         noted_before(&world, before);
         assert_eq!(status(&world.config(), NOW).unwrap().len(), 1);
-        assert_eq!(fs::read(&head).unwrap(), note, "what was not noted is noted now");
+        assert!(heads.iter().all(|head| fs::read(head).unwrap() == note), "what was not noted is noted now");
     }
     // The first record may stand without a note.
     cut(&world, 1);
-    fs::remove_file(&head).unwrap();
+    heads.iter().for_each(|head| fs::remove_file(head).unwrap());
     assert_eq!(status(&world.config(), NOW).unwrap().len(), 0);
 }
 

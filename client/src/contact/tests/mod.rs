@@ -10,6 +10,9 @@ mod kills;
 mod lists;
 mod outcomes;
 mod properties;
+mod restart;
+mod shrunk;
+mod tampered;
 mod withdrawn;
 
 use std::fs;
@@ -19,7 +22,7 @@ use tempfile::TempDir;
 use tributary_certs::enrolment::{init_authority, issue_client};
 use tributary_certs::entropy::OsEntropy;
 use tributary_certs::identity::TrustDomain;
-use tributary_certs::keys::{write_signing_key, write_verifying_key};
+use tributary_certs::keys::{read_signing_key, write_signing_key, write_verifying_key};
 use tributary_certs::policy::{Owned, sign_owned};
 use tributary_certs::suite::SigningKey;
 use tributary_protocol::digest::Digest;
@@ -27,6 +30,8 @@ use tributary_texts::Said;
 
 use super::{Approving, Built, build, deliver};
 use crate::error::ClientError;
+use crate::score::ScoresNote;
+use crate::settings::Settings;
 
 /// 2026-11-30 09:00 in Shanghai.
 pub(super) const NOW: u64 = 1_796_000_400;
@@ -186,7 +191,25 @@ impl World {
         for (key, value) in changes.iter().filter(|(key, _)| !["model", "state"].contains(key)) {
             note[*key] = value.clone();
         }
-        self.write("scores.csv.json", &note.to_string());
+        self.note("scores.csv", note);
+    }
+
+    /// The key by which the branch signs.
+    pub(super) fn branch_key(&self) -> SigningKey {
+        read_signing_key(&self.at("identity/signing.key")).unwrap_or_else(|fault| panic!("{fault}"))
+    }
+
+    /// A note, signed by the branch; as it stands where it is none.
+    pub(super) fn note(&self, of: &str, note: serde_json::Value) {
+        let text = match serde_json::from_value::<ScoresNote>(note.clone()) {
+            Ok(note) => serde_json::to_string(&note.signed(&self.branch_key())).unwrap(),
+            Err(_) => note.to_string(),
+        };
+        self.write(&format!("{of}.json"), &text);
+    }
+
+    pub(super) fn settings(&self) -> Settings {
+        Settings::load(&self.config()).unwrap_or_else(|fault| panic!("{fault}"))
     }
 
     pub(super) fn config(&self) -> PathBuf {

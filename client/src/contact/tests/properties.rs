@@ -167,7 +167,7 @@ impl Drawn {
             ));
         }
         more.push_str(&format!(
-            "[contacts]\nmost = {}\nwindow_days = {}\n[contacts.table]\ncustomer = \"customer\"\nday = \"day\"\n",
+            "[contacts]\nmost = {}\nwindow_days = {}\n[contacts.table]\ncustomer = \"customer\"\nday = \"day\"\nmay_be_empty = true\nlost_permille_max = 1000\n",
             self.cap, self.window
         ));
         if let Some((permille, branch)) = self.hold(turn) {
@@ -175,12 +175,13 @@ impl Drawn {
             more.push_str(&format!("[hold_out]\npermille = {permille}\ndays = 90\nover = \"{over}\"\n"));
         }
         if self.hidden {
-            more.push_str("[confidential]\ncustomer = \"customer\"\n");
+            more.push_str("[confidential]\ncustomer = \"customer\"\nmay_be_empty = true\nlost_permille_max = 1000\n");
         }
         RULES
             .replace("2026-12 deposits", &format!("campaign {}", turn.campaign))
             .replace("allowed = [\"否\"]", "allowed = [\"否\", \"N\"], divider = \"/\"")
             .replace("by = \"probability\"\ntop = 10", &self.span)
+            .replace("customer = \"id\"\n", "customer = \"id\"\nmay_be_empty = true\nlost_permille_max = 1000\n")
             .replace("[delivery]\ncrm", &format!("{more}[delivery]\ncrm"))
     }
 
@@ -286,6 +287,7 @@ proptest! {
             for folder in ["state", "out"] {
                 let _fresh = std::fs::remove_dir_all(world.at(folder));
             }
+            let _fresh = std::fs::remove_file(world.at("identity/contact.head"));
             for name in world.handed() {
                 std::fs::remove_file(world.at("crm").join(name)).unwrap();
             }
@@ -323,7 +325,7 @@ proptest! {
 
 /// Whoever is held out now is so in the lists after this one.
 fn note_held(world: &World, customers: &[Customer], turn: &Turn, now: u64, known: &mut Known) {
-    let store = Store::open(&world.at("state"), now).unwrap();
+    let store = Store::open(&world.settings(), now).unwrap();
     for (group, name) in [(None, String::new()), (Some(turn.campaign), format!("campaign {}", turn.campaign))] {
         let held = store.assigned(&name, now).unwrap().held;
         let is_held = |number: &usize| held.contains(&Pseudonym::of(store.key(), &Spelling::Plain.of(*number)));

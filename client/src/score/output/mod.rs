@@ -90,5 +90,19 @@ impl ScoresFile {
     }
 }
 
+/// A file of customers with these scores of one label, for tests of whoever reads it.
+#[cfg(test)]
+pub(crate) fn write_scores(path: &Path, gb18030: bool, customers: &[(&str, f64)], reason: &str) -> Digest {
+    let encoding = if gb18030 { Encoding::Gb18030 } else { Encoding::Utf8 };
+    let mut file = ScoresFile::begin(path, &["churn".to_owned()], encoding).unwrap();
+    for (customer, score) in customers {
+        let (probability, reasons) = (1.0 / (1.0 + (-score).exp()), [reason, "", ""]);
+        let heads = [HeadLine { score: *score, probability, decile: 1, points: None, reasons }];
+        let line = Line { customer, heads: &heads, stage: "", action: "", notice: "", model: "07070707" };
+        file.line(&line).unwrap();
+    }
+    file.place().unwrap()
+}
+
 #[cfg(test)]
 mod tests;

@@ -1,10 +1,14 @@
-//! The note beside a file of scores.
+//! The note beside a file of scores. The branch signs it: whoever can write the file cannot raise a score in it and the digest beside it.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use tributary_protocol::digest::Digest;
+use tributary_certs::suite::{RealSuite, SigningKey};
+use tributary_protocol::digest::{Canonical, Digest};
+use tributary_protocol::limits::SIGNATURE_BYTES_MAX;
+use tributary_protocol::message::signed_message;
+use tributary_protocol::secagg::suite::{Signature, Suite as _, VerifyingKey};
 use tributary_storage::files::{Existing, FileError, read_text, write_private};
 
 /// What a file of scores is. Whoever reads the file refuses a note with another format or another key, and a file of another digest.
@@ -39,6 +43,9 @@ pub struct ScoresNote {
     pub digest: String,
     /// The branch's name in the roster.
     pub branch: String,
+    /// Signature of all of it by the branch's key, in digits of 16.
+    #[serde(default)]
+    pub signature: String,
 }
 
 /// A model that scored customers of a file.
@@ -78,15 +85,51 @@ impl ScoresNote {
         self
     }
 
+    /// What is signed.
+    fn message(&self) -> Vec<u8> {
+        let bare = Self { signature: String::new(), ..self.clone() };
+        let text = serde_json::to_vec(&bare).expect(TEXTS);
+        signed_message("SCORES", &Canonical::new("tributary/scores/1").bytes(&text).finish())
+    }
+
+    /// The same, signed by the branch.
+    #[must_use]
+    pub(crate) fn signed(mut self, key: &SigningKey) -> Self {
+        self.signature = digits(&RealSuite::sign(key, &self.message()).bytes);
+        self
+    }
+
+    /// Whether the branch signed it as it stands.
+    #[must_use]
+    pub(crate) fn is_signed_by(&self, key: &VerifyingKey) -> bool {
+        let bytes = bytes_of(&self.signature);
+        let signature = bytes.map(|bytes| Signature { algorithm: key.algorithm, bytes });
+        signature.is_some_and(|signature| RealSuite::verify(key, &self.message(), &signature))
+    }
+
     /// Writes it beside a file of scores.
     ///
     /// # Errors
     /// [`FileError`].
     pub(crate) fn write(&self, file: &Path) -> Result<(), FileError> {
-        let mut text = serde_json::to_vec(self).expect("texts and numbers are JSON");
+        let mut text = serde_json::to_vec(self).expect(TEXTS);
         text.push(b'\n');
         write_private(&note_path(file), &text, Existing::Replace)
     }
+}
+
+const TEXTS: &str = "texts and numbers are JSON";
+
+fn digits(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn bytes_of(digits: &str) -> Option<Vec<u8>> {
+    let (pairs, rest) = digits.as_bytes().as_chunks::<2>();
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let fits = rest.is_empty() && pairs.len() <= SIGNATURE_BYTES_MAX;
+    let bytes = pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?));
+    fits.then(|| bytes.collect()).flatten()
 }
 
 /// Where the note of a file of scores is.

@@ -1,6 +1,8 @@
 use std::collections::BTreeSet;
 use std::fs;
 
+use tributary_certs::entropy::OsEntropy;
+use tributary_certs::suite::SigningKey;
 use tributary_model::features::Cell;
 use tributary_model::schema::Dialect;
 
@@ -117,6 +119,7 @@ fn a_note_has_the_keys_of_its_format_and_no_other() {
         rejected: 4,
         digest: "d".into(),
         branch: "bank/branch-1".into(),
+        signature: "e".into(),
     };
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("scores.csv");
@@ -125,10 +128,26 @@ fn a_note_has_the_keys_of_its_format_and_no_other() {
     assert_eq!(
         text,
         "{\"format\":1,\"models\":[{\"model\":\"a\",\"state\":\"champion\",\"share\":null,\"rows\":3}],\"purpose\":\"churn\",\"schema\":\"b\",\"labels\":[\"churn\"],\"source_digest\":\"c\",\
-         \"as_of\":null,\"made_at\":1,\"valid_until\":2,\"rows\":3,\"erased\":5,\"rejected\":4,\"digest\":\"d\",\"branch\":\"bank/branch-1\"}\n"
+         \"as_of\":null,\"made_at\":1,\"valid_until\":2,\"rows\":3,\"erased\":5,\"rejected\":4,\"digest\":\"d\",\"branch\":\"bank/branch-1\",\"signature\":\"e\"}\n"
     );
     assert_eq!(serde_json::from_str::<ScoresNote>(&text).unwrap(), note);
     assert!(serde_json::from_str::<ScoresNote>(&text.replace("\"format\"", "\"colour\":1,\"format\"")).is_err());
+    // The branch signs every key.
+    let key = SigningKey::generate(&mut OsEntropy);
+    let (own, signed) = (key.verifying_key(), note.clone().signed(&key));
+    assert!(signed.is_signed_by(&own) && !note.is_signed_by(&own));
+    assert!(!signed.is_signed_by(&SigningKey::generate(&mut OsEntropy).verifying_key()));
+    let whole = serde_json::to_value(&signed).unwrap();
+    for key in whole.as_object().unwrap().keys() {
+        let mut other = whole.clone();
+        other[key] = match &other[key] {
+            serde_json::Value::Number(number) => (number.as_u64().unwrap() + 1).into(),
+            serde_json::Value::Array(_) => serde_json::json!([]),
+            _ => "0".into(),
+        };
+        let other: ScoresNote = serde_json::from_value(other).unwrap();
+        assert!(!other.is_signed_by(&own), "{key}");
+    }
 }
 
 /// All rows of a file, as texts.

@@ -1,0 +1,40 @@
+//! A register that has begun again, before it has its name.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use tributary_storage::files::FileError;
+
+use super::anchor::Anchor;
+use super::remains::Remains;
+use crate::error::ClientError;
+
+/// Where it is made.
+pub(super) fn next_path(ledger: &Path) -> PathBuf {
+    ledger.with_extension("ledger.next")
+}
+
+/// Gives a register that has begun again its name, where both notes are of it: the process that began it ended before that.
+///
+/// # Errors
+/// If it cannot be read or named.
+pub(super) fn finish(ledger: &Path, anchor: &Anchor) -> Result<(), ClientError> {
+    let next = next_path(ledger);
+    if !next.exists() || anchor.check(ledger).is_ok() {
+        return Ok(());
+    }
+    let whole = Remains::of(&next)?;
+    let is_noted = anchor.noted() == Some(whole.end) && anchor.check(&next).is_ok();
+    if is_noted { take_place(ledger).map_err(ClientError::file) } else { Ok(()) }
+}
+
+/// Gives it its name: durable when this returns.
+///
+/// # Errors
+/// If it cannot be named.
+pub(super) fn take_place(ledger: &Path) -> Result<(), FileError> {
+    let next = next_path(ledger);
+    fs::rename(&next, ledger).map_err(FileError::system("naming", &next))?;
+    let folder = ledger.parent().unwrap_or(ledger);
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(FileError::system("syncing", folder))
+}

@@ -1,0 +1,57 @@
+//! What is left of a register that is refused: its records up to the first that is missing, was changed, or cannot follow.
+
+use std::fs;
+use std::path::Path;
+
+use tributary_protocol::codec;
+use tributary_protocol::digest::Digest;
+use tributary_protocol::limits::LEDGER_ENTRY_BYTES_MAX;
+use tributary_protocol::log::{Entries, LedgerId};
+use tributary_protocol::round::Recorded;
+use tributary_storage::files::FileError;
+
+use super::anchor::Place;
+use super::event::ContactEvent;
+use super::register::Register;
+use crate::error::ClientError;
+
+/// It.
+pub(super) struct Remains {
+    /// The records, in their order.
+    pub(super) records: Vec<Recorded<ContactEvent>>,
+    /// What they come to.
+    pub(super) register: Register,
+    /// Where they end.
+    pub(super) end: Place,
+    /// The whole file, as it is.
+    pub(super) file: Vec<u8>,
+}
+
+impl Remains {
+    /// Reads what can be read of a file; nothing where there is none.
+    ///
+    /// # Errors
+    /// If the file is there and cannot be opened.
+    pub(super) fn of(path: &Path) -> Result<Self, ClientError> {
+        let file = match path.exists() {
+            true => fs::read(path).map_err(|fault| ClientError::file(FileError::system("reading", path)(fault)))?,
+            false => Vec::new(),
+        };
+        let mut entries = Entries::of_ledger(&file, LedgerId::CONTACT);
+        let (mut records, mut register) = (Vec::new(), Register::default());
+        let mut end = Place { records: 0, head: entries.reader().log().head() };
+        while let Some(entry) = entries.next() {
+            let decoded = codec::decode::<Recorded<ContactEvent>>(entry.event, LEDGER_ENTRY_BYTES_MAX);
+            let Some(recorded) = decoded.ok().filter(|recorded| register.check(&recorded.event).is_ok()) else { break };
+            register.apply(&recorded.event);
+            records.push(recorded);
+            end = Place { records: end.records.saturating_add(1), head: entries.reader().log().head() };
+        }
+        Ok(Self { records, register, end, file })
+    }
+
+    /// Where the records end, as it is signed.
+    pub(super) fn left(&self) -> (u64, Digest) {
+        (self.end.records, self.end.head)
+    }
+}

@@ -86,6 +86,8 @@ pub(crate) enum VerifyCommand {
     Statement(verify::StatementOptions),
     /// Compare what two witnesses have seen of the coordinator's journal
     Fork(fork::ForkOptions),
+    /// Verify a branch's certificates of deletion: each signature, and that none was changed, exchanged or left out
+    Deletions(verify::DeletionOptions),
     /// Check a compliance report: its signature, whose it is, and with the journal that the same report follows again
     Report(verify::ReportOptions),
     /// Verify an audit bundle: every signature, sum and model in it
@@ -146,6 +148,7 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Verify(VerifyCommand::Ledger(options)) => verify::run(&options),
         Command::Verify(VerifyCommand::Statement(options)) => verify::statement(&options),
         Command::Verify(VerifyCommand::Fork(options)) => fork::run(&options),
+        Command::Verify(VerifyCommand::Deletions(options)) => verify::deletions(&options),
         Command::Verify(VerifyCommand::Report(options)) => Ok(verify::report(&options)),
         #[cfg(feature = "coordinator")]
         Command::Report(command) => crate::report::run(&command),

@@ -54,6 +54,9 @@ pub(crate) struct PurgeOptions {
     /// Name what is past its time, and delete nothing
     #[arg(long)]
     dry_run: bool,
+    /// List the certificates of what was deleted, compared with the register; delete nothing
+    #[arg(long, conflicts_with = "dry_run")]
+    certificates: bool,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -101,6 +104,9 @@ fn answered(asked: &Asked, answer: Result<Answer, ClientError>, language: Langua
 /// # Errors
 /// Why that was not done.
 pub(crate) fn purge(options: &PurgeOptions, language: Language) -> Result<Exit, Failure> {
+    if options.certificates {
+        return certificates(options, language).map_err(|error| explained(&error, language));
+    }
     let purged = contact::purge(&options.config, options.dry_run, unix_seconds());
     let purged = purged.map_err(|error| explained(&error, language))?;
     if options.json {
@@ -108,6 +114,18 @@ pub(crate) fn purge(options: &PurgeOptions, language: Language) -> Result<Exit, 
     } else {
         print(&purged.said(), language)
     }
+    Ok(Exit::Done)
+}
+
+fn certificates(options: &PurgeOptions, language: Language) -> Result<Exit, ClientError> {
+    let all = contact::certificates(&options.config, unix_seconds())?;
+    if options.json {
+        crate::json::print(&serde_json::json!({ "certificates": all }));
+        return Ok(Exit::Done);
+    }
+    all.iter().for_each(|line| print(&line.said(), language));
+    let end = if all.is_empty() { words::no_certificates() } else { words::certificates_whole(all.len()) };
+    print(&[end], language);
     Ok(Exit::Done)
 }
 

@@ -1,6 +1,7 @@
 //! `tributary verify`: what an auditor runs on a file that nobody has to be believed for. What is judged, and how, is `tributary-evidence`'s.
 
 mod beside;
+mod deletions;
 mod report;
 
 use std::path::{Path, PathBuf};
@@ -10,6 +11,7 @@ use tributary_certs::inspect::date;
 use tributary_evidence::{Bad, Step, Verdict, judge, stated, steps};
 
 pub(crate) use self::beside::Beside;
+pub(crate) use self::deletions::{DeletionOptions, deletions};
 pub(crate) use self::report::{ReportOptions, report};
 use crate::exit::{Exit, Failure};
 use crate::json;

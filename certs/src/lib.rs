@@ -10,6 +10,7 @@ pub mod cap_raise;
 pub mod ceremony;
 pub mod clock;
 pub mod counter;
+pub mod deletion;
 pub mod denied;
 pub mod ended;
 pub mod enrolment;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use tributary_certs::clock::unix_seconds;
 use tributary_certs::enrolment::{init_authority, issue_client};
 use tributary_certs::identity::TrustDomain;
+use tributary_certs::keys::read_signing_key;
 use tributary_model::schema::Schema;
 use tributary_protocol::digest::Digest;
 
@@ -302,4 +303,47 @@ fn the_manuals_restart_begins_a_register_again_that_was_cut() {
     assert!(shown.contains("WAS BEGUN AGAIN") && shown.contains("disk-failed"), "{shown}");
     let chinese = branch.done(&format!("{} --lang zh", show.replace("show 1", "show 2")));
     assert!(chinese.contains("重新开始") && chinese.contains("disk-failed"), "{chinese}");
+}
+
+/// A purge is certified, and whoever has the certificates and the branch's key verifies them without the branch.
+#[test]
+fn the_manuals_certificates_say_what_was_purged() {
+    let branch = Branch::new();
+    let block: Vec<&str> = block("sh", 2).lines().collect();
+    let [list, verify] = block.as_slice() else { panic!("{block:?}") };
+    assert!(branch.done(list).contains("nothing was certified"));
+    let counts = branch.path("branch-01/state/readiness");
+    fs::create_dir_all(&counts).unwrap();
+    for day in ["2020-01-31", "2020-02-29"] {
+        fs::write(counts.join(format!("{day}.counts")), day).unwrap();
+        let purged = branch.done("tributary client purge --config branch-01/client.toml");
+        assert!(purged.contains("says what is gone"), "{purged}");
+    }
+    let listed = branch.done(list);
+    let digest = Digest::of(b"2020-02-29").to_string();
+    assert!(listed.contains(&format!("cache 2020-02-29.counts, by retention.caches_days = 730: {digest}")), "{listed}");
+    assert!(listed.contains("2 certificates, each after the one before"), "{listed}");
+    let key = read_signing_key(&branch.path("branch-01/identity/signing.key")).unwrap().verifying_key();
+    let of = |key: &str| verify.replace("ed25519:..", key);
+    let verified = branch.done(&of(&key.to_string()));
+    assert!(verified.starts_with("INTACT") && verified.contains("certificate 2 of"), "{verified}");
+    let coded = |line: &str, code: i32, word: &str| {
+        let finished = branch.typed(line);
+        assert_eq!(finished.code, Some(code), "{} {}", finished.out, finished.err);
+        assert!(format!("{}{}", finished.out, finished.err).contains(word), "{} {}", finished.out, finished.err);
+    };
+    coded(&of(&format!("ed25519:{}", "1".repeat(64))), 3, "WRONG KEY");
+    coded(verify.split(" --key").next().unwrap(), 2, "compare the keys with the roster");
+    let [first, second] =
+        ["000001.json", "000002.json"].map(|name| branch.path("branch-01/state/contact/certificates").join(name));
+    let good = fs::read_to_string(&first).unwrap();
+    fs::write(&first, good.replace("730", "731")).unwrap();
+    coded(&of(&key.to_string()), 1, "TAMPERED");
+    fs::write(&first, "{}").unwrap();
+    coded(&of(&key.to_string()), 4, "no certificate of deletion");
+    fs::remove_file(&first).unwrap();
+    coded(&of(&key.to_string()), 2, "certificate 1 is not there");
+    branch.typed(list).assert_refused(1, &["000001.json"]);
+    fs::remove_file(&second).unwrap();
+    coded(&of(&key.to_string()), 4, "there is no certificate");
 }

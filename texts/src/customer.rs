@@ -108,6 +108,27 @@ texts! {
     purged_draws(count) { en: "  {count} draws of hold-outs", zh: "  对照组抽取记录 {count} 份" }
     purged_scores(path) { en: "  the scores file {path}", zh: "  评分文件 {path}" }
     purged_model(model) { en: "  the model {model}, which is used no more", zh: "  已停用的模型 {model}" }
+    certified(number) {
+        en: "certificate {number} says what is gone (`tributary client purge --certificates`)",
+        zh: "第 {number} 号删除证明记载了已删除的内容（`tributary client purge --certificates`）",
+    }
+    certificate(number, at, count, digest) {
+        en: "certificate {number} of {at}: {count} things were deleted; digest {digest}",
+        zh: "第 {number} 号删除证明，{at}：删除 {count} 项；摘要 {digest}",
+    }
+    certificate_of(kind, name, rule, digest) {
+        en: "  {kind} {name}, by {rule}: {digest}",
+        zh: "  {kind} {name}，依据 {rule}：{digest}",
+    }
+    no_certificates() { en: "nothing was certified as deleted yet", zh: "尚无删除证明" }
+    certificates_whole(count) {
+        en: "{count} certificates, each after the one before, as the register names them",
+        zh: "共 {count} 份删除证明，依次相连，并与登记簿一致",
+    }
+    certificate_changed(path) {
+        en: "{path}: this is not the certificate that the register names: it was changed or exchanged. Restore it from a copy, and keep this one as evidence",
+        zh: "{path}：与登记簿所记的删除证明不符：已被更改或替换。请从备份恢复，并保留此文件作为证据",
+    }
     purged_cache(path) { en: "  {path}", zh: "  {path}（缓存）" }
     models_stay(fault) {
         en: "models stay for now: {fault}. Stop the daemon for a moment, and type the same command again",

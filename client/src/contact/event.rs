@@ -246,6 +246,13 @@ pub(crate) enum ContactEvent {
     },
     /// The register was cut, and begins again with what is left, by the words of the owner and of risk control.
     Restarted(Box<(Restart, RestartWord, RestartWord)>),
+    /// A certificate says what a purge has deleted.
+    Certified {
+        /// Its number.
+        number: u32,
+        /// What names it.
+        digest: Digest,
+    },
     /// Other files are past their time, or of a customer who was erased, and about to be deleted.
     FilesPurged {
         /// Which kind.

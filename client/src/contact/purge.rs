@@ -1,16 +1,18 @@
-//! Files about customers that are past their time are deleted, and that is recorded first.
+//! Files about customers that are past their time are deleted. That is recorded first, and certified afterwards.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use tributary_certs::clock::since_1970;
+use tributary_certs::deletion::Removed;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::plan::Date;
 use tributary_protocol::time::Millis;
 use tributary_storage::files::shown;
 use tributary_texts::{Said, customer as words};
 
+use super::certificates::{Certifying, Going, digest_of};
 use super::event::ContactEvent;
 use super::kept_scores::{KeptScores, kept_scores, remove};
 use super::recall::finish;
@@ -37,6 +39,8 @@ pub struct Purged {
     pub models: Vec<Digest>,
     /// Counts of data sets, and drafts that a crash left.
     pub caches: Vec<PathBuf>,
+    /// The certificate's number, if something was deleted.
+    pub certificate: Option<u32>,
     /// Why models stay, if they do.
     #[serde(skip)]
     pub models_stay: Option<Said>,
@@ -57,6 +61,7 @@ impl Purged {
         if lines.len() == 1 {
             lines = vec![words::nothing_past()];
         }
+        lines.extend(self.certificate.map(words::certified));
         lines.extend(self.models_stay.clone());
         lines
     }
@@ -70,13 +75,21 @@ pub fn purge(config: &Path, dry_run: bool, now: u64) -> Result<Purged, ClientErr
     let settings = Settings::load(config)?;
     let mut store = Store::open(&settings, now)?;
     let kept = settings.retention;
+    let models = Millis(before(now, kept.models_days).saturating_mul(1000));
+    if !dry_run {
+        finish(&mut store, now)?;
+        // What the last purge deleted before it was interrupted.
+        if let Some(left) = Certifying::left(&settings)? {
+            left.end(&mut store, is_gone)?;
+        }
+    }
     let mut found = past(&store, &settings, kept, now);
     found.dry_run = dry_run;
+    found.models = old::past(&settings.state_dir, models)?;
     if dry_run {
-        found.models = old::past(&settings.state_dir, Millis(before(now, kept.models_days).saturating_mul(1000)))?;
         return Ok(found);
     }
-    finish(&mut store, now)?;
+    let certifying = Certifying::begin(&settings, &store, (going(&store, &settings, &found)?, now))?;
     for list in &found.lists {
         store.record(now, ContactEvent::ListPurged { list: *list })?;
         store.delete_list(*list)?;
@@ -91,13 +104,65 @@ pub fn purge(config: &Path, dry_run: bool, now: u64) -> Result<Purged, ClientErr
     scores.iter().try_for_each(KeptScores::delete)?;
     note(&mut store, "caches", found.caches.len(), now)?;
     found.caches.iter().try_for_each(|path| remove(path))?;
-    let models = Millis(before(now, kept.models_days).saturating_mul(1000));
     match old::delete(&settings.state_dir, models, Millis(now.saturating_mul(1000))) {
         Ok(models) => found.models = models,
-        Err(fault) => found.models_stay = Some(words::models_stay(fault.said())),
+        Err(fault) => {
+            found.models.clear();
+            found.models_stay = Some(words::models_stay(fault.said()));
+        }
     }
     note(&mut store, "models", found.models.len(), now)?;
+    found.certificate = certifying.end(&mut store, is_gone)?;
     Ok(found)
+}
+
+/// What is about to be deleted, with digests and rules.
+fn going(store: &Store, settings: &Settings, found: &Purged) -> Result<Vec<Going>, ClientError> {
+    let kept = settings.retention;
+    let rule = |key: &str, days: u16| format!("retention.{key} = {days}");
+    let [lists, scores, models, caches] = [
+        rule("lists_days", kept.lists_days),
+        rule("scores_days", kept.scores_days),
+        rule("models_days", kept.models_days),
+        rule("caches_days", kept.caches_days),
+    ];
+    let of = |kind: &str, name: String, digest: Digest, rule: &str, path: Option<PathBuf>| {
+        let removed = Removed { kind: kind.to_owned(), name, digest: digest.to_string(), rule: rule.to_owned() };
+        Going { removed, path }
+    };
+    let file = |kind: &str, path: &PathBuf, rule: &str| {
+        let name = path.file_name().map(|name| shown(Path::new(name)).to_string()).unwrap_or_default();
+        of(kind, name, digest_of(path), rule, Some(path.clone()))
+    };
+    let mut going = Vec::new();
+    for list in &found.lists {
+        let files = store.list(*list)?.files;
+        // Both of its files, under one name.
+        let digest = Digest::of_parts(&[files.sheet.as_bytes(), files.members.as_bytes()]);
+        going.push(of(LIST, format!("{list:06}"), digest, &lists, None));
+    }
+    going.extend(found.draws.iter().map(|draw| of(DRAW, draw.short(), *draw, &lists, None)));
+    going.extend(found.scores.iter().map(|path| file(KeptScores::KIND, path, &scores)));
+    going.extend(found.caches.iter().map(|path| file("cache", path, &caches)));
+    going.extend(
+        found.models.iter().map(|model| {
+            of("model", model.to_string(), *model, &models, Some(old::folder(&settings.state_dir, model)))
+        }),
+    );
+    Ok(going)
+}
+
+const LIST: &str = "list";
+const DRAW: &str = "draw";
+
+/// Whether something is not there any more.
+fn is_gone(store: &Store, going: &Going) -> bool {
+    let Removed { kind, name, digest, .. } = &going.removed;
+    match kind.as_str() {
+        LIST => name.parse().is_ok_and(|list| store.list(list).is_ok_and(|list| list.purged)),
+        DRAW => Digest::from_hex(digest).is_some_and(|draw| !store.register().draws.contains_key(&draw)),
+        _ => going.path.as_ref().is_some_and(|path| !path.exists()),
+    }
 }
 
 fn note(store: &mut Store, kind: &str, files: usize, now: u64) -> Result<(), ClientError> {

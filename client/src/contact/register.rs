@@ -50,6 +50,8 @@ pub(crate) struct Register {
     pub last: u64,
     /// How often the register was begun again after it was cut, and by whom.
     pub restarts: Vec<(Restart, RestartWord, RestartWord)>,
+    /// Digests of certificates of deletion, in the order of their numbers.
+    pub certificates: Vec<Digest>,
     /// Numbers of lists, batches and recalls up to which none is given any more.
     left_out: [u32; 3],
 }
@@ -253,6 +255,10 @@ impl Register {
                 rule(owner.key != risk.key, "two people begin a register again")?;
                 rule(owner.holds(restart) && risk.holds(restart), "both have signed why a register begins again")
             }
+            ContactEvent::Certified { number, .. } => {
+                let last = u32::try_from(self.certificates.len()).unwrap_or(u32::MAX);
+                rule(Some(*number) == last.checked_add(1), "certificates are counted")
+            }
             ContactEvent::FilesPurged { kind, .. } => rule(kind.len() <= TEXT_BYTES_MAX, "a kind of files is a word"),
         }
     }
@@ -374,6 +380,7 @@ impl Register {
                 self.left_out = used.map(|next| next.saturating_sub(1).saturating_add(skipped));
                 self.restarts.push(restarted.as_ref().clone());
             }
+            ContactEvent::Certified { digest, .. } => self.certificates.push(*digest),
             ContactEvent::FilesPurged { .. } => {}
         }
     }

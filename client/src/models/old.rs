@@ -18,6 +18,11 @@ pub(crate) fn ledger(state_dir: &Path) -> PathBuf {
     state_dir.join(FOLDER).join(LEDGER)
 }
 
+/// Where a model's files lie.
+pub(crate) fn folder(state_dir: &Path, model: &Digest) -> PathBuf {
+    state_dir.join(FOLDER).join(model.to_string())
+}
+
 /// Which models are past their time.
 ///
 /// # Errors

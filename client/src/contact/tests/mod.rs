@@ -2,6 +2,7 @@
 
 mod apart;
 mod bad_inputs;
+mod certificates;
 mod customers;
 mod delivery;
 mod evasions;

@@ -1,0 +1,253 @@
+//! Certificates of deletion: what a branch has deleted, when, by which rule, and digests of what is gone. The branch's key signs each one, and each names the
+//! digest of the one before it.
+//!
+//! No identifier of a customer is in one, and no number of customers.
+
+use serde::{Deserialize, Serialize};
+use tributary_protocol::digest::{Canonical, Digest};
+use tributary_protocol::printable::is_one_line;
+use tributary_protocol::secagg::suite::{Signature, Suite as _, VerifyingKey};
+use tributary_protocol::signed::signed_message;
+
+use crate::suite::{RealSuite, SigningKey};
+
+/// The version of a certificate's file.
+const FORMAT: u32 = 1;
+/// Most things in one certificate.
+const REMOVED_MAX: usize = 1_000_000;
+/// Longest text in one, in bytes.
+const TEXT_BYTES_MAX: usize = 1_024;
+
+/// One thing that was deleted.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Removed {
+    /// Which kind: `list`, `draw`, `scores`, `cache` or `model`.
+    pub kind: String,
+    /// Its name: a number, a file's name, a model's digest.
+    pub name: String,
+    /// SHA-256 of what is gone, in hexadecimal digits.
+    pub digest: String,
+    /// By which rule, as the settings have it.
+    pub rule: String,
+}
+
+/// A certificate, as its file has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeletionCertificate {
+    format: u32,
+    /// The branch's name in the roster.
+    pub branch: String,
+    /// Its number, from 1.
+    pub number: u32,
+    /// When, in seconds of the branch's Unix clock.
+    pub at: u64,
+    /// Digest of the certificate before it; zeros for the first one.
+    pub previous: String,
+    /// What was deleted.
+    pub removed: Vec<Removed>,
+    /// The branch's signing key.
+    pub key: String,
+    /// By that key.
+    pub signature: String,
+}
+
+/// Why a row of certificates is not what a branch wrote.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DeletionFault {
+    /// A number is missing.
+    #[error("certificate {0} is not there, and a later one is")]
+    Missing(u32),
+    /// It does not follow.
+    #[error(
+        "certificate {0} does not name the one before it, or is another branch's: one of them was changed or exchanged"
+    )]
+    Chain(u32),
+    /// The signature.
+    #[error("certificate {0} was changed: it is not signed by the key that it names")]
+    Signature(u32),
+    /// Another key.
+    #[error("certificate {number} is signed by {key}, and not by a key that is trusted here")]
+    Key {
+        /// The certificate.
+        number: u32,
+        /// Whose.
+        key: String,
+    },
+}
+
+impl DeletionCertificate {
+    /// A certificate that the branch signs.
+    #[must_use]
+    pub fn sign(
+        key: &SigningKey,
+        branch: &str,
+        (number, previous): (u32, Digest),
+        at: u64,
+        mut removed: Vec<Removed>,
+    ) -> Self {
+        removed.sort();
+        let mut certificate = Self {
+            format: FORMAT,
+            branch: branch.to_owned(),
+            number,
+            at,
+            previous: previous.to_string(),
+            removed,
+            key: key.verifying_key().to_string(),
+            signature: String::new(),
+        };
+        certificate.signature = RealSuite::sign(key, &certificate.message()).to_string();
+        certificate
+    }
+
+    /// Reads a file; nothing if it is none.
+    #[must_use]
+    pub fn parse(bytes: &[u8]) -> Option<Self> {
+        let certificate: Self = serde_json::from_slice(bytes).ok()?;
+        let short = |text: &String| text.len() <= TEXT_BYTES_MAX && is_one_line(text);
+        let texts = certificate.removed.iter().flat_map(|one| [&one.kind, &one.name, &one.digest, &one.rule]);
+        let plain = [&certificate.branch].into_iter().chain(texts).all(short);
+        let fits = certificate.format == FORMAT
+            && certificate.removed.len() <= REMOVED_MAX
+            && plain
+            && certificate.removed.iter().all(|one| Digest::from_hex(&one.digest).is_some());
+        fits.then_some(certificate)
+    }
+
+    /// As its file has it.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut text = serde_json::to_vec_pretty(self).expect("texts and numbers are JSON");
+        text.push(b'\n');
+        text
+    }
+
+    /// What names it: the digest of all that is signed.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        let body = Canonical::new("tributary/deletion/1").bytes(self.branch.as_bytes()).u32(self.number).u64(self.at);
+        let body = body.bytes(self.previous.as_bytes()).bytes(self.key.as_bytes());
+        let body = body.u64(self.removed.len() as u64);
+        let removed = self.removed.iter();
+        removed
+            .fold(body, |body, Removed { kind, name, digest, rule }| {
+                let texts = [kind, name, digest, rule];
+                texts.into_iter().fold(body, |body, text| body.bytes(text.as_bytes()))
+            })
+            .finish()
+    }
+
+    fn message(&self) -> Vec<u8> {
+        signed_message("DELETION", &self.digest())
+    }
+
+    /// Whether the key that it names has signed it as it stands.
+    #[must_use]
+    pub fn is_signed(&self) -> bool {
+        let (key, signature) = (VerifyingKey::of_text(&self.key), Signature::of_text(&self.signature));
+        key.zip(signature).is_some_and(|(key, signature)| RealSuite::verify(&key, &self.message(), &signature))
+    }
+}
+
+/// Whether these are the first certificates of one branch, each after the one before, by the keys that are trusted; by whatever key where none is named.
+///
+/// # Errors
+/// The first [`DeletionFault`].
+pub fn verify_deletions(certificates: &[DeletionCertificate], trusted: &[VerifyingKey]) -> Result<(), DeletionFault> {
+    let (mut previous, mut branch) = (Digest::ZERO, None);
+    for (expected, certificate) in (1..).zip(certificates) {
+        let number = certificate.number;
+        if number != expected {
+            return Err(DeletionFault::Missing(expected));
+        }
+        if !certificate.is_signed() {
+            return Err(DeletionFault::Signature(number));
+        }
+        let same = *branch.get_or_insert(&certificate.branch) == &certificate.branch;
+        if !same || certificate.previous != previous.to_string() {
+            return Err(DeletionFault::Chain(number));
+        }
+        let known = trusted.is_empty() || trusted.iter().any(|key| key.to_string() == certificate.key);
+        if !known {
+            return Err(DeletionFault::Key { number, key: certificate.key.clone() });
+        }
+        previous = certificate.digest();
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entropy::OsEntropy;
+
+    fn removed(name: &str) -> Removed {
+        let digest = Digest::of(name.as_bytes()).to_string();
+        Removed { kind: "scores".into(), name: name.into(), digest, rule: "scores_days = 90".into() }
+    }
+
+    fn row(key: &SigningKey, count: u32) -> Vec<DeletionCertificate> {
+        let mut row: Vec<DeletionCertificate> = Vec::new();
+        for number in 1..=count {
+            let previous = row.last().map_or(Digest::ZERO, DeletionCertificate::digest);
+            let gone = ["b", "a"].map(|name| removed(&format!("{name}{number}"))).to_vec();
+            row.push(DeletionCertificate::sign(key, "bank/branch-1", (number, previous), 9, gone));
+        }
+        row
+    }
+
+    #[test]
+    fn a_row_is_whole_and_each_change_of_it_is_named() {
+        let (key, other) = (SigningKey::generate(&mut OsEntropy), SigningKey::generate(&mut OsEntropy));
+        let good = row(&key, 3);
+        let own = [key.verifying_key()];
+        assert_eq!(verify_deletions(&good, &own), Ok(()));
+        let read: Vec<_> = good.iter().map(|one| DeletionCertificate::parse(&one.to_bytes()).unwrap()).collect();
+        assert_eq!(read, good);
+        assert_eq!(
+            verify_deletions(&good, &[other.verifying_key()]).unwrap_err().to_string().split(' ').nth(1),
+            Some("1")
+        );
+        assert_eq!(verify_deletions(&[good[0].clone(), good[2].clone()], &own), Err(DeletionFault::Missing(2)));
+        assert_eq!(verify_deletions(&good[1..], &own), Err(DeletionFault::Missing(1)));
+        type Lie = fn(&mut DeletionCertificate);
+        let lies: [Lie; 8] = [
+            |one| one.at += 1,
+            |one| one.branch.push('0'),
+            |one| one.previous = Digest::ZERO.to_string(),
+            |one| one.removed[0].name.push('0'),
+            |one| one.removed[0].digest = Digest::ZERO.to_string(),
+            |one| one.removed[1].rule.push('0'),
+            |one| one.removed.truncate(1),
+            |one| one.removed.swap(0, 1),
+        ];
+        for (place, lie) in lies.into_iter().enumerate() {
+            let mut row = good.clone();
+            lie(&mut row[1]);
+            assert_eq!(verify_deletions(&row, &own), Err(DeletionFault::Signature(2)), "lie {place}");
+        }
+        // Signed again it does not follow, and what follows it does not follow from it.
+        let mut row = good.clone();
+        row[1] = DeletionCertificate::sign(&key, "bank/branch-1", (2, good[0].digest()), 9, vec![removed("c")]);
+        assert_eq!(verify_deletions(&row, &own), Err(DeletionFault::Chain(3)));
+        row[1] = DeletionCertificate::sign(&other, "bank/branch-1", (2, good[0].digest()), 9, good[1].removed.clone());
+        assert!(matches!(verify_deletions(&row, &own), Err(DeletionFault::Key { number: 2, .. })));
+    }
+
+    #[test]
+    fn what_is_no_certificate_is_not_read() {
+        let key = SigningKey::generate(&mut OsEntropy);
+        let good = String::from_utf8(row(&key, 1)[0].to_bytes()).unwrap();
+        for (part, other) in [
+            ("\"format\": 1", "\"format\": 2"),
+            ("\"at\"", "\"when\""),
+            ("scores_days = 90", "two\\nlines"),
+            ("{", "["),
+        ] {
+            assert!(good.contains(part));
+            assert_eq!(DeletionCertificate::parse(good.replacen(part, other, 1).as_bytes()), None, "{other}");
+        }
+    }
+}

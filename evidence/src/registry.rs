@@ -148,7 +148,11 @@ impl<'a> RegistryAudit<'a> {
         match event {
             RegistryEvent::ModelRegistered { manifest } => self.register(manifest, runs)?,
             RegistryEvent::StatementTaken { statement } => self.take(statement, runs)?,
-            RegistryEvent::RosterAdopted { .. } | RegistryEvent::CopyNoted { .. } => {}
+            RegistryEvent::RosterAdopted { .. }
+            | RegistryEvent::CopyNoted { .. }
+            | RegistryEvent::IncidentTold { .. }
+            | RegistryEvent::Looked { .. }
+            | RegistryEvent::Noticed { .. } => {}
         }
         self.entries = self.entries.saturating_add(1);
         self.signatures = self.signatures.saturating_add(claims.len());

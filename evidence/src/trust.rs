@@ -126,7 +126,15 @@ impl Federation {
                 statement.signatures().chain(report).try_for_each(|signed| self.own(&signed.federation))
             }
             RegistryEvent::CopyNoted { note } => self.own(&note.federation),
-            RegistryEvent::ModelRegistered { .. } => Ok(()),
+            RegistryEvent::IncidentTold { told } => {
+                self.own(&told.word.federation)?;
+                self.own(&told.signed.federation)
+            }
+            RegistryEvent::Looked { look } => {
+                self.own(&look.look.federation)?;
+                self.own(&look.signed.federation)
+            }
+            RegistryEvent::ModelRegistered { .. } | RegistryEvent::Noticed { .. } => Ok(()),
         }
     }
 }

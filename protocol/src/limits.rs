@@ -208,6 +208,27 @@ pub const REPORT_SECONDS_MAX: u64 = 732 * 86_400;
 /// Longest reason in a statement about a model, in bytes.
 pub const MODEL_REASON_BYTES_MAX: usize = 1_000;
 
+/// Most incidents of one journal.
+pub const INCIDENTS_MAX: usize = 10_000;
+
+/// Most words about one incident, its opening and its closing among them.
+pub const INCIDENT_WORDS_MAX: usize = 1_000;
+
+/// Longest text of a word about an incident, in characters.
+pub const INCIDENT_TEXT_CHARACTERS_MAX: usize = 500;
+
+/// Most digits together in such a text: a telephone number in China has 11, and numbers of cards, accounts and identity cards have more.
+pub const DIGITS_TOGETHER_MAX: usize = 10;
+
+/// Most looks of inspectors in one journal.
+pub const LOOKS_MAX: usize = 100_000;
+
+/// Longest scope of an inspector's look, in bytes.
+pub const LOOK_SCOPE_BYTES_MAX: usize = 128;
+
+/// Most disputes that one journal notes.
+pub const DISPUTES_MAX: usize = 10_000;
+
 /// Most bytes of a model's parameters that travel at once.
 pub const MODEL_PIECE_BYTES_MAX: usize = 256 << 10;
 

@@ -24,6 +24,8 @@ pub enum Role {
     Auditor,
     /// Uses what was trained.
     ModelUser,
+    /// Looks for a supervisor: is shown evidence, and does nothing else.
+    Inspector,
 }
 
 /// What a person does to an object, by a signature.
@@ -63,6 +65,12 @@ pub enum Action {
     ValidateModel,
     /// Sets points of a model's scorecard in the place of its own; two roles must.
     ChangePoints,
+    /// Tells of an incident: that it began, or what is known of it.
+    ReportIncident,
+    /// Says that an incident is over; another person than the one who told that it began.
+    CloseIncident,
+    /// Is shown evidence, for a supervisor.
+    Inspect,
 }
 
 /// Which objects of its kind an action reaches. A plan is a person's own if that person proposed it, or whose deputy the person is; so are its models. A branch is, if it lies in
@@ -110,15 +118,34 @@ pub const DUTIES: &[(Role, Action, Reach)] = &[
     (Role::ModelValidator, Action::ValidateModel, Reach::Foreign),
     (Role::ModelValidator, Action::ChangePoints, Reach::Foreign),
     (Role::BranchOwner, Action::RaiseCap, Reach::Own),
+    (Role::PlatformOperator, Action::ReportIncident, Reach::Any),
+    (Role::PlatformOperator, Action::CloseIncident, Reach::Any),
+    (Role::PlanOwner, Action::ReportIncident, Reach::Any),
+    (Role::PrivacyOfficer, Action::ReportIncident, Reach::Any),
+    (Role::PrivacyOfficer, Action::CloseIncident, Reach::Any),
+    (Role::ModelValidator, Action::ReportIncident, Reach::Any),
+    (Role::Auditor, Action::ReportIncident, Reach::Any),
+    (Role::Inspector, Action::Inspect, Reach::Any),
 ];
 
-/// Pairs of roles that one person may not have: the second judges what the first makes.
-pub const CONFLICTS: &[(Role, Role)] =
-    &[(Role::PlanOwner, Role::PrivacyOfficer), (Role::PlanOwner, Role::ModelValidator)];
+/// Pairs of roles that one person may not have: the second judges what the first makes. An inspector has no other role, because a supervisor
+/// takes no part.
+pub const CONFLICTS: &[(Role, Role)] = &[
+    (Role::PlanOwner, Role::PrivacyOfficer),
+    (Role::PlanOwner, Role::ModelValidator),
+    (Role::PlatformOperator, Role::Inspector),
+    (Role::PlanOwner, Role::Inspector),
+    (Role::PrivacyOfficer, Role::Inspector),
+    (Role::ModelValidator, Role::Inspector),
+    (Role::BranchOwner, Role::Inspector),
+    (Role::BranchOperator, Role::Inspector),
+    (Role::Auditor, Role::Inspector),
+    (Role::ModelUser, Role::Inspector),
+];
 
 impl Role {
     /// Every role, in the order of their numbers.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::PlatformOperator,
         Self::PlanOwner,
         Self::PrivacyOfficer,
@@ -127,6 +154,7 @@ impl Role {
         Self::BranchOperator,
         Self::Auditor,
         Self::ModelUser,
+        Self::Inspector,
     ];
 
     /// The word in files and on screens.
@@ -141,6 +169,7 @@ impl Role {
             Self::BranchOperator => "branch-operator",
             Self::Auditor => "auditor",
             Self::ModelUser => "model-user",
+            Self::Inspector => "inspector",
         }
     }
 
@@ -162,6 +191,7 @@ impl Role {
             Self::BranchOperator => 6,
             Self::Auditor => 7,
             Self::ModelUser => 8,
+            Self::Inspector => 9,
         }
     }
 
@@ -204,7 +234,7 @@ impl Role {
 
 impl Action {
     /// Every action, in the order of their numbers.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 20] = [
         Self::ProposePlan,
         Self::ApprovePlan,
         Self::RejectPlan,
@@ -222,6 +252,9 @@ impl Action {
         Self::WithdrawModel,
         Self::ValidateModel,
         Self::ChangePoints,
+        Self::ReportIncident,
+        Self::CloseIncident,
+        Self::Inspect,
     ];
 
     /// The word in files and on screens.
@@ -245,6 +278,9 @@ impl Action {
             Self::WithdrawModel => "withdraw-model",
             Self::ValidateModel => "validate-model",
             Self::ChangePoints => "change-points",
+            Self::ReportIncident => "report-incident",
+            Self::CloseIncident => "close-incident",
+            Self::Inspect => "inspect",
         }
     }
 
@@ -276,6 +312,9 @@ impl Action {
             Self::WithdrawModel => 17,
             Self::ValidateModel => 18,
             Self::ChangePoints => 19,
+            Self::ReportIncident => 20,
+            Self::CloseIncident => 21,
+            Self::Inspect => 22,
         }
     }
 }
@@ -330,18 +369,35 @@ mod tests {
                 lines.push(format!("{role} {action} {reach}"));
             }
         }
-        let expected = "platform-operator freeze any\nplatform-operator thaw any\nplan-owner propose-plan own\nplan-owner pause-plan own\n\
+        let expected = "platform-operator freeze any\nplatform-operator thaw any\nplatform-operator report-incident any\n\
+            platform-operator close-incident any\nplan-owner propose-plan own\nplan-owner pause-plan own\n\
             plan-owner resume-plan own\nplan-owner abort-plan own\nplan-owner propose-year own\nplan-owner promote-model own\n\
             plan-owner roll-back-model own\nplan-owner retire-model own\nplan-owner withdraw-model own\nplan-owner change-points own\n\
-            privacy-officer approve-plan foreign\n\
+            plan-owner report-incident any\nprivacy-officer approve-plan foreign\n\
             privacy-officer reject-plan foreign\nprivacy-officer pause-plan any\nprivacy-officer resume-plan foreign\n\
             privacy-officer abort-plan any\nprivacy-officer approve-year foreign\nprivacy-officer freeze any\nprivacy-officer thaw any\n\
             privacy-officer raise-cap any\nprivacy-officer roll-back-model any\nprivacy-officer retire-model any\n\
-            privacy-officer withdraw-model any\nmodel-validator promote-model foreign\nmodel-validator roll-back-model foreign\n\
+            privacy-officer withdraw-model any\nprivacy-officer report-incident any\nprivacy-officer close-incident any\n\
+            model-validator promote-model foreign\nmodel-validator roll-back-model foreign\n\
             model-validator retire-model foreign\nmodel-validator withdraw-model foreign\n\
             model-validator validate-model foreign\nmodel-validator change-points foreign\n\
-            branch-owner raise-cap own";
+            model-validator report-incident any\nbranch-owner raise-cap own\nauditor report-incident any\n\
+            inspector inspect any";
         assert_eq!(lines.join("\n"), expected);
+    }
+
+    /// A supervisor's inspector is shown evidence and does nothing else, in no other role either.
+    #[test]
+    fn an_inspector_looks_and_does_nothing_else() {
+        for role in Role::ALL {
+            let inspects = role == Role::Inspector;
+            assert_eq!(role.may(Action::Inspect, true) || role.may(Action::Inspect, false), inspects, "{role}");
+            assert_eq!(role.conflicts_with(Role::Inspector), !inspects, "{role}");
+        }
+        for action in Action::ALL.into_iter().filter(|action| *action != Action::Inspect) {
+            assert!(!Role::Inspector.may(action, true) && !Role::Inspector.may(action, false), "{action}");
+        }
+        assert!(!Role::Inspector.may_approve() && !Role::Inspector.is_of_branches());
     }
 
     /// What lets more be spent or learned takes two roles, and none of the pairs may be one person's.

@@ -1,15 +1,18 @@
-//! What happened in the registry: its ledger is a list of these, within the federation's own ledger of the journal.
+//! What happened in the registry, and to the federation as a whole: the federation's own ledger of the journal is a list of these.
 
 use alloc::boxed::Box;
 
 use serde::{Deserialize, Serialize};
 
 use super::copies::CopyNote;
+use super::incident::SignedIncident;
+use super::look::SignedLook;
 use super::manifest::ModelManifest;
+use super::notice::Notice;
 use super::statement::SignedStatement;
 use crate::roster::SignedRoster;
 
-/// What happened in the registry.
+/// What happened in the registry, or to the federation as a whole.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RegistryEvent {
     /// By which roster the signatures are judged from here on.
@@ -31,5 +34,20 @@ pub enum RegistryEvent {
     CopyNoted {
         /// As the branch signed it.
         note: CopyNote,
+    },
+    /// Somebody tells of an incident.
+    IncidentTold {
+        /// As they signed it.
+        told: Box<SignedIncident>,
+    },
+    /// An inspector is shown something.
+    Looked {
+        /// As the inspector asked for it.
+        look: Box<SignedLook>,
+    },
+    /// Something happened to the journal itself.
+    Noticed {
+        /// What.
+        notice: Notice,
     },
 }

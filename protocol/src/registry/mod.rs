@@ -13,6 +13,8 @@
 //! Each step after which a branch uses a model carries the report on its gates: the plan's gates, what each figure came to, and the signature of a model
 //! validator. The rule book judges it, and everybody uses the rule book: the coordinator, each branch, and whoever verifies the journal.
 //!
+//! In the same ledger stand what people tell of incidents, what inspectors were shown, and what happened to the journal itself: none of it is of a run.
+//!
 //! A model is named by the digest of everything that it is. The registry only appends: a state follows from statements, each signed by two people of
 //! two roles. For each purpose there is one champion at most.
 
@@ -20,7 +22,10 @@ mod branch;
 mod copies;
 mod event;
 mod heard;
+mod incident;
+mod look;
 mod manifest;
+mod notice;
 mod record;
 mod report;
 mod rules;
@@ -34,7 +39,12 @@ pub use branch::{BranchModels, BranchModelsEvent, ModelFault, Told};
 pub use copies::{CopyNote, CopyState};
 pub use event::RegistryEvent;
 pub use heard::{Following, Heard};
+pub use incident::{
+    Incident, IncidentFault, IncidentStep, IncidentWord, Incidents, Severity, SignedIncident, TextFault, judge_text,
+};
+pub use look::{Look, LookFault, Looks, Sight, SignedLook};
 pub use manifest::{Lineage, MANIFEST_FORMAT, ManifestFault, ModelManifest};
+pub use notice::{Notice, Notices};
 pub use record::{ModelRecord, ModelState, PurposeRecord, RegistryRecord};
 pub use report::{Figure, GatesReport, ReportFault, SignedReport};
 pub use rules::RefusedStatement;

@@ -6,7 +6,10 @@ use alloc::vec::Vec;
 use super::branch::Told;
 use super::copies::{CopyNote, CopyState};
 use super::event::RegistryEvent;
+use super::incident::Incidents;
+use super::look::Looks;
 use super::manifest::ModelManifest;
+use super::notice::Notices;
 use super::statement::{ModelStatement, SignedStatement};
 use super::step::ModelStep;
 use crate::digest::Digest;
@@ -61,6 +64,12 @@ pub struct RegistryRecord {
     pub purposes: BTreeMap<Untrusted, PurposeRecord>,
     /// What each branch said last of its copy of each model.
     pub copies: BTreeMap<(Digest, ClientId), CopyNote>,
+    /// What people told of incidents.
+    pub incidents: Incidents,
+    /// What inspectors were shown.
+    pub looks: Looks,
+    /// What happened to the journal itself.
+    pub notices: Notices,
     /// How often it has said something of it.
     notes: BTreeMap<(Digest, ClientId), u32>,
 }
@@ -199,6 +208,9 @@ impl RegistryRecord {
                 let notes = self.notes.entry(copy).or_default();
                 *notes = notes.saturating_add(1);
             }
+            RegistryEvent::IncidentTold { told } => self.incidents.apply(told),
+            RegistryEvent::Looked { look } => self.looks.apply(look),
+            RegistryEvent::Noticed { notice } => self.notices.apply(*notice),
         }
     }
 

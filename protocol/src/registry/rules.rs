@@ -4,6 +4,8 @@ use alloc::vec::Vec;
 
 use super::copies::{CopyNote, CopyState};
 use super::event::RegistryEvent;
+use super::incident::IncidentFault;
+use super::look::LookFault;
 use super::manifest::ModelManifest;
 use super::record::{ModelRecord, ModelState, RegistryRecord};
 use super::report::SignedReport;
@@ -48,6 +50,11 @@ impl RegistryRecord {
             RegistryEvent::ModelRegistered { manifest } => self.check_model(manifest),
             RegistryEvent::StatementTaken { statement } => self.check_statement(statement),
             RegistryEvent::CopyNoted { note } => self.check_note(note),
+            RegistryEvent::IncidentTold { told } => {
+                self.incidents.check(told, self.roster.as_ref()).map_err(IncidentFault::rule)
+            }
+            RegistryEvent::Looked { look } => self.looks.check(look, self.roster.as_ref()).map_err(LookFault::rule),
+            RegistryEvent::Noticed { notice } => self.notices.check(*notice),
         }
     }
 
@@ -249,7 +256,11 @@ impl RegistryRecord {
                 let (message, signature) = (note.to_sign::<S>(), note.signature.clone());
                 Ok([Claim { key: entry.signing_key.clone(), message, signature }].into())
             }
-            RegistryEvent::RosterAdopted { .. } | RegistryEvent::ModelRegistered { .. } => Ok(Vec::new()),
+            RegistryEvent::IncidentTold { told } => Ok([self.claim_of::<S>(&told.signed)?].into()),
+            RegistryEvent::Looked { look } => Ok([self.claim_of::<S>(&look.signed)?].into()),
+            RegistryEvent::RosterAdopted { .. }
+            | RegistryEvent::ModelRegistered { .. }
+            | RegistryEvent::Noticed { .. } => Ok(Vec::new()),
         }
     }
 

@@ -4,9 +4,13 @@ use alloc::format;
 use alloc::string::String;
 
 use super::event::RegistryEvent;
+use super::incident::{IncidentStep, SignedIncident};
+use super::look::SignedLook;
+use super::notice::Notice;
 use super::record::{ModelState, RegistryRecord};
 use super::statement::ModelStatement;
 use super::step::ModelStep;
+use crate::plan::Date;
 
 impl ModelStatement {
     /// What it says, in one sentence.
@@ -80,7 +84,38 @@ impl RegistryRecord {
                 let name = name.map_or_else(|| format!("client {}", note.client), |name| String::from(name.as_str()));
                 format!("{name}: model {} {}", note.model.short(), note.state.name())
             }
+            RegistryEvent::IncidentTold { told } => self.told_in_words(told),
+            RegistryEvent::Looked { look } => {
+                let SignedLook { look, signed } = look.as_ref();
+                let (staff, role, what, scope) = (&signed.staff, signed.role, look.what.name(), &look.scope);
+                let days = match look.what.is_of_days() {
+                    true => format!(" of {} to {}", Date::of_second(look.from), Date::of_second(look.to)),
+                    false => String::new(),
+                };
+                format!("look of {staff} ({role}): {what}{days}, {scope}")
+            }
+            RegistryEvent::Noticed { notice: Notice::LogDisputed { client, entries, .. } } => format!(
+                "client {client} has a checkpoint of {entries} entries, signed by this coordinator, that this journal does not go on from"
+            ),
+            RegistryEvent::Noticed { notice: Notice::SinkFailed } => {
+                "the second place of the journal takes no entry; no round begins".into()
+            }
+            RegistryEvent::Noticed { notice: Notice::SinkBack } => {
+                "the second place of the journal has every entry again".into()
+            }
         }
+    }
+
+    /// What is told of an incident, in one line.
+    fn told_in_words(&self, told: &SignedIncident) -> String {
+        let SignedIncident { word, signed } = told;
+        let mut numbered = self.incidents.numbered();
+        let number = match word.step {
+            IncidentStep::Open => numbered.count().saturating_add(1) as u64,
+            _ => numbered.find(|(_, incident)| incident.id == word.incident).map_or(0, |(number, _)| number),
+        };
+        let (step, severity, staff, role) = (word.step.name(), word.severity.name(), &signed.staff, signed.role);
+        format!("incident {number}, {step}, {severity}, by {staff} ({role}): {}", word.text)
     }
 
     /// What it has come to, in one line.

@@ -3,6 +3,7 @@
 mod branch;
 mod gates;
 mod heard;
+mod incidents;
 mod lies;
 mod properties;
 

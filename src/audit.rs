@@ -3,11 +3,13 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use tributary_coordinator::audit::{Export, Exported, Scope, export};
+use tributary_coordinator::audit::{Export, ExportError, Exported, Scope, export};
 use tributary_protocol::digest::Digest;
 use tributary_protocol::plan::{Date, RunRef};
+use tributary_protocol::registry::Sight;
 
 use crate::exit::{Exit, Failure};
+use crate::inspect::{Asked, InspectionOptions};
 use crate::{json, typed};
 
 /// `tributary audit`.
@@ -44,6 +46,8 @@ pub(crate) struct ExportOptions {
     /// A model card that a report on gates names; once for each
     #[arg(long, value_name = "FILE")]
     card: Vec<PathBuf>,
+    #[command(flatten)]
+    inspection: InspectionOptions,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -54,16 +58,21 @@ pub(crate) struct ExportOptions {
 /// # Errors
 /// Why it was not done.
 pub(crate) fn run(command: AuditCommand) -> Result<Exit, Failure> {
-    let AuditCommand::Export(ExportOptions { config, from, to, run, plan, days_only, output, card, json }) = command;
+    let AuditCommand::Export(ExportOptions { config, from, to, run, plan, days_only, output, card, inspection, json }) =
+        command;
     if from > to {
         return Err(Failure::usage("--from is after --to; name the first day first"));
     }
-    let scope = match (run, plan, days_only) {
-        (Some(run), ..) => Scope::Run(run),
-        (_, Some(plan), _) => Scope::Plan(plan),
-        (_, _, true) => Scope::Days,
-        _ => Scope::Journal,
+    if output.exists() {
+        return Err(Failure::failed(ExportError::Exists(output)));
+    }
+    let (scope, seen) = match (run, plan, days_only) {
+        (Some(run), ..) => (Scope::Run(run), format!("run:{run}")),
+        (_, Some(plan), _) => (Scope::Plan(plan), format!("plan:{plan}")),
+        (_, _, true) => (Scope::Days, "days-only".to_owned()),
+        _ => (Scope::Journal, "all".to_owned()),
     };
+    inspection.record(&config, &Asked::of_days(Sight::AuditExport, (from, to), &seen))?;
     let exported = export(&config, &Export { days: (from, to), scope, output: &output, cards: &card });
     let exported = exported.map_err(Failure::failed)?;
     if json {

@@ -54,6 +54,13 @@ pub(crate) enum Command {
     #[cfg(feature = "coordinator")]
     #[command(subcommand)]
     Report(crate::report::ReportCommand),
+    /// Incidents: told by people, signed, and closed by somebody else; their timelines from the journal
+    #[cfg(feature = "coordinator")]
+    #[command(subcommand)]
+    Incident(crate::incident::IncidentCommand),
+    /// What a supervisor's inspector asks to see: signed, and recorded in the journal before it is shown
+    #[cfg(feature = "coordinator")]
+    Inspect(crate::inspect::InspectOptions),
     /// Evidence for auditors
     #[cfg(feature = "coordinator")]
     #[command(subcommand)]
@@ -90,6 +97,8 @@ pub(crate) enum VerifyCommand {
     Deletions(verify::DeletionOptions),
     /// Check a compliance report: its signature, whose it is, and with the journal that the same report follows again
     Report(verify::ReportOptions),
+    /// Verify an incident's file: each entry under the checkpoint, who signed, and that its timeline follows
+    Incident(verify::IncidentOptions),
     /// Verify an audit bundle: every signature, sum and model in it
     Audit(bundle::BundleOptions),
     /// Verify a model of an audit bundle, back to what the branches signed
@@ -152,6 +161,11 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Verify(VerifyCommand::Report(options)) => Ok(verify::report(&options)),
         #[cfg(feature = "coordinator")]
         Command::Report(command) => crate::report::run(&command),
+        Command::Verify(VerifyCommand::Incident(options)) => verify::incident(&options),
+        #[cfg(feature = "coordinator")]
+        Command::Incident(command) => crate::incident::run(&command),
+        #[cfg(feature = "coordinator")]
+        Command::Inspect(options) => crate::inspect::run(&options),
         Command::Verify(VerifyCommand::Audit(options)) => bundle::verify(&options),
         Command::Verify(VerifyCommand::Model(options)) => bundle::verify_model(&options),
         #[cfg(feature = "coordinator")]

@@ -4,9 +4,11 @@ use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use tributary_coordinator::federation::grant_files::{CarryError, carry};
+use tributary_protocol::registry::Sight;
 use tributary_storage::files::shown;
 
 use crate::exit::{Exit, Failure};
+use crate::inspect::{Asked, InspectionOptions};
 use crate::options::{AskOptions, DaemonOptions};
 use crate::{json, roles, running};
 
@@ -22,7 +24,12 @@ pub(crate) enum CoordinatorCommand {
     /// Serve the federation, and every plan that is activated, until the process is asked to stop
     Serve(DaemonOptions),
     /// What the running daemon is at: every run with what it waits for, until when, and what is done then
-    Status(AskOptions),
+    Status {
+        #[command(flatten)]
+        ask: AskOptions,
+        #[command(flatten)]
+        inspection: InspectionOptions,
+    },
     /// Runs
     #[command(subcommand)]
     Run(CoordinatorRunCommand),
@@ -86,7 +93,10 @@ pub(crate) fn run(command: CoordinatorCommand) -> Result<Exit, Failure> {
     match command {
         CoordinatorCommand::Init { folder } => roles::coordinator_init(&folder),
         CoordinatorCommand::Serve(options) => roles::coordinator_serve(options),
-        CoordinatorCommand::Status(options) => running::status(&options),
+        CoordinatorCommand::Status { ask, inspection } => {
+            inspection.record(&ask.config, &Asked::of(Sight::Status, "all"))?;
+            running::status(&ask)
+        }
         CoordinatorCommand::Run(CoordinatorRunCommand::Show { plan, ask }) => running::run_show(&plan, &ask),
         CoordinatorCommand::Run(CoordinatorRunCommand::Readiness { plan, ask }) => running::run_readiness(&plan, &ask),
         CoordinatorCommand::Site(CoordinatorSiteCommand::List(options)) => running::site_list(&options),

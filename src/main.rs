@@ -29,6 +29,10 @@ mod dataset;
 mod demo;
 mod exit;
 mod fork;
+#[cfg(feature = "coordinator")]
+mod incident;
+#[cfg(feature = "coordinator")]
+mod inspect;
 mod json;
 #[cfg(feature = "client")]
 mod list;

@@ -38,6 +38,25 @@ pub(crate) fn date(text: &str) -> Result<tributary_protocol::plan::Date, &'stati
     tributary_protocol::plan::Date::parse(text).ok_or(DAY)
 }
 
+/// A second of UTC.
+#[cfg(feature = "coordinator")]
+pub(crate) fn moment(text: &str) -> Result<u64, &'static str> {
+    const MOMENT: &str = "a time is YEAR-MONTH-DAYTHOUR:MINUTE:SECONDZ of UTC, such as 2027-01-31T14:05:00Z";
+    let (day, time) = text.strip_suffix('Z').and_then(|text| text.split_once('T')).ok_or(MOMENT)?;
+    let day = tributary_protocol::plan::Date::parse(day).ok_or(MOMENT)?;
+    let two = |text: &str, below: u64| {
+        let plain = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
+        text.parse().ok().filter(|number: &u64| plain && *number < below)
+    };
+    let mut parts = time.split(':');
+    let mut part = |below| parts.next().and_then(|text| two(text, below)).ok_or(MOMENT);
+    let (hour, minute, second) = (part(24)?, part(60)?, part(60)?);
+    match parts.next() {
+        None => Ok(day.first_second() + 3_600 * hour + 60 * minute + second),
+        Some(_) => Err(MOMENT),
+    }
+}
+
 /// A language by its name.
 pub(crate) fn language() -> impl TypedValueParser<Value = Language> {
     PossibleValuesParser::new(Language::NAMES.map(|(name, _)| name))
@@ -68,6 +87,21 @@ mod tests {
         from: u64,
         #[arg(long, value_parser = last_second)]
         until: u64,
+    }
+
+    #[cfg(feature = "coordinator")]
+    #[test]
+    fn a_moment_has_one_form() {
+        assert_eq!(moment("1970-01-02T01:02:03Z"), Ok(86_400 + 3_723));
+        for text in [
+            "1970-01-02",
+            "1970-01-02T01:02:03",
+            "1970-01-02T24:00:00Z",
+            "1970-01-02T1:02:03Z",
+            "1970-01-02T01:02:03:04Z",
+        ] {
+            assert!(moment(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod beside;
 mod deletions;
+mod incident;
 mod report;
 
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ use tributary_evidence::{Bad, Step, Verdict, judge, stated, steps};
 
 pub(crate) use self::beside::Beside;
 pub(crate) use self::deletions::{DeletionOptions, deletions};
+pub(crate) use self::incident::{IncidentOptions, incident};
 pub(crate) use self::report::{ReportOptions, report};
 use crate::exit::{Exit, Failure};
 use crate::json;

@@ -43,6 +43,7 @@ pub mod state;
 pub mod suite;
 pub mod tls;
 pub mod token;
+pub mod told;
 pub mod trust;
 mod verify;
 

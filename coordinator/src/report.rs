@@ -225,6 +225,16 @@ pub enum Event {
         /// The same in a sentence.
         words: String,
     },
+    /// Somebody tells of an incident, and the journal has it.
+    IncidentTold {
+        /// Number, step, severity, author and text.
+        words: String,
+    },
+    /// An inspector is shown something, and the journal says so.
+    Looked {
+        /// Who, what, of which days and which scope.
+        words: String,
+    },
     /// A client says what it has of a model.
     ModelCopy {
         /// Which one.
@@ -316,6 +326,7 @@ impl fmt::Display for Event {
                 write!(formatter, "listening on {address} for {enrolled} enrolled clients")
             }
             Self::ModelStated { words, .. } => write!(formatter, "two people state: {words}"),
+            Self::IncidentTold { words } | Self::Looked { words } => formatter.write_str(words),
             Self::ModelCopy { client, model, state: "refused" } => {
                 write!(formatter, "{client}: has no copy of model {}, and refuses it from now on", &model[..8])
             }

@@ -7,6 +7,7 @@
 //!
 //! Not shown by the file alone: that nothing was cut off its end. Compare `head` with a copy kept elsewhere.
 
+pub mod assessor;
 mod budget;
 pub mod bundle;
 pub mod checkpoint;
@@ -14,8 +15,10 @@ mod entries;
 mod features;
 pub mod gates;
 mod heads;
+pub mod incident;
 mod journal;
 mod journal_report;
+pub mod paper;
 mod registry;
 mod replay;
 pub mod report;

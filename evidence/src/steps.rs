@@ -1,6 +1,7 @@
 //! A ledger event by event: what happened, in words, and the state after it.
 
 use serde::Serialize;
+use tributary_protocol::budget::Kept;
 use tributary_protocol::log::LedgerId;
 use tributary_protocol::registry::{RegistryEvent, RegistryRecord};
 use tributary_protocol::round::{BudgetRecord, CoordinatorEvent, OutOfOrder, ParticipantEvent, RunRecord};
@@ -33,7 +34,7 @@ pub fn steps(bytes: &[u8]) -> (Vec<Step>, Option<Bad>) {
     let mut all = Vec::new();
     let ledgers = ledgers(&scan);
     // The file of budget heads has the same ledger and events of its own.
-    let heads = ledgers == [LedgerId::ADMINISTRATION];
+    let heads = ledgers == [LedgerId::ADMINISTRATION] && decode::<Kept>(&scan, LedgerId::ADMINISTRATION).is_ok();
     for ledger in ledgers {
         let (steps, bad) = match ledger {
             LedgerId::BUDGET => decode::<ParticipantEvent>(&scan, ledger).map(|entries| of_budget(&entries)),

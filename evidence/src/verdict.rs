@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Serialize;
 use tributary_protocol::budget::Kept;
 use tributary_protocol::log::LedgerId;
+use tributary_protocol::registry::RegistryEvent;
 use tributary_protocol::round::{CoordinatorEvent, ParticipantEvent};
 
 use crate::budget::{self, BudgetReport};
@@ -70,8 +71,11 @@ fn judged(bytes: &[u8], delta: f64, kept: &dyn Retained) -> Result<Verdict, Bad>
             return budget::audit(&entries, head, delta).map(Box::new).map(Verdict::Budget);
         }
         [LedgerId::ADMINISTRATION] => {
-            let entries = decode::<Kept>(&scan, LedgerId::ADMINISTRATION)?;
-            return heads::audit(&entries, head).map(Verdict::Heads);
+            let kept = decode::<Kept>(&scan, LedgerId::ADMINISTRATION);
+            // A journal may tell of an incident before its first run.
+            if kept.is_ok() || decode::<RegistryEvent>(&scan, LedgerId::ADMINISTRATION).is_err() {
+                return heads::audit(&kept?, head).map(Verdict::Heads);
+            }
         }
         _ => {}
     }

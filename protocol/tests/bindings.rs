@@ -17,7 +17,7 @@ use tributary_protocol::digest::Digest;
 use tributary_protocol::limits::CONTROL_MESSAGE_BYTES_MAX;
 use tributary_protocol::message::{DealStatement, Encapsulation, KeysStatement, Offer, SignedBody, Survivors};
 use tributary_protocol::plan::{Attestation, CapRaise, Gates, Grant, Plan, RunRef, Withdrawal};
-use tributary_protocol::registry::{CopyNote, GatesReport, ModelManifest, ModelStatement};
+use tributary_protocol::registry::{CopyNote, GatesReport, IncidentWord, Look, ModelManifest, ModelStatement};
 use tributary_protocol::round::RoundDescriptor;
 use tributary_protocol::secagg::suite::Signature;
 
@@ -87,6 +87,8 @@ fn a_digest_covers_all_of_its_object() {
     changed::<RunRef>(|_| {}, |run| run.id().digest());
     changed::<ModelStatement>(|_| {}, ModelStatement::digest);
     changed::<GatesReport>(|_| {}, GatesReport::digest);
+    changed::<IncidentWord>(|_| {}, IncidentWord::digest);
+    changed::<Look>(|_| {}, Look::digest);
     changed::<ModelManifest>(|_| {}, ModelManifest::digest);
     changed::<RoundDescriptor>(|_| {}, |round| round.canonical().finish());
     changed::<Survivors>(|_| {}, |survivors| survivors.canonical().finish());

@@ -2,10 +2,13 @@
 
 mod cells;
 mod charts;
+pub(super) mod impact;
 mod late;
+pub(super) mod processing;
+pub(super) mod security;
 mod table;
 
-use tributary_evidence::report::{ComplianceReport, Preset, Processing, ReportFile, RunLine};
+use tributary_evidence::report::{ComplianceReport, PersonLine, Preset, Processing, ReportFile, RunLine};
 use tributary_texts::{Language, Said, report as words, words as terms};
 
 use cells::{LINES_MAX, level, moment, names, or_none, short, text};
@@ -19,7 +22,7 @@ const PARTS: [Part; 19] = [
     (words::cover, cover),
     (words::summary, |page, file| summary(page, &file.report)),
     (words::parties, |page, file| parties(page, &file.report)),
-    (words::processing, |page, file| processing(page, &file.report)),
+    (words::processing, |page, file| of_plans(page, &file.report)),
     (words::runs, |page, file| runs(page, &file.report)),
     (words::settings, |page, file| settings(page, &file.report)),
     (words::spending, |page, file| spending(page, &file.report)),
@@ -82,17 +85,7 @@ fn parties(page: &mut Page, report: &ComplianceReport) {
     let rows = branches.map(|branch| vec![text(branch.client), text(&branch.name), text(&branch.until)]);
     page.table(&[words::number(), words::name(), words::until()], rows.collect());
     page.title(&words::people());
-    let rows = report.parties.people.iter().map(|person| {
-        let roles = person.roles.iter().map(|line| {
-            let role = terms::of(&line.role);
-            let role = match &line.deputy_of {
-                Some(staff) => words::role_deputy(role, staff),
-                None => role,
-            };
-            words::role_from_to(role, &line.from, &line.until)
-        });
-        vec![text(&person.staff), Said::joined(&roles.collect::<Vec<_>>(), "; ")]
-    });
+    let rows = report.parties.people.iter().map(|person| vec![text(&person.staff), roles_of(person)]);
     page.table(&[words::staff(), words::role()], rows.collect());
     page.title(&words::rosters());
     let rows = report.parties.rosters.iter().map(|line| {
@@ -102,10 +95,23 @@ fn parties(page: &mut Page, report: &ComplianceReport) {
     page.table(&columns, rows.collect());
 }
 
-fn processing(page: &mut Page, report: &ComplianceReport) {
+/// Somebody's roles, each with its days.
+fn roles_of(person: &PersonLine) -> Said {
+    let roles = person.roles.iter().map(|line| {
+        let role = terms::of(&line.role);
+        let role = match &line.deputy_of {
+            Some(staff) => words::role_deputy(role, staff),
+            None => role,
+        };
+        words::role_from_to(role, &line.from, &line.until)
+    });
+    Said::joined(&roles.collect::<Vec<_>>(), "; ")
+}
+
+fn of_plans(page: &mut Page, report: &ComplianceReport) {
     for of in &report.processing {
         page.title(&text(format!("{} ({})", of.name, of.plan.chars().take(16).collect::<String>())));
-        page.facts(&facts(of));
+        page.facts(&facts_of(of));
         let Some(fields) = &of.fields else {
             page.note(&words::fields_unknown());
             continue;
@@ -118,7 +124,7 @@ fn processing(page: &mut Page, report: &ComplianceReport) {
     }
 }
 
-fn facts(of: &Processing) -> Vec<(Said, Said)> {
+fn facts_of(of: &Processing) -> Vec<(Said, Said)> {
     let agreements = of.agreements.iter();
     let agreements: Vec<Said> =
         agreements.map(|line| words::agreement(line.organisation, &line.reference, &line.until)).collect();
@@ -272,7 +278,13 @@ fn spending(page: &mut Page, report: &ComplianceReport) {
 
 fn deviations(page: &mut Page, report: &ComplianceReport) {
     let rows = report.deviations.iter().take(LINES_MAX).map(|line| {
-        vec![moment(&line.at), text(&line.run), terms::of(&line.what), or_none(line.who.as_ref()), text(&line.why)]
+        vec![
+            moment(&line.at),
+            or_none(line.run.as_ref()),
+            terms::of(&line.what),
+            or_none(line.who.as_ref()),
+            text(&line.why),
+        ]
     });
     page.table(&[words::when(), words::run(), words::what(), words::who(), words::why()], rows.collect());
     if report.deviations.len() > LINES_MAX {

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use tributary_evidence::assessor::{ImpactReport, ProcessingRecord, SecurityReport};
+use tributary_evidence::paper::{Body, Paper, PaperFault, kind_of};
 use tributary_evidence::report::{ReportFault, ReportFile};
 use tributary_protocol::signature::VerifyingKey;
 
@@ -48,6 +50,12 @@ fn judged(file: &Path, expected: Option<&VerifyingKey>, journal: Option<&Path>) 
         Ok(bytes) => bytes,
         Err(fault) => return (Exit::Unreadable, format!("it cannot be read ({fault}); check path and permissions")),
     };
+    if let Some(found) = judged_paper(&bytes, expected) {
+        return match journal {
+            Some(_) => (Exit::Usage, "--journal compares compliance reports alone; leave it out".into()),
+            None => found,
+        };
+    }
     let report = match ReportFile::read(&bytes) {
         Ok(report) => report,
         Err(fault @ ReportFault::Unreadable(_)) => return (Exit::Unreadable, fault.to_string()),
@@ -71,12 +79,35 @@ fn judged(file: &Path, expected: Option<&VerifyingKey>, journal: Option<&Path>) 
             Exit::Done,
             format!("report of {} to {}, signed by {}", report.report.from, report.report.to, report.key()),
         ),
-        None => {
-            let words = format!(
-                "its signature holds by the key {}, and nobody has said whose key that is. Compare it with the coordinator's, and name it with --key",
-                report.key()
-            );
-            (Exit::Incomplete, words)
-        }
+        None => (Exit::Incomplete, nobody_said(report.key())),
     }
+}
+
+/// Judges a paper for assessors; nothing where the file is of another kind.
+fn judged_paper(bytes: &[u8], expected: Option<&VerifyingKey>) -> Option<(Exit, String)> {
+    match kind_of(bytes)?.as_str() {
+        "security" => Some(judged_as::<SecurityReport>(bytes, expected)),
+        "dpia" => Some(judged_as::<ImpactReport>(bytes, expected)),
+        "ropa" => Some(judged_as::<ProcessingRecord>(bytes, expected)),
+        _ => None,
+    }
+}
+
+fn judged_as<T: Body>(bytes: &[u8], expected: Option<&VerifyingKey>) -> (Exit, String) {
+    let paper = match Paper::<T>::read(bytes) {
+        Ok(paper) => paper,
+        Err(fault @ PaperFault::Unreadable { .. }) => return (Exit::Unreadable, fault.to_string()),
+        Err(fault) => return (Exit::Failed, fault.to_string()),
+    };
+    match expected.map(|key| paper.check_key(key)) {
+        Some(Ok(())) => (Exit::Done, format!("{}, signed by {}", T::WHAT, paper.key())),
+        Some(Err(fault)) => (Exit::WrongKey, fault.to_string()),
+        None => (Exit::Incomplete, nobody_said(paper.key())),
+    }
+}
+
+fn nobody_said(key: &str) -> String {
+    format!(
+        "its signature holds by the key {key}, and nobody has said whose key that is. Compare it with the coordinator's, and name it with --key"
+    )
 }

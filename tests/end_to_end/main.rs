@@ -15,6 +15,7 @@ mod federation;
 mod fifth;
 mod grants;
 mod identity;
+mod incidents;
 mod kept_model;
 mod kills;
 mod languages;

@@ -35,7 +35,7 @@ impl Desk<'_> {
 }
 
 /// Every number of a page that the other language must have as well.
-fn numbers(page: &str) -> Vec<String> {
+pub(crate) fn numbers(page: &str) -> Vec<String> {
     let body = page.split("</style>").nth(1).unwrap();
     let mut numbers: Vec<String> = Vec::new();
     let mut inside = false;

@@ -5,6 +5,7 @@
 
 pub mod actions;
 pub mod advice;
+pub mod assessor;
 pub mod budget;
 pub mod commands;
 pub mod confirm;
@@ -93,6 +94,7 @@ mod tests {
         [
             actions::TABLE,
             advice::TABLE,
+            assessor::TABLE,
             budget::TABLE,
             commands::TABLE,
             confirm::TABLE,

@@ -225,6 +225,16 @@ texts! {
         en: "Orders that stopped a plan or the federation: {stops}. Charged rounds without a sum: {aborted} of {all}. Section 7 has each with its reason.",
         zh: "停止计划或联邦的命令 {stops} 次。{all} 个计入轮次中有 {aborted} 轮未产生聚合结果，逐条原因见第 7 节。",
     }
+    no_incidents() { en: "No incident was open in this period.", zh: "报告期间没有处于打开状态的事件。" }
+    incident(number, state, severity) { en: "Incident {number}, {state}, {severity}", zh: "事件 {number}，{state}，{severity}" }
+    digest_of_incident() { en: "digest of the opening", zh: "事件登记的摘要值" }
+    happened() { en: "began (UTC)", zh: "发生时间（UTC）" }
+    opened() { en: "opened (UTC)", zh: "登记（UTC）" }
+    closed() { en: "closed (UTC)", zh: "关闭（UTC）" }
+    severity() { en: "severity", zh: "严重程度" }
+    entry_of_log() { en: "entry of the log", zh: "日志条目" }
+    looks() { en: "What inspectors were shown", zh: "检查人员的查阅记录" }
+    no_looks() { en: "No inspector was shown anything in this period.", zh: "报告期间没有检查人员查阅。" }
     retention() { en: "15. Retention, deletion and files that left", zh: "15. 保存、删除与外发文件" }
     kept(dimension, days) {
         en: "Masked uploads of sums up to {dimension} numbers are kept, and all of it is removed {days} days after the run.",

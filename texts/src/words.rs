@@ -21,6 +21,7 @@ texts! {
     branch_operator() { en: "branch operator", zh: "分行运维" }
     auditor() { en: "auditor", zh: "审计人员" }
     model_user() { en: "model user", zh: "模型使用人" }
+    inspector() { en: "inspector", zh: "检查人员" }
     lift() { en: "lift of a list", zh: "名单的提升度" }
     low() { en: "low", zh: "低" }
     medium() { en: "medium", zh: "中" }
@@ -48,6 +49,21 @@ texts! {
     abort_plan() { en: "plan aborted", zh: "终止计划" }
     freeze() { en: "federation frozen", zh: "冻结联邦" }
     thaw() { en: "federation thawed", zh: "解冻联邦" }
+    closed() { en: "closed", zh: "已关闭" }
+    critical() { en: "critical", zh: "特别严重" }
+    incident_open() { en: "incident opened", zh: "登记事件" }
+    incident_note() { en: "incident: note", zh: "事件记录" }
+    incident_close() { en: "incident closed", zh: "关闭事件" }
+    log_disputed() { en: "log disputed by a witness", zh: "见证方对日志提出异议" }
+    sink_failed() { en: "second place of the log failed", zh: "日志第二存储失败" }
+    sink_back() { en: "second place of the log is back", zh: "日志第二存储恢复" }
+    report_compliance() { en: "compliance report", zh: "合规报告" }
+    report_security() { en: "security report", zh: "安全报告" }
+    report_dpia() { en: "impact assessment input", zh: "影响评估材料" }
+    report_ropa() { en: "record of processing", zh: "处理活动记录" }
+    audit_export() { en: "audit bundle", zh: "审计证据包" }
+    incidents() { en: "incidents", zh: "事件" }
+    status() { en: "status", zh: "运行状态" }
     channel() { en: "connections", zh: "通信信道" }
     certificates() { en: "certificates", zh: "证书" }
     signatures() { en: "signatures", zh: "签名" }
@@ -79,6 +95,7 @@ pub fn of(word: &str) -> Said {
         "branch-operator" => branch_operator(),
         "auditor" => auditor(),
         "model-user" => model_user(),
+        "inspector" => inspector(),
         "low" => low(),
         "medium" => medium(),
         "high" => high(),
@@ -125,6 +142,21 @@ pub fn of(word: &str) -> Said {
         "stability" => month::stability(),
         "found" => evaluation::group_found(),
         "calibration" => evaluation::group_calibration(),
+        "closed" => closed(),
+        "critical" => critical(),
+        "incident-open" => incident_open(),
+        "incident-note" => incident_note(),
+        "incident-close" => incident_close(),
+        "log-disputed" => log_disputed(),
+        "sink-failed" => sink_failed(),
+        "sink-back" => sink_back(),
+        "report-compliance" => report_compliance(),
+        "report-security" => report_security(),
+        "report-dpia" => report_dpia(),
+        "report-ropa" => report_ropa(),
+        "audit-export" => audit_export(),
+        "incidents" => incidents(),
+        "status" => status(),
         "channel" => channel(),
         "certificates" => certificates(),
         "signatures" => signatures(),

@@ -10,7 +10,7 @@ use tributary_daemon::control::{self, Question};
 
 pub use self::readiness::{MemberState, MemberStatus, Readiness};
 pub use self::status::{
-    DisputeStatus, LateWitness, LogStatus, Refusing, RunStatus, SinkStatus, Site, Status, WaitingStatus,
+    DisputeStatus, IncidentStatus, LateWitness, LogStatus, Refusing, RunStatus, SinkStatus, Site, Status, WaitingStatus,
 };
 use crate::error::CoordinatorError;
 use crate::settings::Settings;
@@ -24,17 +24,25 @@ pub(crate) enum Request {
     Sites,
     /// The members of the open runs of a plan, by its name or the first digits of its digest.
     Readiness(String),
+    /// Recording what somebody has signed, by the name of its file.
+    Told(String),
 }
 
 /// The word before a plan.
 const READINESS: &str = "readiness ";
+
+/// The word before the name of a file.
+const TOLD: &str = "told ";
 
 impl Question for Request {
     fn of_line(line: &str) -> Option<Self> {
         match line {
             "status" => Some(Self::Status),
             "sites" => Some(Self::Sites),
-            _ => line.strip_prefix(READINESS).map(|plan| Self::Readiness(plan.to_owned())),
+            _ => match line.strip_prefix(TOLD) {
+                Some(name) => Some(Self::Told(name.to_owned())),
+                None => line.strip_prefix(READINESS).map(|plan| Self::Readiness(plan.to_owned())),
+            },
         }
     }
 
@@ -43,6 +51,7 @@ impl Question for Request {
             Self::Status => "status".into(),
             Self::Sites => "sites".into(),
             Self::Readiness(plan) => format!("{READINESS}{plan}"),
+            Self::Told(name) => format!("{TOLD}{name}"),
         }
     }
 }
@@ -57,6 +66,10 @@ pub(crate) enum Said {
     Sites(Vec<Site>),
     /// The members of each run that is meant.
     Readiness(Vec<Readiness>),
+    /// It stands in the journal, durable; in words.
+    Recorded(String),
+    /// It is not taken, and why.
+    NotRecorded(String),
 }
 
 /// A question that waits for the loop.
@@ -94,6 +107,19 @@ pub fn readiness(config: &Path, plan: &str) -> Result<Vec<Readiness>, Coordinato
     match ask(config, Request::Readiness(plan))? {
         Said::Readiness(runs) => Ok(runs),
         _ => Err(unexpected()),
+    }
+}
+
+/// Has the daemon of a state folder record what somebody has signed; the entry in words, and nothing where no daemon runs.
+///
+/// # Errors
+/// In words, if it does not take it or does not answer.
+pub(crate) fn tell(state_dir: &Path, name: &str) -> Result<Option<String>, String> {
+    match control::ask(state_dir, &Request::Told(name.to_owned()))? {
+        None => Ok(None),
+        Some(Said::Recorded(words)) => Ok(Some(words)),
+        Some(Said::NotRecorded(why)) => Err(why),
+        Some(_) => Err(unexpected().to_string()),
     }
 }
 

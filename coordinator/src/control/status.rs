@@ -31,6 +31,8 @@ pub struct Status {
     pub log: Option<LogStatus>,
     /// How the second copy of the journal stands; nothing where there is none.
     pub sink: Option<SinkStatus>,
+    /// Incidents that are open.
+    pub incidents: Vec<IncidentStatus>,
 }
 
 /// The second copy of the journal.
@@ -48,6 +50,21 @@ pub struct SinkStatus {
     pub reason: Option<String>,
     /// Whether no round begins because of it.
     pub withholds: bool,
+}
+
+/// An incident that is open.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IncidentStatus {
+    /// Its number.
+    pub number: u64,
+    /// `low`, `medium`, `high` or `critical`, by its last word.
+    pub severity: String,
+    /// When it began, in Unix seconds.
+    pub since: u64,
+    /// Who opened it.
+    pub opened_by: String,
+    /// What its last word says.
+    pub text: String,
 }
 
 /// The newest checkpoint of the journal, and its witnesses.
@@ -178,7 +195,15 @@ impl fmt::Display for Status {
             writeln!(out, "ended     {ended} runs")?;
         }
         self.log.as_ref().map_or(Ok(()), |log| log.write(out, *enrolled))?;
-        self.sink.as_ref().map_or(Ok(()), |sink| sink.fmt(out))
+        self.sink.as_ref().map_or(Ok(()), |sink| sink.fmt(out))?;
+        for IncidentStatus { number, severity, since, opened_by, text } in &self.incidents {
+            writeln!(
+                out,
+                "incident  {number}, {severity}, open since {}, by {opened_by}: {text}. `tributary incident show {number}` has its timeline",
+                date(*since)
+            )?;
+        }
+        Ok(())
     }
 }
 
@@ -328,6 +353,13 @@ mod tests {
                 reason: Some("the disk is full".into()),
                 withholds: true,
             }),
+            incidents: vec![IncidentStatus {
+                number: 2,
+                severity: "high".into(),
+                since: 1_893_456_000,
+                opened_by: "bank/e4".into(),
+                text: "the disk was full".into(),
+            }],
         };
         let text = status.to_string();
         for part in [
@@ -343,6 +375,7 @@ mod tests {
             "not taken since 2030-01-01 00:00 UTC: the disk is full",
             "no round begins before it has caught up",
             "client 3 (bank/branch-03) has a checkpoint of 500 entries, signed by this coordinator",
+            "incident  2, high, open since 2030-01-01 00:00 UTC, by bank/e4: the disk was full.",
         ] {
             assert!(text.contains(part), "{part}: {text}");
         }

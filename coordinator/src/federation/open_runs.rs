@@ -266,10 +266,7 @@ impl<'a> Federation<'a> {
                 Ok(())
             }
             Arrival::Copy(client, note) => models::note(&mut self.hands, &self.roster, client, *note),
-            Arrival::Witness(client, word) => {
-                witnessing::hear(&mut self.hands, &self.roster, client, word);
-                Ok(())
-            }
+            Arrival::Witness(client, word) => witnessing::hear(&mut self.hands, &self.roster, client, word),
             Arrival::Front(leaves) => {
                 self.hands.witnesses.front(leaves);
                 Ok(())

@@ -334,7 +334,7 @@ async fn turn(
             Some(Asked { question, answer }) = asked.recv() => {
                 pulse.beat();
                 // Whoever asked may have gone.
-                let _ = answer.send(federation.answer(question));
+                let _ = answer.send(federation.answer(question)?);
             }
             _ = roll.tick() => {
                 pulse.beat();

@@ -3,6 +3,7 @@
 use tributary_certs::clock::unix_seconds;
 use tributary_protocol::ids::ClientId;
 use tributary_protocol::message::{ToClient, WitnessWord};
+use tributary_protocol::registry::Notice;
 use tributary_protocol::roster::SignedRoster;
 
 use super::hands::Hands;
@@ -34,21 +35,34 @@ pub(super) fn look(hands: &mut Hands<'_>, roster: &SignedRoster, at_an_end: bool
 }
 
 /// Takes a client's word as a witness.
-pub(super) fn hear(hands: &mut Hands<'_>, roster: &SignedRoster, client: ClientId, word: WitnessWord) {
+///
+/// # Errors
+/// If the journal cannot be written.
+pub(super) fn hear(
+    hands: &mut Hands<'_>,
+    roster: &SignedRoster,
+    client: ClientId,
+    word: WitnessWord,
+) -> Result<(), CoordinatorError> {
     match hands.witnesses.hear((client, roster.roster.entry(client)), word) {
         Heard::Fine => {}
         Heard::Shows => {
             show(hands, client);
             hands.send_all();
         }
-        Heard::Disputed { entries } => {
-            let client = hands.whom(client);
-            hands.tell(None, Event::LogDisputed { client, entries });
+        Heard::Disputed { entries, root } => {
+            // The journal says once what speaks against it, and so does the operator's screen.
+            let notice = Notice::LogDisputed { client, entries, root };
+            if hands.registry.notice(&mut hands.journal, notice)? {
+                let client = hands.whom(client);
+                hands.tell(None, Event::LogDisputed { client, entries });
+            }
         }
         Heard::Wrong(why) => {
             tracing::warn!(%client, why, "a client's word as a witness of the journal proves nothing and is not counted");
         }
     }
+    Ok(())
 }
 
 /// How the witnesses stand, for the operator.

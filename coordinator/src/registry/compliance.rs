@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use tributary_certs::keys::read_signing_key;
-use tributary_certs::suite::RealSuite;
+use tributary_certs::suite::{RealSuite, SigningKey};
 use tributary_evidence::report::{
     Asked, ComplianceReport, ExportLine, FigureLine, Material, ReportFile, UnsignedReport, compliance,
 };
@@ -61,14 +61,25 @@ pub fn compliance_report<K: Retained>(
     asked: &Asked,
     kept: impl FnOnce(&Path) -> K,
 ) -> Result<ReportFile, ComplianceError> {
+    let (report, key) = reported(config, asked, kept)?;
+    let report = UnsignedReport::new(report);
+    let signature = RealSuite::sign(&key, &report.to_sign());
+    Ok(report.signed(&key.verifying_key(), &signature))
+}
+
+/// A report before it is signed, and the key that signs.
+pub(super) fn reported<K: Retained>(
+    config: &Path,
+    asked: &Asked,
+    kept: impl FnOnce(&Path) -> K,
+) -> Result<(ComplianceReport, SigningKey), ComplianceError> {
     let settings = Settings::load(config).map_err(RegistryError::from)?;
     let state = &settings.state_dir;
     let key = read_signing_key(&settings.identity.signing_key)?;
     let (figures, exports) = (model_figures(state)?, exported(config, asked)?);
     let material = Beside { state, key: key.verifying_key(), figures, exports };
-    let report = UnsignedReport::new(material.report(&ledger_of(state), asked, &kept(&ledger_of(state)))?);
-    let signature = RealSuite::sign(&key, &report.to_sign());
-    Ok(report.signed(&key.verifying_key(), &signature))
+    let report = material.report(&ledger_of(state), asked, &kept(&ledger_of(state)))?;
+    Ok((report, key))
 }
 
 /// What stands beside a journal.
@@ -94,6 +105,19 @@ impl Beside<'_> {
             coordinator: Some(self.key),
         };
         compliance(&material, asked).map_err(|bad| ComplianceError::Bad { path, bad })
+    }
+}
+
+/// What a report is made of that needs no figures and no exports: the journal's bytes, and what stands beside it.
+pub(super) fn material<'a>(state: &Path, journal: &'a [u8], kept: &'a dyn Retained, key: VerifyingKey) -> Material<'a> {
+    Material {
+        journal,
+        kept,
+        schemas: Vec::new(),
+        figures: BTreeMap::new(),
+        exports: Vec::new(),
+        checkpoints: checkpoints(state),
+        coordinator: Some(key),
     }
 }
 

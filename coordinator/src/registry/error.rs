@@ -9,7 +9,7 @@ use tributary_model::scorecard::{ChangeFault, ScaleFault};
 use tributary_planning::dates::day;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::printable::Printable;
-use tributary_protocol::registry::RefusedStatement;
+use tributary_protocol::registry::{IncidentFault, LookFault, RefusedStatement};
 use tributary_protocol::round::OutOfOrder;
 use tributary_settings::Faults;
 use tributary_storage::files::FileError;
@@ -45,6 +45,17 @@ pub enum RegistryError {
     /// A statement.
     #[error(transparent)]
     Refused(#[from] RefusedStatement),
+    /// A word about an incident.
+    #[error("the word about the incident is not taken: {0}")]
+    Incident(#[from] IncidentFault),
+    /// An inspector's request.
+    #[error("nothing is shown to the inspector: {0}")]
+    Look(#[from] LookFault),
+    /// The daemon did not answer.
+    #[error(
+        "{0}. Whether it was recorded is not known: look at the journal (`tributary incident list`), and type it again"
+    )]
+    Unheard(String),
     /// A statement that nobody could sign.
     #[error(transparent)]
     Unsignable(#[from] StatementSignFault),

@@ -11,12 +11,14 @@
 //!                      /points/NUMBER.points  points of its scorecard that people set: files are added
 //! STATE/exports/NUMBER.json             which model left as a file, for whom, until when
 //! STATE/statements/DIGEST.statement        statements that people brought; the daemon takes them up
+//! STATE/told/DIGEST.{incident,look}        words about incidents and requests of inspectors, each recorded when it came
 //! ```
 //!
 //! A folder is made beside its name, synced and renamed, before the ledger names it. Nothing in it is changed afterwards; `points` alone is
 //! added to. A model that was withdrawn
 //! keeps its folder: whoever asks later must be able to see what it was.
 
+mod assessed;
 mod card;
 mod compliance;
 mod doubted;
@@ -26,12 +28,14 @@ mod exports;
 mod features;
 mod folder;
 mod gates;
+mod incidents;
 mod loaded;
 mod measured;
 mod points;
 mod stability;
 mod statements;
 mod summarised;
+mod told;
 mod view;
 
 use std::path::Path;
@@ -55,6 +59,7 @@ use tributary_protocol::round::{CoordinatorEvent, Recorded, RunRecord};
 use tributary_protocol::time::Millis;
 use tributary_storage::journal::Journal;
 
+pub use assessed::{dpia_report, ropa_report, security_report};
 pub use card::{CardFile, card};
 pub use compliance::{ComplianceError, compliance_report};
 pub use error::RegistryError;
@@ -63,12 +68,14 @@ pub use exports::{ExportLine, ExportRecord, NewExport, export, exports};
 pub(crate) use features::learnt_features;
 pub use folder::PARAMETERS;
 pub use gates::report;
+pub use incidents::{IncidentsError, export_incident, federation, incidents};
 pub use loaded::{LoadedModel, load};
 pub use points::{NewPoints, carded, draft_points, install_points, is_of, points};
 pub use stability::{Moved, Stability};
 pub(crate) use statements::StatementsFolder;
 pub use statements::install;
 pub use summarised::{Summary, summary};
+pub use told::{PeoplesWord, record};
 pub use view::{CopyLine, Draft, ModelLine, StatementLine, copies, draft, list, show};
 
 use doubted::Doubted;

@@ -88,7 +88,7 @@ pub(crate) enum Heard {
     /// The client may be shown the newest checkpoint.
     Shows,
     /// It has a checkpoint of this coordinator that this journal does not go on from: of so many entries.
-    Disputed { entries: u64 },
+    Disputed { entries: u64, root: Digest },
     /// What it sent proves nothing.
     Wrong(String),
 }
@@ -312,10 +312,10 @@ impl Witnesses {
         if checkpoint.origin == self.origin && root == Some(checkpoint.root) {
             return Heard::Wrong("the checkpoint that it has is of this very journal".into());
         }
-        let entries = checkpoint.size;
+        let (entries, root) = (checkpoint.size, checkpoint.root);
         // It says so on each of its links, and people hear it once.
         let before = self.standing.entry(client).or_default().dispute.replace(entries);
-        if before == Some(entries) { Heard::Fine } else { Heard::Disputed { entries } }
+        if before == Some(entries) { Heard::Fine } else { Heard::Disputed { entries, root } }
     }
 
     /// How the witnesses stand, of the members of a roster; nothing before the first checkpoint.

@@ -158,7 +158,8 @@ fn a_branch_that_has_seen_another_journal_is_told_of_and_shown_no_more() {
     let shown = restored.show(ClientId(1)).unwrap();
     assert_eq!((shown.from, shown.proof.len()), (9, 0));
     let disputed = || WitnessWord::Disputed { note: kept.clone() };
-    assert_eq!(hear(&mut restored, 1, disputed()), Heard::Disputed { entries: 9 });
+    let root = SignedCheckpoint::parse(&kept).unwrap().checkpoint().root;
+    assert_eq!(hear(&mut restored, 1, disputed()), Heard::Disputed { entries: 9, root });
     // On its next link the branch says it again, and people have heard it.
     hear(&mut restored, 1, WitnessWord::Seen { size: 9 });
     assert_eq!(hear(&mut restored, 1, disputed()), Heard::Fine);

@@ -37,7 +37,7 @@ pub enum Authority {
 }
 
 impl Authority {
-    fn digest(&self) -> Digest {
+    pub(crate) fn digest(&self) -> Digest {
         match self {
             Self::List(list) => list.digest(),
             Self::Fingerprint(digest) => *digest,

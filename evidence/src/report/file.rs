@@ -162,6 +162,8 @@ impl ReportFile {
                 ("the runs", value(serde_json::to_value(runs))),
                 ("the privacy ledger", value(serde_json::to_value(&report.spending))),
                 ("the deviations", value(serde_json::to_value(&report.deviations))),
+                ("the incidents", value(serde_json::to_value(&report.incidents))),
+                ("the looks of inspectors", value(serde_json::to_value(&report.looks))),
                 ("what left the branches", value(serde_json::to_value(&report.sent))),
                 ("the decisions", value(serde_json::to_value(&report.duties))),
                 ("the models", value(serde_json::to_value(models))),

@@ -10,9 +10,11 @@ use tributary_protocol::round::CoordinatorEvent;
 use tributary_protocol::secagg::suite::VerifyingKey;
 use tributary_protocol::time::Millis;
 
+use super::deviates::Deviates;
+use super::incidents::{At, as_deviation, deviation_line};
 use super::parts::{
-    ComplianceReport, Deviation, Duty, EvidenceLine, ExportLine, FigureLine, Integrity, Processing, REPORT_FORMAT,
-    RunLine, Security, SentLine, Summary, WitnessLine,
+    ComplianceReport, Duty, EvidenceLine, ExportLine, FigureLine, Integrity, Processing, REPORT_FORMAT, RunLine,
+    Security, SentLine, Summary, TimelineLine, WitnessLine,
 };
 use super::period::{Asked, Period};
 use super::registry::RegistryPart;
@@ -90,7 +92,8 @@ struct Parts {
     plans: Vec<String>,
     processing: Vec<Processing>,
     runs: Vec<RunLine>,
-    deviations: Vec<(Millis, Deviation)>,
+    deviations: Vec<(Millis, TimelineLine)>,
+    deviated: Vec<(At, TimelineLine)>,
     sent: Vec<SentLine>,
     duties: Vec<(Millis, Duty)>,
     rosters: Rosters,
@@ -101,6 +104,7 @@ struct Parts {
 impl Parts {
     fn take(&mut self, part: RunPart) {
         self.rosters.take(part.rosters);
+        self.deviated.extend(part.deviated);
         let Some(told) = part.told else { return };
         if !self.plans.contains(&told.line.plan) {
             self.plans.push(told.line.plan.clone());
@@ -137,7 +141,17 @@ impl Parts {
     ) -> ComplianceReport {
         self.duties.append(&mut registry.duties);
         self.duties.sort_by_key(|(at, _)| *at);
+        for (at, notice) in std::mem::take(&mut registry.notices) {
+            let line = deviation_line(at, None, Deviates::of_notice(&notice));
+            self.deviations.extend(asked.period.has(at.1).then(|| (at.1, line.clone())));
+            self.deviated.push((at, line));
+        }
         self.deviations.sort_by_key(|(at, _)| *at);
+        let mut incidents = std::mem::take(&mut registry.incidents);
+        let looks = incidents.looks(&asked.period);
+        std::mem::take(&mut self.deviated).into_iter().for_each(|(at, line)| incidents.deviated(at, line));
+        let ended = |ends: &Option<Millis>| ends.is_some_and(|ends| asked.period.is_after(ends));
+        let incidents = incidents.lines(&registry.told).into_iter().filter(|(ends, _)| !ended(ends));
         let counted = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
         self.summary.plans = counted(self.plans.len());
         self.summary.runs = counted(self.runs.len());
@@ -182,7 +196,9 @@ impl Parts {
             parties: self.rosters.parties(),
             processing: self.processing,
             runs: self.runs,
-            deviations: self.deviations.into_iter().map(|(_, deviation)| deviation).collect(),
+            deviations: self.deviations.iter().map(|(_, line)| as_deviation(line)).collect(),
+            incidents: incidents.map(|(_, line)| line).collect(),
+            looks,
             sent: self.sent,
             security,
             duties: self.duties.into_iter().map(|(_, duty)| duty).collect(),

@@ -4,7 +4,9 @@
 //! object alone. Its contents follow section 4 of the list that banks' auditors ask for: parties, processing, runs, settings, spending, deviations,
 //! what left, keys, decisions of two people, the log, figures, files.
 
+pub(crate) mod deviates;
 mod file;
+pub(crate) mod incidents;
 mod make;
 mod parts;
 mod period;
@@ -18,3 +20,4 @@ pub use file::{ReportFault, ReportFile, UnsignedReport};
 pub use make::{Material, compliance};
 pub use parts::*;
 pub use period::{Asked, NoPeriod, NoScope, Period, Preset, Scope};
+pub use spending::people_of;

@@ -1,6 +1,7 @@
 //! What a compliance report holds. Every number that is no whole one is a text of decimals, so that whoever reads and writes the object again finds
 //! the bytes that were signed.
 
+mod incidents;
 mod models;
 mod parties;
 mod record;
@@ -9,6 +10,7 @@ mod spending;
 
 use serde::{Deserialize, Serialize};
 
+pub use incidents::{IncidentLine, LookLine, TimelineLine};
 pub use models::{ExportLine, FigureLine, GateLine, ModelLine};
 pub use parties::{AgreementLine, Branch, FieldLine, Parties, PersonLine, Processing, RoleLine, RosterLine};
 pub use record::{AlgorithmLine, Deviation, Duty, EvidenceLine, Integrity, Security, Signer, WitnessLine};
@@ -48,6 +50,10 @@ pub struct ComplianceReport {
     pub spending: Spending,
     /// What did not go as planned, in order.
     pub deviations: Vec<Deviation>,
+    /// Incidents that were open in the period.
+    pub incidents: Vec<IncidentLine>,
+    /// What inspectors were shown in the period.
+    pub looks: Vec<LookLine>,
     /// What left the branches: one for each stage of a run.
     pub sent: Vec<SentLine>,
     /// Keys and algorithms.

@@ -3,9 +3,13 @@
 use std::collections::BTreeMap;
 
 use tributary_protocol::digest::Digest;
-use tributary_protocol::registry::{Figure, ModelRecord, RegistryEvent, RegistryRecord, SignedReport, SignedStatement};
+use tributary_protocol::registry::{
+    Figure, Incidents, ModelRecord, Notice, RegistryEvent, RegistryRecord, SignedReport, SignedStatement,
+};
 use tributary_protocol::time::Millis;
 
+use super::deviates::Deviates;
+use super::incidents::{IncidentsPart, deviation_line};
 use super::parts::{Duty, FigureLine, GateLine, ModelLine};
 use super::period::{Asked, Scope};
 use super::shown;
@@ -18,6 +22,12 @@ pub(super) struct RegistryPart {
     pub(super) models: Vec<ModelLine>,
     pub(super) duties: Vec<(Millis, Duty)>,
     rosters: Rosters,
+    /// What people told, what was shown, and which statements took models back.
+    pub(super) incidents: IncidentsPart,
+    /// The incidents.
+    pub(super) told: Incidents,
+    /// What happened to the journal itself, with the place of its entry.
+    pub(super) notices: Vec<((u64, Millis), Notice)>,
     /// Models that were registered in the period.
     pub(super) registered: u32,
 }
@@ -43,15 +53,23 @@ impl RegistryPart {
                     if let Some(report) = &statement.report {
                         reports.insert(statement.statement.model, report.as_ref().clone());
                     }
+                    if let Some(deviates) = Deviates::of_statement(statement) {
+                        let at = (entry.position, entry.at);
+                        part.incidents.deviated(at, deviation_line(at, None, deviates));
+                    }
                     let of = record.models.get(&statement.statement.model);
                     if asked.period.has(entry.at) && of.is_some_and(|of| in_scope(of, asked, plans)) {
                         part.duties.push((entry.at, duty(entry.at, statement)));
                     }
                 }
+                RegistryEvent::IncidentTold { told } => part.incidents.told((entry.position, entry.at), told),
+                RegistryEvent::Looked { look } => part.incidents.looked((entry.position, entry.at), look),
+                RegistryEvent::Noticed { notice } => part.notices.push(((entry.position, entry.at), *notice)),
                 RegistryEvent::RosterAdopted { .. } | RegistryEvent::CopyNoted { .. } => {}
             }
             record.apply(&entry.event);
         }
+        part.told = record.incidents.clone();
         for digest in &record.order {
             let (Some(model), Some(at)) = (record.models.get(digest), registered.get(digest)) else { continue };
             if in_scope(model, asked, plans) {

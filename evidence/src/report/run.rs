@@ -8,8 +8,10 @@ use tributary_protocol::round::{CoordinatorEvent, RunRecord};
 use tributary_protocol::secagg::modular::bytes_of;
 use tributary_protocol::time::Millis;
 
+use super::deviates::{Deviates, run_name};
+use super::incidents::{At, deviation_line};
 use super::parts::{
-    AgreementLine, Counted, Deviation, Duty, FieldLine, Processing, RunLine, SentLine, StageLine, Summary,
+    AgreementLine, Counted, Duty, FieldLine, Processing, RunLine, SentLine, StageLine, Summary, TimelineLine,
 };
 use super::period::Asked;
 use super::shown;
@@ -22,6 +24,8 @@ use tributary_model::privacy::epsilon_of;
 /// What a run adds to a report.
 pub(super) struct RunPart {
     pub(super) rosters: Rosters,
+    /// What did not go as planned, at any time and whatever the scope is.
+    pub(super) deviated: Vec<(At, TimelineLine)>,
     /// Nothing where it is not of the scope, or was not open in the period.
     pub(super) told: Option<Told>,
 }
@@ -30,7 +34,7 @@ pub(super) struct RunPart {
 pub(super) struct Told {
     pub(super) line: RunLine,
     pub(super) processing: Processing,
-    pub(super) deviations: Vec<(Millis, Deviation)>,
+    pub(super) deviations: Vec<(Millis, TimelineLine)>,
     pub(super) sent: Vec<SentLine>,
     pub(super) duties: Vec<(Millis, Duty)>,
     pub(super) counted: Summary,
@@ -42,7 +46,7 @@ struct Followed<'a> {
     asked: &'a Asked,
     name: String,
     record: RunRecord,
-    deviations: Vec<(Millis, Deviation)>,
+    deviated: Vec<(At, TimelineLine)>,
     duties: Vec<(Millis, Duty)>,
     aborted: Vec<Counted>,
     uploads: Vec<u32>,
@@ -71,22 +75,22 @@ impl RunPart {
             spending.follow(entry, plan);
             followed.follow(entry);
         }
+        let deviated = followed.deviated.clone();
         let last = entries.last().unwrap_or(first);
         let over = followed.record.finished.is_some().then_some(last.at);
         let open = asked.scope.has(plan) && over.is_none_or(|over| !asked.period.is_after(over));
         let told = open.then(|| followed.told(entries, plan, verified, over, schemas)).flatten();
-        Some(Self { rosters, told })
+        Some(Self { rosters, deviated, told })
     }
 }
 
 impl<'a> Followed<'a> {
     fn new(asked: &'a Asked, plan: &Plan, number: u32) -> Self {
-        let digits: String = plan.digest().to_string().chars().take(8).collect();
         Self {
             asked,
-            name: format!("{digits}/{number}"),
+            name: run_name(plan, number),
             record: RunRecord::default(),
-            deviations: Vec::new(),
+            deviated: Vec::new(),
             duties: Vec::new(),
             aborted: Vec::new(),
             uploads: vec![0; plan.stages.len()],
@@ -98,6 +102,10 @@ impl<'a> Followed<'a> {
     }
 
     fn follow(&mut self, entry: &Entry<CoordinatorEvent>) {
+        if let Some(deviates) = Deviates::of_run(&entry.event, |client| self.client(client)) {
+            let at = (entry.position, entry.at);
+            self.deviated.push((at, deviation_line(at, Some(self.name.clone()), deviates)));
+        }
         if self.asked.period.has(entry.at) {
             self.count(entry);
         }
@@ -129,31 +137,16 @@ impl<'a> Followed<'a> {
                 more(&mut self.counted.dropouts, self.cohort.saturating_sub(survivors.len()));
             }
             CoordinatorEvent::RoundCommitted { .. } => more(&mut self.counted.rounds_committed, 1),
-            CoordinatorEvent::RoundAborted { round, reason } => {
+            CoordinatorEvent::RoundAborted { reason, .. } => {
                 more(&mut self.counted.rounds_aborted, 1);
                 let why = reason.to_string();
                 match self.aborted.iter_mut().find(|counted| counted.what == why) {
                     Some(counted) => more(&mut counted.count, 1),
-                    None => self.aborted.push(Counted { what: why.clone(), count: 1 }),
+                    None => self.aborted.push(Counted { what: why, count: 1 }),
                 }
-                self.deviates(at, "round-aborted", Some(format!("round {round}")), why);
             }
-            CoordinatorEvent::ClientRefused { client, code, .. } => {
-                more(&mut self.counted.refusals, 1);
-                self.deviates(at, "refused", Some(self.client(*client)), code.to_string());
-            }
-            CoordinatorEvent::ClientChargedMore { client, .. } => {
-                let why = "its budget file holds more rounds of this plan than this log; the larger figure counts";
-                self.deviates(at, "charged-more", Some(self.client(*client)), why.into());
-            }
-            CoordinatorEvent::ClientEvicted { client, reason } => {
-                self.evicted = self.evicted.saturating_add(1);
-                self.deviates(at, "evicted", Some(self.client(*client)), reason.to_string());
-            }
-            CoordinatorEvent::BudgetBegun { client, first } if first.adopts => {
-                let why = "a new budget file took the place of a lost one, by the signature of the data's owner";
-                self.deviates(at, "budget-begun", Some(self.client(*client)), why.into());
-            }
+            CoordinatorEvent::ClientRefused { .. } => more(&mut self.counted.refusals, 1),
+            CoordinatorEvent::ClientEvicted { .. } => self.evicted = self.evicted.saturating_add(1),
             CoordinatorEvent::OrderTaken { order } => self.ordered(at, order),
             _ => {}
         }
@@ -162,11 +155,6 @@ impl<'a> Followed<'a> {
     fn client(&self, client: tributary_protocol::ids::ClientId) -> String {
         let name = self.record.roster.as_ref().and_then(|roster| roster.name_of(client));
         name.map_or_else(|| format!("client {client}"), ToString::to_string)
-    }
-
-    fn deviates(&mut self, at: Millis, what: &str, who: Option<String>, why: String) {
-        let run = self.name.clone();
-        self.deviations.push((at, Deviation { at: shown::moment(at), run, what: what.into(), who, why }));
     }
 
     fn approved(&mut self, at: Millis, plan: &Plan, signers: [&Attestation; 2]) {
@@ -183,8 +171,6 @@ impl<'a> Followed<'a> {
         let stops = matches!(order.action, Action::PausePlan | Action::Freeze | Action::AbortPlan);
         if stops {
             self.counted.stops = self.counted.stops.saturating_add(1);
-            let what = if order.action == Action::AbortPlan { "aborted" } else { "stopped" };
-            self.deviates(at, what, Some(order.staff.to_string()), order.action.name().into());
         }
         let (subject, signers) = (order.subject.to_string(), vec![shown::signer(order)]);
         let what = order.action.name().into();
@@ -203,11 +189,13 @@ impl<'a> Followed<'a> {
         let statement = Statement::of(&facts);
         let begun = entries.first()?.at;
         let schema = schemas.iter().find(|schema| schema.digest() == plan.schema);
+        let within = self.deviated.iter().filter(|((_, at), _)| self.asked.period.has(*at));
+        let deviations = within.map(|((_, at), line)| (*at, line.clone())).collect();
         Some(Told {
             processing: processing(plan, schema, begun),
             sent: self.sent(plan),
             line: self.line(plan, &statement, verified, begun, over),
-            deviations: self.deviations,
+            deviations,
             duties: self.duties,
             counted: self.counted,
             evicted: self.evicted,

@@ -4,6 +4,7 @@ use tributary_protocol::plan::{Attestation, Date};
 use tributary_protocol::time::Millis;
 
 use super::parts::{AlgorithmLine, Signer};
+use crate::assessor::{BillLine, bill};
 
 /// Seconds of UTC: `2026-11-29T08:15:00Z`.
 pub(super) fn moment(at: Millis) -> String {
@@ -34,20 +35,13 @@ pub(super) fn signer(attestation: &Attestation) -> Signer {
     Signer { staff: attestation.staff.to_string(), role: attestation.role.name().into(), at: second(attestation.at) }
 }
 
-/// What this release uses for what.
+/// What this release uses for what: the bill of cryptography, in short.
 pub(super) fn algorithms() -> Vec<AlgorithmLine> {
-    let all = [
-        ("channel", "TLS 1.3 over QUIC or TCP, X25519MLKEM768 first"),
-        ("certificates", "ECDSA P-256 with SHA-256"),
-        ("signatures", "Ed25519 (RFC 8032)"),
-        ("log", "SHA-256 in a chain, and in a Merkle tree (RFC 9162)"),
-        ("vectors", "BLAKE3"),
-        ("key-agreement", "X25519 with ML-KEM-768 (FIPS 203)"),
-        ("shares", "Shamir, sealed with AES-256-GCM"),
-        ("masks", "AES-256-CTR"),
-        ("noise", "discrete Gaussian on integers, ChaCha20 keyed by the operating system"),
-    ];
-    all.map(|(used_for, algorithm)| AlgorithmLine { used_for: used_for.into(), algorithm: algorithm.into() }).into()
+    let line = |line: BillLine| AlgorithmLine {
+        used_for: line.used_for,
+        algorithm: format!("{} ({})", line.algorithm, line.standard),
+    };
+    bill().into_iter().map(line).collect()
 }
 
 #[cfg(test)]

@@ -96,7 +96,7 @@ impl Rosters {
             before = Some(roster);
         }
         let branches = last.entries().iter().map(branch).collect();
-        Parties { branches, people: last.people().iter().map(person).collect(), rosters }
+        Parties { branches, people: people_of(last), rosters }
     }
 }
 
@@ -111,6 +111,12 @@ fn roster_line(at: Millis, before: Option<&Roster>, roster: &Roster) -> RosterLi
         left: names(&changes.removed),
         people: changes.people.iter().map(|change| change.staff.to_string()).collect(),
     }
+}
+
+/// The people of a roster, each with the roles and their days.
+#[must_use]
+pub fn people_of(roster: &Roster) -> Vec<PersonLine> {
+    roster.people().iter().map(person).collect()
 }
 
 fn person(person: &Person) -> PersonLine {

@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+mod bill;
 mod cases;
+mod incidents;
 mod mutations;
 mod partial;
 mod parts;

@@ -1,6 +1,6 @@
 //! What stands in a cell of a table.
 
-use tributary_texts::{Said, words as terms};
+use tributary_texts::{Said, assessor, words as terms};
 
 /// Lines of a long table that a page shows; the JSON file has all.
 pub(super) const LINES_MAX: usize = 200;
@@ -26,6 +26,11 @@ pub(super) fn or_none(value: Option<&String>) -> Said {
 
 pub(super) fn level(value: Option<&String>) -> Said {
     value.map_or_else(terms::none, |level| terms::of(level))
+}
+
+/// Words of a paper for assessors.
+pub(super) fn words_of(words: &[String]) -> Vec<Said> {
+    words.iter().map(|word| assessor::of(word)).collect()
 }
 
 pub(super) fn names(names: &[String]) -> Said {

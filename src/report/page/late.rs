@@ -1,8 +1,8 @@
 //! The sections from what left the branches on.
 
-use tributary_evidence::report::{ComplianceReport, ModelLine, RunLine};
+use tributary_evidence::report::{ComplianceReport, IncidentLine, ModelLine, RunLine};
 use tributary_texts::month::{fails, gate_holds, gate_limit, gate_name, verdict};
-use tributary_texts::{Said, controls as mapping, questions as asked, report as words, words as terms};
+use tributary_texts::{Said, assessor, controls as mapping, questions as asked, report as words, words as terms};
 
 use super::cells::{LINES_MAX, moment, names, or_none, short, text};
 use super::table::Page;
@@ -44,7 +44,7 @@ pub(super) fn sent(page: &mut Page, report: &ComplianceReport) {
 
 pub(super) fn security(page: &mut Page, report: &ComplianceReport) {
     let security = &report.security;
-    let rows = security.algorithms.iter().map(|line| vec![terms::of(&line.used_for), text(&line.algorithm)]);
+    let rows = security.algorithms.iter().map(|line| vec![assessor::of(&line.used_for), text(&line.algorithm)]);
     page.table(&[words::used_for(), words::algorithm()], rows.collect());
     page.list(&[
         words::signatures(security.signatures),
@@ -143,6 +143,54 @@ fn of_model(page: &mut Page, model: &ModelLine) {
 pub(super) fn incidents(page: &mut Page, report: &ComplianceReport) {
     let sum = &report.summary;
     page.line(&words::incidents_note(sum.stops, sum.rounds_aborted, sum.rounds_charged));
+    if report.incidents.is_empty() {
+        page.note(&words::no_incidents());
+    }
+    for incident in &report.incidents {
+        of_incident(page, incident);
+    }
+    page.title(&words::looks());
+    if report.looks.is_empty() {
+        return page.note(&words::no_looks());
+    }
+    let rows = report.looks.iter().take(LINES_MAX).map(|look| {
+        let days = match (&look.from, &look.to) {
+            (Some(from), Some(to)) => words::from_to(from, to),
+            _ => terms::none(),
+        };
+        vec![moment(&look.at), text(&look.staff), terms::of(&look.what), days, text(&look.scope), text(look.entry)]
+    });
+    let columns = [words::when(), words::who(), words::what(), words::period(), words::scope(), words::entry_of_log()];
+    page.table(&columns, rows.collect());
+    if report.looks.len() > LINES_MAX {
+        page.note(&words::more_of_them(LINES_MAX, report.looks.len()));
+    }
+}
+
+fn of_incident(page: &mut Page, incident: &IncidentLine) {
+    page.title(&words::incident(incident.number, terms::of(&incident.state), terms::of(&incident.severity)));
+    let closed = match (&incident.closed, &incident.closed_by) {
+        (Some(at), Some(by)) => Said::joined(&[moment(at), text(by)], ", "),
+        _ => terms::none(),
+    };
+    page.facts(&[
+        (words::digest_of_incident(), text(&incident.incident)),
+        (words::happened(), moment(&incident.happened)),
+        (words::opened(), Said::joined(&[moment(&incident.opened), text(&incident.opened_by)], ", ")),
+        (words::closed(), closed),
+    ]);
+    let rows = incident.timeline.iter().take(LINES_MAX).map(|line| {
+        let who = [line.run.as_deref().map(text), line.who.as_deref().map(text), line.role.as_deref().map(terms::of)];
+        let who: Vec<Said> = who.into_iter().flatten().collect();
+        let who = if who.is_empty() { terms::none() } else { Said::joined(&who, ", ") };
+        let severity = line.severity.as_deref().map_or_else(terms::none, terms::of);
+        vec![moment(&line.at), terms::of(&line.what), who, severity, text(&line.text), text(line.entry)]
+    });
+    let columns = [words::when(), words::what(), words::who(), words::severity(), words::why(), words::entry_of_log()];
+    page.table(&columns, rows.collect());
+    if incident.timeline.len() > LINES_MAX {
+        page.note(&words::more_of_them(LINES_MAX, incident.timeline.len()));
+    }
 }
 
 pub(super) fn retention(page: &mut Page, report: &ComplianceReport) {

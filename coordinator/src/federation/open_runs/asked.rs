@@ -1,26 +1,65 @@
-//! What the operator asks, and what the federation says of itself.
+//! What the operator asks a running coordinator, and has it record; what the federation says of itself.
 
 use tributary_certs::clock::unix_seconds;
 use tributary_protocol::limits::RUNS_AT_ONCE_MAX;
 
-use super::super::{sinking, witnessing};
 use super::Federation;
-use crate::control::{Request, Said, Status, WaitingStatus};
+use crate::control::{IncidentStatus, Request, Said, Status, WaitingStatus};
+use crate::error::CoordinatorError;
+use crate::federation::{sinking, witnessing};
+use crate::registry::{PeoplesWord, RegistryError};
+use crate::report::Event;
 
 impl Federation<'_> {
     /// Answers an operator's question.
-    pub(crate) fn answer(&self, request: Request) -> Said {
-        match request {
+    ///
+    /// # Errors
+    /// If the journal cannot be written, which ends the process.
+    pub(crate) fn answer(&mut self, request: Request) -> Result<Said, CoordinatorError> {
+        Ok(match request {
             Request::Status => Said::Status(Box::new(self.status())),
             Request::Sites => Said::Sites(self.hands.sites(&self.roster.roster)),
             Request::Readiness(plan) => {
                 let meant = self.runs.values().filter(|run| run.name().is_meant_by(&plan));
                 Said::Readiness(meant.map(|run| run.readiness(&self.hands)).collect())
             }
+            Request::Told(name) => self.told(&name)?,
+        })
+    }
+
+    /// Records what somebody has signed: durable when it is answered.
+    fn told(&mut self, name: &str) -> Result<Said, CoordinatorError> {
+        let told = match PeoplesWord::read(&self.state_dir, name) {
+            None => return Ok(Said::NotRecorded("this is no name of a file that people tell by".into())),
+            Some(Err(fault)) => return Ok(Said::NotRecorded(fault.to_string())),
+            Some(Ok(told)) => told,
+        };
+        let looks = matches!(told, PeoplesWord::Look(_));
+        match self.hands.registry.hear(&mut self.hands.journal, &self.roster, told) {
+            Ok(words) => {
+                let event = words.clone();
+                let event = if looks { Event::Looked { words: event } } else { Event::IncidentTold { words: event } };
+                self.hands.tell(None, event);
+                Ok(Said::Recorded(words))
+            }
+            Err(fault @ (RegistryError::Incident(_) | RegistryError::Look(_))) => {
+                Ok(Said::NotRecorded(fault.to_string()))
+            }
+            Err(fault) => Err(fault.into()),
         }
     }
 
     fn status(&self) -> Status {
+        let open = self.hands.registry.record().incidents.open().filter_map(|(number, incident)| {
+            let (opening, last) = (incident.opening()?, incident.words.last()?);
+            Some(IncidentStatus {
+                number,
+                severity: incident.severity().name().into(),
+                since: opening.word.happened,
+                opened_by: opening.signed.staff.to_string(),
+                text: last.word.text.to_string(),
+            })
+        });
         Status {
             now_unix_ms: self.hands.clock.now().0,
             roster_epoch: self.roster.roster.epoch(),
@@ -31,6 +70,7 @@ impl Federation<'_> {
             ended: self.past.runs().len(),
             log: witnessing::status(&self.hands, &self.roster),
             sink: sinking::status(&self.hands),
+            incidents: open.collect(),
         }
     }
 

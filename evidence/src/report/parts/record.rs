@@ -58,13 +58,15 @@ pub struct Signer {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Deviation {
+    /// Number of the entry in the log, from 0.
+    pub entry: u64,
     /// When.
     pub at: String,
-    /// Digits of the plan, and the run's number.
-    pub run: String,
-    /// `round-aborted`, `session-closed`, `refused`, `charged-more`, `evicted`, `budget-begun`, `stopped` or `aborted`.
+    /// Digits of the plan, and the run's number; nothing where it is of no run.
+    pub run: Option<String>,
+    /// `round-aborted`, `refused`, `charged-more`, `evicted`, `budget-begun`, `stopped`, `aborted`, `log-disputed`, `sink-failed` or `sink-back`.
     pub what: String,
-    /// Which client, or which person.
+    /// Which client, which round, or which person.
     pub who: Option<String>,
     /// Why, in the words of the protocol.
     pub why: String,

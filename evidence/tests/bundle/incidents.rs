@@ -1,0 +1,201 @@
+//! The file of an incident: what is in order is, and whatever was changed gets its code. Whoever changes something has the coordinator's key, and signs anew.
+
+use std::collections::BTreeMap;
+
+use tributary_certs::people::attest;
+use tributary_certs::suite::RealSuite;
+use tributary_evidence::NothingKept;
+use tributary_evidence::bundle::{Authority, Standing};
+use tributary_evidence::incident::{IncidentExport, Source, export, judge, timelines};
+use tributary_evidence::paper::{Paper, PaperFault};
+use tributary_evidence::report::{IncidentLine, Material};
+use tributary_protocol::digest::Digest;
+use tributary_protocol::ids::ClientId;
+use tributary_protocol::log::{NoteSignature, SignedCheckpoint, origin_of};
+use tributary_protocol::registry::{IncidentStep, IncidentWord, Notice, RegistryEvent, Severity, SignedIncident};
+use tributary_protocol::role::Role;
+use tributary_protocol::roster::StaffNumber;
+
+use crate::world::{COORDINATOR, Event, SMALL, World, authorities, person_key, signing_key};
+
+fn word(step: IncidentStep, incident: Digest, text: &str) -> IncidentWord {
+    let federation = authorities(SMALL.authorities).digest();
+    IncidentWord { federation, step, incident, severity: Severity::High, happened: 5, text: text.into() }
+}
+
+fn told(word: IncidentWord, (staff, role, seed): (&str, Role, u8), at: u64) -> SignedIncident {
+    let staff = StaffNumber::parse(staff).unwrap();
+    let action = word.step.action();
+    let signed = attest(&person_key(seed), action, word.digest(), word.federation, &staff, role, at).unwrap();
+    SignedIncident { word, signed }
+}
+
+const OWNER: (&str, Role, u8) = ("bank/e1", Role::PlanOwner, 201);
+const OFFICER: (&str, Role, u8) = ("bank/e2", Role::PrivacyOfficer, 202);
+
+/// A month with an incident, a dispute of the log within it, and another incident that is open.
+fn world() -> World {
+    let mut world = World::new(SMALL);
+    let opened = told(word(IncidentStep::Open, Digest::ZERO, "the disk was full"), OWNER, 10);
+    let closed = told(word(IncidentStep::Close, opened.id(), "another disk was put in"), OFFICER, 20);
+    let other = told(word(IncidentStep::Open, Digest::ZERO, "a certificate ends soon"), OFFICER, 30);
+    let notice = Notice::LogDisputed { client: ClientId(3), entries: 9, root: Digest([9; 32]) };
+    let words = [opened, closed, other].map(|told| RegistryEvent::IncidentTold { told: Box::new(told) });
+    let [opened, closed, other] = words;
+    let all = [opened, RegistryEvent::Noticed { notice }, closed, other];
+    world.events.extend(all.map(Event::Registry));
+    world
+}
+
+/// A checkpoint of all of it, which so many branches have cosigned.
+fn note(world: &World, witnesses: u32, key: u8) -> Vec<u8> {
+    let (_, log) = world.journal();
+    let checkpoint = log.checkpoint(&origin_of(&authorities(SMALL.authorities).digest()));
+    let mut signed = SignedCheckpoint::sign::<RealSuite>(checkpoint, &person_key(key)).unwrap();
+    for client in 1..=witnesses {
+        let (name, key) = (format!("bank/branch-{client}"), signing_key(ClientId(client)));
+        signed.add(NoteSignature::by_witness::<RealSuite>(&name, &key, signed.checkpoint(), 7).unwrap());
+    }
+    signed.to_string().into_bytes()
+}
+
+fn material<'a>(journal: &'a [u8], checkpoints: Vec<Vec<u8>>) -> Material<'a> {
+    Material {
+        journal,
+        kept: &NothingKept,
+        schemas: Vec::new(),
+        figures: BTreeMap::new(),
+        exports: Vec::new(),
+        checkpoints,
+        coordinator: Some(person_key(COORDINATOR).verifying_key()),
+    }
+}
+
+fn made(world: &World, witnesses: u32) -> Paper<IncidentExport> {
+    let (journal, _) = world.journal();
+    let checkpoints = vec![note(world, 0, COORDINATOR), note(world, witnesses, COORDINATOR), note(world, 9, 151)];
+    let authorities = authorities(SMALL.authorities).print();
+    let source = Source { material: material(&journal, checkpoints), authorities, key: &person_key(COORDINATOR) };
+    export(&source, "1").unwrap()
+}
+
+fn judged(file: &Paper<IncidentExport>) -> (Standing, String) {
+    let key = person_key(COORDINATOR).verifying_key();
+    let found = judge(file, Some(&Authority::List(authorities(SMALL.authorities))), Some(&key));
+    (found.standing, format!("{:?} {:?} {:?}", found.faults, found.others, found.missing))
+}
+
+#[test]
+fn a_timeline_has_what_people_told_and_what_happened_meanwhile() {
+    let world = world();
+    let (journal, _) = world.journal();
+    let lines = timelines(&material(&journal, Vec::new())).unwrap();
+    let of = |line: &IncidentLine| {
+        let words = line.timeline.iter().map(|of| of.what.clone()).collect::<Vec<_>>();
+        (line.number, line.state.clone(), words)
+    };
+    let first = ["incident-open", "log-disputed", "incident-close"].map(str::to_owned).to_vec();
+    // The second incident began before its opening was recorded, as whoever opened it says.
+    let second = ["log-disputed", "incident-open"].map(str::to_owned).to_vec();
+    assert_eq!(lines.iter().map(of).collect::<Vec<_>>(), [(1, "closed".into(), first), (2, "open".into(), second)]);
+    assert_eq!((lines[0].opened_by.as_str(), lines[0].closed_by.as_deref()), ("bank/e1", Some("bank/e2")));
+    for asked in ["3", "0", "", "1234567", "zzzzzzzz"] {
+        assert!(IncidentLine::meant(lines.clone(), asked).is_err(), "{asked}");
+    }
+    assert_eq!(IncidentLine::meant(lines.clone(), &lines[1].incident[..8]).unwrap().number, 2);
+}
+
+#[test]
+fn a_file_in_order_is_intact_for_whoever_names_whose_it_is() {
+    let file = made(&world(), 7);
+    let again = Paper::<IncidentExport>::read(file.to_json().as_bytes()).unwrap();
+    assert_eq!(again, file);
+    let (standing, words) = judged(&file);
+    assert_eq!(standing, Standing::Intact, "{words}");
+    // Four entries and the roster of the registry; the rest of the log is not in it.
+    assert_eq!(file.paper.entries.len(), 4, "{:?}", file.paper.entries.iter().map(|one| one.entry).collect::<Vec<_>>());
+    let (list, key) = (Authority::List(authorities(SMALL.authorities)), person_key(COORDINATOR).verifying_key());
+    let of = |authority: Option<&Authority>, key: Option<u8>| {
+        let key = key.map(|seed| person_key(seed).verifying_key());
+        judge(&file, authority, key.as_ref()).standing
+    };
+    assert_eq!(of(None, Some(COORDINATOR)), Standing::Incomplete);
+    assert_eq!(of(Some(&list), None), Standing::Incomplete);
+    assert_eq!(of(Some(&Authority::Fingerprint(Digest([7; 32]))), Some(COORDINATOR)), Standing::WrongKey);
+    assert_eq!(of(Some(&list), Some(151)), Standing::WrongKey);
+    assert_eq!(judge(&made(&world(), 5), Some(&list), Some(&key)).standing, Standing::Incomplete, "five of ten");
+    // Without the coordinator's key nobody writes it anew, and without the bytes it is no file.
+    let text = file.to_json();
+    let read = |text: &str| Paper::<IncidentExport>::read(text.as_bytes()).unwrap_err();
+    assert_eq!(read(&text.replace("the disk was full", "the disk was new")), PaperFault::Signature);
+    assert_eq!(read(&text.replace("\n", "\r\n")), PaperFault::OtherBytes);
+    assert!(matches!(read(&text[..text.len() / 2]), PaperFault::Unreadable { .. }));
+}
+
+/// What is changed, and a part of what is said of it.
+type Change = (&'static str, fn(&mut IncidentExport));
+
+const CHANGES: &[Change] = &[
+    ("says something else", |it| it.incident.timeline[0].text = "nothing happened".into()),
+    ("says something else", |it| it.incident.severity = "low".into()),
+    ("says something else", |it| it.incident.state = "open".into()),
+    ("says something else", |it| it.incident.happened = "1970-01-01T00:00:06Z".into()),
+    ("says something else", |it| it.incident.closed_by = None),
+    ("says something else", |it| drop(it.incident.timeline.remove(1))),
+    // An entry left out, moved, said twice, cut, or of another place.
+    ("says something else", |it| drop(it.entries.remove(2))),
+    ("does not follow", |it| it.entries.swap(0, 1)),
+    ("does not follow", |it| it.entries.push(it.entries[3].clone())),
+    ("not included", |it| it.entries[2].event.truncate(20)),
+    ("not included", |it| it.entries[1].entry -= 1),
+    ("not included", |it| it.entries[1].sequence += 1),
+    ("not included", |it| drop(it.entries[1].path.pop())),
+    ("hexadecimal", |it| it.entries[1].event.push('z')),
+    ("hexadecimal", |it| it.entries[1].event.make_ascii_uppercase()),
+    ("its proof is none", |it| it.entries[1].path[0] = "ff".into()),
+    ("its ledger is none", |it| it.entries[1].ledger = "0".into()),
+    ("not included", |it| it.entries[1].ledger = "11".repeat(32)),
+    // The roster left out: nobody's signature counts. The opening left out: there is no incident.
+    ("a roster is in force", |it| drop(it.entries.remove(0))),
+    ("was opened", |it| drop(it.entries.remove(1))),
+    ("its list of roster authorities is none", |it| it.authorities.push('x')),
+    ("its checkpoint", |it| it.checkpoint.clear()),
+    ("its checkpoint", |it| it.checkpoint = String::from_utf8(note(&world(), 7, 151)).unwrap()),
+];
+
+#[test]
+fn whoever_has_the_coordinators_key_and_changes_the_file_is_found() {
+    let file = made(&world(), 7);
+    for (number, (said, change)) in CHANGES.iter().enumerate() {
+        let mut body = file.paper.clone();
+        change(&mut body);
+        assert_ne!(body, file.paper, "change {number}");
+        let (standing, words) = judged(&Paper::sign(body, &person_key(COORDINATOR)));
+        assert_eq!(standing, Standing::Tampered, "change {number}: {words}");
+        assert!(words.contains(said), "change {number}: {words}");
+    }
+}
+
+/// The log itself says what nobody signed: the coordinator wrote it there.
+#[test]
+fn a_word_that_its_author_did_not_sign_is_found_in_the_file() {
+    let mut world = world();
+    for event in &mut world.events {
+        if let Event::Registry(RegistryEvent::IncidentTold { told }) = event {
+            told.word.text = "nothing happened".into();
+        }
+    }
+    let (journal, _) = world.journal();
+    assert!(timelines(&material(&journal, Vec::new())).is_err(), "the log is not in order");
+}
+
+/// Whatever byte of the file is changed, it never counts.
+#[test]
+fn no_changed_byte_gives_a_file_in_order() {
+    let bytes = made(&world(), 7).to_json().into_bytes();
+    for place in (0..bytes.len()).step_by(7) {
+        let mut changed = bytes.clone();
+        changed[place] ^= 1 << (place % 7);
+        assert!(Paper::<IncidentExport>::read(&changed).is_err(), "byte {place}");
+    }
+}

@@ -67,7 +67,7 @@ pub(crate) fn run(command: AuditCommand) -> Result<Exit, Failure> {
         return Err(Failure::failed(ExportError::Exists(output)));
     }
     let (scope, seen) = match (run, plan, days_only) {
-        (Some(run), ..) => (Scope::Run(run), format!("run:{run}")),
+        (Some(run), ..) => (Scope::Run(run), format!("run:{}/{}", run.plan, run.number)),
         (_, Some(plan), _) => (Scope::Plan(plan), format!("plan:{plan}")),
         (_, _, true) => (Scope::Days, "days-only".to_owned()),
         _ => (Scope::Journal, "all".to_owned()),

@@ -16,6 +16,11 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use tributary_certs::provider::provider_of_others;
 use tributary_certs::tls::read_certificates;
+use tributary_protocol::codec;
+use tributary_protocol::limits::LEDGER_ENTRY_BYTES_MAX;
+use tributary_protocol::log::LedgerId;
+use tributary_protocol::registry::{Notice, RegistryEvent};
+use tributary_protocol::round::Recorded;
 use tributary_storage::journal::visit;
 
 use crate::demo::demo;
@@ -171,12 +176,19 @@ fn nothing_is_lost_between_the_journal_and_its_second_copy() {
     for client in &mut clients {
         assert_eq!(client.child.wait().unwrap().code(), Some(0), "a client ends with its plan");
     }
-    let mut leaves = BTreeMap::new();
+    let (mut leaves, mut noticed) = (BTreeMap::new(), Vec::new());
     visit(&state.join("audit.log"), |entry| {
         leaves.insert(entry.position, entry.leaf.to_string());
+        if entry.ledger == LedgerId::ADMINISTRATION {
+            let recorded: Recorded<RegistryEvent> = codec::decode(entry.event, LEDGER_ENTRY_BYTES_MAX).unwrap();
+            if let RegistryEvent::Noticed { notice } = recorded.event {
+                noticed.push(notice);
+            }
+        }
         Ok(())
     })
     .unwrap();
+    assert_eq!(noticed, [Notice::SinkFailed, Notice::SinkBack], "the journal says when no round began because of it");
     assert_eq!(receiver.leaves(), leaves, "every entry of the journal, and nothing else");
 
     // A preflight tries the receiver, and says whose fault it is.

@@ -54,6 +54,7 @@ texts! {
     questions() { en: "questions about its state", zh: "状态查询" }
     signed_files() { en: "signed plans, orders, grants, statements and rosters", zh: "已签名的计划、命令、授权、声明与名录" }
     metrics() { en: "counters without data", zh: "不含数据的计数指标" }
+    second_copy() { en: "a second copy of the audit log: kind, place, digest and author of each entry", zh: "审计日志的第二副本：每条记录的类型、位置、摘要和作者" }
     notices() { en: "notices without data of customers", zh: "不含客户数据的通知" }
     mutual_tls() { en: "TLS with certificates of both sides", zh: "双向证书 TLS" }
     pinned_tls() { en: "TLS with a token and pinned roots", zh: "令牌与固定根证书的 TLS" }
@@ -225,6 +226,7 @@ pub fn of(word: &str) -> Said {
         "questions" => questions(),
         "signed-files" => signed_files(),
         "metrics" => metrics(),
+        "second-copy" => second_copy(),
         "notices" => notices(),
         "mutual-tls" => mutual_tls(),
         "pinned-tls" => pinned_tls(),

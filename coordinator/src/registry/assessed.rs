@@ -28,7 +28,7 @@ use tributary_transport::identity::KeyPlace;
 use super::RegistryError;
 use super::compliance::{ComplianceError, reported};
 use super::view::{authorities_of, roster_in_force};
-use crate::settings::Settings;
+use crate::settings::{Settings, SinkWay};
 
 /// A coordinator as it is configured.
 struct Configured {
@@ -183,6 +183,20 @@ fn flows(settings: &Settings) -> Vec<FlowLine> {
     add(["carrier", "coordinator", "signed-files", "own-signature"], &shown(&settings.state_dir).to_string(), "file");
     let metrics = settings.state_dir.join("metrics.prom");
     add(["coordinator", "collector", "metrics", "local-file"], &shown(&metrics).to_string(), "file");
+    match settings.sink.as_ref().map(|sink| &sink.way) {
+        Some(SinkWay::Syslog(to)) => {
+            let server = to.server.to_string();
+            add(
+                ["coordinator", "log-collector", "second-copy", "server-tls"],
+                &server,
+                "TCP: syslog (RFC 5424, RFC 5425)",
+            );
+        }
+        Some(SinkWay::File(file)) => {
+            add(["coordinator", "log-collector", "second-copy", "local-file"], &shown(file).to_string(), "file");
+        }
+        None => {}
+    }
     let NoticesSettings { command, smtp, webhook, syslog, .. } = &settings.notices;
     if let Some(smtp) = smtp {
         add(["coordinator", "mail-server", "notices", "server-tls"], &smtp.server.to_string(), "TCP: SMTP");

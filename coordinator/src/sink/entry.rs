@@ -122,6 +122,9 @@ fn of_registry(Recorded { at, event }: Recorded<RegistryEvent>) -> Said {
             ("statement_taken", vec![person(&statement.first), person(&statement.second)])
         }
         RegistryEvent::CopyNoted { note } => ("copy_noted", client(note.client)),
+        RegistryEvent::IncidentTold { told } => ("incident_told", vec![person(&told.signed)]),
+        RegistryEvent::Looked { look } => ("looked", vec![person(&look.signed)]),
+        RegistryEvent::Noticed { .. } => ("noticed", coordinator()),
     };
     (at.0, kind, who)
 }

@@ -276,3 +276,79 @@ fn both(first: Transport, leading: DialFault, following: DialFault) -> DialFault
     let (quic, tcp) = if first == Transport::Quic { (leading, following) } else { (following, leading) };
     DialFault::Both { quic: Box::new(quic), tcp: Box::new(tcp) }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+
+    fn run<T>(test: impl Future<Output = T>) -> T {
+        tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime").block_on(test)
+    }
+
+    fn silence(transport: Transport) -> DialFault {
+        DialFault::Silence { what: if transport == Transport::Quic { "UDP" } else { "TCP" } }
+    }
+
+    fn other(transport: Transport) -> Transport {
+        if transport == Transport::Quic { Transport::Tcp } else { Transport::Quic }
+    }
+
+    /// The second transport is tried where the first one fails, and not where it works; whichever is first, each fault keeps its name.
+    #[test]
+    fn the_other_transport_is_tried_where_the_first_one_fails() {
+        for first in [Transport::Quic, Transport::Tcp] {
+            for (first_works, second_works) in [(true, true), (true, false), (false, true), (false, false)] {
+                let asked = RefCell::new(Vec::new());
+                let over = |transport: Transport| {
+                    asked.borrow_mut().push(transport);
+                    let works = if transport == first { first_works } else { second_works };
+                    async move { if works { Ok(transport) } else { Err(silence(transport)) } }
+                };
+                let made = run(race(first, Duration::from_secs(3_600), over));
+                let expected = if first_works { vec![first] } else { vec![first, other(first)] };
+                assert_eq!(asked.into_inner(), expected);
+                match made {
+                    Ok(made) => assert_eq!(made, if first_works { first } else { other(first) }),
+                    Err(DialFault::Both { quic, tcp }) => {
+                        assert!(!first_works && !second_works);
+                        assert!(matches!(*quic, DialFault::Silence { what: "UDP" }), "{quic}");
+                        assert!(matches!(*tcp, DialFault::Silence { what: "TCP" }), "{tcp}");
+                    }
+                    Err(fault) => panic!("{fault}"),
+                }
+            }
+        }
+    }
+
+    /// A first one that stays silent is not waited for, and one that answers late is taken all the same.
+    #[test]
+    fn the_other_transport_starts_beside_a_silent_one() {
+        for first in [Transport::Quic, Transport::Tcp] {
+            let second = run(race(first, Duration::ZERO, |transport| async move {
+                if transport == first {
+                    std::future::pending::<()>().await;
+                }
+                Ok(transport)
+            }));
+            assert!(second.is_ok_and(|made| made == other(first)));
+            for works in [true, false] {
+                let began = tokio::sync::Notify::new();
+                let began = &began;
+                let made = run(race(first, Duration::ZERO, |transport| async move {
+                    if transport != first {
+                        began.notify_one();
+                        return Err(silence(transport));
+                    }
+                    began.notified().await;
+                    if works { Ok(transport) } else { Err(silence(transport)) }
+                }));
+                match made {
+                    Ok(made) => assert!(works && made == first),
+                    Err(fault) => assert!(!works && matches!(fault, DialFault::Both { .. }), "{fault}"),
+                }
+            }
+        }
+    }
+}

@@ -223,3 +223,56 @@ fn open_token(document: &mut Document) -> Option<KeyPlace> {
     );
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use tributary_storage::files::{Existing, write_public};
+
+    use super::*;
+
+    fn document(text: &str) -> Document {
+        Document::parse(Path::new("a.toml"), text).expect("TOML")
+    }
+
+    #[test]
+    fn words_for_the_key_exchange_and_a_missing_token_are_read() {
+        let exchange = |text: &str| key_exchange(&mut document(text));
+        assert!(exchange("") == Some(KeyExchange::DEFAULT));
+        assert!(exchange("[identity]\npost_quantum = \"required\"") == Some(KeyExchange::Required));
+        assert!(exchange("[identity]\npost_quantum = \"preferred\"") == Some(KeyExchange::Preferred));
+        assert!(exchange("[identity]\npost_quantum = \"perhaps\"").is_none());
+        assert!(matches!(token(&mut document("")), Some(None)));
+        let mut with =
+            document("[identity.token]\nmodule = \"no/such/file\"\ntoken = \"a\"\nkey = \"b\"\npin_file = \"c\"");
+        assert!(token(&mut with).is_none());
+        let told = with.finish().expect_err("a fault").to_string();
+        assert!(told.contains("identity.token.module") && !told.contains("means nothing here"), "{told}");
+    }
+
+    /// Whichever file is written anew, the identity is opened anew.
+    #[test]
+    fn the_stamp_changes_with_each_file() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| folder.path().join(name);
+        let files = TlsFiles {
+            chain: at("chain.pem"),
+            key: KeyPlace::File(at("key")),
+            trust: at("trust.pem"),
+            revocations: at("lists.pem"),
+            denied: Some(at("denied")),
+            key_exchange: KeyExchange::DEFAULT,
+        };
+        let mut before = files.stamp();
+        assert!(before.iter().all(|(_, found)| found.is_none()));
+        for (number, name) in ["chain.pem", "key", "trust.pem", "lists.pem", "denied"].into_iter().enumerate() {
+            write_public(&at(name), &vec![1; number + 1], Existing::Keep).expect("writes");
+            let after = files.stamp();
+            assert_ne!(before, after, "{name}");
+            before = after;
+            // A file of another length is another one, even within a tick of the clock.
+            write_public(&at(name), &vec![1; number + 20], Existing::Replace).expect("writes");
+            assert_ne!(before, files.stamp(), "{name}");
+            before = files.stamp();
+        }
+    }
+}

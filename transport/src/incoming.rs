@@ -81,3 +81,58 @@ impl Incoming {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::record::record;
+
+    fn kind() -> impl Strategy<Value = (Kind, Vec<u8>)> {
+        let bytes = |length: std::ops::Range<usize>| prop::collection::vec(any::<u8>(), length);
+        prop_oneof![
+            bytes(0..40).prop_map(|payload| (Kind::Data, payload)),
+            bytes(8..9).prop_map(|payload| (Kind::Confirm, payload)),
+            Just((Kind::Ping, Vec::new())),
+            bytes(0..40).prop_map(|payload| (Kind::End, payload)),
+        ]
+    }
+
+    proptest! {
+        /// However a connection cuts its bytes, the same records come out: control records whole and in their place, and data without a byte more or
+        /// less. A record of data without a byte is nothing.
+        #[test]
+        fn records_are_taken_apart_wherever_they_are_cut(
+            records in prop::collection::vec(kind(), 0..20),
+            cuts in prop::collection::vec(1_usize..30, 1..8),
+        ) {
+            let mut bytes: Bytes = records.iter().flat_map(|(kind, payload)| record(*kind, payload)).collect();
+            let (mut incoming, mut found) = (Incoming::default(), Vec::<(Kind, Vec<u8>)>::new());
+            for cut in cuts.iter().cycle() {
+                while let Some(item) = incoming.next().unwrap() {
+                    match (item, found.last_mut()) {
+                        (Item::Data(piece), Some((Kind::Data, data))) => data.extend_from_slice(&piece),
+                        (Item::Data(piece), _) => found.push((Kind::Data, piece.to_vec())),
+                        (Item::Control(kind, payload), _) => found.push((kind, payload)),
+                    }
+                }
+                prop_assert!(!incoming.is_fed());
+                if bytes.is_empty() {
+                    break;
+                }
+                incoming.feed(bytes.split_to((*cut).min(bytes.len())));
+                prop_assert!(incoming.is_fed());
+            }
+            // Pieces of data that follow each other are one stream.
+            let mut expected = Vec::<(Kind, Vec<u8>)>::new();
+            for (kind, payload) in records.into_iter().filter(|(kind, data)| *kind != Kind::Data || !data.is_empty()) {
+                match expected.last_mut() {
+                    Some((Kind::Data, data)) if kind == Kind::Data => data.extend(payload),
+                    _ => expected.push((kind, payload)),
+                }
+            }
+            prop_assert_eq!(found, expected);
+        }
+    }
+}

@@ -84,3 +84,37 @@ fn free(folder: &Path) -> Option<u64> {
 fn free(_: &Path) -> Option<u64> {
     None
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    /// As many as the system lets this process open are enough, and one more are not.
+    #[test]
+    fn the_limit_of_open_files_is_enough_up_to_itself() {
+        let (soft, _) = nix::sys::resource::getrlimit(nix::sys::resource::Resource::RLIMIT_NOFILE).expect("a limit");
+        for (needed, outcome) in [(soft, Outcome::Ok), (soft + 1, Outcome::Warning)] {
+            let mut found = Findings::default();
+            open_files(&mut found, needed);
+            assert_eq!(found.lines().iter().map(|line| line.outcome).collect::<Vec<_>>(), [outcome], "{found}");
+        }
+    }
+
+    #[test]
+    fn a_disk_is_tried_and_left_as_it_was() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let state = folder.path().join("state");
+        let judged = |bytes| {
+            let mut found = Findings::default();
+            disk(&mut found, &state, bytes);
+            found.lines().iter().map(|line| (line.cause, line.outcome)).collect::<Vec<_>>()
+        };
+        assert_eq!(judged(1), [(Cause::Disk, Outcome::Ok)]);
+        assert_eq!(judged(u64::MAX), [(Cause::Disk, Outcome::Fault)]);
+        assert_eq!(std::fs::read_dir(&state).expect("it was made").count(), 0, "nothing is left in it");
+        std::fs::remove_dir(&state).expect("empty");
+        std::fs::write(&state, "a file").expect("writes");
+        assert_eq!(judged(1), [(Cause::Disk, Outcome::Fault)]);
+        assert_eq!(std::fs::read(&state).expect("reads"), b"a file");
+    }
+}

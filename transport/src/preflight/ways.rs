@@ -210,10 +210,12 @@ fn source(to: SocketAddr) -> Option<SocketAddr> {
 
 #[cfg(test)]
 mod tests {
-    use tributary_certs::fault::FaultKind;
     use tributary_texts::Language;
 
     use super::*;
+    use crate::dial::DialSettings;
+    use crate::fault::ProxyFault;
+    use crate::tcp::Proxy;
 
     #[test]
     fn one_transport_that_works_excuses_the_other_one_and_not_itself() {
@@ -242,6 +244,104 @@ mod tests {
             let suspected = tributary_certs::skew::CLOCK_FAULTS.contains(&kind);
             assert_eq!(found, suspected.then_some((Transport::Tcp, Some(kind))), "{kind:?}");
         }
+    }
+
+    fn dialer(proxy: Option<Proxy>) -> Dialer {
+        Dialer::new(DialSettings {
+            address: "fl.example:7443".into(),
+            server_name: "fl.example".into(),
+            mode: Mode::Auto,
+            proxy,
+            path: crate::Path::default(),
+            timers: crate::Timers::default(),
+        })
+    }
+
+    /// Who is asked, and how bad it is: of each kind of fault over each transport, alone and where another connection works.
+    #[test]
+    fn each_fault_of_a_way_has_its_cause_its_meaning_and_somebody_to_ask() {
+        let there: SocketAddr = ([127, 0, 0, 1], 7_443).into();
+        let certificate = |kind: FaultKind| DialFault::Failed(kind.because("somebody").into());
+        let told = || Told { mtu: 1_337, coordinator_seconds: 0, refusal: None };
+        let dialer = dialer(None);
+        for transport in [Transport::Quic, Transport::Tcp] {
+            let quic = transport == Transport::Quic;
+            let own = if quic { Cause::Udp } else { Cause::Tcp };
+            let unreached = match quic {
+                true => [words::not_reached_udp(), words::udp_dropped()],
+                false => [words::not_reached_tcp(), words::no_way_around()],
+            };
+            let rule = || rule(if quic { "UDP" } else { "TCP" }, there, "fl.example:7443");
+            let proxied =
+                |said| DialFault::Proxy { proxy: "proxy:8080".into(), target: "fl.example:7443".into(), said };
+            for other_works in [false, true] {
+                let may_be = if other_works { Outcome::Warning } else { Outcome::Fault };
+                let [not_reached, dropped] = unreached.clone();
+                let means = if other_works { dropped } else { not_reached };
+                let believed = (Cause::Certificate, Outcome::Fault, words::certificate_not_believed());
+                let authority = words::ask_authority_with_number();
+                let proxy = (words::proxy_refuses(), words::ask_proxy("fl.example:7443"));
+                let no_coordinator = (words::no_coordinator_there(), words::ask_for_address());
+                let rows = [
+                    (DialFault::Silence { what: "UDP" }, (own, may_be, means.clone()), rule()),
+                    (certificate(FaultKind::TokenUnknown), (own, may_be, means), rule()),
+                    (certificate(FaultKind::TlsHttp), (own, may_be, no_coordinator.0), no_coordinator.1),
+                    (certificate(FaultKind::Revoked), believed.clone(), authority.clone()),
+                    (certificate(FaultKind::ClosedByPeer), believed, authority),
+                    (proxied(ProxyFault::Silent), (Cause::Proxy, may_be, proxy.0), proxy.1),
+                ];
+                for (fault, (cause, outcome, means), ask) in rows {
+                    let name = format!("{fault} over {transport:?}, {other_works}");
+                    let way = Way { transport, addresses: vec![(there, Err(fault))], told: None };
+                    let mut found = Findings::default();
+                    report(&mut found, &dialer, &way, other_works);
+                    let [line] = found.lines() else { panic!("{name}: one line") };
+                    assert_eq!((line.cause, line.outcome), (cause, outcome), "{name}");
+                    let english = [means, ask].map(|said| said.text(Language::English).to_owned());
+                    assert_eq!([line.means.clone(), line.ask.clone()], english, "{name}");
+                    assert!(!line.tried.contains("127.0.0.1"), "the one address is not named: {}", line.tried);
+                }
+            }
+            // Another address of the same name works: the silent one is named, and packets are measured over UDP alone.
+            let addresses = vec![(there, Err(DialFault::Silence { what: "UDP" })), (there, Ok(7))];
+            let way = Way { transport, addresses, told: Some(told()) };
+            let mut found = Findings::default();
+            report(&mut found, &dialer, &way, false);
+            let lines = found.lines();
+            let silent = words::silent_address().text(Language::English).to_owned();
+            assert_eq!((lines[0].cause, lines[0].outcome, &lines[0].means), (own, Outcome::Warning, &silent));
+            assert!(lines[0].tried.contains("127.0.0.1:7443") && lines[1].seen.contains('7'), "{found}");
+            let measured = lines.iter().filter(|line| line.cause == Cause::Mtu).count();
+            assert_eq!((lines.len(), measured), (2 + usize::from(quic), usize::from(quic)));
+        }
+    }
+
+    /// UDP does not go through a proxy, and no line says so.
+    #[test]
+    fn the_proxy_is_named_where_the_way_leads_through_it() {
+        let proxy = Proxy { address: "proxy.example:8080".into(), credentials: None };
+        let dialer = dialer(Some(proxy));
+        for transport in [Transport::Quic, Transport::Tcp] {
+            let mut found = Findings::default();
+            let way = Way { transport, addresses: vec![(([127, 0, 0, 1], 1).into(), Ok(1))], told: None };
+            report(&mut found, &dialer, &way, false);
+            assert_eq!(found.lines()[0].tried.contains("proxy.example"), transport == Transport::Tcp, "{found}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_is_a_fault_and_a_daemon_that_has_the_seat_is_none() {
+        let with = |refusal| {
+            let mut found = Findings::default();
+            admitted(&mut found, refusal);
+            let line = &found.lines()[0];
+            (line.cause, line.outcome, line.seen.clone())
+        };
+        let because = |code| Some((code, Printable::from("by its roster".to_owned())));
+        assert_eq!(with(None).1, Outcome::Ok);
+        assert_eq!(with(because(RejectCode::AlreadyConnected)).1, Outcome::Ok);
+        let refused = with(because(RejectCode::NotInRoster));
+        assert_eq!(refused, (Cause::Refused, Outcome::Fault, "by its roster".to_owned()));
     }
 
     #[test]

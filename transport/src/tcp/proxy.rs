@@ -102,6 +102,34 @@ mod tests {
         }
     }
 
+    /// What a proxy repeats of the credentials, in either form, is not quoted; whatever else it says is.
+    #[test]
+    fn an_answer_that_repeats_credentials_is_not_quoted() {
+        let quoted = |credentials: Option<&str>, status: &str| {
+            let proxy = Proxy { address: "proxy:1".into(), credentials: credentials.map(str::to_owned) };
+            match proxy.refusal(status) {
+                ProxyFault::Refused(words) => {
+                    assert_eq!(words, format!("{status:?}"));
+                    true
+                }
+                ProxyFault::Indiscreet => false,
+                other => panic!("{other}"),
+            }
+        };
+        let encoded = format!("HTTP/1.1 407 not {}", STANDARD.encode("branch:secret").trim_end_matches('='));
+        for (credentials, status, expected) in [
+            (None, "HTTP/1.1 403 secret", true),
+            (Some("branch:secret"), "HTTP/1.1 403 no", true),
+            (Some("branch:secret"), "HTTP/1.1 403 not branch", true),
+            (Some("branch:secret"), "HTTP/1.1 403 secret is wrong", false),
+            (Some("branch:secret"), encoded.as_str(), false),
+            (Some("branch:"), "HTTP/1.1 403 no", true),
+            (Some("branch"), "HTTP/1.1 403 not branch", true),
+        ] {
+            assert_eq!(quoted(credentials, status), expected, "{credentials:?}: {status}");
+        }
+    }
+
     #[test]
     fn a_password_is_not_printed() {
         let proxy = Proxy { address: "proxy.example:3128".into(), credentials: Some("branch:very-secret".into()) };

@@ -105,3 +105,21 @@ fn a_torn_tail_is_told_when_it_is_cut() {
         assert!(!log.contains("incomplete entry"), "once: {log}");
     }
 }
+
+/// What an activated plan needs at each later start lies in the state, and not where it was carried from.
+#[test]
+fn an_activated_plan_lies_in_the_state_with_its_schema() {
+    let federation = Federation::new(2);
+    federation.settings(|text| text);
+    let carried = federation.plan();
+    let files = |folder: &Path| -> Vec<std::path::PathBuf> {
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect()
+    };
+    let folders = files(&federation.path("state/plans"));
+    let [folder] = folders.as_slice() else { panic!("one plan: {folders:?}") };
+    let mut kept: Vec<Vec<u8>> = files(folder).iter().map(|path| fs::read(path).unwrap()).collect();
+    let mut expected = [&carried.file, &carried.schema].map(|path| fs::read(path).unwrap()).to_vec();
+    kept.sort_unstable();
+    expected.sort_unstable();
+    assert!(kept == expected, "the plan and its schema: {:?}", files(folder));
+}

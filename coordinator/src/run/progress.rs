@@ -238,3 +238,143 @@ impl Progress {
 fn milliseconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1e6).round() / 1e3
 }
+
+#[cfg(test)]
+mod tests {
+    use tributary_protocol::ids::{ClientId, RoundId, RunId, SessionId};
+    use tributary_protocol::message::Charged;
+    use tributary_protocol::roster::Roster;
+    use tributary_protocol::round::RoundDescriptor;
+    use tributary_protocol::secagg::modular::Ring;
+    use tributary_protocol::secagg::parameters::Thresholds;
+
+    use super::*;
+    use crate::run::job::tests::{job, settings};
+
+    fn fresh() -> Progress {
+        let folder = tempfile::tempdir().unwrap();
+        let members = Members::open(&Roster::none(), folder.path()).unwrap();
+        Progress::resume(&job(&settings()), Arc::new(members), &[])
+    }
+
+    fn started(round: u64) -> CoordinatorEvent {
+        let descriptor = RoundDescriptor {
+            run: RunId([1; 32]),
+            session: SessionId([2; 32]),
+            round: RoundId(round),
+            stage: 0,
+            model: Digest([3; 32]),
+            view: Digest([4; 32]),
+            ring: Ring::Bits64,
+            dimension: 5,
+            sensitivity_squared: 6,
+            share_variance: 7,
+            honest_min: 8,
+            survivors_min: 9,
+            deadline_ms: 10,
+        };
+        CoordinatorEvent::RoundStarted { descriptor }
+    }
+
+    fn frozen(round: u64, survivors: u32) -> CoordinatorEvent {
+        let survivors = (0..survivors).map(ClientId).collect();
+        CoordinatorEvent::SurvivorsFrozen { round: RoundId(round), survivors, digest: Digest([5; 32]) }
+    }
+
+    fn committed(round: u64) -> CoordinatorEvent {
+        CoordinatorEvent::RoundCommitted { round: RoundId(round), sum: Digest([6; 32]), model: Digest([7; 32]) }
+    }
+
+    fn outcome() -> Outcome {
+        Outcome {
+            complete: true,
+            model: Digest([1; 32]),
+            registered: Digest([2; 32]),
+            model_file: "a model".into(),
+            ledger: "a ledger".into(),
+            folder: "a folder".into(),
+            rounds: 3,
+            charged: 4,
+            bytes: (5, 6),
+        }
+    }
+
+    /// Each figure is in its own field, at the end and round by round.
+    #[test]
+    fn a_run_is_told_as_the_ledger_has_it() {
+        let mut progress = fresh();
+        let metrics = RoundMetrics { loss_mean: 0.25, customers: 7.0, within_clip_norm: 0.5 };
+        assert!(progress.observe(&started(1), None).is_none() && progress.first_start.is_some());
+        let first = progress.first_start;
+        assert!(progress.observe(&frozen(1, 11), None).is_none());
+        let told = progress.observe(&committed(1), Some(metrics)).unwrap();
+        let Event::Round { round, committed: count, survivors, loss, epsilon, .. } = told else { panic!("{told:?}") };
+        assert_eq!((round, count, survivors, loss), (1, 1, 11, Some(0.25)));
+        assert!(epsilon.is_some_and(|epsilon| epsilon > 0.0) && epsilon == progress.epsilon());
+        let after_one = progress.epsilon();
+        // A round that ends without a sum is charged, and adds no duration.
+        assert!(progress.observe(&started(2), None).is_none() && progress.open_since.is_some());
+        let reason = ClosedReason::ParticipantLost(ClientId(4));
+        let told = progress.observe(&CoordinatorEvent::RoundAborted { round: RoundId(2), reason }, None);
+        assert_eq!(told, Some(Event::Aborted { round: Some(2), reason: "client 4 was lost".into() }));
+        assert!(progress.open_since.is_none() && progress.first_start == first);
+        assert!(progress.epsilon() > after_one);
+        let Event::Finished(told) = progress.finished(outcome()) else { panic!("the last event") };
+        let job = job(&settings());
+        let guarantee = job.guarantee.unwrap();
+        let texts = [&told.folder, &told.model_file, &told.ledger, &told.model, &told.registered];
+        let [model, registered] = [[1; 32], [2; 32]].map(|bytes| Digest(bytes).to_string());
+        assert_eq!(texts, ["a folder", "a model", "a ledger", &model, &registered]);
+        assert_eq!((told.complete, told.rounds, told.charged), (true, 3, 4));
+        assert_eq!((told.bytes_up, told.bytes_down), (5, 6));
+        assert_eq!((told.delta, told.noise_multiplier), (Some(guarantee.delta), Some(guarantee.noise_multiplier)));
+        assert_eq!((told.epsilon, told.epsilon_customer), (progress.epsilon(), None));
+        assert_eq!(told.parameters, job.planned.architecture().parameter_count());
+        assert_eq!(told.round_milliseconds.len(), 1);
+    }
+
+    #[test]
+    fn what_becomes_of_sessions_and_clients_is_told() {
+        let mut progress = fresh();
+        let thresholds =
+            Thresholds { coalition_max: 1, holder_cap: 2, quorum: 3, threshold: 4, survivors_min: 5, honest_min: 6 };
+        let keyed = CoordinatorEvent::SessionKeyed {
+            session: SessionId([0xab; 32]),
+            view: Digest([1; 32]),
+            cohort: (0..7).map(ClientId).collect(),
+            organisations: Vec::new(),
+            thresholds,
+        };
+        let session = "abababab".to_owned();
+        let expected = Event::Session { session, cohort: 7, survivors_min: 5, quorum: 3, honest_min: 6 };
+        assert_eq!(progress.observe(&keyed, None), Some(expected));
+        let closed = |reason| CoordinatorEvent::SessionClosed { session: SessionId([0xab; 32]), reason };
+        assert_eq!(progress.observe(&closed(ClosedReason::Exhausted), None), None);
+        let told = progress.observe(&closed(ClosedReason::ParticipantGaveUp(ClientId(3))), None);
+        assert_eq!(told, Some(Event::Aborted { round: None, reason: "client 3 gave up".into() }));
+        let charged = Charged { rounds: vec![4, 5], last_round: 12 };
+        let told = progress.observe(&CoordinatorEvent::ClientChargedMore { client: ClientId(3), charged }, None);
+        let client = progress.members.whom(ClientId(3));
+        assert_eq!(told, Some(Event::ChargedMore { client, rounds: 9, last_round: 12 }));
+    }
+
+    /// Once for each process, and that nobody was counted says the other as well.
+    #[test]
+    fn a_plan_s_number_that_is_far_from_the_counts_is_said_once() {
+        let (near, far, none) = (40_000.0, 90_000.0, 0.0);
+        let counted =
+            |progress: &mut Progress, customers| progress.counted(NoisedCustomers { customers, variance: 1.0 });
+        let mut progress = fresh();
+        assert!(counted(&mut progress, near).is_none());
+        let mut progress = fresh();
+        let told = counted(&mut progress, far);
+        let Some(Event::CustomersFar { nominal, counted: found, noise_stddev, factor }) = told else { panic!() };
+        assert_eq!((nominal, found, noise_stddev, factor), (40_000, far, 1.0, Some(2.25)));
+        assert!(counted(&mut progress, far).is_none());
+        let told = counted(&mut progress, none);
+        assert_eq!(told, Some(Event::NoiseAlone { nominal: 40_000, counted: none, noise_stddev: 1.0 }));
+        assert!(counted(&mut progress, none).is_none() && counted(&mut progress, far).is_none());
+        let mut progress = fresh();
+        assert!(counted(&mut progress, none).is_some() && counted(&mut progress, far).is_none());
+    }
+}

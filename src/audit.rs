@@ -43,9 +43,6 @@ pub(crate) struct ExportOptions {
     /// The bundle; it must not be there. A file beside it, FILE.digest, names its digest
     #[arg(long, value_name = "FILE")]
     output: PathBuf,
-    /// A model card that a report on gates names; once for each
-    #[arg(long, value_name = "FILE")]
-    card: Vec<PathBuf>,
     #[command(flatten)]
     inspection: InspectionOptions,
     /// Print one JSON object
@@ -58,7 +55,7 @@ pub(crate) struct ExportOptions {
 /// # Errors
 /// Why it was not done.
 pub(crate) fn run(command: AuditCommand) -> Result<Exit, Failure> {
-    let AuditCommand::Export(ExportOptions { config, from, to, run, plan, days_only, output, card, inspection, json }) =
+    let AuditCommand::Export(ExportOptions { config, from, to, run, plan, days_only, output, inspection, json }) =
         command;
     if from > to {
         return Err(Failure::usage("--from is after --to; name the first day first"));
@@ -73,7 +70,7 @@ pub(crate) fn run(command: AuditCommand) -> Result<Exit, Failure> {
         _ => (Scope::Journal, "all".to_owned()),
     };
     inspection.record(&config, &Asked::of_days(Sight::AuditExport, (from, to), &seen))?;
-    let exported = export(&config, &Export { days: (from, to), scope, output: &output, cards: &card });
+    let exported = export(&config, &Export { days: (from, to), scope, output: &output });
     let exported = exported.map_err(Failure::failed)?;
     if json {
         json::print(&exported);

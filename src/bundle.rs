@@ -9,7 +9,11 @@ use serde::Serialize;
 use tributary_certs::roster::RosterAuthorities;
 use tributary_evidence::Item;
 use tributary_evidence::RegisteredModel;
+#[cfg(feature = "rehearsal")]
+use tributary_evidence::attacks::claimed;
 use tributary_evidence::bundle::{Audited, Authority, Bundle, BundleFault, Fault, Options, Standing, audit};
+#[cfg(feature = "rehearsal")]
+use tributary_evidence::bundle::{BundledModel, bundled_model};
 use tributary_protocol::digest::Digest;
 
 use crate::exit::{Exit, Failure};
@@ -45,6 +49,9 @@ pub(crate) struct ModelOptions {
     /// Parameters as a branch or a program has them: they must be the model's
     #[arg(long, value_name = "FILE")]
     parameters: Option<PathBuf>,
+    /// A model card that somebody has: it must be the model's own, as the registry names it
+    #[arg(long, value_name = "FILE")]
+    card: Option<PathBuf>,
 }
 
 /// Why nothing was verified.
@@ -103,6 +110,19 @@ pub(crate) fn verify_model(options: &ModelOptions) -> Result<Exit, Failure> {
     } else if options.parameters.is_some() {
         return Err(Failure::usage("--parameters compares with one model; name it with --model"));
     }
+    match (&options.card, asked.as_slice()) {
+        (None, _) => {}
+        (Some(path), [model]) => {
+            let given = std::fs::read(path);
+            let given =
+                given.map_err(|fault| Failure::failed(format!("{} cannot be read: {fault}", path.display())))?;
+            if model.card != Some(Digest::of(&given).to_string()) {
+                let reason = format!("this is not the card of the model {}, or was changed", model.model);
+                audited.faults.push(Fault { part: path.display().to_string(), reason });
+            }
+        }
+        _ => return Err(Failure::usage("--card compares with one model; name it with --model")),
+    }
     audited.standing = match audited.standing {
         _ if !audited.faults.is_empty() => Standing::Tampered,
         Standing::Intact if !audited.missing.is_empty() => Standing::Incomplete,
@@ -133,6 +153,55 @@ fn opened(options: &BundleOptions) -> Result<Option<(Opened, Audited)>, Failure>
             Ok(None)
         }
     }
+}
+
+/// A registered model of a bundle that is in order, with its plan.
+#[cfg(feature = "rehearsal")]
+pub(crate) struct Registered {
+    /// The plan, read with its schema where that is there.
+    pub(crate) planned: tributary_model::planned::Planned,
+    /// The model's parameters.
+    pub(crate) parameters: tributary_model::parameters::Parameters,
+    /// What the registry says.
+    pub(crate) line: RegisteredModel,
+    /// The epsilon of one customer that the plan claims for a run.
+    pub(crate) claimed: Option<String>,
+    /// At which delta.
+    pub(crate) delta: Option<String>,
+}
+
+/// A model of a bundle, whose evidence contradicts in nothing.
+///
+/// # Errors
+/// If the bundle cannot be read, was changed, is another federation's, or does not hold the model with its plan.
+#[cfg(feature = "rehearsal")]
+pub(crate) fn registered_in(file: &Path, whose: &str, model: &str) -> Result<(Opened, Audited, Registered), Failure> {
+    let (bundle, audited) = audited(file, Some(authority(whose)?), false)
+        .map_err(|fault| Failure::failed(format!("{}: {fault}", file.display())))?;
+    if matches!(audited.standing, Standing::Tampered | Standing::WrongKey) {
+        let why = audited.standing.words();
+        return Err(Failure::failed(format!(
+            "{}: {why}, so nothing is tested; `tributary verify audit` says what is wrong",
+            file.display()
+        )));
+    }
+    let registered = audited.journal.iter().filter_map(|journal| journal.registry.as_ref());
+    let found: Vec<&RegisteredModel> = registered
+        .flat_map(|registry| &registry.each)
+        .filter(|one| model.len() >= 8 && one.model.starts_with(model))
+        .collect();
+    let [line] = found.as_slice() else {
+        let count = found.len();
+        return Err(Failure::failed(format!(
+            "{count} models of the bundle begin with these digits; name one by 8 digits or more"
+        )));
+    };
+    let digest = Digest::from_hex(&line.model).ok_or_else(|| Failure::failed("the model is no digest"))?;
+    let BundledModel { planned, parameters, .. } = bundled_model(&bundle, &digest).map_err(Failure::failed)?;
+    let claimed = claimed(planned.plan());
+    let delta = claimed.as_ref().map(|_| format!("{:e}", planned.plan().delta()));
+    let registered = Registered { line: (*line).clone(), claimed, delta, planned, parameters };
+    Ok((bundle, audited, registered))
 }
 
 /// Opens and audits a bundle. A file beside it that names another digest contradicts it.

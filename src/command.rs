@@ -50,6 +50,14 @@ pub(crate) enum Command {
     #[cfg(feature = "people")]
     #[command(subcommand)]
     Model(crate::model::ModelCommand),
+    /// Attacks on a released model, on rows that are public or invented, and the signed report of them
+    #[cfg(feature = "coordinator")]
+    #[command(subcommand)]
+    Redteam(crate::redteam::RedteamCommand),
+    /// What an independent validator computes again of a model, from a bundle alone
+    #[cfg(all(feature = "rehearsal", feature = "coordinator"))]
+    #[command(subcommand)]
+    Validate(crate::replicate::ValidateCommand),
     /// Reports on what happened, signed, for compliance officers and supervisors
     #[cfg(feature = "coordinator")]
     #[command(subcommand)]
@@ -159,6 +167,10 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Verify(VerifyCommand::Fork(options)) => fork::run(&options),
         Command::Verify(VerifyCommand::Deletions(options)) => verify::deletions(&options),
         Command::Verify(VerifyCommand::Report(options)) => Ok(verify::report(&options)),
+        #[cfg(feature = "coordinator")]
+        Command::Redteam(command) => crate::redteam::run(&command),
+        #[cfg(all(feature = "rehearsal", feature = "coordinator"))]
+        Command::Validate(command) => crate::replicate::run(&command),
         #[cfg(feature = "coordinator")]
         Command::Report(command) => crate::report::run(&command),
         Command::Verify(VerifyCommand::Incident(options)) => verify::incident(&options),

@@ -7,6 +7,8 @@ mod authorise;
 #[cfg(feature = "client")]
 mod branch;
 mod bundle;
+#[cfg(feature = "coordinator")]
+mod card;
 #[cfg(feature = "people")]
 mod certs;
 #[cfg(feature = "people")]
@@ -27,7 +29,11 @@ mod customer;
 mod dataset;
 #[cfg(feature = "demo")]
 mod demo;
+#[cfg(feature = "people")]
+mod draft;
 mod exit;
+#[cfg(feature = "coordinator")]
+mod five_parts;
 mod fork;
 #[cfg(feature = "coordinator")]
 mod incident;
@@ -56,6 +62,10 @@ mod proof;
 #[cfg(feature = "client")]
 mod ready;
 #[cfg(feature = "coordinator")]
+mod redteam;
+#[cfg(all(feature = "rehearsal", feature = "coordinator"))]
+mod replicate;
+#[cfg(feature = "coordinator")]
 mod report;
 #[cfg(any(feature = "coordinator", feature = "client"))]
 mod roles;
@@ -67,6 +77,8 @@ mod scores;
 mod sent;
 #[cfg(feature = "client")]
 mod sent_page;
+#[cfg(feature = "coordinator")]
+mod sheet;
 #[cfg(feature = "people")]
 mod signed;
 #[cfg(feature = "simulate")]

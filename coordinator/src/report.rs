@@ -235,6 +235,13 @@ pub enum Event {
         /// Who, what, of which days and which scope.
         words: String,
     },
+    /// A model validator reports attacks on a model.
+    ModelAttacked {
+        /// The model.
+        model: String,
+        /// Whether they show a larger epsilon than was claimed.
+        alarm: bool,
+    },
     /// A client says what it has of a model.
     ModelCopy {
         /// Which one.
@@ -327,6 +334,14 @@ impl fmt::Display for Event {
             }
             Self::ModelStated { words, .. } => write!(formatter, "two people state: {words}"),
             Self::IncidentTold { words } | Self::Looked { words } => formatter.write_str(words),
+            Self::ModelAttacked { model, alarm: false } => {
+                write!(formatter, "attacks on model {} show no larger epsilon than was claimed", &model[..8])
+            }
+            Self::ModelAttacked { model, alarm: true } => write!(
+                formatter,
+                "ALARM: attacks on model {} show a larger epsilon than was claimed; nobody may use it, have it withdrawn",
+                &model[..8]
+            ),
             Self::ModelCopy { client, model, state: "refused" } => {
                 write!(formatter, "{client}: has no copy of model {}, and refuses it from now on", &model[..8])
             }

@@ -8,10 +8,13 @@
 //! Not shown by the file alone: that nothing was cut off its end. Compare `head` with a copy kept elsewhere.
 
 pub mod assessor;
+pub mod attacks;
 mod budget;
 pub mod bundle;
+pub mod card;
 pub mod checkpoint;
 mod entries;
+pub mod evaluation;
 mod features;
 pub mod gates;
 mod heads;

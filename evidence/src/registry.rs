@@ -1,5 +1,7 @@
 //! The registry's ledger against its rule book, the signatures in it, and the runs and opened sums on which it rests.
 
+mod papers;
+
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -12,8 +14,11 @@ use tributary_protocol::registry::{
 };
 use tributary_protocol::round::{Claim, OutOfOrder};
 
+use crate::attacks::AttacksFault;
+use crate::card::Differs;
 use crate::features::FeaturesFile;
 use crate::gates::figures;
+use crate::paper::PaperFault;
 use crate::retained::{Item, Retained};
 use crate::run::{NotVerified, RunAudit};
 use crate::stated::{self, Stated};
@@ -33,6 +38,8 @@ pub struct RegistryReport {
     pub reports: usize,
     /// Reports whose figures were computed again from the opened sum of the evaluation.
     pub reports_recomputed: usize,
+    /// Model cards that say what follows from the run of their model.
+    pub cards_recomputed: usize,
     /// Models that follow from the sums of their run, with all that the registry says of them.
     pub models_recomputed: usize,
     /// Each model, in the order in which they came.
@@ -60,6 +67,8 @@ pub struct RegisteredModel {
     pub run: u32,
     /// Digest of its parameters.
     pub parameters: String,
+    /// Digest of its card's file, where one was written.
+    pub card: Option<String>,
     /// Statements of two people about it.
     pub statements: usize,
     /// Whether it follows from the sums of its run, with all that the registry says of it.
@@ -88,6 +97,31 @@ pub(crate) enum Broken {
         /// As it was computed.
         found: String,
     },
+    /// A card that nobody can read.
+    #[error("{name} beside the journal: {fault}")]
+    Card {
+        /// Its name.
+        name: String,
+        /// Why.
+        fault: PaperFault,
+    },
+    /// A report of attacks that nobody can read.
+    #[error("{name} beside the journal: {fault}")]
+    Attacks {
+        /// Its name.
+        name: String,
+        /// Why.
+        fault: AttacksFault,
+    },
+    /// A report of attacks with another claim than the plan's.
+    #[error("{name} beside the journal is of another run, or names another epsilon than the plan of its model claims")]
+    Claim {
+        /// Its name.
+        name: String,
+    },
+    /// A card that says something else.
+    #[error(transparent)]
+    Says(#[from] Differs),
     /// A file beside the journal.
     #[error("{name} beside the journal is not what the manifest names: it was changed or exchanged")]
     File {
@@ -110,6 +144,7 @@ pub(crate) struct RegistryAudit<'a> {
     signatures: usize,
     reports: usize,
     recomputed: usize,
+    cards: usize,
     follow: BTreeSet<Digest>,
     not_verified: Vec<NotVerified>,
     /// Whether runs may be left out: then what they would say is not missed.
@@ -128,6 +163,7 @@ impl<'a> RegistryAudit<'a> {
             signatures: 0,
             reports: 0,
             recomputed: 0,
+            cards: 0,
             follow: BTreeSet::new(),
             not_verified: Vec::new(),
         }
@@ -148,6 +184,8 @@ impl<'a> RegistryAudit<'a> {
         match event {
             RegistryEvent::ModelRegistered { manifest } => self.register(manifest, runs)?,
             RegistryEvent::StatementTaken { statement } => self.take(statement, runs)?,
+            RegistryEvent::CardWritten { model, card } => self.card(model, card, runs)?,
+            RegistryEvent::AttacksReported { report } => self.attacks(report, runs)?,
             RegistryEvent::RosterAdopted { .. }
             | RegistryEvent::CopyNoted { .. }
             | RegistryEvent::IncidentTold { .. }
@@ -248,7 +286,9 @@ impl<'a> RegistryAudit<'a> {
     fn take(&mut self, signed: &SignedStatement, runs: &dyn Runs) -> Result<(), Broken> {
         let Some(report) = signed.report.as_deref().map(|report| &report.report) else { return Ok(()) };
         self.reports = self.reports.saturating_add(1);
-        if report.card != Digest::ZERO {
+        // The card of the model was verified where it was written.
+        let own = self.record.models.get(&report.model).and_then(|model| model.card);
+        if report.card != Digest::ZERO && own != Some(report.card) {
             let item = Item::Card(report.card);
             match self.kept.get(&item) {
                 Some(bytes) if Digest::of(&bytes) == report.card => {}
@@ -322,6 +362,7 @@ impl<'a> RegistryAudit<'a> {
             plan: lineage.run.plan.to_string(),
             run: lineage.run.number,
             parameters: model.manifest.parameters.to_string(),
+            card: model.card.map(|card| card.to_string()),
             statements: model.statements.len(),
             follows: self.follow.contains(digest),
         })
@@ -340,6 +381,7 @@ impl<'a> RegistryAudit<'a> {
             pilots: used(ModelState::Pilot),
             reports: self.reports,
             reports_recomputed: self.recomputed,
+            cards_recomputed: self.cards,
             models_recomputed: self.follow.len(),
             each: self.record.order.iter().filter_map(|digest| self.one(digest)).collect(),
             not_verified: self.not_verified.clone(),
@@ -359,11 +401,12 @@ pub(crate) fn count(list: &mut Vec<NotVerified>, reason: &str) {
 
 impl fmt::Display for RegisteredModel {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { model, state, purpose, plan, run, parameters, statements, follows } = self;
+        let Self { model, state, purpose, plan, run, parameters, card, statements, follows } = self;
+        let card = card.as_deref().unwrap_or("none");
         let follows = if *follows { "follows from its sums" } else { "was NOT computed again from its sums" };
         write!(
             formatter,
-            "  model    {model}: {state} for \"{purpose}\", {follows}\n           run {run} of the plan {plan}, parameters {parameters}, {statements} statements"
+            "  model    {model}: {state} for \"{purpose}\", {follows}\n           run {run} of the plan {plan}, parameters {parameters}, {statements} statements\n           card {card}"
         )
     }
 }
@@ -379,6 +422,11 @@ impl fmt::Display for RegistryReport {
             formatter,
             "\n    {} of {models} models follow from the sums of their runs; the figures of {} of {reports} reports were computed again",
             self.models_recomputed, self.reports_recomputed
+        )?;
+        write!(
+            formatter,
+            "\n    {} model cards say what follows from the runs of their models",
+            self.cards_recomputed
         )?;
         for NotVerified { count, reason } in &self.not_verified {
             write!(formatter, "\n    {count} not verified: {reason}")?;

@@ -22,6 +22,8 @@ pub enum Item {
     Statement(Digest),
     /// A model card, by the digest of its file.
     Card(Digest),
+    /// A report of attacks on a model, by the digest of what it found.
+    Attacks(Digest),
 }
 
 impl Item {
@@ -37,6 +39,7 @@ impl Item {
             Self::Parameters(model) => format!("registry/{model}/parameters"),
             Self::Statement(model) => format!("registry/{model}/statement.json"),
             Self::Card(digest) => format!("cards/{digest}.json"),
+            Self::Attacks(digest) => format!("attacks/{digest}.json"),
         }
     }
 }

@@ -213,6 +213,11 @@ impl<'a> RunAudit<'a> {
         self.facts.as_ref().map(Statement::of)
     }
 
+    /// When it was over.
+    pub(crate) fn finished_at(&self) -> Option<Millis> {
+        self.finished_at
+    }
+
     /// When its entries were written.
     pub(crate) fn span(&self) -> Option<(Millis, Millis)> {
         self.span

@@ -134,7 +134,13 @@ impl Federation {
                 self.own(&look.look.federation)?;
                 self.own(&look.signed.federation)
             }
-            RegistryEvent::ModelRegistered { .. } | RegistryEvent::Noticed { .. } => Ok(()),
+            RegistryEvent::AttacksReported { report } => {
+                self.own(&report.report.federation)?;
+                self.own(&report.signed.federation)
+            }
+            RegistryEvent::ModelRegistered { .. }
+            | RegistryEvent::CardWritten { .. }
+            | RegistryEvent::Noticed { .. } => Ok(()),
         }
     }
 }

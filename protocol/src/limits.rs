@@ -241,6 +241,9 @@ pub const FOLLOWERS_TOLD_MAX: usize = 256;
 /// Most notes of a branch about its copy of one model, beside the one that it refuses the model for ever.
 pub const COPY_NOTES_MAX: u32 = 64;
 
+/// Most reports of attacks on one model.
+pub const ATTACK_REPORTS_MAX: usize = 64;
+
 /// Most models that a branch keeps at once.
 pub const MODELS_KEPT_MAX: usize = 32;
 

@@ -71,6 +71,8 @@ pub enum Action {
     CloseIncident,
     /// Is shown evidence, for a supervisor.
     Inspect,
+    /// Answers for a report of attacks on a model.
+    ReportAttacks,
 }
 
 /// Which objects of its kind an action reaches. A plan is a person's own if that person proposed it, or whose deputy the person is; so are its models. A branch is, if it lies in
@@ -117,6 +119,7 @@ pub const DUTIES: &[(Role, Action, Reach)] = &[
     (Role::ModelValidator, Action::WithdrawModel, Reach::Foreign),
     (Role::ModelValidator, Action::ValidateModel, Reach::Foreign),
     (Role::ModelValidator, Action::ChangePoints, Reach::Foreign),
+    (Role::ModelValidator, Action::ReportAttacks, Reach::Foreign),
     (Role::BranchOwner, Action::RaiseCap, Reach::Own),
     (Role::PlatformOperator, Action::ReportIncident, Reach::Any),
     (Role::PlatformOperator, Action::CloseIncident, Reach::Any),
@@ -234,7 +237,7 @@ impl Role {
 
 impl Action {
     /// Every action, in the order of their numbers.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::ProposePlan,
         Self::ApprovePlan,
         Self::RejectPlan,
@@ -255,6 +258,7 @@ impl Action {
         Self::ReportIncident,
         Self::CloseIncident,
         Self::Inspect,
+        Self::ReportAttacks,
     ];
 
     /// The word in files and on screens.
@@ -281,6 +285,7 @@ impl Action {
             Self::ReportIncident => "report-incident",
             Self::CloseIncident => "close-incident",
             Self::Inspect => "inspect",
+            Self::ReportAttacks => "report-attacks",
         }
     }
 
@@ -315,6 +320,7 @@ impl Action {
             Self::ReportIncident => 20,
             Self::CloseIncident => 21,
             Self::Inspect => 22,
+            Self::ReportAttacks => 23,
         }
     }
 }
@@ -381,6 +387,7 @@ mod tests {
             model-validator promote-model foreign\nmodel-validator roll-back-model foreign\n\
             model-validator retire-model foreign\nmodel-validator withdraw-model foreign\n\
             model-validator validate-model foreign\nmodel-validator change-points foreign\n\
+            model-validator report-attacks foreign\n\
             model-validator report-incident any\nbranch-owner raise-cap own\nauditor report-incident any\n\
             inspector inspect any";
         assert_eq!(lines.join("\n"), expected);

@@ -17,7 +17,9 @@ use tributary_protocol::digest::Digest;
 use tributary_protocol::limits::CONTROL_MESSAGE_BYTES_MAX;
 use tributary_protocol::message::{DealStatement, Encapsulation, KeysStatement, Offer, SignedBody, Survivors};
 use tributary_protocol::plan::{Attestation, CapRaise, Gates, Grant, Plan, RunRef, Withdrawal};
-use tributary_protocol::registry::{CopyNote, GatesReport, IncidentWord, Look, ModelManifest, ModelStatement};
+use tributary_protocol::registry::{
+    AttackReport, CopyNote, GatesReport, IncidentWord, Look, ModelManifest, ModelStatement,
+};
 use tributary_protocol::round::RoundDescriptor;
 use tributary_protocol::secagg::suite::Signature;
 
@@ -89,6 +91,7 @@ fn a_digest_covers_all_of_its_object() {
     changed::<GatesReport>(|_| {}, GatesReport::digest);
     changed::<IncidentWord>(|_| {}, IncidentWord::digest);
     changed::<Look>(|_| {}, Look::digest);
+    changed::<AttackReport>(|_| {}, AttackReport::digest);
     changed::<ModelManifest>(|_| {}, ModelManifest::digest);
     changed::<RoundDescriptor>(|_| {}, |round| round.canonical().finish());
     changed::<Survivors>(|_| {}, |survivors| survivors.canonical().finish());

@@ -6,6 +6,7 @@
 //!
 //! The rows are public or invented: whoever runs this sees all of them.
 
+pub mod attacks;
 pub mod baseline;
 mod fault;
 mod judged;

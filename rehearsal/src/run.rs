@@ -148,6 +148,20 @@ impl<'a> Rehearsal<'a> {
         noise: Option<Noise>,
         entropy: &mut dyn Entropy,
     ) -> Result<Rehearsed, RehearsalFault> {
+        self.watched(initial, noise, entropy, &mut |_, _| Ok(()))
+    }
+
+    /// The same. `watch` is shown each round's stage and public state before the branches are.
+    ///
+    /// # Errors
+    /// [`RehearsalFault`], and whatever `watch` gives.
+    pub(crate) fn watched(
+        &self,
+        initial: Parameters,
+        noise: Option<Noise>,
+        entropy: &mut dyn Entropy,
+        watch: &mut dyn FnMut(&PlannedStage<'_>, &PublicState) -> Result<(), RehearsalFault>,
+    ) -> Result<Rehearsed, RehearsalFault> {
         let mut handed = PublicState::of(initial);
         let mut figures = Vec::new();
         for stage in self.stages() {
@@ -155,6 +169,7 @@ impl<'a> Rehearsal<'a> {
             let round = Round::new(&stage, layout, (noise, self.customers_nominal))?;
             let mut state = stage.start_after(handed);
             for _ in 0..stage.terms().rounds {
+                watch(&stage, state.public())?;
                 let sum = round.sum(state.public(), entropy)?;
                 let outcome = stage.advance(&mut state, &sum, layout.trainers.len())?;
                 let of_stage = stage.figures(&outcome.histograms, (round.variance(), round.drawers())).heads;

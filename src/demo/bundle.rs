@@ -17,7 +17,7 @@ pub(super) fn leave(workplace: &Workplace) -> anyhow::Result<()> {
     let today = Date::of_second(unix_seconds());
     let output: PathBuf = workplace.root().join(BUNDLE);
     // A demo may go on over midnight.
-    let wanted = Export { days: (today.before(7), today), scope: Scope::Journal, output: &output, cards: &[] };
+    let wanted = Export { days: (today.before(7), today), scope: Scope::Journal, output: &output };
     let exported = export(&workplace.coordinator_settings(), &wanted).context("the audit bundle was not written")?;
     let authorities = workplace.authority().join("authorities");
     eprintln!(

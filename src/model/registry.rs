@@ -7,6 +7,7 @@ use tributary_coordinator::registry::{self, Draft};
 use tributary_protocol::registry::{CHALLENGER_PARTS_MAX, ModelStep};
 use tributary_protocol::roster::MemberName;
 use tributary_storage::files::{Existing, write_public};
+use tributary_texts::{Language, evaluation as words};
 
 use super::evaluate::{CompareOptions, EvaluateOptions, compare, evaluate};
 use super::explained::explained;
@@ -15,7 +16,7 @@ use super::scorecard::{ScorecardOptions, scorecard};
 use super::summary::{SummaryOptions, summary};
 use super::{report, shown, statement};
 use crate::exit::Failure;
-use crate::json;
+use crate::{json, typed};
 
 /// What is asked of the registry.
 #[derive(Subcommand)]
@@ -38,7 +39,7 @@ pub(crate) enum RegistryCommand {
     Exports(ExportsOptions),
     /// Show which branches keep a model, and which have acknowledged its withdrawal
     Copies(OfOptions),
-    /// Make the card of a model: what it is for, what it learnt from, how good it is, and what it must not be used for
+    /// Show the card of a model, as it was written at the release: what it is for, what it learnt from, how good it is; as a page too
     Card(CardOptions),
     /// Make the report on a model's gates from its run's own evaluation, for a model validator to sign
     Gates(GatesOptions),
@@ -136,9 +137,15 @@ pub(crate) struct CardOptions {
     /// The coordinator's settings file
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
-    /// Where the card is written; never replaced
+    /// Write the card's file here: the very bytes that the audit log names; never replaced
+    #[arg(long, value_name = "FILE", required_unless_present = "html")]
+    out: Option<PathBuf>,
+    /// Write a page here; never replaced
     #[arg(long, value_name = "FILE")]
-    out: PathBuf,
+    html: Option<PathBuf>,
+    /// The language of the page
+    #[arg(long, value_name = "LANGUAGE", default_value = "en", value_parser = typed::language())]
+    lang: Language,
 }
 
 /// `tributary model gates`.
@@ -150,9 +157,6 @@ pub(crate) struct GatesOptions {
     /// The coordinator's settings file
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
-    /// The model's card (`tributary model card`); its digest becomes part of the report
-    #[arg(long, value_name = "FILE")]
-    card: Option<PathBuf>,
     /// Where the report is written; never replaced
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
@@ -274,16 +278,18 @@ fn made(options: &DraftOptions, step: ModelStep, (branches, share): (&[MemberNam
 
 fn card(options: &CardOptions) -> Result<(), Failure> {
     let card = registry::card(&options.config, &options.model).map_err(explained)?;
-    write_public(&options.out, card.to_json().as_bytes(), Existing::Keep).map_err(Failure::failed)?;
-    println!(
-        "{}: the card; have the report on the gates name it (`tributary model gates --card FILE`)",
-        options.out.display()
-    );
+    let page = || crate::card::page(&card, options.lang);
+    for (path, text) in [(&options.out, card.to_json()), (&options.html, page())] {
+        if let Some(path) = path {
+            write_public(path, text.as_bytes(), Existing::Keep).map_err(Failure::failed)?;
+            println!("{}", words::written(path.display()).text(options.lang));
+        }
+    }
     Ok(())
 }
 
 fn gates(options: &GatesOptions) -> Result<(), Failure> {
-    let file = registry::report(&options.config, &options.model, options.card.as_deref()).map_err(explained)?;
+    let file = registry::report(&options.config, &options.model).map_err(explained)?;
     file.write(&options.out).map_err(Failure::failed)?;
     if options.json {
         json::print(&report::as_json(&file, &options.out));

@@ -10,6 +10,7 @@ use tributary_protocol::role::{Action, Role};
 use super::report;
 use crate::certs::unix_seconds;
 use crate::confirm::{Shown, group_of};
+use crate::draft::Draft;
 use crate::exit::Failure;
 use crate::json;
 use crate::signed::SignerOptions;
@@ -20,25 +21,45 @@ use crate::typed;
 pub(crate) struct ValidateOptions {
     /// The report (`tributary model gates`); what the validator adds and the signature become part of it
     file: PathBuf,
+    /// The draft that `tributary validate replicate` wrote, in the place of the three below
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["findings", "conditions", "valid_until"], required_unless_present = "findings")]
+    draft: Option<PathBuf>,
     /// What was found, in a sentence
-    #[arg(long, value_name = "TEXT")]
-    findings: String,
+    #[arg(long, value_name = "TEXT", requires = "valid_until")]
+    findings: Option<String>,
     /// A condition under which the model is used; once for each
     #[arg(long = "condition", value_name = "TEXT")]
     conditions: Vec<String>,
     /// The last day on which the report lets the model become champion, YYYY-MM-DD; within two years
     #[arg(long, value_name = "DATE", value_parser = typed::last_second)]
-    valid_until: u64,
+    valid_until: Option<u64>,
     #[command(flatten)]
     signer: SignerOptions,
 }
 
+impl ValidateOptions {
+    /// What the validator adds to a report on this model: findings, conditions, and the last second.
+    fn words(&self, model: &str) -> Result<(String, Vec<String>, u64), Failure> {
+        if let Some(path) = &self.draft {
+            let Draft { findings, conditions, valid_until, .. } = Draft::read(path, model)?;
+            let until =
+                typed::last_second(&valid_until).map_err(|fault| Failure::failed(format!("valid_until: {fault}")))?;
+            return Ok((findings, conditions, until));
+        }
+        match (&self.findings, self.valid_until) {
+            (Some(findings), Some(until)) => Ok((findings.clone(), self.conditions.clone(), until)),
+            _ => Err(Failure::usage("name --draft, or --findings and --valid-until")),
+        }
+    }
+}
+
 /// `tributary model validate`.
 pub(super) fn validate(options: &ValidateOptions) -> Result<(), Failure> {
-    let ValidateOptions { file: path, findings, conditions, valid_until, signer } = options;
+    let ValidateOptions { file: path, signer, .. } = options;
     let mut file = ReportFile::read(path).map_err(Failure::failed)?;
+    let (findings, conditions, valid_until) = options.words(&file.report.model.to_string())?;
     let (person, federation) = signer.open()?;
-    let validation = Validation { findings, conditions, valid_until: *valid_until };
+    let validation = Validation { findings: &findings, conditions: &conditions, valid_until };
     let (staff, now) = (person.staff(), unix_seconds());
     let report = file.validated(&validation, (staff, &federation), now).map_err(Failure::failed)?;
     let shown = ReportFile { report, ..file.clone() };

@@ -1,18 +1,15 @@
 //! A compliance report as one page of HTML, made from its JSON alone: the same file gives the same bytes. Every number on the page stands in the file.
 
-mod cells;
 mod charts;
 pub(super) mod impact;
 mod late;
 pub(super) mod processing;
 pub(super) mod security;
-mod table;
 
 use tributary_evidence::report::{ComplianceReport, PersonLine, Preset, Processing, ReportFile, RunLine};
 use tributary_texts::{Language, Said, report as words, words as terms};
 
-use cells::{LINES_MAX, level, moment, names, or_none, short, text};
-use table::Page;
+use crate::sheet::{LINES_MAX, Page, level, moment, names, or_none, short, text};
 
 /// A section: its heading, and what it writes.
 type Part = (fn() -> Said, fn(&mut Page, &ReportFile));
@@ -31,7 +28,7 @@ const PARTS: [Part; 19] = [
     (words::security, |page, file| late::security(page, &file.report)),
     (words::duties, |page, file| late::duties(page, &file.report)),
     (words::integrity, |page, file| late::integrity(page, &file.report)),
-    (words::attacks, |page, _| page.note(&words::attacks_note())),
+    (words::attacks, |page, file| late::attacks(page, &file.report)),
     (words::models, |page, file| late::models(page, &file.report)),
     (words::incidents, |page, file| late::incidents(page, &file.report)),
     (words::retention, |page, file| late::retention(page, &file.report)),

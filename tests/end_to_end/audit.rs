@@ -30,7 +30,7 @@ impl Case {
 
     /// Types a line of the manual. Its files are those of the demo.
     fn typed(&self, line: &str) -> Finished {
-        let files = ["demo/", "audit-bundle", "copy/"];
+        let files = ["demo/", "audit-bundle", "copy/", "card.", "attacks.", "evaluation.", "draft."];
         let word = |word: &str| match files.iter().any(|file| word.starts_with(file)) {
             true => self.path(word).display().to_string(),
             false => word.to_owned(),
@@ -95,6 +95,41 @@ fn from_a_demo_to_a_verified_bundle() {
     let with = |file: &Path| format!("{} --parameters {}", of_model.replace("DIGEST", &model), file.display());
     case.code(&with(&parameters), case.intact());
     case.code(&with(&case.path("audit-bundle.trib.digest")), 1);
+
+    // Its card: the very file that the journal names, and a page of it.
+    for line in [
+        "tributary model card DIGEST --config demo/coordinator/coordinator.toml --out card.json",
+        "tributary verify model audit-bundle.trib --model DIGEST --card card.json --authority demo/authority/authorities",
+        "tributary report page card.json --lang zh --output card.html",
+    ] {
+        case.code(&manual(line).replace("DIGEST", &model), if line.contains("verify") { case.intact() } else { 0 });
+    }
+    let page = fs::read_to_string(case.path("card.html")).unwrap();
+    assert!(page.contains("模型卡") && page.contains(&model) && !page.contains("src="));
+
+    // Attacks on it, as a validator runs and signs them, and an evaluation of all that is known.
+    let typed = |line: &str, more: &str| case.code(&format!("{}{more}", manual(line).replace("DIGEST", &model)), 0);
+    let made = typed("tributary redteam run --bundle audit-bundle.trib --model DIGEST --authority demo/authority/authorities --data demo/data --rows invented --runs 2 --references 2 --trials 200 --out attacks.json", " --json").json();
+    let confirm = format!(" --confirm {}", made["digest"].as_str().unwrap());
+    typed(
+        "tributary redteam sign attacks.json --person demo/people/e3 --authorities demo/authority/authorities",
+        &confirm,
+    );
+    typed("tributary report page attacks.json --lang zh --output attacks.html", "");
+    typed("tributary redteam install attacks.json --config demo/coordinator/coordinator.toml", "");
+    let evaluated = typed("tributary report evaluation --config demo/coordinator/coordinator.toml --model DIGEST --lang zh --output evaluation.json", " --json").json();
+    assert_eq!(
+        (&evaluated["verdict"], &evaluated["why"][0]),
+        (&"not-validated".into(), &"no-report".into()),
+        "{evaluated}"
+    );
+    // The plan evaluates nothing, so that is what a validator cannot compute again.
+    let replicate = manual(
+        "tributary validate replicate audit-bundle.trib --model DIGEST --authority demo/authority/authorities --out draft.json",
+    );
+    let replicated = case.code(&format!("{} --json", replicate.replace("DIGEST", &model)), 2).json();
+    assert!(replicated["draft"]["same"][0].as_str().unwrap().starts_with("4 of 4 sums"), "{replicated}");
+    assert!(replicated["draft"]["open"][0].as_str().unwrap().starts_with("the figures"), "{replicated}");
 
     // A branch finds what it sent.
     let plan = intact["journal"]["runs"][0]["plan"].as_str().unwrap();

@@ -35,6 +35,7 @@ mod preflight;
 mod privacy;
 mod raise;
 mod ready;
+mod redteam;
 mod reports;
 mod runs;
 mod scores;

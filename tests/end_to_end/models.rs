@@ -101,8 +101,9 @@ impl Desk {
         let [card, report] = ["card", "gates"].map(|what| self.path(&format!("{what}-{}.report", &model[..8])));
         let made = self.model(&["card", model, "--out", &card]);
         assert_eq!(made.code, Some(0), "{} {}", made.out, made.err);
-        let made = self.json(&["gates", model, "--card", &card, "--out", &report]);
+        let made = self.json(&["gates", model, "--out", &report]);
         assert_eq!((&made["holds"], &made["validator"]), (&true.into(), &serde_json::Value::Null), "{made}");
+        assert_eq!(made["card"], tributary_protocol::digest::Digest::of(&fs::read(&card).unwrap()).to_string());
         let signed = self.validated(&report, made["report"].as_str().unwrap(), "e3");
         assert_eq!(signed.code, Some(0), "{} {}", signed.out, signed.err);
         made
@@ -208,15 +209,13 @@ fn models_pass_gates_and_a_pilot_and_are_rolled_back_and_withdrawn() {
         |evidence: &str| desk.model(&["promote", &one, "--evidence", evidence, "--reason", "r", "--out", &out]);
     let bare = desk.model(&["promote", &one, "--reason", "r", "--out", &out]);
     bare.assert_refused(64, &["--evidence", "model gates"]);
-    let cardless = desk.path("cardless.report");
-    let made = desk.json(&["gates", &one, "--out", &cardless]);
-    assert_eq!(made["holds"], false, "the plan wants a card: {made}");
-    promote(&cardless).assert_refused(1, &["no model validator has signed", "model validate"]);
+    let unsigned = desk.path("unsigned.report");
+    let made = desk.json(&["gates", &one, "--out", &unsigned]);
+    assert!(made["card"].is_string(), "the card was written at the release: {made}");
+    promote(&unsigned).assert_refused(1, &["no model validator has signed", "model validate"]);
     // Nobody validates what is their own.
-    desk.validated(&cardless, made["report"].as_str().unwrap(), "e1")
+    desk.validated(&unsigned, made["report"].as_str().unwrap(), "e1")
         .assert_refused(1, &["nobody validates", "Nothing was signed"]);
-    assert_eq!(desk.validated(&cardless, made["report"].as_str().unwrap(), "e3").code, Some(0));
-    promote(&cardless).assert_refused(1, &["wants a model card", "model card"]);
     promote(&dir.join("coordinator/plan.toml").display().to_string()).assert_refused(1, &["model gates"]);
     // A report of another model lets nobody promote this one.
     desk.validate(&two);

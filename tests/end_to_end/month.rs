@@ -87,6 +87,95 @@ fn listed(branch: &Path) -> BTreeSet<String> {
     list.lines().skip(1).map(|line| line.split(',').nth(1).unwrap().to_owned()).collect()
 }
 
+/// The model's card in every form, and a month's evidence without a gap.
+fn papers(dir: &Path, model: &str) {
+    let path = |name: &str| dir.join(name).display().to_string();
+    let typed = |line: &str, code: i32| {
+        let words = line.split(' ').map(|word| match word.strip_prefix("@") {
+            Some(name) => path(name),
+            None => word.to_owned(),
+        });
+        let finished = run(words);
+        assert_eq!(finished.code, Some(code), "{line}: {} {}", finished.out, finished.err);
+        finished
+    };
+    typed("verify ledger --strict @coordinator/state/audit.log", 0);
+    let bundle = "verify audit --strict --json @audit-bundle.trib --authority @authority/authorities";
+    let audited = typed(bundle, 0).json();
+    let registry = &audited["journal"]["registry"];
+    assert_eq!((&registry["cards_recomputed"], &audited["not_verified"]), (&1.into(), &serde_json::json!([])));
+
+    // The page is made from the card alone, and says the same in both languages.
+    let bytes = fs::read(dir.join("month/card.json")).unwrap();
+    let card: Value = serde_json::from_slice(&bytes).unwrap();
+    let card = &card["paper"];
+    assert_eq!((&card["model"], &card["fields"]["importance"]), (&model.into(), &"measured".into()), "{card}");
+    assert!(card["figures"].as_array().unwrap().iter().any(|line| line["figure"] == "auc"), "{card}");
+    for (page, language) in [("card.html", "en"), ("card.zh.html", "zh")] {
+        let page = fs::read_to_string(dir.join("month").join(page)).unwrap();
+        typed(&format!("report page @month/card.json --lang {language} --output @month/again.{language}.html"), 0);
+        assert_eq!(fs::read_to_string(dir.join(format!("month/again.{language}.html"))).unwrap(), page);
+        let epsilon = card["privacy"]["epsilon"].as_str().unwrap();
+        assert!(page.contains(model) && page.contains(epsilon) && !page.contains("src="), "{language}");
+    }
+
+    // Verified beside the bundle: the model's own card, one that was changed, and another model's.
+    let beside = format!("verify model @audit-bundle.trib --model {model} --authority @authority/authorities --card ");
+    typed(&format!("{beside}@month/card.json"), 0);
+    let text = String::from_utf8(bytes).unwrap();
+    fs::write(dir.join("month/changed.json"), text.replace("\"materiality\": \"", "\"materiality\": \"x")).unwrap();
+    assert!(typed(&format!("{beside}@month/changed.json"), 1).out.contains("not the card"));
+    typed("report page @month/changed.json --output @month/changed.html", 1);
+
+    // A validator computes all of it again, on own rows as well, and signs the draft.
+    let replicate = format!(
+        "validate replicate @audit-bundle.trib --model {model} --authority @authority/authorities --gates @month/gates.report --table @data/branch-000.held-out.csv --out @month/draft.json --json"
+    );
+    let replicated = typed(&replicate, 0).json();
+    let draft = &replicated["draft"];
+    assert_eq!((&replicated["follows"], &draft["open"]), (&true.into(), &serde_json::json!([])), "{replicated}");
+    let same = draft["same"].as_array().unwrap();
+    assert!(same.iter().any(|line| line.as_str().unwrap().ends_with("figures of the report on the gates")), "{draft}");
+    assert!(replicated["own"].as_array().unwrap().iter().any(|line| line.as_str().unwrap().contains(" auc ")));
+    let kept = fs::read_to_string(dir.join("month/draft.json")).unwrap();
+    assert!(
+        !kept.contains("within the interval") && !kept.contains("outside of"),
+        "own rows leave nothing in the draft"
+    );
+    let made = typed(
+        &format!("model gates {model} --config @coordinator/coordinator.toml --out @month/again.report --json"),
+        0,
+    );
+    let digest = made.json()["report"].as_str().unwrap().to_owned();
+    let sign = "model validate @month/again.report --draft @month/draft.json --person @people/e3 --authorities @authority/authorities";
+    typed(&format!("{sign} --confirm {digest}"), 0);
+
+    // The evaluation in five parts, of that report and of the one of the last statement; its page from its JSON alone.
+    let evaluate =
+        format!("report evaluation --config @coordinator/coordinator.toml --model {model} --lang zh --output @month/");
+    let evaluated = typed(&format!("{evaluate}evaluation.json --json --gates @month/again.report"), 0).json();
+    assert_eq!(
+        (&evaluated["verdict"], &evaluated["why"]),
+        (&"usable-with-conditions".into(), &serde_json::json!(["no-attacks"]))
+    );
+    typed(&format!("{evaluate}other.json"), 0);
+    typed("report page @month/evaluation.json --lang zh --output @month/again.html", 0);
+    let page = fs::read_to_string(dir.join("month/evaluation.html")).unwrap();
+    assert_eq!(fs::read_to_string(dir.join("month/again.html")).unwrap(), page);
+    for part in [
+        "一、评估背景",
+        "二、评估对象",
+        "三、评估方法",
+        "四、评估结果",
+        "五、评估结论",
+        model,
+        "replicated from the bundle",
+    ] {
+        assert!(page.contains(part), "{part}");
+    }
+    assert!(!page.contains("src="));
+}
+
 #[test]
 fn the_demo_ends_with_a_month_at_work() {
     let folder = tempfile::tempdir().unwrap();
@@ -99,6 +188,7 @@ fn the_demo_ends_with_a_month_at_work() {
     let copies = registry(&dir, &["copies", month["model"].as_str().unwrap()]);
     assert!(copies["copies"].as_array().unwrap().iter().all(|copy| copy["state"] == "kept"), "{copies}");
     verified(["verify", "ledger"], &dir.join("coordinator/state/audit.log"));
+    papers(&dir, month["model"].as_str().unwrap());
 
     // Nobody who is barred is in a list; everybody else is counted once; the bank's system has what its word says.
     let lists = month["lists"].as_array().unwrap();

@@ -6,7 +6,9 @@
 pub mod actions;
 pub mod advice;
 pub mod assessor;
+pub mod attacks;
 pub mod budget;
+pub mod card;
 pub mod commands;
 pub mod confirm;
 pub mod contact;
@@ -16,6 +18,7 @@ pub mod dataset;
 pub mod evaluation;
 pub mod events;
 pub mod exports;
+pub mod five_parts;
 pub mod help;
 mod language;
 pub mod mapping;
@@ -95,7 +98,9 @@ mod tests {
             actions::TABLE,
             advice::TABLE,
             assessor::TABLE,
+            attacks::TABLE,
             budget::TABLE,
+            card::TABLE,
             commands::TABLE,
             confirm::TABLE,
             contact::TABLE,
@@ -104,6 +109,7 @@ mod tests {
             evaluation::TABLE,
             events::TABLE,
             exports::TABLE,
+            five_parts::TABLE,
             mapping::TABLE,
             controls::TABLE,
             month::TABLE,

@@ -204,8 +204,8 @@ texts! {
     }
     attacks() { en: "12. Attack tests", zh: "12. 攻击测试" }
     attacks_note() {
-        en: "Each release is tested with a canary, membership inference, reconstruction and hostile models: CONTRIBUTING.md says how to repeat it. No attack on the models of this period is recorded in the log.",
-        zh: "每个版本均以金丝雀测试、成员推断、重构与恶意模型进行测试，重复方法见 CONTRIBUTING.md。日志中没有对本期间模型的攻击测试记录。",
+        en: "Each release is tested with a canary, membership inference, reconstruction and hostile models: CONTRIBUTING.md says how to repeat it. What attacks on single models came to, as a model validator has signed it, follows here.",
+        zh: "每个版本均以金丝雀测试、成员推断、重构与恶意模型进行测试，重复方法见 CONTRIBUTING.md。以下为经模型验证人签署的针对各模型的攻击测试结果。",
     }
     models() { en: "13. Models: utility, fairness and gates", zh: "13. 模型：效用、公平性与准入门槛" }
     parent() { en: "learnt from", zh: "起始模型" }

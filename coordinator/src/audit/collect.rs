@@ -1,6 +1,6 @@
 //! Which files belong to a bundle, as the journal names them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Cursor, ErrorKind, Read, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -72,7 +72,6 @@ pub(super) struct Collected {
     pub(super) goes_on: bool,
     pub(super) entries: u64,
     pub(super) left_out: u64,
-    cards: BTreeSet<Digest>,
 }
 
 /// One run, as far as the journal goes.
@@ -122,7 +121,7 @@ impl Collected {
     ) -> Result<Self, ExportError> {
         let journal = ledger_of(&settings.state_dir);
         let mut runs: BTreeMap<LedgerId, OfRun> = BTreeMap::new();
-        let (mut models, mut cards) = (Vec::new(), BTreeSet::new());
+        let (mut models, mut papers) = (Vec::new(), Vec::new());
         let (mut end, mut goes_on, mut entries) = (0, false, 0);
         visit(&journal, |entry| {
             if goes_on {
@@ -136,8 +135,9 @@ impl Collected {
                         RegistryEvent::ModelRegistered { manifest } => {
                             models.push((manifest.lineage.run, manifest.digest()))
                         }
-                        RegistryEvent::StatementTaken { statement } => {
-                            cards.extend(statement.report.iter().map(|report| report.report.card));
+                        RegistryEvent::CardWritten { model, card } => papers.push((model, Item::Card(card))),
+                        RegistryEvent::AttacksReported { report } => {
+                            papers.push((report.report.model, Item::Attacks(report.report.findings)));
                         }
                         _ => {}
                     }
@@ -174,7 +174,7 @@ impl Collected {
             return Err(ExportError::NoRun(journal));
         }
         let (parts, left_out) = (BTreeMap::new(), 0);
-        let mut collected = Self { parts, runs: 0, runs_outside: 0, goes_on, entries, left_out, cards };
+        let mut collected = Self { parts, runs: 0, runs_outside: 0, goes_on, entries, left_out };
         let heads = settings.heads_dir.join("budgets.ledger");
         let borders = collected.checkpoints(&settings.state_dir.join("checkpoints"), entries);
         if whole {
@@ -219,6 +219,8 @@ impl Collected {
             [Item::Features(model), Item::Parameters(model), Item::Statement(model)]
                 .iter()
                 .for_each(|item| collected.kept(state, item));
+            let own = papers.iter().filter(|(of, _)| *of == model);
+            own.for_each(|(_, paper)| collected.kept(state, paper));
         }
         Ok(collected)
     }
@@ -226,17 +228,6 @@ impl Collected {
     /// Adds a part.
     pub(super) fn add(&mut self, name: &str, from: From) {
         self.parts.insert(name.to_owned(), from);
-    }
-
-    /// Adds a model card that a report names.
-    pub(super) fn card(&mut self, path: &Path) -> Result<(), ExportError> {
-        let bytes = read_public(path)?;
-        let digest = Digest::of(&bytes);
-        if !self.cards.contains(&digest) {
-            return Err(ExportError::Card(path.to_path_buf()));
-        }
-        self.add(&Item::Card(digest).name(), From::Bytes(bytes));
-        Ok(())
     }
 
     fn kept(&mut self, state: &Path, item: &Item) {

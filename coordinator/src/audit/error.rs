@@ -37,13 +37,6 @@ pub enum ExportError {
     /// There is such a file.
     #[error("{path} is there already, and evidence is not replaced; name another file", path = .0.display())]
     Exists(PathBuf),
-    /// Not a card of these days.
-    #[error(
-        "{path} is no card that a report on gates of this journal names by its digest; give the very file that the report was made with (`--card` of \
-         `tributary model gates`)",
-        path = .0.display()
-    )]
-    Card(PathBuf),
     /// No run of that name.
     #[error("the journal {path} has no such run within these days; nothing was written. `tributary coordinator status` and `tributary model list` name runs and plans", path = .0.display())]
     NoRun(PathBuf),

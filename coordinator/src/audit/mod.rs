@@ -34,8 +34,6 @@ pub struct Export<'a> {
     pub scope: Scope,
     /// The bundle's file; it must not be there.
     pub output: &'a Path,
-    /// Model cards that reports on gates name.
-    pub cards: &'a [PathBuf],
 }
 
 /// A bundle that was written.
@@ -67,7 +65,7 @@ pub struct Exported {
 /// [`ExportError`]; no bundle is written then.
 pub fn export(config: &Path, export: &Export<'_>) -> Result<Exported, ExportError> {
     let settings = Settings::load(config)?;
-    let Export { days, scope, output, cards } = *export;
+    let Export { days, scope, output } = *export;
     if output.exists() {
         return Err(ExportError::Exists(output.to_path_buf()));
     }
@@ -78,9 +76,6 @@ pub fn export(config: &Path, export: &Export<'_>) -> Result<Exported, ExportErro
     let contents = Contents::new(days, made, collected.goes_on).of_part(scope.words());
     collected.add(CONTENTS, From::Bytes(contents.to_bytes()));
     collected.add("authorities", From::Bytes(authorities.print().into_bytes()));
-    for card in cards {
-        collected.card(card)?;
-    }
     let system = |fault| ExportError::System { path: output.to_path_buf(), fault };
     let draft = Draft::private(folder).map_err(system)?;
     let mut writer = BundleWriter::new(BufWriter::with_capacity(1 << 18, draft))?;

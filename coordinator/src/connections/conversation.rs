@@ -11,12 +11,13 @@ use tributary_protocol::frame::{FRAME_HEADER_BYTES, frame_header};
 use tributary_protocol::ids::{ClientId, RunId};
 use tributary_protocol::message::{Downstream, FRAME_CONTROL, FRAME_VECTOR, Start, ToClient, Upstream, WitnessWord};
 use tributary_protocol::plan::{Attestation, OwnersWord};
-use tributary_protocol::registry::{CopyNote, SignedStatement};
+use tributary_protocol::registry::CopyNote;
 use tributary_protocol::roster::SignedRoster;
 use tributary_protocol::round::Input;
 use tributary_storage::journal::JournalError;
 
 use super::orders::{Order, Orders};
+use crate::federation::models::Word;
 use crate::report::Event;
 use crate::run::job::Job;
 use crate::run::uploads::Verdict;
@@ -38,8 +39,8 @@ pub(crate) enum Arrival {
     Witness(ClientId, WitnessWord),
     /// Leaves of the journal's front, which was read beside the work.
     Front(Vec<Digest>),
-    /// A statement about a model that two people have signed.
-    Stated(Box<SignedStatement>),
+    /// What people have signed about a model.
+    Stated(Word),
     /// What became of a vector that was admitted in a run.
     Vector(RunId, Input),
     /// A client's connection is gone; why, unless it was done.

@@ -7,7 +7,7 @@ mod grants;
 pub(crate) mod hands;
 mod heard;
 pub(crate) mod keyring;
-mod models;
+pub(crate) mod models;
 pub(crate) mod muster;
 pub(crate) mod office;
 mod open_runs;

@@ -4,7 +4,7 @@ use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::ClientId;
 use tributary_protocol::limits::{FOLLOWERS_TOLD_MAX, MODELS_TOLD_MAX};
 use tributary_protocol::message::ToClient;
-use tributary_protocol::registry::{CopyNote, SignedStatement, Told};
+use tributary_protocol::registry::{CopyNote, SignedAttackReport, SignedStatement, Told};
 use tributary_protocol::roster::SignedRoster;
 
 use super::hands::Hands;
@@ -69,32 +69,66 @@ pub(super) fn note(
     Ok(())
 }
 
-/// Takes a statement that two people have signed, and tells every client that is here; whether the roster in force lets it count.
+/// What people have signed about a model.
+#[derive(Clone)]
+pub(crate) enum Word {
+    /// Two people state what becomes of it.
+    Statement(Box<SignedStatement>),
+    /// A model validator reports attacks on it.
+    Attacks(Box<SignedAttackReport>),
+}
+
+impl From<SignedStatement> for Word {
+    fn from(signed: SignedStatement) -> Self {
+        Self::Statement(Box::new(signed))
+    }
+}
+
+impl From<SignedAttackReport> for Word {
+    fn from(signed: SignedAttackReport) -> Self {
+        Self::Attacks(Box::new(signed))
+    }
+}
+
+/// Takes what people have signed; whether the roster in force lets it count.
 ///
 /// # Errors
 /// If the journal cannot be written.
-pub(super) fn stated(
-    hands: &mut Hands<'_>,
-    roster: &SignedRoster,
-    signed: SignedStatement,
-) -> Result<bool, CoordinatorError> {
+pub(super) fn stated(hands: &mut Hands<'_>, roster: &SignedRoster, word: Word) -> Result<bool, CoordinatorError> {
+    let taken = match word {
+        Word::Statement(signed) => statement(hands, roster, *signed),
+        Word::Attacks(signed) => attacks(hands, roster, *signed),
+    };
+    match taken {
+        Ok(()) => Ok(true),
+        Err(fault @ (RegistryError::Refused(_) | RegistryError::RefusedAttacks(_))) => {
+            tracing::warn!(
+                %fault,
+                "what people have signed about a model does not count under this roster; it is judged again under the next one"
+            );
+            Ok(false)
+        }
+        Err(fault) => Err(fault.into()),
+    }
+}
+
+/// Takes a statement of two people, and tells every client that is here.
+fn statement(hands: &mut Hands<'_>, roster: &SignedRoster, signed: SignedStatement) -> Result<(), RegistryError> {
     let (model, step, words) =
         (signed.statement.model.to_string(), signed.statement.step.name(), signed.statement.in_words());
-    match hands.registry.take(&mut hands.journal, roster, signed) {
-        Ok(true) => {
-            hands.tell(None, Event::ModelStated { model, step, words });
-            hands.here().into_iter().for_each(|client| tell(hands, roster, client));
-            hands.send_all();
-        }
-        Ok(false) => {}
-        Err(RegistryError::Refused(fault)) => {
-            tracing::warn!(
-                model, step, %fault,
-                "a statement among the coordinator's files does not count under this roster; it is judged again under the next one"
-            );
-            return Ok(false);
-        }
-        Err(fault) => return Err(fault.into()),
+    if hands.registry.take(&mut hands.journal, roster, signed)? {
+        hands.tell(None, Event::ModelStated { model, step, words });
+        hands.here().into_iter().for_each(|client| tell(hands, roster, client));
+        hands.send_all();
     }
-    Ok(true)
+    Ok(())
+}
+
+/// Takes a report of attacks.
+fn attacks(hands: &mut Hands<'_>, roster: &SignedRoster, signed: SignedAttackReport) -> Result<(), RegistryError> {
+    let (model, alarm) = (signed.report.model.to_string(), signed.report.alarm);
+    if hands.registry.take_attacks(&mut hands.journal, roster, signed)? {
+        hands.tell(None, Event::ModelAttacked { model, alarm });
+    }
+    Ok(())
 }

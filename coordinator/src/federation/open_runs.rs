@@ -15,7 +15,6 @@ use tributary_protocol::limits::RUNS_AT_ONCE_MAX;
 use tributary_protocol::log::{LedgerId, Mark};
 use tributary_protocol::message::{Join, Upstream};
 use tributary_protocol::plan::{Attestation, RunRef};
-use tributary_protocol::registry::SignedStatement;
 use tributary_protocol::roster::SignedRoster;
 use tributary_protocol::round::{
     CoordinatorEvent, CoordinatorSettings, Input, Orders, Recorded, ResumeFault, answer_after_the_end,
@@ -27,7 +26,7 @@ use super::agenda::Agenda;
 use super::grants::Grants;
 use super::hands::Hands;
 use super::heard::{Heard, Waiting};
-use super::models;
+use super::models::{self, Word};
 use super::past::{Begun, Past};
 use super::served::{Known, began_from};
 use super::{sinking, witnessing};
@@ -59,7 +58,7 @@ pub(crate) struct Federation<'a> {
     /// What owners have granted and taken back, where it is carried.
     grants: Grants,
     /// Statements about models that count under no roster so far.
-    unstated: Vec<SignedStatement>,
+    unstated: Vec<Word>,
     /// What people had ordered when the last run ended, of whatever plan.
     orders: Orders,
     /// What the operator was last told of the queue.
@@ -110,7 +109,7 @@ impl<'a> Federation<'a> {
     /// If ledger or store fail.
     pub(crate) fn conclude_the_finished(&mut self) -> Result<(), CoordinatorError> {
         for run in self.agenda.last_runs() {
-            if self.hands.registry.record().of_run(&run).is_none() {
+            if !self.hands.registry.is_whole(&run) {
                 self.agenda.begins(run);
                 self.open(run)?;
             }
@@ -271,7 +270,7 @@ impl<'a> Federation<'a> {
                 self.hands.witnesses.front(leaves);
                 Ok(())
             }
-            Arrival::Stated(signed) => self.stated(*signed),
+            Arrival::Stated(signed) => self.stated(signed),
             Arrival::Vector(run, input) => self.input(run, input),
             // It was looked at before.
             Arrival::SinkMoved => Ok(()),
@@ -339,8 +338,8 @@ impl<'a> Federation<'a> {
         }
     }
 
-    /// Two people have stated something about a model. A roster that comes later may give them their roles.
-    fn stated(&mut self, signed: SignedStatement) -> Result<(), CoordinatorError> {
+    /// People have signed something about a model. A roster that comes later may give them their roles.
+    fn stated(&mut self, signed: Word) -> Result<(), CoordinatorError> {
         let counts = models::stated(&mut self.hands, &self.roster, signed.clone())?;
         if !counts && self.unstated.len() < UNSTATED_MAX {
             self.unstated.push(signed);

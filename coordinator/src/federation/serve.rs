@@ -26,6 +26,7 @@ use tributary_transport::limits::CLOSING_TIME;
 
 use super::grant_files::GrantsFolder;
 use super::hands::{Hands, HandsSettings};
+use super::models::Word;
 use super::office::Counter;
 use super::open_runs::Federation;
 use super::orders::OrdersFolder;
@@ -37,7 +38,7 @@ use crate::error::CoordinatorError;
 use crate::federation::muster::LOOK_EVERY;
 use crate::inbox::follow;
 use crate::open::Opened;
-use crate::registry::{Registry, StatementsFolder};
+use crate::registry::{AttacksFolder, Registry, StatementsFolder};
 use crate::report::{Event, Told};
 use crate::run::spool::Spool;
 use crate::sink::Sink;
@@ -171,7 +172,8 @@ async fn serve(
     let leaves = (leaves, unread.is_none());
     let mut witnesses = Witnesses::open((own.0, &own.1), &identity.federation, Arc::clone(&signing_key), leaves)?;
     witnesses.check()?;
-    let registry = Registry::open(&state_dir, identity.federation, &journal.administration()?)?;
+    let registry =
+        Registry::open(&state_dir, (identity.federation, Arc::clone(&signing_key)), &journal.administration()?)?;
     let kept = past.runs().values().filter_map(|ended| ended.kept.as_ref());
     let now = Millis(unix_millis());
     forget_evidence(&state_dir, kept.chain(&open), now);
@@ -218,7 +220,7 @@ async fn serve(
     };
     let hands = Hands::new(hands, report);
     let mut orders = OrdersFolder::of(&state_dir);
-    let mut statements = StatementsFolder::of(&state_dir);
+    let (mut statements, mut attacks) = (StatementsFolder::of(&state_dir), AttacksFolder::of(&state_dir));
     let mut grants = GrantsFolder::of(&state_dir);
     if let Some(mark) = unread {
         check_beside(ledger_of(&state_dir), mark, inputs.clone()).map_err(CoordinatorError::Runtime)?;
@@ -258,7 +260,9 @@ async fn serve(
     tokio::spawn(follow(granted, inputs.clone()));
     let activated = move || plans.new_ones(unix_seconds()).into_iter().map(|job| Arrival::Plan(Box::new(job)));
     tokio::spawn(follow(activated, inputs.clone()));
-    let stated = move || statements.new_ones().into_iter().map(|signed| Arrival::Stated(Box::new(signed)));
+    let stated = move || statements.new_ones().into_iter().map(Word::from).map(Arrival::Stated);
+    let attacked = move || attacks.new_ones().into_iter().map(Word::from).map(Arrival::Stated);
+    tokio::spawn(follow(attacked, inputs.clone()));
     tokio::spawn(follow(stated, inputs.clone()));
     tokio::spawn(Arc::clone(&door).serve(Arc::clone(&listener), pulses.door));
     if let Some(renewal) = keyring.renewal(inputs.clone(), Arc::clone(&metrics), pulses.renewal) {

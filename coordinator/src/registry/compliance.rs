@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use tributary_certs::keys::read_signing_key;
 use tributary_certs::suite::{RealSuite, SigningKey};
+use tributary_evidence::card::figures;
 use tributary_evidence::report::{
     Asked, ComplianceReport, ExportLine, FigureLine, Material, ReportFile, UnsignedReport, compliance,
 };
@@ -16,7 +17,6 @@ use tributary_protocol::secagg::suite::{Suite as _, VerifyingKey};
 use tributary_storage::files::FileError;
 
 use super::RegistryError;
-use super::card::figures;
 use super::exports::exports;
 use super::measured::OfRun;
 use super::view::record_of;
@@ -143,7 +143,8 @@ fn schemas(state: &Path) -> Vec<Schema> {
 fn model_figures(state: &Path) -> Result<BTreeMap<String, Vec<FigureLine>>, RegistryError> {
     let record = record_of(state)?;
     let of = |(digest, model): (&tributary_protocol::digest::Digest, &tributary_protocol::registry::ModelRecord)| {
-        Ok((digest.to_string(), figures(&OfRun::read(state, model)?)))
+        let measured = OfRun::read(state, model)?.measured;
+        Ok((digest.to_string(), measured.map(|measured| figures(measured.heads())).unwrap_or_default()))
     };
     record.models.iter().map(of).collect()
 }

@@ -4,12 +4,13 @@ use std::path::PathBuf;
 
 use tributary_certs::model::StatementSignFault;
 use tributary_certs::points::PointsFault;
+use tributary_evidence::attacks::AttacksFault;
 use tributary_model::additive::AdditiveFault;
 use tributary_model::scorecard::{ChangeFault, ScaleFault};
 use tributary_planning::dates::day;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::printable::Printable;
-use tributary_protocol::registry::{IncidentFault, LookFault, RefusedStatement};
+use tributary_protocol::registry::{IncidentFault, LookFault, RefusedAttackReport, RefusedStatement};
 use tributary_protocol::round::OutOfOrder;
 use tributary_settings::Faults;
 use tributary_storage::files::FileError;
@@ -56,6 +57,12 @@ pub enum RegistryError {
         "{0}. Whether it was recorded is not known: look at the journal (`tributary incident list`), and type it again"
     )]
     Unheard(String),
+    /// A report of attacks.
+    #[error(transparent)]
+    RefusedAttacks(#[from] RefusedAttackReport),
+    /// The file of a report of attacks.
+    #[error(transparent)]
+    Attacks(#[from] AttacksFault),
     /// A statement that nobody could sign.
     #[error(transparent)]
     Unsignable(#[from] StatementSignFault),
@@ -93,9 +100,20 @@ pub enum RegistryError {
         /// The run.
         run: u32,
     },
-    /// A card of another model, or one that was changed.
-    #[error("{path} is not the card of this model as this coordinator made it; make it anew (`tributary model card`)", path = .0.display())]
+    /// A card that is gone, or was changed.
+    #[error(
+        "{path} is not the card that the registry's ledger names: it is gone, or was changed. Restore it from a copy, or take it from a bundle",
+        path = .0.display()
+    )]
     Card(PathBuf),
+    /// No card.
+    #[error(
+        "no card of the model {model} was written: its run ended with the release before this one, or ends now; start the coordinator once"
+    )]
+    NoCard {
+        /// The model.
+        model: Digest,
+    },
     /// A model's folder holds something else.
     #[error(
         "{path} does not hold what the registry registered: it was changed or exchanged and is not used; restore it from a copy",

@@ -86,6 +86,27 @@ fn counts<'a>(scores: &'a Counted, fields: Option<&'a Counted>) -> Counts<'a> {
     Counts { scores: of(scores), fields: fields.map(of) }
 }
 
+/// What the run of a model says of it: figures of each label, and how much each field moves its scores. Nothing without an evaluation of these parameters.
+pub(super) fn found_of(
+    state_dir: &Path,
+    plan: &str,
+    run: u32,
+    parameters: &str,
+) -> Result<Option<(Vec<HeadFigures>, Option<Importance>)>, RegistryError> {
+    let scores = scores_of(&run_folder(state_dir, plan, run).join("counts"), parameters)?;
+    Ok(scores.map(|scores| (scores.heads, scores.importance)))
+}
+
+/// The counts of an evaluation of these parameters.
+fn scores_of(folder: &Path, parameters: &str) -> Result<Option<Counted>, RegistryError> {
+    let scores = counted_in(folder, "-evaluate.json").into_iter().map(|path| read::<Counted>(&path));
+    let own = scores.into_iter().find(|counted| match counted {
+        Ok(counted) => counted.model == parameters,
+        Err(_) => true,
+    });
+    own.transpose()
+}
+
 /// The last model before this one of which something was counted: of the plan's run before, or the one from which this one was learnt. What cannot be
 /// read any more is as if it were not there.
 fn before(config: &Path, state_dir: &Path, line: &ModelLine) -> Option<(u32, String, OfRun)> {
@@ -101,12 +122,7 @@ fn before(config: &Path, state_dir: &Path, line: &ModelLine) -> Option<(u32, Str
 /// What the run of a model counted; nothing without an evaluation of the model.
 fn of_run(state_dir: &Path, line: &ModelLine) -> Result<Option<OfRun>, RegistryError> {
     let folder = run_folder(state_dir, &line.plan, line.run).join("counts");
-    let scores = counted_in(&folder, "-evaluate.json").into_iter().map(|path| read::<Counted>(&path));
-    let own = scores.into_iter().find(|counted| match counted {
-        Ok(counted) => counted.model == line.parameters,
-        Err(_) => true,
-    });
-    let Some(scores) = own.transpose()? else { return Ok(None) };
+    let Some(scores) = scores_of(&folder, &line.parameters)? else { return Ok(None) };
     let fields = counted_in(&folder, "-count.json").first().map(|path| read(path)).transpose()?;
     Ok(Some(OfRun { scores, fields }))
 }

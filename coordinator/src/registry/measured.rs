@@ -6,10 +6,9 @@ use std::path::Path;
 use tributary_evidence::gates::Measured;
 use tributary_model::schema::Schema;
 use tributary_protocol::log::LedgerId;
-use tributary_protocol::plan::{Plan, RunRef};
+use tributary_protocol::plan::{Approvals, Plan, RunRef};
 use tributary_protocol::registry::ModelRecord;
 use tributary_protocol::round::{CoordinatorEvent, Recorded};
-use tributary_protocol::time::Millis;
 use tributary_storage::journal::read_view;
 
 use super::RegistryError;
@@ -20,12 +19,10 @@ use crate::store::{SUMS, ledger_of};
 pub(super) struct OfRun {
     /// The plan, by the digest that the registry names.
     pub(super) plan: Plan,
-    /// The schema that the plan names; nothing where its file is gone or was changed.
-    pub(super) schema: Option<Schema>,
+    /// Who put the plan forward, and who approved it.
+    pub(super) approvals: Approvals,
     /// What its evaluation counted, where the opened sum is there.
     pub(super) measured: Option<Measured>,
-    /// When the run began.
-    pub(super) begun: Millis,
 }
 
 impl OfRun {
@@ -35,8 +32,10 @@ impl OfRun {
         let ledger: LedgerId = model.manifest.lineage.run.id().into();
         let recorded: Vec<Recorded<CoordinatorEvent>> = read_view(&ledger_of(state_dir), ledger)?;
         let events = || recorded.iter().map(|recorded| &recorded.event);
-        let (plan, begun) = match events().next() {
-            Some(CoordinatorEvent::RunOpened { plan, begun, .. }) if plan.digest() == digest => (plan.as_ref(), *begun),
+        let (plan, approvals) = match events().next() {
+            Some(CoordinatorEvent::RunOpened { plan, approvals, .. }) if plan.digest() == digest => {
+                (plan.as_ref(), approvals.as_ref().clone())
+            }
             _ => return Err(none()),
         };
         let text = fs::read_to_string(state_dir.join(PLANS).join(digest.to_string()).join("schema")).ok();
@@ -46,6 +45,6 @@ impl OfRun {
         };
         let parameters = &model.manifest.parameters;
         let measured = schema.as_ref().and_then(|schema| Measured::of(events(), schema, parameters, sum));
-        Ok(Self { plan: plan.clone(), schema, measured, begun })
+        Ok(Self { plan: plan.clone(), approvals, measured })
     }
 }

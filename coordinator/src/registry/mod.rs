@@ -9,6 +9,8 @@
 //!                      /lineage.json       plan, run, parent, purpose, owner: the manifest for people and programs
 //!                      /statement.{json,txt}  the privacy statement of its run
 //!                      /points/NUMBER.points  points of its scorecard that people set: files are added
+//! STATE/cards/DIGEST.json               the card of each model, by the digest of the file
+//! STATE/attacks/DIGEST.json             reports of attacks that people brought; the daemon takes them up
 //! STATE/exports/NUMBER.json             which model left as a file, for whom, until when
 //! STATE/statements/DIGEST.statement        statements that people brought; the daemon takes them up
 //! STATE/told/DIGEST.{incident,look}        words about incidents and requests of inspectors, each recorded when it came
@@ -19,6 +21,7 @@
 //! keeps its folder: whoever asks later must be able to see what it was.
 
 mod assessed;
+mod attacks;
 mod card;
 mod compliance;
 mod doubted;
@@ -26,22 +29,25 @@ mod error;
 mod evaluated;
 mod exports;
 mod features;
+mod five_parts;
 mod folder;
 mod gates;
 mod incidents;
 mod loaded;
 mod measured;
 mod points;
+mod release;
 mod stability;
 mod statements;
 mod summarised;
 mod told;
 mod view;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tributary_certs::clock::{unix_millis, unix_seconds};
-use tributary_certs::suite::RealSuite;
+use tributary_certs::suite::{RealSuite, SigningKey};
 use tributary_evidence::statement::{Facts, Statement};
 use tributary_evidence::statement_file;
 use tributary_model::parameters::Parameters;
@@ -50,9 +56,10 @@ use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::ClientId;
 use tributary_protocol::limits::MODEL_PIECE_BYTES_MAX;
 use tributary_protocol::log::LedgerId;
-use tributary_protocol::plan::{ModelRef, Plan};
+use tributary_protocol::plan::{ModelRef, Plan, RunRef};
 use tributary_protocol::registry::{
-    CopyNote, Lineage, ModelManifest, RegistryEvent, RegistryRecord, SignedStatement, Told,
+    CopyNote, Lineage, ModelManifest, RefusedAttackReport, RegistryEvent, RegistryRecord, SignedAttackReport,
+    SignedStatement, Told,
 };
 use tributary_protocol::roster::{Roster, SignedRoster};
 use tributary_protocol::round::{CoordinatorEvent, Recorded, RunRecord};
@@ -60,17 +67,21 @@ use tributary_protocol::time::Millis;
 use tributary_storage::journal::Journal;
 
 pub use assessed::{dpia_report, ropa_report, security_report};
-pub use card::{CardFile, card};
+pub(crate) use attacks::AttacksFolder;
+pub use attacks::install_attacks;
+pub use card::card;
 pub use compliance::{ComplianceError, compliance_report};
 pub use error::RegistryError;
 pub use evaluated::{Evaluation, evaluation};
 pub use exports::{ExportLine, ExportRecord, NewExport, export, exports};
 pub(crate) use features::learnt_features;
+pub use five_parts::five_parts;
 pub use folder::PARAMETERS;
 pub use gates::report;
 pub use incidents::{IncidentsError, export_incident, federation, incidents};
 pub use loaded::{LoadedModel, load};
 pub use points::{NewPoints, carded, draft_points, install_points, is_of, points};
+pub(crate) use release::Release;
 pub use stability::{Moved, Stability};
 pub(crate) use statements::StatementsFolder;
 pub use statements::install;
@@ -83,22 +94,13 @@ use folder::{Contents, RegistryFolder};
 
 /// The registry, open for changes: one process has it at a time, because it has the journal.
 pub struct Registry {
+    state: PathBuf,
     folder: RegistryFolder,
     record: RegistryRecord,
     federation: Digest,
     doubted: Doubted,
-}
-
-/// What a finished run hands over.
-pub(crate) struct Release<'a> {
-    /// The events of the run, its end the last one.
-    pub(crate) events: &'a [CoordinatorEvent],
-    /// Its plan, read.
-    pub(crate) planned: &'a Planned,
-    /// What it released.
-    pub(crate) parameters: &'a Parameters,
-    /// What it learnt about features: `features.json`.
-    pub(crate) features: Vec<u8>,
+    /// Signs model cards.
+    key: Arc<SigningKey>,
 }
 
 impl Registry {
@@ -108,12 +110,12 @@ impl Registry {
     /// If the events contradict each other, or a folder cannot be made.
     pub fn open(
         state_dir: &Path,
-        federation: Digest,
+        (federation, key): (Digest, Arc<SigningKey>),
         events: &[Recorded<RegistryEvent>],
     ) -> Result<Self, RegistryError> {
         let record = RegistryRecord::replay(events.iter().map(|recorded| &recorded.event))?;
-        let folder = RegistryFolder::open(state_dir)?;
-        Ok(Self { folder, record, federation, doubted: Doubted::default() })
+        let (state, folder) = (state_dir.to_path_buf(), RegistryFolder::open(state_dir)?);
+        Ok(Self { state, folder, record, federation, doubted: Doubted::default(), key })
     }
 
     /// What the events have come to.
@@ -122,7 +124,7 @@ impl Registry {
         &self.record
     }
 
-    /// Registers the model of a finished run as a candidate: durable when this returns. A run that was registered before is left as it was.
+    /// Registers the model of a finished run as a candidate, and writes its card: durable when this returns. What was there before is left as it was.
     ///
     /// # Errors
     /// If files or journal cannot be written, which ends the process.
@@ -136,16 +138,39 @@ impl Registry {
     {
         let contents = self.contents(release)?;
         if let Some(known) = self.record.of_run(&contents.manifest.lineage.run) {
+            self.write_card(journal, &known, release)?;
             return Ok(known);
         }
         let digest = contents.manifest.digest();
         self.folder.add(&digest, &contents)?;
         self.append(journal, RegistryEvent::ModelRegistered { manifest: Box::new(contents.manifest) })?;
+        self.write_card(journal, &digest, release)?;
         Ok(digest)
     }
 
+    /// Writes the card of a model that has none: the file first, and then its digest into the ledger.
+    fn write_card<E>(
+        &mut self,
+        journal: &mut Journal<E>,
+        model: &Digest,
+        release: &Release<'_>,
+    ) -> Result<(), RegistryError>
+    where
+        E: serde::Serialize + serde::de::DeserializeOwned,
+    {
+        let Some(record) = self.record.models.get(model).filter(|record| record.card.is_none()) else { return Ok(()) };
+        let card = card::written(&self.state, &record.manifest, release, &self.key)?;
+        self.append(journal, RegistryEvent::CardWritten { model: *model, card })
+    }
+
+    /// Whether a run's model is registered, with its card.
+    pub(crate) fn is_whole(&self, run: &RunRef) -> bool {
+        let model = self.record.of_run(run).and_then(|digest| self.record.models.get(&digest));
+        model.is_some_and(|model| model.card.is_some())
+    }
+
     fn contents(&self, release: &Release<'_>) -> Result<Contents, RegistryError> {
-        let Release { events, planned, parameters, ref features } = *release;
+        let Release { events, planned, parameters, ref features, .. } = *release;
         let record = RunRecord::replay(events)?;
         let facts = Facts::read(events).map_err(|_| RegistryError::Unfinished)?;
         let initial = events.iter().find_map(|event| match event {
@@ -213,6 +238,29 @@ impl Registry {
         judge(&self.record, &signed, (&roster.roster, &self.federation))?;
         self.adopt(journal, roster)?;
         self.append(journal, RegistryEvent::StatementTaken { statement: Box::new(signed) })?;
+        Ok(true)
+    }
+
+    /// Takes a report of attacks that a model validator signed: durable when this returns. One that was taken before changes nothing; whether it did.
+    ///
+    /// # Errors
+    /// [`RegistryError::RefusedAttacks`] with what is wrong with it; any other fault ends the process.
+    pub(crate) fn take_attacks<E>(
+        &mut self,
+        journal: &mut Journal<E>,
+        roster: &SignedRoster,
+        signed: SignedAttackReport,
+    ) -> Result<bool, RegistryError>
+    where
+        E: serde::Serialize + serde::de::DeserializeOwned,
+    {
+        let by = (self.record.roster.as_ref().filter(|known| known.epoch() > roster.roster.epoch()), &self.federation);
+        match self.record.judge_attacks::<RealSuite>(&signed, (by.0.unwrap_or(&roster.roster), by.1), unix_seconds()) {
+            Err(RefusedAttackReport::Taken) => return Ok(false),
+            judged => judged?,
+        }
+        self.adopt(journal, roster)?;
+        self.append(journal, RegistryEvent::AttacksReported { report: Box::new(signed) })?;
         Ok(true)
     }
 
@@ -324,7 +372,7 @@ impl Registry {
 
     /// Where the parameters of a model are, for people and programs.
     #[must_use]
-    pub fn parameters_file(&self, model: &Digest) -> std::path::PathBuf {
+    pub fn parameters_file(&self, model: &Digest) -> PathBuf {
         self.folder.of(model).join(PARAMETERS)
     }
 }

@@ -80,7 +80,8 @@ impl World {
         let path = self.state().join("audit.log");
         let (mut journal, _) = Journal::open_view(&path, LedgerId([1; 32])).unwrap();
         let events = journal.administration().unwrap();
-        let registry = Registry::open(&self.state(), FEDERATION, &events).unwrap();
+        let registry =
+            Registry::open(&self.state(), (FEDERATION, Arc::new(SigningKey::from_seed(&[9; 32]))), &events).unwrap();
         (journal, registry)
     }
 
@@ -217,7 +218,8 @@ fn a_run_that_is_not_over_registers_nothing() {
     let world = World::new(&job);
     let (mut journal, mut registry) = world.open();
     let events = ended(&job);
-    let release = Release { events: &events, planned: &job.planned, parameters: &job.initial, features: Vec::new() };
+    let (parameters, features, ended) = (&job.initial, Vec::new(), Millis(0));
+    let release = Release { events: &events, planned: &job.planned, parameters, features, ended };
     let refused = registry.register(&mut journal, &release).unwrap_err();
     assert!(matches!(refused, RegistryError::Unfinished), "{refused}");
 }

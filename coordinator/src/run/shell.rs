@@ -278,7 +278,8 @@ impl RunShell {
         let parameters = self.store.model(planned.architecture(), &released)?;
         let events = events_of(&recorded);
         let features = learnt_features(&events, planned, &self.store)?;
-        let release = Release { events: &events, planned, parameters: &parameters, features };
+        let ended = recorded.last().map_or(Millis(0), |recorded| recorded.at);
+        let release = Release { events: &events, planned, parameters: &parameters, features, ended };
         let registered = hands.registry.register(&mut hands.journal, &release)?;
         let model_file = hands.registry.parameters_file(&registered).display().to_string();
         let (ledger, folder) =

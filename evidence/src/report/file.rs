@@ -3,14 +3,13 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use tributary_certs::suite::RealSuite;
-use tributary_protocol::digest::Digest;
-use tributary_protocol::secagg::suite::{Signature, Suite as _, VerifyingKey};
+use tributary_protocol::secagg::suite::{Signature, VerifyingKey};
 use tributary_protocol::signed::signed_message;
 
 use super::make::{Material, compliance};
-use super::parts::{ComplianceReport, ModelLine, Processing, REPORT_FORMAT, RunLine};
+use super::parts::{AttacksLine, ComplianceReport, ModelLine, Processing, REPORT_FORMAT, RunLine};
 use crate::entries::Bad;
+use crate::paper::{digest, holds};
 use crate::retained::Retained;
 
 const KIND: &str = "REPORT";
@@ -113,14 +112,8 @@ impl ReportFile {
         if file.to_json().as_bytes() != bytes {
             return Err(ReportFault::OtherBytes);
         }
-        let (Some(key), Some(signature)) = (VerifyingKey::of_text(&file.key), Signature::of_text(&file.signature))
-        else {
-            return Err(ReportFault::Signature);
-        };
-        let unsigned = UnsignedReport(file.report.clone());
-        let holds =
-            file.digest == digest(&file.report).to_string() && RealSuite::verify(&key, &unsigned.to_sign(), &signature);
-        if holds { Ok(file) } else { Err(ReportFault::Signature) }
+        let signed = holds(KIND, &file.report, [&file.digest, &file.key, &file.signature]);
+        if signed { Ok(file) } else { Err(ReportFault::Signature) }
     }
 
     /// Whether the key that a reader names has signed.
@@ -204,9 +197,6 @@ fn without_fields(of: &Processing) -> Processing {
 }
 
 fn without_figures(model: &ModelLine) -> ModelLine {
-    ModelLine { figures: Vec::new(), ..model.clone() }
-}
-
-fn digest(report: &ComplianceReport) -> Digest {
-    Digest::of(&serde_json::to_vec(report).expect("plain data"))
+    let attacks = model.attacks.iter().map(|line| AttacksLine { findings: None, ..line.clone() }).collect();
+    ModelLine { figures: Vec::new(), attacks, ..model.clone() }
 }

@@ -72,7 +72,8 @@ pub fn compliance(material: &Material<'_>, asked: &Asked) -> Result<ComplianceRe
     }
     let entries = decode::<RegistryEvent>(&scan, LedgerId::ADMINISTRATION)?;
     parts.times.extend(entries.iter().map(|entry| entry.at));
-    let mut registry = RegistryPart::of(until(&entries, &asked.period), asked, &parts.plans, &material.figures);
+    let mut registry =
+        RegistryPart::of(until(&entries, &asked.period), asked, &parts.plans, (&material.figures, material.kept));
     parts.rosters.take(registry.take_rosters());
     let roster = parts.rosters.last().cloned().unwrap_or_else(Roster::none);
     let witnesses = witnessed::of(&material.checkpoints, material.coordinator.as_ref(), material.journal, &roster)?;

@@ -20,4 +20,5 @@ pub use file::{ReportFault, ReportFile, UnsignedReport};
 pub use make::{Material, compliance};
 pub use parts::*;
 pub use period::{Asked, NoPeriod, NoScope, Period, Preset, Scope};
+pub(crate) use registry::gate_lines;
 pub use spending::people_of;

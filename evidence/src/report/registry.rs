@@ -4,17 +4,20 @@ use std::collections::BTreeMap;
 
 use tributary_protocol::digest::Digest;
 use tributary_protocol::registry::{
-    Figure, Incidents, ModelRecord, Notice, RegistryEvent, RegistryRecord, SignedReport, SignedStatement,
+    Figure, Incidents, ModelRecord, Notice, RegistryEvent, RegistryRecord, SignedAttackReport, SignedReport,
+    SignedStatement,
 };
 use tributary_protocol::time::Millis;
 
 use super::deviates::Deviates;
 use super::incidents::{IncidentsPart, deviation_line};
-use super::parts::{Duty, FigureLine, GateLine, ModelLine};
+use super::parts::{AttacksLine, Duty, FigureLine, GateLine, ModelLine};
 use super::period::{Asked, Scope};
 use super::shown;
 use super::spending::Rosters;
+use crate::attacks::AttacksFile;
 use crate::entries::Entry;
+use crate::retained::{Item, Retained};
 
 /// What the registry adds to a report.
 #[derive(Default)]
@@ -38,7 +41,7 @@ impl RegistryPart {
         entries: &[Entry<RegistryEvent>],
         asked: &Asked,
         plans: &[String],
-        figures: &BTreeMap<String, Vec<FigureLine>>,
+        (figures, kept): (&BTreeMap<String, Vec<FigureLine>>, &dyn Retained),
     ) -> Self {
         let (mut part, mut record) = (Self::default(), RegistryRecord::default());
         let mut registered: BTreeMap<Digest, Millis> = BTreeMap::new();
@@ -65,7 +68,10 @@ impl RegistryPart {
                 RegistryEvent::IncidentTold { told } => part.incidents.told((entry.position, entry.at), told),
                 RegistryEvent::Looked { look } => part.incidents.looked((entry.position, entry.at), look),
                 RegistryEvent::Noticed { notice } => part.notices.push(((entry.position, entry.at), *notice)),
-                RegistryEvent::RosterAdopted { .. } | RegistryEvent::CopyNoted { .. } => {}
+                RegistryEvent::RosterAdopted { .. }
+                | RegistryEvent::CopyNoted { .. }
+                | RegistryEvent::CardWritten { .. }
+                | RegistryEvent::AttacksReported { .. } => {}
             }
             record.apply(&entry.event);
         }
@@ -74,7 +80,7 @@ impl RegistryPart {
             let (Some(model), Some(at)) = (record.models.get(digest), registered.get(digest)) else { continue };
             if in_scope(model, asked, plans) {
                 part.registered = part.registered.saturating_add(asked.period.has(*at).into());
-                part.models.push(line(digest, model, *at, reports.get(digest), figures));
+                part.models.push(line(digest, model, *at, reports.get(digest), (figures, kept)));
             }
         }
         part
@@ -114,7 +120,7 @@ fn line(
     model: &ModelRecord,
     at: Millis,
     report: Option<&SignedReport>,
-    figures: &BTreeMap<String, Vec<FigureLine>>,
+    (figures, kept): (&BTreeMap<String, Vec<FigureLine>>, &dyn Retained),
 ) -> ModelLine {
     let lineage = &model.manifest.lineage;
     let of_report = report.map(|signed| &signed.report);
@@ -127,17 +133,31 @@ fn line(
         state: model.state.name().into(),
         registered: shown::moment(at),
         figures: figures.get(&digest.to_string()).cloned().unwrap_or_default(),
-        gates: of_report.map(gates).unwrap_or_default(),
+        gates: of_report.map(gate_lines).unwrap_or_default(),
         validator: report.map(|signed| signed.signed.staff.to_string()),
         findings: of_report.map(|report| report.findings.to_string()),
         conditions: of_report
             .map(|report| report.conditions.iter().map(ToString::to_string).collect())
             .unwrap_or_default(),
         valid_until: of_report.map(|report| shown::day(report.valid_until)),
+        card: model.card.map(|card| card.to_string()),
+        attacks: model.attacks.iter().map(|signed| attacks(signed, kept)).collect(),
     }
 }
 
-fn gates(report: &tributary_protocol::registry::GatesReport) -> Vec<GateLine> {
+fn attacks(signed: &SignedAttackReport, kept: &dyn Retained) -> AttacksLine {
+    let digest = signed.report.findings;
+    let file = kept.get(&Item::Attacks(digest)).and_then(|bytes| AttacksFile::read(&bytes).ok());
+    AttacksLine {
+        digest: digest.to_string(),
+        staff: signed.signed.staff.to_string(),
+        alarm: signed.report.alarm,
+        findings: file.map(|file| file.findings).filter(|findings| findings.digest() == digest),
+    }
+}
+
+/// The gates of a report, with what each came to.
+pub(crate) fn gate_lines(report: &tributary_protocol::registry::GatesReport) -> Vec<GateLine> {
     let parts = |parts: u32| format!("{}.{:04}", parts / 10_000, parts % 10_000);
     let line = |(gate, figure, holds): (&tributary_protocol::plan::Gate, Figure, bool)| GateLine {
         label: gate.label.to_string(),

@@ -7,6 +7,7 @@ use tributary_certs::people::attest;
 use tributary_certs::roster::{RosterAuthorities, countersign};
 use tributary_certs::suite::{RealSuite, SigningKey};
 use tributary_evidence::bundle::{BundleWriter, Contents};
+use tributary_evidence::card::{Card, CardFile, Material};
 use tributary_evidence::statement::{Facts, Statement};
 use tributary_evidence::{FeaturesFile, Item, statement_file};
 use tributary_model::architecture::Architecture;
@@ -328,10 +329,46 @@ impl World {
         self.parts.insert(Item::Features(self.model).name(), features);
         let parameters = STATE_FORMAT.header().into_iter().chain(released.to_le_bytes()).collect();
         self.parts.insert(Item::Parameters(self.model).name(), parameters);
+        let facts = Facts::read(&draft.events).unwrap();
+        let material = Material {
+            manifest: &manifest,
+            facts: &facts,
+            schema: planned.schema(),
+            heads: None,
+            importance: None,
+            ended: AT,
+        };
+        let card = Card::of(&material, AT.0 / 1000);
         self.events = vec![
             Event::Registry(RegistryEvent::RosterAdopted { roster: Box::new(self.roster.clone()) }),
             Event::Registry(RegistryEvent::ModelRegistered { manifest: Box::new(manifest) }),
         ];
+        self.write(card);
+    }
+
+    /// Writes a card as the model's.
+    fn write(&mut self, card: Card) {
+        let bytes = CardFile::sign(card, &person_key(COORDINATOR)).to_json().into_bytes();
+        let card = Digest::of(&bytes);
+        self.parts.insert(Item::Card(card).name(), bytes);
+        self.events.push(Event::Registry(RegistryEvent::CardWritten { model: self.model, card }));
+    }
+
+    /// The card, by the name of its part.
+    pub(crate) fn card(&self) -> String {
+        let of = |event: &Event| match event {
+            Event::Registry(RegistryEvent::CardWritten { card, .. }) => Some(Item::Card(*card).name()),
+            _ => None,
+        };
+        self.events.iter().find_map(of).unwrap()
+    }
+
+    /// The coordinator writes and signs another card, which the journal names.
+    pub(crate) fn recard(&mut self, change: impl FnOnce(&mut Card)) {
+        let mut card = CardFile::read(&self.parts.remove(&self.card()).unwrap()).unwrap().paper;
+        change(&mut card);
+        self.events.retain(|event| !matches!(event, Event::Registry(RegistryEvent::CardWritten { .. })));
+        self.write(card);
     }
 
     /// The journal's bytes, with a whole chain whatever the events are.

@@ -141,6 +141,12 @@ impl FeatureMatrix {
         EncodedRow::new(bytes.get(..self.rows.layout().cells_bytes()).unwrap_or(bytes))
     }
 
+    /// How its rows lie.
+    #[cfg(feature = "train")]
+    pub(super) fn packed_layout(&self) -> &super::packed::RowLayout {
+        self.rows.layout()
+    }
+
     /// A row's bytes: equal for rows of equal features, labels and audit columns, and for no others of this table.
     pub(crate) fn row_bytes(&self, row: usize) -> &[u8] {
         self.rows.row(row)

@@ -1,6 +1,8 @@
 //! From a branch's rows to numbers.
 
 mod cell;
+#[cfg(feature = "train")]
+mod changed;
 mod counts;
 mod customers;
 mod encode;

@@ -198,6 +198,19 @@ pub(crate) enum FieldValue {
 pub(super) struct PackedRow(Vec<u8>);
 
 impl PackedRow {
+    /// A row as it lies in a table.
+    #[cfg(feature = "train")]
+    pub(super) fn of(row: &[u8]) -> Self {
+        Self(row.to_vec())
+    }
+
+    /// Gives it the opposite of each label that is known.
+    #[cfg(feature = "train")]
+    pub(super) fn turn_labels(&mut self, layout: &RowLayout) {
+        let labels = self.0.iter_mut().skip(layout.cells_bytes).take(layout.labels);
+        labels.filter(|label| **label != UNKNOWN).for_each(|label| *label = 1 - (*label).min(1));
+    }
+
     pub(super) fn clear(&mut self) {
         self.0.clear();
     }

@@ -324,3 +324,24 @@ proptest::proptest! {
         proptest::prop_assert!(f64::from(norm.sqrt()) <= (1.0 + schema().fields().len() as f64).sqrt() + 1e-6);
     }
 }
+
+#[cfg(feature = "train")]
+#[test]
+fn a_table_of_some_customers_and_one_with_turned_labels_are_otherwise_the_same() {
+    let rows = [
+        ["a", "30", "5", "office", "yes", "1", ""],
+        ["b", "40", "-5", "student", "no", "0", ""],
+        ["a", "50", "none", "?", "unknown", "1", ""],
+    ];
+    let table = encode(&rows).unwrap();
+    let own = table.of_customers(|customer| customer == 0);
+    assert_eq!((own.rows(), own.customer_count(), own.customers()), (2, 1, [0, 0].as_slice()));
+    assert_eq!(own.features().row(1), table.features().row(2));
+    assert_eq!((own.label(1, 0), own.label(1, 1)), (table.label(2, 0), table.label(2, 1)));
+    let turned = table.mislabelled();
+    assert_eq!((turned.features(), turned.customers()), (table.features(), table.customers()));
+    let labels = |table: &FeatureMatrix| [0, 1, 2].map(|row| [table.label(row, 0), table.label(row, 1)]);
+    let (yes, no, unknown) = ((1.0, 1.0), (0.0, 1.0), (0.0, 0.0));
+    assert_eq!(labels(&table), [[yes, yes], [no, no], [unknown, yes]]);
+    assert_eq!(labels(&turned), [[no, no], [yes, yes], [unknown, no]]);
+}

@@ -9,7 +9,9 @@ use super::incident::SignedIncident;
 use super::look::SignedLook;
 use super::manifest::ModelManifest;
 use super::notice::Notice;
+use super::papers::SignedAttackReport;
 use super::statement::SignedStatement;
+use crate::digest::Digest;
 use crate::roster::SignedRoster;
 
 /// What happened in the registry, or to the federation as a whole.
@@ -49,5 +51,17 @@ pub enum RegistryEvent {
     Noticed {
         /// What.
         notice: Notice,
+    },
+    /// The card of a model was written.
+    CardWritten {
+        /// The model.
+        model: Digest,
+        /// SHA-256 of the card's file.
+        card: Digest,
+    },
+    /// Somebody reports what attacks on a model came to.
+    AttacksReported {
+        /// As a model validator signed it.
+        report: Box<SignedAttackReport>,
     },
 }

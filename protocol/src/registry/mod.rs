@@ -13,6 +13,9 @@
 //! Each step after which a branch uses a model carries the report on its gates: the plan's gates, what each figure came to, and the signature of a model
 //! validator. The rule book judges it, and everybody uses the rule book: the coordinator, each branch, and whoever verifies the journal.
 //!
+//! Beside the statements stand the digests of papers: the card that is written with each model, and reports of attacks on it. A model of which an attack
+//! showed a larger epsilon than was claimed is used no more.
+//!
 //! In the same ledger stand what people tell of incidents, what inspectors were shown, and what happened to the journal itself: none of it is of a run.
 //!
 //! A model is named by the digest of everything that it is. The registry only appends: a state follows from statements, each signed by two people of
@@ -26,6 +29,7 @@ mod incident;
 mod look;
 mod manifest;
 mod notice;
+mod papers;
 mod record;
 mod report;
 mod rules;
@@ -45,6 +49,7 @@ pub use incident::{
 pub use look::{Look, LookFault, Looks, Sight, SignedLook};
 pub use manifest::{Lineage, MANIFEST_FORMAT, ManifestFault, ModelManifest};
 pub use notice::{Notice, Notices};
+pub use papers::{AttackReport, RefusedAttackReport, SignedAttackReport};
 pub use record::{ModelRecord, ModelState, PurposeRecord, RegistryRecord};
 pub use report::{Figure, GatesReport, ReportFault, SignedReport};
 pub use rules::RefusedStatement;

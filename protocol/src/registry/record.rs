@@ -10,6 +10,7 @@ use super::incident::Incidents;
 use super::look::Looks;
 use super::manifest::ModelManifest;
 use super::notice::Notices;
+use super::papers::SignedAttackReport;
 use super::statement::{ModelStatement, SignedStatement};
 use super::step::ModelStep;
 use crate::digest::Digest;
@@ -83,6 +84,10 @@ pub struct ModelRecord {
     pub state: ModelState,
     /// The statements about it, in their order.
     pub statements: Vec<SignedStatement>,
+    /// Digest of its card's file, once it was written.
+    pub card: Option<Digest>,
+    /// Reports of attacks on it, in their order.
+    pub attacks: Vec<SignedAttackReport>,
 }
 
 /// What stands for one purpose.
@@ -105,6 +110,12 @@ impl ModelRecord {
     #[must_use]
     pub fn last(&self, step: ModelStep) -> Option<&SignedStatement> {
         self.statements.iter().rfind(|signed| signed.statement.step == step)
+    }
+
+    /// Whether an attack showed a larger epsilon than was claimed. No later report takes that back: what was shown once stays shown.
+    #[must_use]
+    pub fn is_alarmed(&self) -> bool {
+        self.attacks.iter().any(|signed| signed.report.alarm)
     }
 }
 
@@ -194,7 +205,8 @@ impl RegistryRecord {
                 self.purposes.entry(manifest.lineage.purpose.clone()).or_default();
                 self.order.push(digest);
                 let state = ModelState::Candidate;
-                self.models.insert(digest, ModelRecord { manifest, state, statements: Vec::new() });
+                let (statements, attacks) = (Vec::new(), Vec::new());
+                self.models.insert(digest, ModelRecord { manifest, state, statements, card: None, attacks });
             }
             RegistryEvent::StatementTaken { statement } => {
                 self.follow(&statement.statement);
@@ -211,6 +223,16 @@ impl RegistryRecord {
             RegistryEvent::IncidentTold { told } => self.incidents.apply(told),
             RegistryEvent::Looked { look } => self.looks.apply(look),
             RegistryEvent::Noticed { notice } => self.notices.apply(*notice),
+            RegistryEvent::CardWritten { model, card } => {
+                if let Some(model) = self.models.get_mut(model) {
+                    model.card = Some(*card);
+                }
+            }
+            RegistryEvent::AttacksReported { report } => {
+                if let Some(model) = self.models.get_mut(&report.report.model) {
+                    model.attacks.push(report.as_ref().clone());
+                }
+            }
         }
     }
 

@@ -7,13 +7,14 @@ use super::event::RegistryEvent;
 use super::incident::IncidentFault;
 use super::look::LookFault;
 use super::manifest::ModelManifest;
+use super::papers::{RefusedAttackReport, SignedAttackReport};
 use super::record::{ModelRecord, ModelState, RegistryRecord};
 use super::report::SignedReport;
 use super::statement::{ModelStatement, SignedStatement, StatementFault, StatementGrounds};
 use super::step::ModelStep;
 use crate::digest::Digest;
-use crate::limits::{COPY_NOTES_MAX, MODELS_MAX};
-use crate::plan::{Attestation, Pilot};
+use crate::limits::{ATTACK_REPORTS_MAX, COPY_NOTES_MAX, MODELS_MAX};
+use crate::plan::{Attestation, AttestationFault, Pilot};
 use crate::roster::{MemberName, Roster};
 use crate::round::record::rule;
 use crate::round::{Claim, OutOfOrder};
@@ -55,7 +56,66 @@ impl RegistryRecord {
             }
             RegistryEvent::Looked { look } => self.looks.check(look, self.roster.as_ref()).map_err(LookFault::rule),
             RegistryEvent::Noticed { notice } => self.notices.check(*notice),
+            RegistryEvent::CardWritten { model, card } => self.check_card(model, card),
+            RegistryEvent::AttacksReported { report } => self.check_attacks(report),
         }
+    }
+
+    fn check_card(&self, model: &Digest, card: &Digest) -> Result<(), OutOfOrder> {
+        let model = self.models.get(model).ok_or(OutOfOrder("a card is of a registered model"))?;
+        rule(model.card.is_none() && *card != Digest::ZERO, "a model has one card")
+    }
+
+    fn check_attacks(&self, signed: &SignedAttackReport) -> Result<(), OutOfOrder> {
+        let roster = self.roster.as_ref().ok_or(OutOfOrder("a roster is in force before a report of attacks"))?;
+        match self.judge_attacks_by(signed, |model| signed.judge_role(&model.manifest, roster)) {
+            Ok(()) => Ok(()),
+            Err(RefusedAttackReport::Signature(_) | RefusedAttackReport::Federation) => {
+                Err(OutOfOrder("a report of attacks is signed by a model validator of the roster in force"))
+            }
+            Err(RefusedAttackReport::Unknown(_)) => Err(OutOfOrder("a report of attacks is about a registered model")),
+            Err(RefusedAttackReport::Taken | RefusedAttackReport::Full) => {
+                Err(OutOfOrder("a report of attacks is taken once, and a model has 64 at most"))
+            }
+        }
+    }
+
+    fn judge_attacks_by(
+        &self,
+        signed: &SignedAttackReport,
+        judge: impl Fn(&ModelRecord) -> Result<(), AttestationFault>,
+    ) -> Result<(), RefusedAttackReport> {
+        let report = &signed.report;
+        let model = self.models.get(&report.model).ok_or(RefusedAttackReport::Unknown(report.model))?;
+        if signed.signed.federation != report.federation {
+            return Err(RefusedAttackReport::Federation);
+        }
+        judge(model)?;
+        if model.attacks.iter().any(|taken| taken.report.findings == report.findings) {
+            return Err(RefusedAttackReport::Taken);
+        }
+        // One that raises the alarm is always heard, once.
+        let heard = report.alarm && !model.is_alarmed();
+        if model.attacks.len() >= ATTACK_REPORTS_MAX && !heard {
+            return Err(RefusedAttackReport::Full);
+        }
+        Ok(())
+    }
+
+    /// Whether a report of attacks may be taken under this roster, with its signature, and why not: for whoever brought it.
+    ///
+    /// # Errors
+    /// In words: what is wrong, and what to do.
+    pub fn judge_attacks<S: Suite>(
+        &self,
+        signed: &SignedAttackReport,
+        (roster, federation): (&Roster, &Digest),
+        now: u64,
+    ) -> Result<(), RefusedAttackReport> {
+        if signed.report.federation != *federation {
+            return Err(RefusedAttackReport::Federation);
+        }
+        self.judge_attacks_by(signed, |model| signed.judge::<S>(&model.manifest, roster, Some(now)))
     }
 
     fn check_model(&self, manifest: &ModelManifest) -> Result<(), OutOfOrder> {
@@ -87,6 +147,10 @@ impl RegistryRecord {
             Err(RefusedStatement::OtherChampion) => Err(OutOfOrder(
                 "a report compares with the champion in force, and a rollback has that of the promotion",
             )),
+            Err(RefusedStatement::Alarm) => {
+                Err(OutOfOrder("a model of which an attack showed a larger epsilon than was claimed is not used"))
+            }
+            Err(RefusedStatement::OtherCard) => Err(OutOfOrder("a report on gates names the model's own card")),
             Err(_) => {
                 Err(OutOfOrder("a pilot is of the plan's branches, and is over before all branches use its model"))
             }
@@ -118,6 +182,12 @@ impl RegistryRecord {
     ) -> Result<(), RefusedStatement> {
         let Some(SignedReport { report, .. }) = signed.report.as_deref() else { return Ok(()) };
         let statement = &signed.statement;
+        if model.is_alarmed() {
+            return Err(RefusedStatement::Alarm);
+        }
+        if model.card.is_some_and(|card| report.card != card && report.card != Digest::ZERO) {
+            return Err(RefusedStatement::OtherCard);
+        }
         if statement.step == ModelStep::RollBack {
             // The very report by which it became champion: it was judged then.
             let promoted = model.last(ModelStep::Promote).and_then(|promoted| promoted.report.as_ref());
@@ -215,6 +285,9 @@ impl RegistryRecord {
         if found != expected {
             return Err(RefusedStatement::Sequence { found, expected });
         }
+        if statement.step.needs_report() && model.is_alarmed() {
+            return Err(RefusedStatement::Alarm);
+        }
         match self.admits(statement) {
             true => Ok(model),
             false => Err(RefusedStatement::Step { step: statement.step, state: model.state }),
@@ -256,10 +329,12 @@ impl RegistryRecord {
                 let (message, signature) = (note.to_sign::<S>(), note.signature.clone());
                 Ok([Claim { key: entry.signing_key.clone(), message, signature }].into())
             }
+            RegistryEvent::AttacksReported { report } => Ok([self.claim_of::<S>(&report.signed)?].into()),
             RegistryEvent::IncidentTold { told } => Ok([self.claim_of::<S>(&told.signed)?].into()),
             RegistryEvent::Looked { look } => Ok([self.claim_of::<S>(&look.signed)?].into()),
             RegistryEvent::RosterAdopted { .. }
             | RegistryEvent::ModelRegistered { .. }
+            | RegistryEvent::CardWritten { .. }
             | RegistryEvent::Noticed { .. } => Ok(Vec::new()),
         }
     }
@@ -318,6 +393,15 @@ pub enum RefusedStatement {
          again (`tributary model gates`), and for a rollback the statement alone"
     )]
     OtherChampion,
+    /// An attack showed more than was claimed.
+    #[error(
+        "a report of attacks on this model shows a larger epsilon than its privacy statement claims, so nobody may use it; `tributary model show` \
+         names the report. Have the model withdrawn, and the cause found, before another one is made"
+    )]
+    Alarm,
+    /// Another card.
+    #[error("its report names another card than the model's own; make the report again (`tributary model gates`)")]
+    OtherCard,
     /// Other branches than the plan's.
     #[error("it names other branches than the plan's pilot has; `tributary model pilot` names those that it has")]
     PilotBranches,

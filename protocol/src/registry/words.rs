@@ -103,6 +103,18 @@ impl RegistryRecord {
             RegistryEvent::Noticed { notice: Notice::SinkBack } => {
                 "the second place of the journal has every entry again".into()
             }
+            RegistryEvent::CardWritten { model, card } => {
+                format!("card {} of model {} written", card.short(), model.short())
+            }
+            RegistryEvent::AttacksReported { report } => {
+                let (report, signed) = (&report.report, &report.signed);
+                let found = match report.alarm {
+                    true => "they show a larger epsilon than was claimed, and nobody may use the model",
+                    false => "none shows a larger epsilon than was claimed",
+                };
+                let (model, findings) = (report.model.short(), report.findings.short());
+                format!("report {findings} of attacks on model {model}, by {} ({}): {found}", signed.staff, signed.role)
+            }
         }
     }
 

@@ -55,9 +55,13 @@ impl Desk<'_> {
     /// # Errors
     /// If a command fails, a daemon ends, or branches do not fetch the model.
     pub(super) async fn promote(&self, typist: &mut Typist, processes: &mut Processes) -> anyhow::Result<Promoted> {
-        let (card, report) = (self.folder.join("card.json"), self.folder.join("gates.report"));
-        typist.types(OPERATOR, &self.registry("card").with("--out", &card)).await?;
-        let made = self.registry("gates").with("--card", &card).with("--out", &report);
+        let report = self.folder.join("gates.report");
+        for (language, page) in [("en", "card.html"), ("zh", "card.zh.html")] {
+            let words = self.registry("card").with("--html", self.folder.join(page)).with("--lang", language);
+            typist.types(OPERATOR, &words).await?;
+        }
+        typist.types(OPERATOR, &self.registry("card").with("--out", self.folder.join("card.json"))).await?;
+        let made = self.registry("gates").with("--out", &report);
         let made = typist.asks(OPERATOR, &made).await?;
         let digest = text(&made, "report")?;
         let until = Date::of_second(self.now + VALID_SECONDS).to_string();

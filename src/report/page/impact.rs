@@ -6,11 +6,10 @@ use tributary_evidence::assessor::ImpactReport;
 use tributary_evidence::paper::Paper;
 use tributary_texts::{Language, Said, assessor as words, report, words as terms};
 
-use super::cells::{or_none, text, words_of};
 use super::processing::{activities, controller};
 use super::security::flows;
-use super::table::Page;
 use crate::page::escaped;
+use crate::sheet::{Page, or_none, text, words_of};
 
 type Part = (fn() -> Said, fn(&mut Page, &Paper<ImpactReport>, Language));
 

@@ -1,11 +1,12 @@
 //! The sections from what left the branches on.
 
 use tributary_evidence::report::{ComplianceReport, IncidentLine, ModelLine, RunLine};
+use tributary_texts::attacks as attacked;
 use tributary_texts::month::{fails, gate_holds, gate_limit, gate_name, verdict};
 use tributary_texts::{Said, assessor, controls as mapping, questions as asked, report as words, words as terms};
 
-use super::cells::{LINES_MAX, moment, names, or_none, short, text};
-use super::table::Page;
+use crate::redteam;
+use crate::sheet::{LINES_MAX, Page, moment, names, or_none, short, text};
 
 fn holds(holds: bool) -> Said {
     if holds { gate_holds() } else { fails() }
@@ -89,6 +90,29 @@ pub(super) fn integrity(page: &mut Page, report: &ComplianceReport) {
         vec![name, words::witnessed(witness.entries)]
     });
     page.table(&[words::name(), words::what()], rows.collect());
+}
+
+/// Of each model what attacks on it came to; a model that nobody attacked says so.
+pub(super) fn attacks(page: &mut Page, report: &ComplianceReport) {
+    page.note(&words::attacks_note());
+    for model in &report.models {
+        if model.attacks.is_empty() {
+            page.line(&attacked::none_of_model(short(&model.model)));
+            continue;
+        }
+        page.title(&attacked::of_model(short(&model.model)));
+        for line in &model.attacks {
+            page.line(&attacked::signed_line(&line.staff));
+            match &line.findings {
+                Some(findings) => {
+                    redteam::attacks(page, findings);
+                    page.line(&redteam::verdict(findings));
+                }
+                None if line.alarm => page.line(&attacked::alarm()),
+                None => page.note(&attacked::gone(short(&line.digest))),
+            }
+        }
+    }
 }
 
 pub(super) fn models(page: &mut Page, report: &ComplianceReport) {

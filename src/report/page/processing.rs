@@ -4,9 +4,8 @@ use tributary_evidence::assessor::{ActivityLine, Controller, ProcessingRecord};
 use tributary_evidence::paper::Paper;
 use tributary_texts::{Language, Said, assessor as words, report, words as terms};
 
-use super::cells::{LINES_MAX, level, moment, names, or_none, short, text, words_of};
 use super::facts_of;
-use super::table::Page;
+use crate::sheet::{LINES_MAX, Page, level, moment, names, or_none, short, text, words_of};
 
 type Part = (fn() -> Said, fn(&mut Page, &Paper<ProcessingRecord>));
 

@@ -4,9 +4,8 @@ use tributary_evidence::assessor::{FlowLine, SecurityReport};
 use tributary_evidence::paper::Paper;
 use tributary_texts::{Language, Said, assessor as words, report};
 
-use super::cells::{text, words_of};
 use super::roles_of;
-use super::table::Page;
+use crate::sheet::{Page, text, words_of};
 
 type Part = (fn() -> Said, fn(&mut Page, &Paper<SecurityReport>));
 

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::attacks::Attacks;
+
 /// A model.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -32,6 +34,24 @@ pub struct ModelLine {
     pub conditions: Vec<String>,
     /// The last day of that report.
     pub valid_until: Option<String>,
+    /// Digest of its card's file.
+    pub card: Option<String>,
+    /// Reports of attacks on it, in their order.
+    pub attacks: Vec<AttacksLine>,
+}
+
+/// A report of attacks on a model.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AttacksLine {
+    /// Digest of what was found.
+    pub digest: String,
+    /// Who has signed it.
+    pub staff: String,
+    /// Whether it shows a larger epsilon than was claimed.
+    pub alarm: bool,
+    /// What was found, where the file is here.
+    pub findings: Option<Attacks>,
 }
 
 /// A figure with the interval that the noise gives it.

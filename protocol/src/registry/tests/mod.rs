@@ -5,6 +5,7 @@ mod gates;
 mod heard;
 mod incidents;
 mod lies;
+mod papers;
 mod properties;
 
 use alloc::boxed::Box;

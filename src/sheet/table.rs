@@ -7,7 +7,7 @@ use tributary_texts::{Language, Said, words as terms};
 use crate::page::{CLOSED, Entry, contents, escaped, heading, opened, table};
 
 /// A page that grows.
-pub(super) struct Page {
+pub(crate) struct Page {
     out: String,
     language: Language,
     /// How many there are so far.
@@ -16,13 +16,13 @@ pub(super) struct Page {
 
 impl Page {
     /// A page with these headings, to which its contents lead.
-    pub(super) fn new(title: &Said, headings: &[Said], language: Language) -> Self {
+    pub(crate) fn new(title: &Said, headings: &[Said], language: Language) -> Self {
         let mut out = opened(title.text(language), language);
         contents(&mut out, headings, language);
         Self { out, language, headings: 0 }
     }
 
-    pub(super) fn closed(mut self) -> String {
+    pub(crate) fn closed(mut self) -> String {
         self.out.push_str(CLOSED);
         self.out
     }
@@ -31,27 +31,27 @@ impl Page {
         escaped(said.text(self.language))
     }
 
-    pub(super) fn heading(&mut self, said: &Said) {
+    pub(crate) fn heading(&mut self, said: &Said) {
         self.headings += 1;
         heading(&mut self.out, self.headings, said, self.language);
     }
 
-    pub(super) fn title(&mut self, said: &Said) {
+    pub(crate) fn title(&mut self, said: &Said) {
         let text = self.said(said);
         let _ = writeln!(self.out, "<h3>{text}</h3>");
     }
 
-    pub(super) fn line(&mut self, said: &Said) {
+    pub(crate) fn line(&mut self, said: &Said) {
         let text = self.said(said);
         let _ = writeln!(self.out, "<p>{text}</p>");
     }
 
-    pub(super) fn note(&mut self, said: &Said) {
+    pub(crate) fn note(&mut self, said: &Said) {
         let text = self.said(said);
         let _ = writeln!(self.out, "<p class=\"note\">{text}</p>");
     }
 
-    pub(super) fn list(&mut self, lines: &[Said]) {
+    pub(crate) fn list(&mut self, lines: &[Said]) {
         self.out.push_str("<ul>\n");
         for line in lines {
             let text = self.said(line);
@@ -61,7 +61,7 @@ impl Page {
     }
 
     /// Names and values, a line each.
-    pub(super) fn facts(&mut self, facts: &[(Said, Said)]) {
+    pub(crate) fn facts(&mut self, facts: &[(Said, Said)]) {
         self.out.push_str("<div class=\"scroll\"><table>\n");
         for (name, value) in facts {
             let (name, value) = (self.said(name), self.said(value));
@@ -71,7 +71,7 @@ impl Page {
     }
 
     /// A table; without a row it says that there is none.
-    pub(super) fn table(&mut self, columns: &[Said], rows: Vec<Vec<Said>>) {
+    pub(crate) fn table(&mut self, columns: &[Said], rows: Vec<Vec<Said>>) {
         if rows.is_empty() {
             return self.note(&terms::none());
         }
@@ -81,7 +81,7 @@ impl Page {
     }
 
     /// A drawing, with its title for readers that do not see, and what its axes are.
-    pub(super) fn drawing(&mut self, draw: impl FnOnce(&str) -> String, title: &Said, axes: &Said) {
+    pub(crate) fn drawing(&mut self, draw: impl FnOnce(&str) -> String, title: &Said, axes: &Said) {
         let (svg, text) = (draw(title.text(self.language)), self.said(axes));
         let _ =
             writeln!(self.out, "<figure class=\"wide\">{svg}<figcaption><small>{text}</small></figcaption></figure>");

@@ -22,7 +22,9 @@ use tributary_rehearsal::{
     Branch, Noise, Rehearsal, RehearsalFault, baseline, initial, judge, score_noise, side_by_side,
 };
 
-#[path = "../../tests/plan_settings.rs"]
+mod attacks;
+
+#[path = "../../../tests/plan_settings.rs"]
 mod plan_settings;
 
 /// The same keys in every run of a test, so that its figures are.

@@ -1,0 +1,70 @@
+//! Reports of attacks on models, as files in the coordinator's state: the daemon takes them up, and judges them by the roster in force.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use tributary_certs::clock::unix_seconds;
+use tributary_certs::suite::RealSuite;
+use tributary_evidence::Item;
+use tributary_evidence::attacks::{Attacks, AttacksFile};
+use tributary_protocol::digest::Digest;
+use tributary_protocol::registry::{ModelRecord, SignedAttackReport};
+use tributary_storage::files::{Existing, FileError, create_private_folder, read_public, write_public};
+
+use super::RegistryError;
+use super::view::{authorities_of, record_of, roster_in_force};
+use crate::inbox::Inbox;
+use crate::settings::Settings;
+
+const FOLDER: &str = "attacks";
+const EXTENSION: &str = "json";
+
+/// The folder, and what was handed on of it.
+pub(crate) struct AttacksFolder(Inbox);
+
+impl AttacksFolder {
+    pub(crate) fn of(state_dir: &Path) -> Self {
+        Self(Inbox::of(state_dir.join(FOLDER), EXTENSION))
+    }
+
+    /// Reports that have come since the last look.
+    pub(crate) fn new_ones(&mut self) -> Vec<SignedAttackReport> {
+        let read = |path: &Path| {
+            let none = || FileError::content(path, "report of attacks that a model validator has signed");
+            let file = AttacksFile::read(&read_public(path)?).map_err(|_| none())?;
+            file.signed().map_err(|_| none())
+        };
+        self.0.new_ones(unix_seconds(), read)
+    }
+}
+
+/// Puts a report of attacks that was carried here into the coordinator's state, after judging it as the daemon will.
+///
+/// # Errors
+/// What is wrong with the report, or if it is here already.
+pub fn install_attacks(config: &Path, file: &Path) -> Result<PathBuf, RegistryError> {
+    let settings = Settings::load(config)?;
+    let bytes = read_public(file)?;
+    let report = AttacksFile::read(&bytes)?;
+    let signed = report.signed()?;
+    let authorities = authorities_of(config, &settings)?;
+    let roster = roster_in_force(config, &settings, &authorities)?.roster;
+    let record = record_of(&settings.state_dir)?;
+    let newer = record.roster.as_ref().filter(|known| known.epoch() > roster.epoch());
+    let by = (newer.unwrap_or(&roster), &authorities.digest());
+    record.judge_attacks::<RealSuite>(&signed, by, unix_seconds())?;
+    create_private_folder(&settings.state_dir.join(FOLDER))?;
+    let path = settings.state_dir.join(Item::Attacks(signed.report.findings).name());
+    write_public(&path, &bytes, Existing::Keep)?;
+    Ok(path)
+}
+
+/// What attacks on a model came to, as far as the registry names it: the reports in their order. A file that is gone or was changed is left out.
+pub(super) fn attacks_on(state_dir: &Path, model: &ModelRecord) -> Vec<Attacks> {
+    let read = |findings: &Digest| {
+        let bytes = fs::read(state_dir.join(Item::Attacks(*findings).name())).ok()?;
+        let file = AttacksFile::read(&bytes).ok()?;
+        (file.findings.digest() == *findings).then_some(file.findings)
+    };
+    model.attacks.iter().filter_map(|signed| read(&signed.report.findings)).collect()
+}

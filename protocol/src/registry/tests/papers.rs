@@ -1,0 +1,129 @@
+//! Cards and reports of attacks: each rule is broken once, and an alarm ends the use of a model.
+
+use super::*;
+use crate::limits::ATTACK_REPORTS_MAX;
+use crate::round::OutOfOrder;
+
+const ALARM: &str = "a model of which an attack showed a larger epsilon than was claimed is not used";
+const VALIDATORS: &str = "a report of attacks is signed by a model validator of the roster in force";
+
+fn attacks(model: &ModelManifest, findings: u32, alarm: bool) -> AttackReport {
+    let findings = Digest::of(&findings.to_le_bytes());
+    AttackReport { federation: federation(), model: model.digest(), findings, alarm }
+}
+
+fn signed_by(number: &str, role: Role, report: AttackReport) -> SignedAttackReport {
+    SignedAttackReport { report, signed: attested_at(10, number, role, Action::ReportAttacks, report.digest()) }
+}
+
+fn signed_attacks(report: AttackReport) -> SignedAttackReport {
+    signed_by(VALIDATOR, Role::ModelValidator, report)
+}
+
+fn reported(report: SignedAttackReport) -> RegistryEvent {
+    RegistryEvent::AttacksReported { report: Box::new(report) }
+}
+
+fn carded(model: &ModelManifest, card: &[u8]) -> RegistryEvent {
+    RegistryEvent::CardWritten { model: model.digest(), card: Digest::of(card) }
+}
+
+fn broken(record: &RegistryRecord, event: &RegistryEvent) -> Option<&'static str> {
+    record.verify::<Toy>(event).err().map(|OutOfOrder(rule)| rule)
+}
+
+#[test]
+fn a_card_is_written_once_and_reports_name_that_one() {
+    let model = manifest(1);
+    let record = replayed(&[adopted(), registered(model.clone()), carded(&model, b"card")]);
+    assert_eq!(record.models[&model.digest()].card, Some(Digest::of(b"card")));
+    assert_eq!(broken(&record, &carded(&model, b"other")), Some("a model has one card"));
+    assert_eq!(broken(&record, &carded(&manifest(2), b"card")), Some("a card is of a registered model"));
+    assert_eq!(broken(&record, &taken(ModelStep::Promote, &model, 1)), None);
+    let other = validated(GatesReport { card: Digest::of(b"other"), ..report_of(&model, &gates(), None) });
+    let event = taken_with(ModelStep::Promote, &model, 1, other);
+    assert_eq!(broken(&record, &event), Some("a report on gates names the model's own card"));
+    let none = replayed(&[adopted(), registered(model.clone())]);
+    let zero = RegistryEvent::CardWritten { model: model.digest(), card: Digest::ZERO };
+    assert_eq!(broken(&none, &zero), Some("a model has one card"));
+    assert!(record.describe(&carded(&model, b"card")).contains("written"));
+}
+
+#[test]
+fn an_alarm_ends_the_use_of_a_model_whatever_comes_after_it() {
+    let model = manifest(1);
+    let mut events = Vec::from([adopted(), registered(model.clone()), registered(manifest(2))]);
+    events.push(reported(signed_attacks(attacks(&model, 1, false))));
+    assert_eq!(broken(&replayed(&events), &taken(ModelStep::Promote, &model, 1)), None);
+    events.push(reported(signed_attacks(attacks(&model, 2, true))));
+    events.push(reported(signed_attacks(attacks(&model, 3, false))));
+    let record = replayed(&events);
+    for step in [ModelStep::Challenge, ModelStep::Pilot, ModelStep::Promote] {
+        assert_eq!(broken(&record, &taken(step, &model, 1)), Some(ALARM), "{step:?}");
+        let statement = both(step, &model, 1, report(&model));
+        let judged = record.judge::<Toy>(&statement, (&roster().roster, &federation()), NOW);
+        assert_eq!(judged, Err(RefusedStatement::Alarm));
+    }
+    // It can be ended, and others are as they were.
+    assert_eq!(broken(&record, &taken(ModelStep::Withdraw, &model, 1)), None);
+    assert_eq!(broken(&record, &taken(ModelStep::Promote, &manifest(2), 1)), None);
+    // Nor does a rollback bring it back.
+    let mut events = Vec::from([adopted(), registered(model.clone()), registered(manifest(2))]);
+    events.push(taken(ModelStep::Promote, &model, 1));
+    events.push(taken(ModelStep::Promote, &manifest(2), 2));
+    assert_eq!(broken(&replayed(&events), &taken(ModelStep::RollBack, &model, 3)), None);
+    events.push(reported(signed_attacks(attacks(&model, 1, true))));
+    assert_eq!(broken(&replayed(&events), &taken(ModelStep::RollBack, &model, 3)), Some(ALARM));
+    let words = replayed(&events).describe(events.last().expect("an event"));
+    assert!(words.contains("nobody may use the model"), "{words}");
+}
+
+#[test]
+fn reports_of_attacks_are_a_validators_and_are_taken_once() {
+    let model = manifest(1);
+    let base = [adopted(), registered(model.clone())];
+    let (record, good) = (replayed(&base), attacks(&model, 1, false));
+    let judged = |signed: &SignedAttackReport| {
+        record.judge_attacks::<Toy>(signed, (&roster().roster, &federation()), NOW).is_ok()
+    };
+    let officer = signed_by(APPROVER, Role::PrivacyOfficer, good);
+    let owner = signed_by(PROPOSER, Role::ModelValidator, good);
+    let mut changed = signed_attacks(good);
+    changed.report.alarm = true;
+    let mut unsigned = signed_attacks(good);
+    unsigned.signed.signature = Signature::none();
+    let elsewhere = signed_attacks(AttackReport { federation: Digest::ZERO, ..good });
+    for signed in [officer, owner, changed, elsewhere] {
+        assert_eq!(broken(&record, &reported(signed.clone())), Some(VALIDATORS), "{signed:?}");
+        assert!(!judged(&signed));
+    }
+    assert!(broken(&record, &reported(unsigned.clone())).is_some() && !judged(&unsigned));
+    assert!(judged(&signed_attacks(good)));
+    let unknown = signed_attacks(attacks(&manifest(2), 1, false));
+    assert_eq!(broken(&record, &reported(unknown)), Some("a report of attacks is about a registered model"));
+    let nobody = replayed(&base[1..]);
+    let event = reported(signed_attacks(good));
+    assert_eq!(broken(&nobody, &event), Some("a roster is in force before a report of attacks"));
+
+    const ONCE: &str = "a report of attacks is taken once, and a model has 64 at most";
+    let mut events = Vec::from(base);
+    events
+        .extend((0..).take(ATTACK_REPORTS_MAX).map(|number| reported(signed_attacks(attacks(&model, number, false)))));
+    let full = replayed(&events);
+    assert_eq!(broken(&full, &events[2]), Some(ONCE));
+    assert_eq!(broken(&full, &reported(signed_attacks(attacks(&model, 1_000, false)))), Some(ONCE));
+    assert_eq!(broken(&full, &reported(signed_attacks(attacks(&model, 1_000, true)))), None, "an alarm is heard");
+}
+
+/// Frozen, and every field of it counts.
+#[test]
+fn a_digest_of_a_report_of_attacks_covers_every_field() {
+    let report = attacks(&manifest(1), 1, false);
+    let others = [
+        AttackReport { federation: Digest::ZERO, ..report },
+        AttackReport { model: Digest::ZERO, ..report },
+        AttackReport { findings: Digest::ZERO, ..report },
+        AttackReport { alarm: true, ..report },
+    ];
+    assert!(others.iter().all(|other| other.digest() != report.digest()));
+}

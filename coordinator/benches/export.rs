@@ -44,7 +44,7 @@ fn main() {
         state(folder.path(), &World::new(Shape { rounds, inputs: 95, uploads, ..SMALL }));
         let output = folder.path().join("bundle.trib");
         let began = Instant::now();
-        let what = Export { days: (DAY, DAY), scope: Scope::Journal, output: &output, cards: &[] };
+        let what = Export { days: (DAY, DAY), scope: Scope::Journal, output: &output };
         let exported = export(&folder.path().join("coordinator.toml"), &what).unwrap();
         let took = began.elapsed().as_secs_f64();
         let began = Instant::now();

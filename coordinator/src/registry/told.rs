@@ -2,9 +2,11 @@
 //! returns the entry is durable.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tributary_certs::clock::unix_seconds;
-use tributary_certs::suite::RealSuite;
+use tributary_certs::keys::read_signing_key;
+use tributary_certs::suite::{RealSuite, SigningKey};
 use tributary_certs::told::{read_incident, read_look, write_incident, write_look};
 use tributary_protocol::digest::Digest;
 use tributary_protocol::log::LedgerId;
@@ -131,7 +133,10 @@ pub fn record(config: &Path, told: &PeoplesWord) -> Result<String, RegistryError
     let path = put(state, told)?;
     match crate::control::tell(state, &told.name()) {
         Ok(Some(words)) => Ok(words),
-        Ok(None) => alone(state, &roster, federation, told.clone()),
+        Ok(None) => {
+            let key = read_signing_key(&settings.identity.signing_key)?;
+            alone(state, &roster, (federation, Arc::new(key)), told.clone())
+        }
         Err(why) => {
             // Without an answer nobody knows whether it stands in the journal, and its file stays.
             tracing::debug!(path = %path.display(), "not answered");
@@ -152,8 +157,13 @@ fn put(state: &Path, told: &PeoplesWord) -> Result<PathBuf, FileError> {
 }
 
 /// Records it without a daemon: this process has the journal meanwhile.
-fn alone(state: &Path, roster: &SignedRoster, federation: Digest, told: PeoplesWord) -> Result<String, RegistryError> {
+fn alone(
+    state: &Path,
+    roster: &SignedRoster,
+    own: (Digest, Arc<SigningKey>),
+    told: PeoplesWord,
+) -> Result<String, RegistryError> {
     let (mut journal, _) = Journal::<CoordinatorEvent>::open_view(&ledger_of(state), LedgerId::ADMINISTRATION)?;
-    let mut registry = Registry::open(state, federation, &journal.administration()?)?;
+    let mut registry = Registry::open(state, own, &journal.administration()?)?;
     registry.hear(&mut journal, roster, told)
 }

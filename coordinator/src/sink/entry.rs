@@ -122,6 +122,8 @@ fn of_registry(Recorded { at, event }: Recorded<RegistryEvent>) -> Said {
             ("statement_taken", vec![person(&statement.first), person(&statement.second)])
         }
         RegistryEvent::CopyNoted { note } => ("copy_noted", client(note.client)),
+        RegistryEvent::CardWritten { .. } => ("card_written", coordinator()),
+        RegistryEvent::AttacksReported { report } => ("attacks_reported", vec![person(&report.signed)]),
         RegistryEvent::IncidentTold { told } => ("incident_told", vec![person(&told.signed)]),
         RegistryEvent::Looked { look } => ("looked", vec![person(&look.signed)]),
         RegistryEvent::Noticed { .. } => ("noticed", coordinator()),

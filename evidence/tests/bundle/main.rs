@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod bill;
+mod cards;
 mod cases;
 mod incidents;
 mod mutations;

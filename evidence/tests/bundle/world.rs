@@ -347,28 +347,11 @@ impl World {
     }
 
     /// Writes a card as the model's.
-    fn write(&mut self, card: Card) {
+    pub(crate) fn write(&mut self, card: Card) {
         let bytes = CardFile::sign(card, &person_key(COORDINATOR)).to_json().into_bytes();
         let card = Digest::of(&bytes);
         self.parts.insert(Item::Card(card).name(), bytes);
         self.events.push(Event::Registry(RegistryEvent::CardWritten { model: self.model, card }));
-    }
-
-    /// The card, by the name of its part.
-    pub(crate) fn card(&self) -> String {
-        let of = |event: &Event| match event {
-            Event::Registry(RegistryEvent::CardWritten { card, .. }) => Some(Item::Card(*card).name()),
-            _ => None,
-        };
-        self.events.iter().find_map(of).unwrap()
-    }
-
-    /// The coordinator writes and signs another card, which the journal names.
-    pub(crate) fn recard(&mut self, change: impl FnOnce(&mut Card)) {
-        let mut card = CardFile::read(&self.parts.remove(&self.card()).unwrap()).unwrap().paper;
-        change(&mut card);
-        self.events.retain(|event| !matches!(event, Event::Registry(RegistryEvent::CardWritten { .. })));
-        self.write(card);
     }
 
     /// The journal's bytes, with a whole chain whatever the events are.

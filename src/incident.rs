@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use tributary_certs::people::SigningPerson;
 use tributary_certs::roster::RosterAuthorities;
 use tributary_certs::told::{read_incident, sign_incident, write_incident};
-use tributary_coordinator::registry::{PeoplesWord, export_incident, federation, incidents, record};
+use tributary_coordinator::registry::{PeoplesWord, export_incident, federation, incidents, put_on_record};
 use tributary_evidence::report::{IncidentLine, TimelineLine};
 use tributary_protocol::digest::Digest;
 use tributary_protocol::registry::{IncidentStep, IncidentWord, Severity, Sight};
@@ -193,7 +193,7 @@ fn told(step: IncidentStep, incident: Option<&String>, options: &TellOptions) ->
 }
 
 fn recorded(config: &Path, told: &PeoplesWord, json: bool) -> Result<Exit, Failure> {
-    let words = record(config, told).map_err(Failure::failed)?;
+    let words = put_on_record(config, told).map_err(Failure::failed)?;
     if json {
         let PeoplesWord::Incident(word) = told else { return Ok(Exit::Done) };
         let opens = word.word.step == IncidentStep::Open;

@@ -7,7 +7,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use tributary_certs::people::SigningPerson;
 use tributary_certs::roster::RosterAuthorities;
 use tributary_certs::told::{read_look, sign_look, write_look};
-use tributary_coordinator::registry::{PeoplesWord, record};
+use tributary_coordinator::registry::{PeoplesWord, put_on_record};
 use tributary_protocol::plan::Date;
 use tributary_protocol::registry::{Look, Sight};
 use tributary_storage::files::shown;
@@ -95,7 +95,7 @@ impl InspectionOptions {
                 look.scope
             )));
         }
-        let words = record(config, &PeoplesWord::Look(Box::new(signed))).map_err(Failure::failed)?;
+        let words = put_on_record(config, &PeoplesWord::Look(Box::new(signed))).map_err(Failure::failed)?;
         eprintln!("recorded in the journal: {words}");
         Ok(())
     }

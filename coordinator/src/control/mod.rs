@@ -110,15 +110,15 @@ pub fn readiness(config: &Path, plan: &str) -> Result<Vec<Readiness>, Coordinato
     }
 }
 
-/// Has the daemon of a state folder record what somebody has signed; the entry in words, and nothing where no daemon runs.
+/// Has the daemon of a state folder record what somebody has signed: the entry in words, or why it is not taken. Nothing where no daemon runs.
 ///
 /// # Errors
-/// In words, if it does not take it or does not answer.
-pub(crate) fn tell(state_dir: &Path, name: &str) -> Result<Option<String>, String> {
+/// In words, if it does not answer.
+pub(crate) fn tell(state_dir: &Path, name: &str) -> Result<Option<Result<String, String>>, String> {
     match control::ask(state_dir, &Request::Told(name.to_owned()))? {
         None => Ok(None),
-        Some(Said::Recorded(words)) => Ok(Some(words)),
-        Some(Said::NotRecorded(why)) => Err(why),
+        Some(Said::Recorded(words)) => Ok(Some(Ok(words))),
+        Some(Said::NotRecorded(why)) => Ok(Some(Err(why))),
         Some(_) => Err(unexpected().to_string()),
     }
 }

@@ -13,7 +13,6 @@ use tributary_protocol::budget::Kept;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::{ClientId, RunId};
 use tributary_protocol::message::{Downstream, ToClient};
-use tributary_protocol::registry::Notice;
 use tributary_protocol::roster::{Roster, RosterEntry};
 use tributary_protocol::round::CoordinatorEvent;
 use tributary_protocol::time::Millis;
@@ -332,21 +331,6 @@ impl<'a> Hands<'a> {
     /// Why no round may begin now, in words that stay the same while it stays so.
     pub(crate) fn withheld(&self) -> Option<String> {
         self.sink.as_ref().and_then(|sink| sink.withheld(unix_millis()))
-    }
-
-    /// Notes in the journal that no round begins because the second copy fails, or that it has caught up; each once.
-    ///
-    /// # Errors
-    /// If the journal cannot be written, which ends the process.
-    pub(crate) fn note_sink(&mut self, withheld: bool) -> Result<(), CoordinatorError> {
-        let Some(sink) = &self.sink else { return Ok(()) };
-        let notice = match (withheld, self.registry.record().notices.sink_failed()) {
-            (true, false) if sink.standing().failing.is_some() => Notice::SinkFailed,
-            (false, true) => Notice::SinkBack,
-            _ => return Ok(()),
-        };
-        self.registry.notice(&mut self.journal, notice)?;
-        Ok(())
     }
 
     /// Keeps a budget head for all plans, as a run has it.

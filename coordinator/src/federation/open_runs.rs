@@ -317,7 +317,7 @@ impl<'a> Federation<'a> {
     /// Tells the runs whether rounds may begin, where that has changed. The journal says so too.
     fn withhold(&mut self) -> Result<(), CoordinatorError> {
         let why = self.hands.withheld();
-        self.hands.note_sink(why.is_some())?;
+        sinking::note(&mut self.hands, why.is_some())?;
         if why == self.withheld {
             return Ok(());
         }

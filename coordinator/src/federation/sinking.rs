@@ -1,10 +1,12 @@
-//! What the operator and the metrics are told of the second copy of the journal.
+//! What the operator, the metrics and the journal itself are told of the second copy of the journal.
 
 use tributary_certs::clock::{unix_millis, unix_seconds};
 use tributary_daemon::Metric;
+use tributary_protocol::registry::Notice;
 
 use super::hands::Hands;
 use crate::control::SinkStatus;
+use crate::error::CoordinatorError;
 
 /// Tells the sink how far the journal is, and the metrics how far the sink is.
 pub(super) fn look(hands: &Hands<'_>) {
@@ -20,6 +22,22 @@ pub(super) fn look(hands: &Hands<'_>) {
         metric("audit_sink_withholds", "1 where no round begins because of it.", standing.withholds.into()),
     ];
     hands.metrics.publish("sink", unix_seconds(), metrics);
+}
+
+/// Notes in the journal that no round begins because the second copy fails, or that it has caught up; each once. One that has not begun yet, or is slow,
+/// takes entries.
+///
+/// # Errors
+/// If the journal cannot be written, which ends the process.
+pub(super) fn note(hands: &mut Hands<'_>, withheld: bool) -> Result<(), CoordinatorError> {
+    let Some(sink) = &hands.sink else { return Ok(()) };
+    let notice = match withheld {
+        true if sink.standing().failing.is_some() => Notice::SinkFailed,
+        true => return Ok(()),
+        false => Notice::SinkBack,
+    };
+    hands.registry.notice(&mut hands.journal, notice)?;
+    Ok(())
 }
 
 /// How it stands, for the operator.

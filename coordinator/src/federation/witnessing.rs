@@ -51,12 +51,10 @@ pub(super) fn hear(
             hands.send_all();
         }
         Heard::Disputed { entries, root } => {
-            // The journal says once what speaks against it, and so does the operator's screen.
-            let notice = Notice::LogDisputed { client, entries, root };
-            if hands.registry.notice(&mut hands.journal, notice)? {
-                let client = hands.whom(client);
-                hands.tell(None, Event::LogDisputed { client, entries });
-            }
+            // The journal says once what speaks against it.
+            hands.registry.notice(&mut hands.journal, Notice::LogDisputed { client, entries, root })?;
+            let client = hands.whom(client);
+            hands.tell(None, Event::LogDisputed { client, entries });
         }
         Heard::Wrong(why) => {
             tracing::warn!(%client, why, "a client's word as a witness of the journal proves nothing and is not counted");

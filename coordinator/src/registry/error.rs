@@ -52,6 +52,9 @@ pub enum RegistryError {
     /// An inspector's request.
     #[error("nothing is shown to the inspector: {0}")]
     Look(#[from] LookFault),
+    /// The daemon does not take it.
+    #[error("the running daemon does not take it: {0}")]
+    NotTaken(String),
     /// The daemon did not answer.
     #[error(
         "{0}. Whether it was recorded is not known: look at the journal (`tributary incident list`), and type it again"

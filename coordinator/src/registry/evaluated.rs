@@ -86,13 +86,16 @@ fn counts<'a>(scores: &'a Counted, fields: Option<&'a Counted>) -> Counts<'a> {
     Counts { scores: of(scores), fields: fields.map(of) }
 }
 
+/// Figures of each label, and how much each field moves the scores.
+pub(super) type Found = (Vec<HeadFigures>, Option<Importance>);
+
 /// What the run of a model says of it: figures of each label, and how much each field moves its scores. Nothing without an evaluation of these parameters.
 pub(super) fn found_of(
     state_dir: &Path,
     plan: &str,
     run: u32,
     parameters: &str,
-) -> Result<Option<(Vec<HeadFigures>, Option<Importance>)>, RegistryError> {
+) -> Result<Option<Found>, RegistryError> {
     let scores = scores_of(&run_folder(state_dir, plan, run).join("counts"), parameters)?;
     Ok(scores.map(|scores| (scores.heads, scores.importance)))
 }

@@ -103,6 +103,27 @@ fn each_bad_value_is_named_with_what_is_allowed() {
         ("state_dir = \"state\"", "state_dir = 's'\ncolour = 1", "coordinator.colour", "listen"),
         ("state_dir = \"state\"", "state_dir = 's'\nwindows = ['22:00']", "coordinator.windows", "22:00-06:00"),
         ("state_dir = \"state\"", "state_dir = 's'\nwindows = ['06:00-06:00']", "coordinator.windows", "hours"),
+        ("[identity]", "[audit.sink]\n[identity]", "audit.sink", "[audit.sink.syslog]"),
+        (
+            "[identity]",
+            "[audit.sink]\nfile = 'a'\nlag_seconds_max = 1\n[identity]",
+            "audit.sink.lag_seconds_max",
+            "2 to 86400",
+        ),
+        (
+            "[identity]",
+            "[audit.sink]\nfile = 'a'\nenterprise = 0\n[identity]",
+            "audit.sink.enterprise",
+            "1 to 4294967295",
+        ),
+        ("[identity]", "[audit.sink.syslog]\nserver = 'logs:0'\n[identity]", "audit.sink.syslog.server", "HOST:PORT"),
+        ("[identity]", "[audit.sink.syslog]\nserver = 'logs:6514'\n[identity]", "audit.sink.syslog.trust", "a path"),
+        (
+            "[identity]",
+            "[audit.sink.syslog]\ntrust = 'file'\n[identity]",
+            "audit.sink.syslog.trust",
+            "certificates in PEM",
+        ),
         // Plans are activated; the settings hold none.
         ("[identity]", "[plan]\nfile = 'file'\n[identity]", "plan", "version"),
         ("authorities = \"file\"", "authorities = \"none\"", "identity.authorities", "a file that exists"),

@@ -9,7 +9,7 @@ use tributary_protocol::ids::ClientId;
 use tributary_protocol::limits::LEDGER_ENTRY_BYTES_MAX;
 use tributary_protocol::log::{LedgerId, LogEntry};
 use tributary_protocol::plan::Attestation;
-use tributary_protocol::registry::RegistryEvent;
+use tributary_protocol::registry::{Notice, RegistryEvent};
 use tributary_protocol::round::{CoordinatorEvent, Recorded};
 
 /// Facility 13, log audit; severity 6, informational.
@@ -126,7 +126,9 @@ fn of_registry(Recorded { at, event }: Recorded<RegistryEvent>) -> Said {
         RegistryEvent::AttacksReported { report } => ("attacks_reported", vec![person(&report.signed)]),
         RegistryEvent::IncidentTold { told } => ("incident_told", vec![person(&told.signed)]),
         RegistryEvent::Looked { look } => ("looked", vec![person(&look.signed)]),
-        RegistryEvent::Noticed { .. } => ("noticed", coordinator()),
+        RegistryEvent::Noticed { notice: Notice::LogDisputed { client: of, .. } } => ("log_disputed", client(of)),
+        RegistryEvent::Noticed { notice: Notice::SinkFailed } => ("sink_failed", coordinator()),
+        RegistryEvent::Noticed { notice: Notice::SinkBack } => ("sink_back", coordinator()),
     };
     (at.0, kind, who)
 }

@@ -3,9 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::processing::{Controller, ProcessingRecord};
+use super::processing::{ActivityLine, Controller, GENERATOR, ProcessingRecord};
 use super::security::FlowLine;
-use super::{ActivityLine, GENERATOR};
 use crate::paper::Body;
 use crate::report::{ComplianceReport, RunLine};
 

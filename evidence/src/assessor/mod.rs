@@ -14,6 +14,3 @@ pub use processing::{
     ActivityLine, CategoryLine, Controller, GrantLine, ProcessingRecord, RecipientLine, RunDays, processing_record,
 };
 pub use security::{CertificateLine, FlowLine, HardeningLine, NOT_PROMISED, SbomLine, SecurityReport, VersionLine};
-
-/// The program that makes a paper, and its version.
-pub(crate) const GENERATOR: &str = concat!("tributary ", env!("CARGO_PKG_VERSION"));

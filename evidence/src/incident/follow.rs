@@ -20,7 +20,7 @@ use crate::report::incidents::{IncidentsPart, deviation_line};
 /// What an entry is to an incident.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// It gives a line of a timeline, if it falls into the incident's time; for a word of an incident the digest that names that.
+    /// It gives a line of a timeline, if it falls into the incident's time.
     Line,
     /// It says by whom signatures are, or of which run others are.
     Ground,

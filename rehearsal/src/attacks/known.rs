@@ -194,7 +194,7 @@ fn drawn(planned: &Planned, rows: &FeatureMatrix, most: usize, entropy: &mut dyn
         let labels = (0..one.rows()).flat_map(|row| (0..one.labels()).map(move |label| (row, label)));
         let labels: Vec<u8> = labels
             .map(|(row, label)| one.label(row, label))
-            .map(|(target, known)| target as u8 | (known as u8) << 1)
+            .map(|(target, known)| u8::from(target == 1.0) | u8::from(known == 1.0) << 1)
             .collect();
         let bytes: Vec<u8> = (0..one.rows()).flat_map(|row| one.encoded(row).bytes().to_vec()).collect();
         if known.insert((bytes, labels)) {

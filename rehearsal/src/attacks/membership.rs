@@ -14,7 +14,7 @@ use crate::run::{Branch, Noise, Rehearsal, initial};
 use crate::side_by_side;
 
 /// False alarms at which hits are counted: one in a thousand (Carlini et al. 2022).
-const FALSE_ALARMS: f64 = 0.001;
+const FALSE_ALARM_OF: usize = 1000;
 
 /// Losses are of probabilities at least so far from 0 and 1.
 const PROBABILITY_MIN: f64 = 1e-7;
@@ -71,7 +71,7 @@ pub fn membership(
                 *score += if second(pair, customer) { other[customer] } else { first[customer] } / pairs as f64;
             }
         }
-        Ok(scores.into_iter().map(|score| score as f32).collect())
+        Ok(scores.into_iter().map(narrow).collect())
     };
     let mut members = Vec::new();
     for (number, branch) in branches.iter().enumerate() {
@@ -112,6 +112,11 @@ fn losses(model: &Parameters, rows: &FeatureMatrix) -> Result<Vec<f64>, Rehearsa
     Ok(sums.into_iter().zip(times).map(|(sum, times)| sum / f64::from(times.max(1))).collect())
 }
 
+#[expect(clippy::cast_possible_truncation, reason = "scores are ranked: the nearest number will do")]
+fn narrow(score: f64) -> f32 {
+    score as f32
+}
+
 fn area(members: &[f32], others: &[f32]) -> Option<Rate> {
     let scores: Vec<f32> = members.iter().chain(others).copied().collect();
     let is_member: Vec<bool> = (0..scores.len()).map(|at| at < members.len()).collect();
@@ -125,7 +130,7 @@ fn area(members: &[f32], others: &[f32]) -> Option<Rate> {
 }
 
 fn found(members: &[f32], others: &[f32]) -> Option<Rate> {
-    let alarms = (others.len() as f64 * FALSE_ALARMS).floor() as usize;
+    let alarms = others.len() / FALSE_ALARM_OF;
     if alarms == 0 {
         return None;
     }

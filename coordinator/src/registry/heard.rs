@@ -123,7 +123,7 @@ impl Registry {
 ///
 /// # Errors
 /// What is wrong with it, or why it could not be recorded.
-pub fn record(config: &Path, told: &PeoplesWord) -> Result<String, RegistryError> {
+pub fn put_on_record(config: &Path, told: &PeoplesWord) -> Result<String, RegistryError> {
     let settings = Settings::load(config)?;
     let authorities = authorities_of(config, &settings)?;
     let roster = roster_in_force(config, &settings, &authorities)?;
@@ -132,7 +132,8 @@ pub fn record(config: &Path, told: &PeoplesWord) -> Result<String, RegistryError
     told.judge(&record_of(state)?, (&roster.roster, &federation))?;
     let path = put(state, told)?;
     match crate::control::tell(state, &told.name()) {
-        Ok(Some(words)) => Ok(words),
+        Ok(Some(Ok(words))) => Ok(words),
+        Ok(Some(Err(why))) => Err(RegistryError::NotTaken(why)),
         Ok(None) => {
             let key = read_signing_key(&settings.identity.signing_key)?;
             alone(state, &roster, (federation, Arc::new(key)), told.clone())

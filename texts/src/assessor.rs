@@ -1,6 +1,6 @@
 //! Papers for assessors: the security report, the input to an impact assessment, the record of processing activities.
 
-use crate::{Said, texts, words};
+use crate::{Said, report, texts, words};
 
 texts! {
     security_title() { en: "Security report", zh: "安全评估报告" }
@@ -33,7 +33,6 @@ texts! {
     first_day() { en: "first day", zh: "起始日" }
     last_day() { en: "last day", zh: "截止日" }
     days_left() { en: "days left", zh: "剩余天数" }
-    state() { en: "state", zh: "状态" }
     found() { en: "found", zh: "检查结果" }
     version() { en: "version", zh: "版本" }
     components(digest, packages) { en: "Components: SHA-256 of Cargo.lock {digest}, {packages} packages.", zh: "组件清单：Cargo.lock 的 SHA-256 为 {digest}，共 {packages} 个软件包。" }
@@ -42,7 +41,6 @@ texts! {
     operator() { en: "operator on this machine", zh: "本机运维人员" }
     carrier() { en: "person with a file", zh: "携带文件的人员" }
     collector() { en: "metrics collector on this machine", zh: "本机指标采集程序" }
-    file() { en: "file", zh: "文件" }
     process() { en: "process", zh: "进程" }
     mail_server() { en: "mail server", zh: "邮件服务器" }
     web_service() { en: "web service", zh: "网络服务" }
@@ -119,7 +117,6 @@ texts! {
     customers_of_members() { en: "customers of the branches", zh: "分行客户" }
     categories() { en: "Categories of personal information", zh: "个人信息类别" }
     recipients() { en: "Recipients", zh: "接收方" }
-    recipient() { en: "recipient", zh: "接收方" }
     receives() { en: "what", zh: "内容" }
     retention() { en: "retention at the coordinator", zh: "协调方保存期限" }
     transfer() { en: "transfer to other countries", zh: "跨境提供" }
@@ -182,7 +179,6 @@ texts! {
     risk() { en: "risk", zh: "风险" }
     measure() { en: "measure", zh: "措施" }
     level() { en: "level", zh: "等级" }
-    figure() { en: "figure", zh: "数值" }
     rule() { en: "rule of the level", zh: "等级规则" }
     risk_membership() { en: "Somebody finds out whether a customer was in the data", zh: "推断某客户是否在数据中" }
     rule_membership() { en: "low up to epsilon 1 of all runs, medium up to 8, else high", zh: "全部运行 epsilon 不超过 1 为低，不超过 8 为中，否则为高" }
@@ -246,7 +242,7 @@ pub fn of(word: &str) -> Said {
         "channel-keys-weaker" => channel_keys_weaker(),
         "certificates-authority" => certificates_authority(),
         "file-authority" => file_authority(),
-        "file" => file(),
+        "file" => report::file(),
         "process" => process(),
         "tokens" => tokens(),
         "derivation" => derivation(),

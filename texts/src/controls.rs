@@ -66,7 +66,7 @@ texts! {
     a5() { en: "A5 Round evidence", zh: "A5 轮次证据" }
     a5_where() { en: "The journal, and STATE/rounds where the plan keeps uploads", zh: "日志；计划保存上传时见 STATE/rounds" }
     a6() { en: "A6 What left a branch", zh: "A6 数据最小化报告（对外发送内容）" }
-    a6_where() { en: "Section 8", zh: "第 8 节" }
+    a6_where() { en: "Section 8; `tributary client sent --html` at the branch", zh: "第 8 节；分行端 `tributary client sent --html`" }
     a7() { en: "A7 Record of processing", zh: "A7 个人信息处理活动记录" }
     a7_where() { en: "Section 3", zh: "第 3 节" }
     a8() { en: "A8 Input for the impact assessment", zh: "A8 影响评估输入材料" }
@@ -82,7 +82,7 @@ texts! {
     a13() { en: "A13 Model card and lineage", zh: "A13 模型卡与血缘" }
     a13_where() { en: "`tributary model card`; section 13", zh: "`tributary model card`；第 13 节" }
     a14() { en: "A14 Retention and deletion", zh: "A14 保存与删除证明" }
-    a14_where() { en: "Section 15; `tributary client purge` at the branch", zh: "第 15 节；分行端 `tributary client purge`" }
+    a14_where() { en: "Section 15; `tributary client purge --certificates` at the branch", zh: "第 15 节；分行端 `tributary client purge --certificates`" }
     a15() { en: "A15 Keys and cryptography", zh: "A15 密钥与密码清单" }
     a15_where() { en: "Sections 2 and 9", zh: "第 2、9 节" }
     a16() { en: "A16 Timeline of incidents", zh: "A16 事件时间线" }

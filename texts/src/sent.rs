@@ -74,7 +74,7 @@ texts! {
     page_bytes() { en: "bytes", zh: "字节" }
     page_masked() { en: "masked", zh: "掩码" }
     page_noised() { en: "noised", zh: "加噪" }
-    page_of(some, all) { en: "{some} of {all}", zh: "{some} / {all}" }
+    page_of(some, all) { en: "{some} of {all}", zh: "{all} 个中 {some} 个" }
     page_to() { en: "to whom", zh: "接收方" }
     page_month() { en: "month", zh: "月份" }
     page_run() { en: "run", zh: "运行" }

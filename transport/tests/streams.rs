@@ -22,12 +22,12 @@ const CLOCK: u64 = 1_234_567;
 
 /// A coordinator that sends back what it reads, and drops the connection whenever it has read so many bytes in all. It forgets the link then, if it is one
 /// that `forgets`. How clients ended a link is told to `heard`.
-fn echo(federation: &Federation, cuts: &[usize], forgets: bool, heard: mpsc::UnboundedSender<End>) -> SocketAddr {
+fn echo(federation: &Federation, cuts: Vec<usize>, forgets: bool, heard: mpsc::UnboundedSender<End>) -> SocketAddr {
     let settings =
         ListenSettings { listen: "127.0.0.1:0".into(), tcp: true, path: Path::default(), timers: Timers::default() };
     let listener = Listener::open(&settings, federation.server(Off(0))).unwrap();
     let address = listener.address();
-    let mut cuts = cuts.to_vec().into_iter().peekable();
+    let mut cuts = cuts.into_iter().peekable();
     tokio::spawn(async move {
         let (mut kept, mut number, mut read) = (None::<(LinkId, Link)>, 0, 0);
         while let Some(attempt) = listener.next().await {
@@ -97,7 +97,7 @@ fn every_byte_is_read_once_and_in_order_however_often_the_connection_is_cut() {
     for (mode, expected) in MODES {
         run(async {
             let (heard, mut ends) = mpsc::unbounded_channel();
-            let address = echo(&federation, &cuts, false, heard);
+            let address = echo(&federation, cuts.to_vec(), false, heard);
             let mut channel = channel(&federation, address, mode);
             let first = next(&mut channel).await;
             let Event::Connected { coordinator, transport, resumed: false, coordinator_seconds: CLOCK } = first else {
@@ -131,7 +131,7 @@ fn a_link_that_the_coordinator_does_not_know_any_more_is_gone_and_another_one_be
     let federation = Federation::new();
     for (mode, _) in MODES {
         run(async {
-            let address = echo(&federation, &[10], true, mpsc::unbounded_channel().0);
+            let address = echo(&federation, vec![10], true, mpsc::unbounded_channel().0);
             let mut channel = channel(&federation, address, mode);
             assert!(matches!(next(&mut channel).await, Event::Connected { resumed: false, .. }));
             channel.send([Bytes::from_static(b"what is lost with it")]);

@@ -145,7 +145,7 @@ fn risks(page: &mut Page, of: &ImpactReport) {
             words::rule_of(&line.risk),
         ]
     });
-    let columns = [words::risk(), words::measure(), words::level(), words::figure(), words::rule()];
+    let columns = [words::risk(), words::measure(), words::level(), report::figure(), words::rule()];
     page.table(&columns, rows.collect());
     page.note(&words::attack_tests());
 }

@@ -76,7 +76,7 @@ pub(super) fn activities(page: &mut Page, activities: &[ActivityLine]) {
             .recipients
             .iter()
             .map(|line| vec![words::of(&line.who), words::of(&line.what), or_none(line.until.as_ref())]);
-        page.table(&[words::recipient(), words::receives(), report::until()], rows.collect());
+        page.table(&[report::recipient(), words::receives(), report::until()], rows.collect());
         page.title(&words::runs_of());
         let rows = of.runs.iter().map(|run| {
             let ended = run.ended.as_deref().map_or_else(terms::none, moment);

@@ -113,7 +113,7 @@ fn roles(page: &mut Page, file: &Paper<SecurityReport>) {
 fn hardening(page: &mut Page, file: &Paper<SecurityReport>) {
     let rows =
         file.paper.hardening.iter().map(|line| vec![words::of(&line.what), words::of(&line.state), text(&line.found)]);
-    page.table(&[report::what(), words::state(), words::found()], rows.collect());
+    page.table(&[report::what(), report::state(), words::found()], rows.collect());
 }
 
 fn versions(page: &mut Page, file: &Paper<SecurityReport>) {

@@ -11,6 +11,7 @@ mod kills;
 mod lists;
 mod outcomes;
 mod properties;
+mod register;
 mod restart;
 mod shrunk;
 mod tampered;

@@ -49,6 +49,8 @@ pub enum Incoming {
     Lists(Vec<u8>),
     /// The newest roster, beside statements about models.
     Roster(Box<SignedRoster>),
+    /// The roster by which the statement was taken that comes next.
+    RosterBefore(Box<SignedRoster>),
     /// Words of other branches that follow the statement that comes next.
     Followers(Vec<CopyNote>),
     /// What was stated about models.
@@ -213,6 +215,7 @@ impl Conversation {
             ToClient::Lists(text) => Ok(Some(Incoming::Lists(text))),
             ToClient::Checkpoint(shown) => Ok(Some(Incoming::Checkpoint(shown))),
             ToClient::Roster(roster) => Ok(Some(Incoming::Roster(roster))),
+            ToClient::RosterBefore(roster) => Ok(Some(Incoming::RosterBefore(roster))),
             ToClient::Followers(notes) => Ok(Some(Incoming::Followers(notes))),
             ToClient::Models(told) => Ok(Some(Incoming::Models(told))),
             ToClient::Owner(word) => Ok(Some(Incoming::Owner(word))),

@@ -259,6 +259,10 @@ impl Daemon<'_> {
                 self.models.shown(self.runs.branch(), *roster);
                 Ok(())
             }
+            Incoming::RosterBefore(roster) => {
+                self.models.shown_before(*roster);
+                Ok(())
+            }
             Incoming::Followers(notes) => {
                 self.models.follow(&notes);
                 Ok(())

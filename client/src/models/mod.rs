@@ -156,13 +156,30 @@ impl Models {
         self.roster = own.map(|entry| (entry.client, entry.name.clone())).map(|(client, name)| (roster, client, name));
     }
 
+    /// The roster by which the statement was taken that comes next. One that nobody signed, or a later one than the newest, is not believed.
+    pub(crate) fn shown_before(&mut self, before: SignedRoster) {
+        self.heard = Heard::default();
+        let Some((newest, ..)) = &self.roster else { return };
+        match before.verify::<RealSuite>(&self.authorities.0, self.authorities.1) {
+            Ok(()) if before.roster.epoch() < newest.roster.epoch() => self.heard = Heard::under(before.roster),
+            Ok(()) => tracing::warn!("the roster by which a statement about a model was taken is none from before"),
+            Err(fault) => {
+                tracing::error!(%fault, "the roster by which a statement about a model was taken is not believed")
+            }
+        }
+    }
+
     /// Words of other branches about the statement that comes next. One that does not verify is nobody's.
     pub(crate) fn follow(&mut self, notes: &[CopyNote]) {
         let Some((roster, ..)) = &self.roster else { return };
+        let mut unproven = 0_usize;
         for note in notes.iter().take(FOLLOWERS_TOLD_MAX) {
             if !self.heard.add::<RealSuite>(note, (&roster.roster, &self.federation)) {
-                tracing::warn!(client = %note.client, "a word of another branch about a model does not verify, and is not counted");
+                unproven = unproven.saturating_add(1);
             }
+        }
+        if unproven > 0 {
+            tracing::warn!(unproven, "words of other branches about a model do not verify, and are not counted");
         }
     }
 

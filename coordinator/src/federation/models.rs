@@ -13,7 +13,7 @@ use crate::registry::RegistryError;
 use crate::report::Event;
 
 /// Tells a client that has come what was stated about models, and by which roster it can judge that. Before a statement whose signers have left go the
-/// words of the branches that follow it.
+/// roster by which it was taken, and the words of the branches that follow it.
 pub(super) fn tell(hands: &mut Hands<'_>, roster: &SignedRoster, client: ClientId) {
     let told = hands.registry.told_under(&roster.roster);
     if told.is_empty() {
@@ -21,10 +21,11 @@ pub(super) fn tell(hands: &mut Hands<'_>, roster: &SignedRoster, client: ClientI
     }
     hands.send_beside(client, &ToClient::Roster(Box::new(roster.clone())));
     let mut plain = Vec::new();
-    for (told, followers) in told {
-        if !followers.is_empty() {
+    for (told, before, followers) in told {
+        if let Some(before) = before {
             // In the order of the statements, and words and statement together.
             tell_models(hands, client, std::mem::take(&mut plain));
+            hands.send_beside(client, &ToClient::RosterBefore(Box::new(before.as_ref().clone())));
             for notes in followers.chunks(FOLLOWERS_TOLD_MAX) {
                 hands.send_beside(client, &ToClient::Followers(notes.to_vec()));
             }

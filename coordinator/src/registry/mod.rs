@@ -114,8 +114,9 @@ impl Registry {
         events: &[Recorded<RegistryEvent>],
     ) -> Result<Self, RegistryError> {
         let record = RegistryRecord::replay(events.iter().map(|recorded| &recorded.event))?;
+        let doubted = Doubted::after(events.iter().map(|recorded| &recorded.event));
         let (state, folder) = (state_dir.to_path_buf(), RegistryFolder::open(state_dir)?);
-        Ok(Self { state, folder, record, federation, doubted: Doubted::default(), key })
+        Ok(Self { state, folder, record, federation, doubted, key })
     }
 
     /// What the events have come to.
@@ -311,6 +312,7 @@ impl Registry {
         journal.append_to(LedgerId::ADMINISTRATION, Millis(unix_millis()), &event)?;
         journal.sync()?;
         self.record.apply(&event);
+        self.doubted.follow(&event);
         Ok(())
     }
 
@@ -321,15 +323,17 @@ impl Registry {
     }
 
     /// What every branch is told when it comes, and what all are told again after a change: how each model came to be used that is, and what ended. With a
-    /// statement that does not count by this roster any more go the words of the branches that follow it.
-    pub(crate) fn told_under(&mut self, roster: &Roster) -> Vec<(Told, Vec<CopyNote>)> {
+    /// statement that does not count by this roster any more go the roster by which it was taken, and the words of the branches that follow it.
+    pub(crate) fn told_under(&mut self, roster: &Roster) -> Vec<(Told, Option<Arc<SignedRoster>>, Vec<CopyNote>)> {
         let told = self.record.told();
         let doubted = self.doubted.among(&told, (roster, &self.federation), unix_seconds());
         let with_followers = |told: Told| {
             let (statement, model) = (told.statement.statement.digest(), told.statement.statement.model);
-            let followers = self.record.followers(&model, &statement).filter(|_| doubted.contains(&statement));
-            let followers = followers.cloned().collect();
-            (told, followers)
+            if !doubted.contains(&statement) {
+                return (told, None, Vec::new());
+            }
+            let followers = self.record.followers(&model, &statement).cloned().collect();
+            (told, self.doubted.before(&statement), followers)
         };
         told.into_iter().map(with_followers).collect()
     }

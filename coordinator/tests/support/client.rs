@@ -343,6 +343,7 @@ impl Client {
                 ToClient::Lists(_)
                 | ToClient::Roster(_)
                 | ToClient::Models(_)
+                | ToClient::RosterBefore(_)
                 | ToClient::Followers(_)
                 | ToClient::Owner(_)
                 | ToClient::Checkpoint(_)

@@ -47,6 +47,8 @@ pub enum ToClient {
         /// At most [`MODEL_PIECE_BYTES_MAX`](crate::limits::MODEL_PIECE_BYTES_MAX).
         bytes: Vec<u8>,
     },
+    /// The roster by which a statement was taken that is told of next: where its signers have left since. It proves itself.
+    RosterBefore(Box<SignedRoster>),
     /// Words of other branches that follow one statement, which is told of next: where its signers have left since. Each proves itself.
     Followers(Vec<CopyNote>),
 }

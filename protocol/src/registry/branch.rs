@@ -169,8 +169,10 @@ impl BranchModels {
         told.manifest.check()?;
         let grounds = StatementGrounds { manifest: &told.manifest, roster, federation, now: Some(now) };
         if let Err(fault) = self.judge_signers::<S>(&told, grounds) {
-            // Whatever is wrong beside who signed is wrong here as well.
+            // By the roster in force when it was taken, they signed it all the same; and by nothing less.
+            let before = heard.before().ok_or(fault)?;
             told.statement.judge_words(grounds)?;
+            self.judge_signers::<S>(&told, StatementGrounds { roster: before, now: None, ..grounds })?;
             let following = heard.of(&told.statement.statement, &told.manifest, (roster, branch));
             let Following { found, others } = following;
             match following.is_enough() {

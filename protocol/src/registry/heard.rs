@@ -1,6 +1,7 @@
-//! What other branches say of a statement whose signers have left: that they heard of it while the signatures counted, and follow it.
+//! What is shown to a branch that comes back of a statement whose signers have left: the roster by which it was taken, and other branches that follow it.
 //!
-//! A branch notes, signed, which statement about a model it follows ([`CopyNote`]), and it follows none that it did not believe by the roster that was in
+//! The signatures are judged by that roster, which the federation's authorities have signed. It proves that those people had their roles once, and not that
+//! they signed then. So other branches stand in for the time. A branch notes, signed, which statement about a model it follows ([`CopyNote`]), and it follows none that it did not believe by the roster that was in
 //! force for it then. So the word of more than half of the others shows a branch that comes back what it would have believed itself. Whoever gets the
 //! keys of people who have left can date a statement back. No branch that knows they have left follows it.
 
@@ -11,14 +12,15 @@ use super::manifest::ModelManifest;
 use super::statement::ModelStatement;
 use crate::digest::Digest;
 use crate::ids::ClientId;
-use crate::roster::{Group, MemberName, Roster};
+use crate::roster::{MemberName, Roster};
 use crate::secagg::suite::Suite;
 use crate::signed::SignedBody as _;
 
-/// The branches that follow one statement, as far as their signed words have come. Words about another statement begin anew, so that it never holds
+/// The roster by which statements were taken, and the branches that follow one of them, as far as their signed words have come. Words about another statement begin anew, so that it never holds
 /// more than a roster has entries.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Heard {
+    before: Option<Roster>,
     statement: Option<Digest>,
     branches: BTreeSet<ClientId>,
 }
@@ -44,7 +46,19 @@ impl Heard {
     /// Nobody's word.
     #[must_use]
     pub const fn none() -> Self {
-        Self { statement: None, branches: BTreeSet::new() }
+        Self { before: None, statement: None, branches: BTreeSet::new() }
+    }
+
+    /// Nobody's word so far, about a statement that was taken by this roster, whose own signatures were verified.
+    #[must_use]
+    pub const fn under(before: Roster) -> Self {
+        Self { before: Some(before), statement: None, branches: BTreeSet::new() }
+    }
+
+    /// The roster by which the statement was taken, if one was shown.
+    #[must_use]
+    pub const fn before(&self) -> Option<&Roster> {
+        self.before.as_ref()
     }
 
     /// Takes the word of a branch of the roster in force; whether it counts.
@@ -54,13 +68,13 @@ impl Heard {
             return false;
         }
         if self.statement != Some(note.statement) {
-            *self = Self { statement: Some(note.statement), branches: BTreeSet::new() };
+            (self.statement, self.branches) = (Some(note.statement), BTreeSet::new());
         }
         self.branches.insert(note.client);
         true
     }
 
-    /// How many others than this branch follow a statement, by the roster in force.
+    /// How many others than this branch follow a statement, by the roster in force: of the model's group, where this branch is in it, and else of all.
     #[must_use]
     pub fn of(
         &self,
@@ -68,8 +82,12 @@ impl Heard {
         model: &ModelManifest,
         (roster, branch): (&Roster, &MemberName),
     ) -> Following {
-        let members = roster.group(&model.lineage.group).into_iter().flat_map(Group::members);
-        let others = members.filter(|client| roster.name_of(*client).is_some_and(|name| name != branch));
+        let own = roster.entries().iter().find(|entry| entry.name == *branch).map(|entry| entry.client);
+        let group =
+            roster.group(&model.lineage.group).filter(|group| group.members().any(|client| Some(client) == own));
+        let is_asked = |client: ClientId| group.is_none_or(|group| group.members().any(|member| member == client));
+        let members = roster.entries().iter().map(|entry| entry.client);
+        let others = members.filter(|client| Some(*client) != own && is_asked(*client));
         let about = self.statement == Some(statement.digest());
         others.fold(Following { found: 0, others: 0 }, |so_far, client| Following {
             found: so_far.found.saturating_add(usize::from(about && self.branches.contains(&client))),

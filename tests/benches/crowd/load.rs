@@ -246,6 +246,7 @@ impl Arrival {
             | Incoming::Refused(_)
             | Incoming::Roster(_)
             | Incoming::Models(_)
+            | Incoming::RosterBefore(_)
             | Incoming::Followers(_)
             | Incoming::Owner(_)
             | Incoming::Checkpoint(_)

@@ -14,7 +14,7 @@ fn follow(heard: &mut Heard, note: &CopyNote) -> bool {
 
 /// What these branches say of a statement.
 fn followed(clients: &[u32], told: &Told) -> Heard {
-    let mut heard = Heard::default();
+    let mut heard = Heard::under(roster().roster);
     for client in clients {
         let word = note(*client, &told.manifest, CopyState::Absent, &told.statement.statement);
         assert!(follow(&mut heard, &word), "{client}");
@@ -74,6 +74,42 @@ fn a_stolen_key_signs_nothing_back_into_the_past() {
     }
     assert!(late(&models, &stolen, &heard).is_err());
     assert!(follow(&mut heard, &good) && late(&models, &stolen, &heard).is_ok());
+}
+
+/// People signed it by the roster of then, and not only branches follow it: without that roster, by another one, or with invented signatures nothing counts,
+/// however many branches say so.
+#[test]
+fn branches_stand_in_for_the_time_and_for_no_person() {
+    let (models, told) = (BranchModels::default(), told_as(ModelStep::Promote, 4));
+    let word = |client, told: &Told| note(client, &told.manifest, CopyState::Absent, &told.statement.statement);
+    for before in [None, Some(later_roster().roster)] {
+        let mut heard = before.map_or_else(Heard::none, Heard::under);
+        assert!(follow(&mut heard, &word(2, &told)) && follow(&mut heard, &word(3, &told)));
+        assert!(matches!(late(&models, &told, &heard), Err(ModelFault::Statement(_))));
+    }
+    let lies: [fn(&mut Told); 4] = [
+        |told| told.statement.first.signature = Signature::none(),
+        |told| told.statement.second.signature = told.statement.first.signature.clone(),
+        |told| told.statement.second.staff = told.statement.first.staff.clone(),
+        |told| told.statement.report.as_mut().expect("a report").signed.signature = Signature::none(),
+    ];
+    for (number, lie) in lies.into_iter().enumerate() {
+        let mut false_one = told.clone();
+        lie(&mut false_one);
+        let judged = late(&models, &false_one, &followed(&[2, 3], &false_one));
+        assert!(matches!(judged, Err(ModelFault::Statement(_))), "lie {number}: {judged:?}");
+    }
+}
+
+/// Whoever names the group names no small one: a branch that is not in it asks everybody.
+#[test]
+fn a_branch_outside_the_group_asks_all() {
+    let told = told_as(ModelStep::Promote, 4);
+    let heard = followed(&[2], &told);
+    let outside = cast::name(ClientId(77), 1);
+    let roster = later_roster().roster;
+    let following = heard.of(&told.statement.statement, &told.manifest, (&roster, &outside));
+    assert_eq!(following, Following { found: 1, others: roster.entries().len() });
 }
 
 /// The others stand in for signatures alone: whatever else is wrong with a statement is wrong however many follow it.

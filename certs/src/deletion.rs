@@ -108,7 +108,8 @@ impl DeletionCertificate {
         let certificate: Self = serde_json::from_slice(bytes).ok()?;
         let short = |text: &String| text.len() <= TEXT_BYTES_MAX && is_one_line(text);
         let texts = certificate.removed.iter().flat_map(|one| [&one.kind, &one.name, &one.digest, &one.rule]);
-        let plain = [&certificate.branch].into_iter().chain(texts).all(short);
+        let own = [&certificate.branch, &certificate.key, &certificate.previous, &certificate.signature];
+        let plain = own.into_iter().chain(texts).all(short);
         let fits = certificate.format == FORMAT
             && certificate.removed.len() <= REMOVED_MAX
             && plain

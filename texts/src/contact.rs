@@ -364,6 +364,10 @@ texts! {
         en: "{path}: it needs a signature of the owner of the data, and one of a risk control whom the rules name. The register is as it was",
         zh: "{path}：须有数据负责人的签名，以及规则所列风险控制部门之一的签名。登记簿未变",
     }
+    restart_too_far(skipped, most) {
+        en: "by the notes of the register's end, or by the folders of lists, {skipped} records or numbers are missing, and more than {most} were never used. A note or a folder is not this branch's. Nothing was changed; look at contact.head in the state folder and in the identity's, and at the folder lists",
+        zh: "按登记簿末尾记录或名单文件夹推算，缺少 {skipped} 条记录或编号，而从未用过超过 {most} 个。其中某个记录或文件夹不属于本分行。未作任何更改；请检查状态文件夹和身份文件夹中的 contact.head，以及 lists 文件夹",
+    }
     restart_changed(path) {
         en: "{path}: the register or its note is not as it was when this was drafted. The register is as it was; draft anew",
         zh: "{path}：登记簿或其末尾记录与起草时不同。登记簿未变；请重新起草",

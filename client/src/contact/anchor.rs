@@ -61,9 +61,9 @@ impl Anchor {
         self.paths.iter().try_for_each(|path| check(path, register, &bytes))
     }
 
-    /// What was noted last, by the note beside the register; by the identity's where that one cannot be read.
+    /// What was noted last: the note of more records, because an older copy of the state folder brings its older note with it.
     pub(super) fn noted(&self) -> Option<Place> {
-        self.paths.iter().rev().find_map(|path| read(path).ok().flatten())
+        self.paths.iter().filter_map(|path| read(path).ok().flatten()).max_by_key(|place| place.records)
     }
 
     /// Notes where the register ends now: durable when this returns.

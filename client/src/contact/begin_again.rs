@@ -11,6 +11,7 @@
 //! notes are of it.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -23,7 +24,7 @@ use tributary_protocol::printable::is_one_line;
 use tributary_protocol::roster::MemberName;
 use tributary_protocol::secagg::suite::{Signature, VerifyingKey};
 use tributary_protocol::time::Millis;
-use tributary_storage::files::{Existing, FileError, create_private_folder, read_text, write_private, write_public};
+use tributary_storage::files::{Draft, Existing, FileError, create_private_folder, read_text, write_public};
 use tributary_storage::journal::{Journal, read_view};
 use tributary_storage::lock::FolderLock;
 use tributary_texts::{Said, contact as words};
@@ -44,6 +45,9 @@ use crate::settings::Settings;
 const FORMAT: u32 = 1;
 /// Numbers that are left out where nobody knows how many records are lost.
 const SKIPPED_UNKNOWN: u32 = 10_000;
+
+/// More numbers than this were never used: so many lists and records a branch does not have.
+const SKIPPED_MAX: u32 = 10_000_000;
 
 /// The file that two people sign.
 #[derive(Debug, Serialize, Deserialize)]
@@ -139,12 +143,7 @@ pub fn draft_restart(config: &Path, reason: &str, out: &Path, now: u64) -> Resul
     }
     let place = Folder::take(&settings)?;
     let remains = place.remains()?;
-    let noted = place.anchor.noted().map(|Place { records, head }| (records, head));
-    let lost = noted.map(|(records, _)| records.saturating_sub(remains.end.records));
-    let of_records = lost.map_or(SKIPPED_UNKNOWN, |lost| u32::try_from(lost).unwrap_or(u32::MAX));
-    // A folder of a list whose record is lost has a number that was used.
-    let last = remains.register.next_list().saturating_sub(1);
-    let skipped = of_records.max(place.last_list().saturating_sub(last));
+    let (noted, skipped) = place.lost(&remains)?;
     let restart = Restart {
         branch: own_name(&settings.identity.folder)?.to_string(),
         left: remains.left(),
@@ -236,8 +235,7 @@ pub fn install_restart(config: &Path, file: &Path, rules: &Path, now: u64) -> Re
     let place = Folder::take(&settings)?;
     let remains = place.remains()?;
     of_rules.is_in_force(rules, &remains.register)?;
-    let noted = place.anchor.noted().map(|Place { records, head }| (records, head));
-    if remains.left() != restart.left || noted != restart.noted {
+    if remains.left() != restart.left || place.lost(&remains)? != (restart.noted, restart.skipped) {
         return Err(ClientError::Said(words::restart_changed(file.display())));
     }
     let kept = place.keep(&remains.file).map_err(ClientError::file)?;
@@ -280,6 +278,23 @@ impl Folder {
         }
     }
 
+    /// What the notes say of the register's end, and how many numbers of lists may have been used that it does not know.
+    ///
+    /// # Errors
+    /// If they are more than any branch used: then a note or a folder is none of this branch's.
+    fn lost(&self, remains: &Remains) -> Result<(Option<(u64, Digest)>, u32), ClientError> {
+        let noted = self.anchor.noted().map(|Place { records, head }| (records, head));
+        let lost = noted.map(|(records, _)| records.saturating_sub(remains.end.records));
+        let of_records = lost.unwrap_or(u64::from(SKIPPED_UNKNOWN));
+        // A folder of a list whose record is lost has a number that was used.
+        let last = remains.register.next_list().saturating_sub(1);
+        let skipped = of_records.max(u64::from(self.last_list().saturating_sub(last)));
+        match u32::try_from(skipped) {
+            Ok(skipped) if skipped <= SKIPPED_MAX => Ok((noted, skipped)),
+            _ => Err(ClientError::Said(words::restart_too_far(skipped, SKIPPED_MAX))),
+        }
+    }
+
     /// The largest number of a list whose folder is there.
     fn last_list(&self) -> u32 {
         let entries = fs::read_dir(self.folder.join("lists")).into_iter().flatten().flatten();
@@ -291,9 +306,15 @@ impl Folder {
     fn keep(&self, file: &[u8]) -> Result<PathBuf, FileError> {
         for number in 1_u32.. {
             let path = self.ledger.with_extension(format!("ledger.cut-{number}"));
-            match write_private(&path, file, Existing::Keep) {
+            // A register may be longer than what is read as one private file.
+            let write = || -> std::io::Result<Draft> {
+                let mut draft = Draft::private(&self.folder)?;
+                draft.write_all(file)?;
+                Ok(draft)
+            };
+            match write().map_err(FileError::system("writing", &path))?.place(&path, Existing::Keep) {
                 Err(FileError::Exists { .. }) => {}
-                written => return written.map(|()| path),
+                placed => return placed.map(|_| path),
             }
         }
         Err(FileError::content(&self.ledger, "register with a free name beside it"))

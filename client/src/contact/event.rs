@@ -79,6 +79,10 @@ impl BuiltList {
             .digest(&self.files.members)
             .u64(self.made_at)
             .u64(self.valid_until)
+            .u64(self.tables.attributes)
+            .u64(self.tables.refusals)
+            .bytes(self.tables.contacts.map(u64::to_be_bytes).as_ref().map_or(&[], <[u8; 8]>::as_slice))
+            .bytes(self.tables.confidential.as_ref().map_or(&[], <[u8; 8]>::as_slice))
             .u32(u32::try_from(self.models.len()).unwrap_or(u32::MAX));
         let body = self.models.iter().fold(body, Canonical::digest);
         let body = body.u32(u32::try_from(self.left_out.len()).unwrap_or(u32::MAX));

@@ -91,7 +91,7 @@ impl KeptScores {
             return Ok(Left::Without { erased, rows });
         }
         let next = without(&self.path, &lines).map_err(ClientError::file)?;
-        if next.rows != rows {
+        if next.rows != rows || next.before != digest {
             return self.purge(store, now);
         }
         let after = next.digest;

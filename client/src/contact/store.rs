@@ -388,7 +388,8 @@ pub(super) fn key_path(state_dir: &Path) -> PathBuf {
 /// # Errors
 /// If it is no text.
 pub(super) fn noted(path: &Path) -> Result<String, ClientError> {
-    let whole = std::path::absolute(path).map_err(ClientError::file)?;
+    // Links are followed now: what they lead to later is another file.
+    let whole = path.canonicalize().or_else(|_| std::path::absolute(path)).map_err(ClientError::file)?;
     whole.to_str().map(str::to_owned).ok_or_else(|| ClientError::Said(words::path_no_text(path.display())))
 }
 

@@ -34,6 +34,14 @@ impl Draft {
         Self::new(folder, 0o600)
     }
 
+    /// Opens what is in it so far, from the beginning.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn reopen(&self) -> io::Result<File> {
+        File::open(&self.temporary)
+    }
+
     /// Syncs the file, gives it its name, and syncs the folder: durable when this returns.
     ///
     /// # Errors

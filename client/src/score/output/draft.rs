@@ -1,5 +1,6 @@
 //! A file of scores in the making: a draft, and the digest of what is in it.
 
+use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -16,6 +17,11 @@ impl Hashed {
     /// An empty one in a folder, of mode 0600.
     pub(super) fn private(folder: &Path) -> io::Result<Self> {
         Ok(Self { draft: Draft::private(folder)?, hasher: Hasher::new() })
+    }
+
+    /// Opens what is in it so far, from the beginning.
+    pub(super) fn reopen(&self) -> io::Result<File> {
+        self.draft.reopen()
     }
 
     /// The digest of what is in it so far.

@@ -30,6 +30,8 @@ pub(crate) struct Without {
     pub(crate) digest: Digest,
     /// Rows that stay.
     pub(crate) rows: u64,
+    /// SHA-256 of the file that was read: whoever checked it before sees that it is the same.
+    pub(crate) before: Digest,
 }
 
 impl Without {
@@ -48,11 +50,15 @@ impl Without {
 /// [`FileError`]: it cannot be read or written.
 pub(crate) fn without(path: &Path, rows: &BTreeSet<u64>) -> Result<Without, FileError> {
     let write = || -> io::Result<Without> {
-        let file = File::open(path)?;
+        // Whoever can write the file changes nothing between two looks at it: this is of a copy of our own.
+        let mut copy = Hashed::private(folder_of(path))?;
+        io::copy(&mut File::open(path)?, &mut copy)?;
+        copy.flush()?;
+        let (file, before) = (copy.reopen()?, copy.digest());
         let out = Hashed::private(folder_of(path))?;
         let stays = |row: u64| !rows.contains(&row);
         let (hashed, rows) = if is_parquet(path) { parquet(file, out, &stays)? } else { text(file, out, &stays)? };
-        Ok(Without { path: path.to_owned(), digest: hashed.digest(), hashed, rows })
+        Ok(Without { path: path.to_owned(), digest: hashed.digest(), hashed, rows, before })
     };
     write().map_err(FileError::system("writing anew", path))
 }

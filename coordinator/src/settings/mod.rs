@@ -89,6 +89,12 @@ impl Settings {
         let office = read::office(&mut document);
         let notices = NoticesSettings::read(&mut document, "coordinator");
         let sink = SinkSettings::read(&mut document);
+        if let Some(Some(SinkSettings { way: SinkWay::File(file), .. })) = &sink
+            && [&state_dir, &heads_dir].into_iter().flatten().any(|own| is_within(file, own))
+        {
+            let found = "a file in the state folder or in the folder of heads";
+            document.fault("audit.sink.file", found, "a file elsewhere, best on another disk");
+        }
         document.finish()?;
         let found = "a document without a fault gave every value";
         Ok(Self {
@@ -105,6 +111,14 @@ impl Settings {
             sink: sink.expect(found),
         })
     }
+}
+
+/// Whether a file lies in a folder, or would; links in the way there are followed.
+fn is_within(file: &Path, folder: &Path) -> bool {
+    let real = |path: &Path| path.canonicalize().or_else(|_| std::path::absolute(path)).unwrap_or_else(|_| path.into());
+    let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let (parent, folder) = (real(parent), real(folder));
+    parent.starts_with(&folder) || real(file).starts_with(&folder)
 }
 
 #[cfg(test)]

@@ -41,6 +41,9 @@ fn append(path: &Path, is_new: bool, lines: &[Line]) -> std::io::Result<()> {
         options.mode(0o600);
     }
     let mut file = options.open(path)?;
+    if lines.is_empty() {
+        return file.sync_all();
+    }
     let mut text = whole(lines, |line| format!("{line}\n"));
     if !ends_its_line(&mut file)? {
         // A crash cut a line short, which stays as it is: nothing is taken out of this file. Its entry comes again.

@@ -294,6 +294,10 @@ impl Witnesses {
     }
 
     fn disputed(&mut self, client: ClientId, note: &[u8]) -> Heard {
+        if self.leaves.pending.is_some() {
+            // The journal's front is still being read. The branch says it again on its next link, and then it can be judged.
+            return Heard::Wrong("the journal is still being read, and nothing can be compared yet".into());
+        }
         if let Some(link) = self.links.get_mut(&client) {
             (link.owes, link.refused) = (false, true);
         }
@@ -307,8 +311,7 @@ impl Witnesses {
             Ok(signed) => signed.checkpoint(),
             Err(fault) => return Heard::Wrong(fault.to_string()),
         };
-        let tree = &self.leaves.tree;
-        let root = tree.root_at(Digest::of_parts, checkpoint.size).filter(|_| self.leaves.pending.is_none());
+        let root = self.leaves.tree.root_at(Digest::of_parts, checkpoint.size);
         if checkpoint.origin == self.origin && root == Some(checkpoint.root) {
             return Heard::Wrong("the checkpoint that it has is of this very journal".into());
         }

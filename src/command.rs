@@ -283,7 +283,8 @@ mod tests {
             _ => text.split_whitespace().map(str::to_owned).collect(),
         });
         let filled = quoted.map(|word| match word.as_str() {
-            "DIGEST" => "ab".repeat(32),
+            "KEY" => format!("ed25519:{}", "ab".repeat(32)),
+            digest if digest.starts_with("DIGEST") => digest.replacen("DIGEST", &"ab".repeat(32), 1),
             "FINGERPRINT" => ["0123"; 8].join("-"),
             _ => word,
         });

@@ -387,8 +387,8 @@ mod tests {
             model-validator promote-model foreign\nmodel-validator roll-back-model foreign\n\
             model-validator retire-model foreign\nmodel-validator withdraw-model foreign\n\
             model-validator validate-model foreign\nmodel-validator change-points foreign\n\
-            model-validator report-attacks foreign\n\
-            model-validator report-incident any\nbranch-owner raise-cap own\nauditor report-incident any\n\
+            model-validator report-incident any\nmodel-validator report-attacks foreign\n\
+            branch-owner raise-cap own\nauditor report-incident any\n\
             inspector inspect any";
         assert_eq!(lines.join("\n"), expected);
     }

@@ -56,8 +56,8 @@ fn a_second_plan_begins_when_the_first_is_over_in_the_same_journal() {
     assert_ne!(of_first["plan"], of_second["plan"]);
     let entries = ["entries"].map(|key| of_first[key].as_u64().unwrap() + of_second[key].as_u64().unwrap());
     let of_registry = both["registry"]["entries"].as_u64().unwrap();
-    assert_eq!((both["entries"].as_u64(), of_registry), (Some(entries[0] + of_registry), 2));
-    // The statement is the newest run's. Each run has registered its model, and nothing of the first was overwritten.
+    assert_eq!((both["entries"].as_u64(), of_registry), (Some(entries[0] + of_registry), 4));
+    // The statement is the newest run's. Each run has registered its model and written its card, and nothing of the first was overwritten.
     let statement = json(&["verify", "statement", "--json"], &journal(&dir));
     assert_eq!(statement["plan"], of_second["plan"]);
     let models = json(&["model", "list", "--json", "--config"], &settings(&dir));

@@ -3,7 +3,7 @@
 //! The executable's own tests see that the table has every sentence that its commands show, and no other.
 
 /// English, and the same in Chinese.
-const HELP: [(&str, &str); 154] = [
+const HELP: [(&str, &str); 165] = [
     (
         "A branch whose data it is, by name (ORGANISATION/ID); more than once for several branches of one owner",
         "数据所属的分行，用名称表示（ORGANISATION/ID）；同一负责人有多家分行时可多次给出",
@@ -24,9 +24,14 @@ const HELP: [(&str, &str); 154] = [
     ),
     ("An HTTP proxy, HOST:PORT", "HTTP 代理，格式为 HOST:PORT"),
     (
+        "Begin a register that was cut again, knowingly: by a reason that two people sign",
+        "在知情的前提下重新开始被截短的登记簿：理由由两人签名",
+    ),
+    (
         "Begin the branch's budget as well, once in the life of the branch (`tributary client budget begin`)",
         "同时建立本分行的隐私预算；每家分行只做一次（`tributary client budget begin`）",
     ),
+    ("Begin the register again with what is left, once both have signed", "两人均签名后，以剩余内容重新开始登记簿"),
     (
         "Delete files about customers that are past their time by the settings, and record that",
         "按配置删除超过保留期的客户相关文件，并作记录",
@@ -85,6 +90,10 @@ const HELP: [(&str, &str); 154] = [
         "提高预算文件中的上限，需要负责人和隐私官共同批准",
     ),
     (
+        "List the certificates of what was deleted, compared with the register; delete nothing",
+        "列出删除证明并与登记簿比对；不删除任何内容",
+    ),
+    (
         "Lists of customers to contact: made from scores by rules, approved, handed over, taken back",
         "客户联系名单：按规则由评分生成、审批、交付、召回",
     ),
@@ -120,6 +129,7 @@ const HELP: [(&str, &str); 154] = [
     ),
     ("Print help", "显示帮助"),
     ("Print one JSON object", "输出一个 JSON 对象"),
+    ("Print one JSON object for each message", "每条消息打印一个 JSON 对象"),
     ("Print this message or the help of the given subcommand(s)", "显示本说明，或某个子命令的帮助"),
     ("Print version", "显示版本"),
     ("Probability with which the guarantee may fail", "隐私保证可能失效的概率"),
@@ -138,6 +148,10 @@ const HELP: [(&str, &str); 154] = [
     (
         "Renew this client's certificate through files, where the daemon cannot do it by itself",
         "服务不能自行更新证书时，通过文件更新本分行的证书",
+    ),
+    (
+        "Say what is left of the register and why it begins again, in a file that nobody has signed",
+        "写明登记簿剩余的内容和重新开始的理由，生成尚无人签名的文件",
     ),
     (
         "Say, after a look at them, that the data are ready: a run whose plan names their day is joined with them. Without --run or --next: what waits for that word",
@@ -167,6 +181,10 @@ const HELP: [(&str, &str); 154] = [
     (
         "Show actions in words, and sign them as they stand, with the key that signed the policy",
         "用文字显示行动，并用签署策略的私钥按现有内容签署",
+    ),
+    (
+        "Show such a file, and sign it: as the owner of the data, and as risk control",
+        "显示该文件并签名：分别由数据负责人和风险控制人员签",
     ),
     (
         "Show the actions in force: those that a settings file names, if their owner signed them",
@@ -206,6 +224,7 @@ const HELP: [(&str, &str); 154] = [
         "Sign, as the owner, that the caps of the signed policy take the place of those that the budget file has",
         "由负责人签署：用已签署策略中的上限取代预算文件中的上限",
     ),
+    ("Signed rules that name the key of risk control", "已签名的规则，其中写明风险控制人员的密钥"),
     (
         "Stages of a customer's life, with a suggested action and the risk notice of each: a file that the owner of the data signs",
         "客户生命周期的阶段，以及各阶段的建议行动和风险提示：由数据负责人签署的文件",
@@ -220,6 +239,7 @@ const HELP: [(&str, &str); 154] = [
         "Take part in every run that is granted, until the process is asked to stop",
         "参加所有已授权的运行，直到进程被要求停止",
     ),
+    ("The Unix socket [default: scores.sock in the state folder]", "Unix 套接字 [默认：状态文件夹中的 scores.sock]"),
     ("The answer", "回执文件"),
     ("The audit bundle", "审计包"),
     ("The branch's rows", "分行的数据行"),
@@ -247,6 +267,7 @@ const HELP: [(&str, &str); 154] = [
     ("The file that the owner signed", "负责人已签署的文件"),
     ("The file to write, for a privacy officer", "要写入的文件，交给隐私官"),
     ("The file to write, for the branch", "要写入的文件，交给分行"),
+    ("The file; never replaced", "输出文件；绝不覆盖"),
     ("The folder from which the bank's system reads", "业务系统读取文件的文件夹"),
     ("The folder of the new identity; made if it is absent", "新身份的文件夹；不存在时自动创建"),
     (
@@ -279,6 +300,7 @@ const HELP: [(&str, &str); 154] = [
     ("The policy that the owner of the branch's data signs", "由分行数据的负责人签署的策略"),
     ("The private key of risk control", "风险控制部门的私钥"),
     ("The private key of the budget's owner", "预算负责人的私钥"),
+    ("The private key of whoever signs", "签名人的私钥"),
     ("The public key of the next owner", "下一任负责人的公钥"),
     ("The purpose of those plans", "这些计划的用途"),
     (
@@ -306,7 +328,6 @@ const HELP: [(&str, &str); 154] = [
     ("The scores, as `tributary client score` wrote them", "评分文件，由 `tributary client score` 写出"),
     ("The settings file", "配置文件"),
     ("The signed rules", "已签署的规则文件"),
-    ("The Unix socket [default: scores.sock in the state folder]", "Unix 套接字 [默认：状态文件夹中的 scores.sock]"),
     (
         "Try everything that taking part will need: files, data, name, UDP, TCP, proxy, clocks; say what to ask of whom. A trial message goes to the people who are told by [notices]",
         "试验参加运行所需的一切：文件、数据、名称、UDP、TCP、代理、时钟；并说明应向谁提出什么要求。会向 [notices] 所通知的人发送一条测试消息",
@@ -350,6 +371,7 @@ const HELP: [(&str, &str); 154] = [
         "本分行在某一轮发出的内容是否已计入总和：依据本分行自己的记录和审计包",
     ),
     ("Whose plans, by staff number (ORGANISATION/NUMBER)", "谁提出的计划，用工号表示（ORGANISATION/NUMBER）"),
+    ("Why, in one line", "理由，一行以内"),
     ("Why, in one line for the bank's system", "原因，一行文字，将告知业务系统"),
     ("Why, in words", "用文字说明原因"),
     ("Without a network: install the answer that was carried back", "没有网络时：安装带回的答复"),
@@ -369,6 +391,7 @@ const HELP: [(&str, &str); 154] = [
         "Write commented rules into a folder: whom the lists of a campaign may name",
         "在文件夹中写入带注释的规则：某个营销活动的名单可以列入哪些客户",
     ),
+    ("Write one page instead, with sums by kind; never replaced", "改为写出一个网页，按类别汇总；绝不覆盖已有文件"),
     (
         "Write the answer to the customer into this file, as one page to be printed",
         "把给客户的答复写入该文件，为一页可打印的网页",

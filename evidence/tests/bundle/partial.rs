@@ -141,7 +141,7 @@ fn one_of_two_runs_is_judged_without_the_other() {
     let found = audited(&Bundle::open(Cursor::new(bytes.as_slice())).unwrap(), true);
     assert_eq!((found.standing, found.sums_verified), (Standing::Intact, 3), "{found}");
     let reasons: Vec<&str> = found.elsewhere.iter().map(|one| one.reason.as_str()).collect();
-    assert_eq!(reasons, ["entries of the journal", "model of a run"], "{found}");
+    assert_eq!(reasons, ["entries of the journal", "model of a run", "model card of a run"], "{found}");
     // What is kept of the other run is of nothing that is here.
     one.extend(
         parts.iter().filter(|(name, _)| name.starts_with("rounds/")).map(|(name, kept)| (name.clone(), kept.clone())),

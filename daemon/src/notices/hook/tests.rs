@@ -316,7 +316,7 @@ fn syslog_goes_by_datagram_by_stream_and_by_socket() {
     let folder = tempfile::tempdir().unwrap();
     let syslog = |address: &str| settings(folder.path(), &format!("[notices.syslog]\naddress = '{address}'\n"));
     let is_line =
-        |line: &str| line.starts_with("<26>1 2030-01-01T00:00:00Z - tributary ") && line.contains("[branch-03]");
+        |line: &str| line.starts_with("<26>1 2030-01-01T00:00:00.000Z - tributary ") && line.contains("[branch-03]");
     let mut buffer = [0; 4_096];
     let receiver = UdpSocket::bind("127.0.0.1:0").unwrap();
     deliver(&syslog(&format!("udp://{}", receiver.local_addr().unwrap())), PATIENT).unwrap();

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use tributary_model::privacy::epsilon_of;
 use tributary_protocol::digest::Digest;
-use tributary_protocol::plan::{Attestation, Plan};
+use tributary_protocol::plan::{Attestation, Plan, RunRef};
 use tributary_protocol::privacy::Unit;
 use tributary_protocol::registry::{AttackReport, SignedAttackReport};
 use tributary_protocol::role::{Action, Role};
@@ -103,6 +103,8 @@ pub struct CanaryLine {
     pub trials: u64,
     /// A lower bound of epsilon with 99 % confidence.
     pub epsilon_low: String,
+    /// The largest bound that so many trials could show at all, had every one of them told the attacker the truth.
+    pub epsilon_most: String,
 }
 
 /// Reconstruction.
@@ -214,7 +216,6 @@ impl Attacks {
     /// Whether what was measured raises the alarm.
     #[must_use]
     pub fn is_alarming(&self) -> bool {
-        let number = |text: &String| text.parse::<f64>().ok().filter(|number| number.is_finite());
         let low = self.canary.as_ref().map(|canary| number(&canary.epsilon_low));
         match (low, self.claimed.as_ref().map(number)) {
             (Some(Some(low)), Some(Some(claimed))) => low > claimed,
@@ -223,6 +224,34 @@ impl Attacks {
             (None, _) | (_, None) => false,
         }
     }
+
+    /// Whether so many trials could not have shown a larger epsilon than the claimed one, whatever the model told: then no alarm says nothing.
+    #[must_use]
+    pub fn is_powerless(&self) -> bool {
+        let (Some(canary), Some(claimed)) = (&self.canary, &self.claimed) else { return false };
+        !matches!((number(&canary.epsilon_most), number(claimed)), (Some(most), Some(claimed)) if most > claimed)
+    }
+
+    /// Whether it names this run and the epsilon that its plan claims. The last digit is left to the machine on which it was computed.
+    #[must_use]
+    pub fn is_of(&self, run: &RunRef, plan: &Plan) -> bool {
+        let same = match (&self.claimed, &claimed(plan)) {
+            (None, None) => true,
+            (Some(said), Some(own)) => {
+                number(said).zip(number(own)).is_some_and(|(said, own)| (said - own).abs() <= LAST_DIGIT)
+            }
+            _ => false,
+        };
+        same && self.plan == run.plan.to_string() && self.run == run.number
+    }
+}
+
+/// How far two machines' claimed epsilons may lie apart: two of the last digit.
+const LAST_DIGIT: f64 = 2.5e-6;
+
+/// A number that a report has as a text; nothing where it is none, or no finite one.
+fn number(text: &String) -> Option<f64> {
+    text.parse().ok().filter(|number: &f64| number.is_finite())
 }
 
 impl AttacksFile {
@@ -247,6 +276,9 @@ impl AttacksFile {
         }
         if file.digest != file.findings.digest().to_string() || file.to_json().as_bytes() != bytes {
             return Err(AttacksFault::Changed);
+        }
+        if [&file.findings.model, &file.findings.plan].into_iter().any(|text| Digest::from_hex(text).is_none()) {
+            return Err(AttacksFault::Unreadable("its model or its plan is no digest".into()));
         }
         if file.findings.alarm != file.findings.is_alarming() {
             return Err(AttacksFault::Alarm);

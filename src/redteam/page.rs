@@ -3,13 +3,13 @@
 use tributary_evidence::attacks::{Attacks, AttacksFile, Measured};
 use tributary_texts::{Language, Said, attacks as words, report as shared};
 
-use crate::sheet::{Page, or_none, text};
+use crate::sheet::{Page, or_none, short, text};
 
 /// The page.
 pub(crate) fn page(file: &AttacksFile, language: Language) -> String {
     let found = &file.findings;
     let headings = [words::rows(), words::results(), words::poisoning(), words::verdict()];
-    let mut page = Page::new(&words::title(&found.model[..found.model.len().min(16)]), &headings, language);
+    let mut page = Page::new(&words::title(short(&found.model)), &headings, language);
     page.heading(&headings[0]);
     let kind = if found.rows.kind == "public" { words::public() } else { words::invented() };
     page.facts(&[
@@ -52,6 +52,7 @@ fn poisoning(page: &mut Page, found: &Attacks) {
 pub(crate) fn verdict(found: &Attacks) -> Said {
     match (found.alarm, &found.claimed) {
         (true, _) => words::alarm(),
+        (false, Some(_)) if found.is_powerless() => words::powerless(),
         (false, Some(_)) if found.canary.is_some() => words::no_alarm(),
         (false, Some(_)) => words::not_tested(),
         (false, None) => words::no_claim(),
@@ -96,7 +97,10 @@ fn lines(found: &Attacks) -> [[Said; 3]; 7] {
         [
             words::canary(),
             or_not(found.canary.as_ref().map(|line| text(&line.epsilon_low))),
-            words::canary_means(claimed),
+            found
+                .canary
+                .as_ref()
+                .map_or_else(Said::empty, |line| words::canary_means(claimed, line.trials, &line.epsilon_most)),
         ],
         [
             words::exact(),

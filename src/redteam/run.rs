@@ -156,7 +156,11 @@ fn membership_line(found: &Membership) -> MembershipLine {
 }
 
 fn canary_line(found: &Canary) -> CanaryLine {
-    CanaryLine { trials: found.trials as u64, epsilon_low: format!("{:.6}", found.epsilon_low) }
+    CanaryLine {
+        trials: found.trials as u64,
+        epsilon_low: format!("{:.6}", found.epsilon_low),
+        epsilon_most: format!("{:.6}", found.epsilon_most),
+    }
 }
 
 fn reconstruction_line(found: &Reconstruction) -> ReconstructionLine {

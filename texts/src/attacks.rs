@@ -12,7 +12,10 @@ texts! {
     members() { en: "customers from whom it learnt", zh: "参与训练的客户数" }
     others() { en: "customers from whom it did not", zh: "未参与训练的客户数" }
     claimed() { en: "epsilon that the plan claims for one customer", zh: "计划对单个客户承诺的 epsilon" }
-    signed_by() { en: "signed by", zh: "签署人" }
+    signed_by() {
+        en: "names as its signer (the signature is verified with the journal)",
+        zh: "文件所列签署人（签名须随审计日志验证）",
+    }
     results() { en: "2. Results", zh: "2. 测试结果" }
     attack() { en: "attack", zh: "攻击" }
     result() { en: "result", zh: "结果" }
@@ -25,7 +28,10 @@ texts! {
     found_means() { en: "0.001 is found by guessing", zh: "随机猜测为 0.001" }
     found_too_few() { en: "not tested: fewer than 1,000 customers were held out", zh: "未测试：留出的客户少于 1000 名" }
     canary() { en: "epsilon at least, with 99 % confidence", zh: "epsilon 下界（置信度 99%）" }
-    canary_means(claimed) { en: "must not be above the claimed {claimed}", zh: "不得高于承诺值 {claimed}" }
+    canary_means(claimed, trials, most) {
+        en: "must not be above the claimed {claimed}; {trials} trials can show {most} at most",
+        zh: "不得高于承诺值 {claimed}；{trials} 次试验至多能测出 {most}",
+    }
     exact() { en: "reconstruction: rows found exactly", zh: "数据重构：完全一致的比例" }
     exact_means(chance, candidates) {
         en: "{chance} are found by guessing among {candidates} rows",
@@ -49,6 +55,10 @@ texts! {
     no_alarm() {
         en: "No attack shows a larger epsilon than the plan claims. That does not prove that none could.",
         zh: "没有攻击测得大于计划承诺值的 epsilon。这并不证明不存在这样的攻击。",
+    }
+    powerless() {
+        en: "No alarm, and that says nothing: so few trials could not have shown a larger epsilon than the plan claims. Attack again with more trials.",
+        zh: "未触发警报，但这不说明任何问题：试验次数过少，不可能测得大于计划承诺值的 epsilon。请增加试验次数后重新攻击。",
     }
     no_claim() {
         en: "The plan claims no epsilon for customers, so no lower bound was compared with one.",

@@ -12,7 +12,7 @@ use tributary_protocol::entropy::Entropy;
 use tributary_protocol::plan::NoiseShare;
 
 use super::draws::{Source, below};
-use super::rates::{Rate, epsilon_low};
+use super::rates::{Rate, epsilon_low, epsilon_most};
 use crate::fault::RehearsalFault;
 use crate::run::{Branch, Noise, Rehearsal, initial};
 use crate::side_by_side;
@@ -31,6 +31,8 @@ pub struct Canary {
     pub trials: usize,
     /// A lower bound of epsilon, with 99 % confidence.
     pub epsilon_low: f64,
+    /// The largest bound that so many trials can come to, had each of them told the truth.
+    pub epsilon_most: f64,
 }
 
 /// What a reconstruction came to.
@@ -231,7 +233,8 @@ pub fn canary(
         trial_of(&view, chosen, trial.is_multiple_of(2), source(trial as u64).as_mut())
     })?;
     let side = |odd: usize| -> Vec<f64> { scores.iter().skip(odd).step_by(2).copied().collect() };
-    Ok(Some(Canary { trials, epsilon_low: epsilon_low(&side(0), &side(1), delta) }))
+    let epsilon_most = epsilon_most(trials, delta);
+    Ok(Some(Canary { trials, epsilon_low: epsilon_low(&side(0), &side(1), delta), epsilon_most }))
 }
 
 /// The log of how much likelier everything that is seen is with the customer than without.

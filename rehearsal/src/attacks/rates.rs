@@ -92,6 +92,15 @@ pub fn epsilon_low(with: &[f64], without: &[f64], delta: f64) -> f64 {
     best.map_or(0.0, |(_, way)| bound(&judged_with, &judged_without, way).max(0.0))
 }
 
+/// The largest bound that [`epsilon_low`] can come to with so many trials on each side: every customer told from its absence, without one error.
+#[must_use]
+pub(super) fn epsilon_most(trials: usize, delta: f64) -> f64 {
+    // Of each side the second half judges.
+    let judged = trials / 2;
+    let (least, most) = (rate_min((judged, judged), DOUBT_OF_A_RATE), rate_max((0, judged), DOUBT_OF_A_RATE));
+    if judged > 0 && least > delta { ((least - delta) / most).ln().max(0.0) } else { 0.0 }
+}
+
 /// Thresholds that are tried.
 const THRESHOLDS_MAX: usize = 200;
 
@@ -116,7 +125,10 @@ mod tests {
         let same: Vec<f64> = (0..1000).map(f64::from).collect();
         assert!(epsilon_low(&same, &same, 1e-6) < 0.3);
         let other: Vec<f64> = same.iter().map(|score| score + 5_000.0).collect();
-        assert!(epsilon_low(&other, &same, 1e-6) > 4.0);
+        let found = epsilon_low(&other, &same, 1e-6);
+        assert!(found > 4.0 && (found - epsilon_most(1000, 1e-6)).abs() < 1e-9, "{found}");
+        assert!((epsilon_most(2000, 1e-6) - 5.24).abs() < 0.01 && (epsilon_most(100, 1e-6) - 2.19).abs() < 0.01);
+        assert!(epsilon_most(1, 1e-6).abs() < 1e-12 && epsilon_most(100, 1.0).abs() < 1e-12);
         // Randomised response of epsilon ln 3: three quarters tell the truth.
         let answers = |yes: usize| -> Vec<f64> { (0..4000).map(|at| f64::from(u8::from(at % 8 < yes))).collect() };
         let found = epsilon_low(&answers(6), &answers(2), 0.0);

@@ -91,6 +91,12 @@ pub(crate) fn verify_model(options: &ModelOptions) -> Result<Exit, Failure> {
         });
     }
     for model in &asked {
+        if model.alarmed {
+            audited.missing.push(format!(
+                "a model that may be used: a report of attacks shows that {} has a larger epsilon than its plan claims",
+                model.model
+            ));
+        }
         if !model.follows {
             audited.missing.push(format!("what shows that the model {} follows from its sums", model.model));
         }

@@ -98,15 +98,20 @@ pub(crate) fn run(command: &ValidateCommand) -> Result<Exit, Failure> {
     }
     let card = line.card.as_ref().and_then(|card| Digest::from_hex(card)).map(|card| Item::Card(card).name());
     match card.and_then(|name| bundle.part(&name)) {
-        Some(_) => found.same.push("the model card".into()),
+        Some(_) if line.card_follows => found.same.push("the model card, but for what it says of weak fields".into()),
+        Some(_) => found.open.push("the model card".into()),
         None => found.open.push("the model card is not in the bundle".into()),
     }
     match measured(&bundle, &model).map_err(Failure::failed)? {
         Some(measured) => found.within = figures(measured.heads()),
         None => found.open.push("the figures: no evaluation of the model, or not its opened sum".into()),
     }
+    found.open.extend(audited.missing.iter().map(|missing| format!("the bundle lacks {missing}")));
+    if line.alarmed {
+        found.open.push("a report of attacks shows a larger epsilon than the plan claims".into());
+    }
     if let Some(path) = &options.gates {
-        found.same.push(gates(path, &model, |report| gate_figures(&bundle, report))?);
+        found.same.push(gates(path, &model, audited.federation.as_deref(), |report| gate_figures(&bundle, report))?);
     }
     if let Some(path) = &options.table {
         let schema = planned.schema().ok_or_else(|| Failure::failed("the bundle does not hold the plan's schema"))?;
@@ -149,13 +154,23 @@ pub(crate) fn run(command: &ValidateCommand) -> Result<Exit, Failure> {
 fn gates(
     path: &Path,
     model: &Digest,
+    federation: Option<&str>,
     again: impl FnOnce(&tributary_protocol::registry::GatesReport) -> Result<Vec<Figure>, String>,
 ) -> Result<String, Failure> {
     let file = ReportFile::read(path).map_err(Failure::failed)?;
     if file.report.model != *model {
         return Err(Failure::failed(format!("{} is a report on another model", path.display())));
     }
+    let federation = federation.and_then(Digest::from_hex).unwrap_or(Digest::ZERO);
+    file.report.check_model(&file.manifest, &federation).map_err(Failure::failed)?;
     let found = again(&file.report).map_err(Failure::failed)?;
+    if file.report.figures.len() != found.len() {
+        return Err(Failure::failed(format!(
+            "the report has {} figures, and its gates have {}; no draft was written",
+            file.report.figures.len(),
+            found.len()
+        )));
+    }
     let place = file.report.figures.iter().zip(&found).position(|(said, found)| said != found);
     match place {
         None => Ok(format!("{} figures of the report on the gates", found.len())),

@@ -65,7 +65,9 @@ impl JournalReport {
     pub fn not_verified(&self) -> Vec<NotVerified> {
         let runs = self.runs.iter().flat_map(of_run);
         let registry = self.registry.iter().flat_map(|registry| registry.not_verified.iter().cloned());
-        runs.chain(registry).collect()
+        let disputed = self.registry.iter().flat_map(|registry| &registry.disputed);
+        let disputed = disputed.map(|report| NotVerified { count: 1, reason: format!("report of attacks: {report}") });
+        runs.chain(registry).chain(disputed).collect()
     }
 
     /// Signatures that were verified.

@@ -44,6 +44,8 @@ pub struct RegistryReport {
     pub models_recomputed: usize,
     /// Each model, in the order in which they came.
     pub each: Vec<RegisteredModel>,
+    /// Reports of attacks that people signed for another run or another claim than the plan's: nobody can rely on them.
+    pub disputed: Vec<String>,
     /// What was not verified, and why.
     pub not_verified: Vec<NotVerified>,
     /// Models that were withdrawn.
@@ -73,6 +75,10 @@ pub struct RegisteredModel {
     pub statements: usize,
     /// Whether it follows from the sums of its run, with all that the registry says of it.
     pub follows: bool,
+    /// Whether an attack on it showed a larger epsilon than was claimed: nobody gets it, and no run begins from it.
+    pub alarmed: bool,
+    /// Whether its card says what follows from the run, but for the fields that it calls weak: nobody else has what was counted of these.
+    pub card_follows: bool,
 }
 
 /// Why an entry cannot be what it is.
@@ -113,12 +119,6 @@ pub(crate) enum Broken {
         /// Why.
         fault: AttacksFault,
     },
-    /// A report of attacks with another claim than the plan's.
-    #[error("{name} beside the journal is of another run, or names another epsilon than the plan of its model claims")]
-    Claim {
-        /// Its name.
-        name: String,
-    },
     /// A card that says something else.
     #[error(transparent)]
     Says(#[from] Differs),
@@ -144,8 +144,10 @@ pub(crate) struct RegistryAudit<'a> {
     signatures: usize,
     reports: usize,
     recomputed: usize,
-    cards: usize,
     follow: BTreeSet<Digest>,
+    /// Models whose cards were computed again.
+    carded: BTreeSet<Digest>,
+    disputed: Vec<String>,
     not_verified: Vec<NotVerified>,
     /// Whether runs may be left out: then what they would say is not missed.
     partial: bool,
@@ -163,8 +165,9 @@ impl<'a> RegistryAudit<'a> {
             signatures: 0,
             reports: 0,
             recomputed: 0,
-            cards: 0,
             follow: BTreeSet::new(),
+            carded: BTreeSet::new(),
+            disputed: Vec::new(),
             not_verified: Vec::new(),
         }
     }
@@ -365,6 +368,8 @@ impl<'a> RegistryAudit<'a> {
             card: model.card.map(|card| card.to_string()),
             statements: model.statements.len(),
             follows: self.follow.contains(digest),
+            alarmed: model.is_alarmed(),
+            card_follows: self.carded.contains(digest),
         })
     }
 
@@ -381,9 +386,10 @@ impl<'a> RegistryAudit<'a> {
             pilots: used(ModelState::Pilot),
             reports: self.reports,
             reports_recomputed: self.recomputed,
-            cards_recomputed: self.cards,
+            cards_recomputed: self.carded.len(),
             models_recomputed: self.follow.len(),
             each: self.record.order.iter().filter_map(|digest| self.one(digest)).collect(),
+            disputed: self.disputed.clone(),
             not_verified: self.not_verified.clone(),
             withdrawn: self.record.in_state(ModelState::Withdrawn).map(|(digest, _)| digest.to_string()).collect(),
             signatures: self.signatures,
@@ -401,12 +407,19 @@ pub(crate) fn count(list: &mut Vec<NotVerified>, reason: &str) {
 
 impl fmt::Display for RegisteredModel {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { model, state, purpose, plan, run, parameters, card, statements, follows } = self;
-        let card = card.as_deref().unwrap_or("none");
+        let Self { model, state, purpose, plan, run, parameters, card, statements, follows, alarmed, card_follows } =
+            self;
+        let card = match (card.as_deref(), card_follows) {
+            (None, _) => "none".to_owned(),
+            (Some(card), true) => format!("{card}, says what follows"),
+            (Some(card), false) => format!("{card}, was NOT computed again"),
+        };
+        let alarm =
+            if *alarmed { "\n           ALARM: an attack shows a larger epsilon than its plan claims" } else { "" };
         let follows = if *follows { "follows from its sums" } else { "was NOT computed again from its sums" };
         write!(
             formatter,
-            "  model    {model}: {state} for \"{purpose}\", {follows}\n           run {run} of the plan {plan}, parameters {parameters}, {statements} statements\n           card {card}"
+            "  model    {model}: {state} for \"{purpose}\", {follows}\n           run {run} of the plan {plan}, parameters {parameters}, {statements} statements\n           card {card}{alarm}"
         )
     }
 }
@@ -428,11 +441,15 @@ impl fmt::Display for RegistryReport {
             "\n    {} model cards say what follows from the runs of their models",
             self.cards_recomputed
         )?;
+        self.disputed.iter().try_for_each(|report| write!(formatter, "\n    disputed: {report}"))?;
         for NotVerified { count, reason } in &self.not_verified {
             write!(formatter, "\n    {count} not verified: {reason}")?;
         }
         for (purpose, model) in champions {
             write!(formatter, "\n    champion for \"{purpose}\": {model}")?;
+        }
+        for model in self.each.iter().filter(|model| model.alarmed) {
+            write!(formatter, "\n    ALARM of a report of attacks: {}", model.model)?;
         }
         for (purpose, model) in pilots {
             write!(formatter, "\n    in a pilot for \"{purpose}\": {model}")?;

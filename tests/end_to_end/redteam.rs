@@ -93,6 +93,23 @@ fn a_model_is_attacked_and_an_alarm_ends_its_use() {
     fs::write(dir.join("alarm.json"), alarming.to_json()).unwrap();
     assert_eq!(sign("e3", "alarm.json", alarming.digest()).code, Some(0));
 
+    // A larger claim would hide that alarm. Nobody installs it; and whoever carries it by hand, under its own name or another one, changes nothing.
+    let mut hiding = alarming.findings.clone();
+    hiding.claimed = Some(format!("{:.6}", claimed + 5.0));
+    hiding.alarm = false;
+    let hiding = tributary_evidence::attacks::AttacksFile::new(hiding);
+    fs::write(dir.join("hiding.json"), hiding.to_json()).unwrap();
+    assert_eq!(sign("e3", "hiding.json", hiding.digest()).code, Some(0));
+    case.typed("redteam install @e3-hiding.json --config @coordinator/coordinator.toml")
+        .assert_refused(1, &["another epsilon than its plan claims"]);
+    // A file of a stranger is refused, and makes no page fail.
+    let mut strange = hiding.findings.clone();
+    strange.model = "\u{20ac}".repeat(20);
+    let strange = tributary_evidence::attacks::AttacksFile::new(strange);
+    fs::write(dir.join("strange.json"), strange.to_json()).unwrap();
+    sign("e3", "strange.json", strange.digest()).assert_refused(1, &["no digest"]);
+    case.typed("report page @strange.json --output @strange.html").assert_refused(1, &[]);
+
     // The coordinator takes both, and lets nobody use the model any more.
     let mut federation = Federation::serving(folder, dir.clone(), |_, text| text.to_owned());
     federation.kill_and_restart();
@@ -107,12 +124,26 @@ fn a_model_is_attacked_and_an_alarm_ends_its_use() {
             false => _ = case.done(&gates),
             true => case.typed(&gates).assert_refused(1, &["larger epsilon", "withdrawn"]),
         }
+        let folder = dir.join("coordinator/state/attacks");
+        fs::copy(dir.join("e3-hiding.json"), folder.join(format!("{}.json", hiding.digest()))).unwrap();
+        fs::copy(dir.join("e3-alarm.json"), folder.join("other.json")).unwrap();
     }
     federation.kill_and_restart();
 
     // A bundle holds both, and a report shows them in both languages.
     case.export("later.trib");
     case.done(&format!("verify audit @later.trib {whose} --strict"));
+    let alarmed = case.typed(&format!("verify model @later.trib {whose} --model {model}"));
+    assert_eq!(alarmed.code, Some(2), "{} {}", alarmed.out, alarmed.err);
+    assert!(
+        alarmed.out.contains("larger epsilon than its plan claims") && alarmed.out.contains("ALARM"),
+        "{}",
+        alarmed.out
+    );
+    let replicated =
+        case.typed(&format!("validate replicate @later.trib {whose} --model {model} --out @draft.json --json"));
+    assert_eq!(replicated.code, Some(2), "{} {}", replicated.out, replicated.err);
+    assert!(replicated.json()["draft"]["open"].to_string().contains("larger epsilon"), "{}", replicated.out);
     for (language, word) in [("en", "ALARM"), ("zh", "警报")] {
         case.done(&format!(
             "report compliance --config @coordinator/coordinator.toml --preset yearly --lang {language} --output @report.{language}.json"
@@ -122,6 +153,12 @@ fn a_model_is_attacked_and_an_alarm_ends_its_use() {
         assert!(page.contains(word) && page.contains(low), "{language}");
         case.done(&format!("report page @e3-attacks.json --lang {language} --output @attacks.{language}.html"));
         let page = fs::read_to_string(dir.join(format!("attacks.{language}.html"))).unwrap();
+        // Two hundred trials cannot show more than 2.9, and the plan claims 8.
+        let [powerless, signer] = match language {
+            "zh" => ["试验次数过少", "签名须随审计日志验证"],
+            _ => ["that says nothing", "verified with the journal"],
+        };
+        assert!(page.contains(powerless) && page.contains(signer), "{language}");
         assert!(page.contains(&model) && page.contains(low) && !page.contains("src="), "{language}");
     }
     let attacks = case.read("report.en.json")["report"]["models"][0]["attacks"].clone();

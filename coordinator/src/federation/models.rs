@@ -102,7 +102,12 @@ pub(super) fn stated(hands: &mut Hands<'_>, roster: &SignedRoster, word: Word) -
     };
     match taken {
         Ok(()) => Ok(true),
-        Err(fault @ (RegistryError::Refused(_) | RegistryError::RefusedAttacks(_))) => {
+        Err(
+            fault @ (RegistryError::Refused(_)
+            | RegistryError::RefusedAttacks(_)
+            | RegistryError::OtherClaim { .. }
+            | RegistryError::Attacks(_)),
+        ) => {
             tracing::warn!(
                 %fault,
                 "what people have signed about a model does not count under this roster; it is judged again under the next one"

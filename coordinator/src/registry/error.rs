@@ -63,6 +63,15 @@ pub enum RegistryError {
     /// A report of attacks.
     #[error(transparent)]
     RefusedAttacks(#[from] RefusedAttackReport),
+    /// A report of attacks of another run, or with another claim.
+    #[error(
+        "the report of attacks is not of the run that released the model {model}, or names another epsilon than its plan claims; attack the model of a \
+         bundle (`tributary redteam run`), and have that report signed"
+    )]
+    OtherClaim {
+        /// The model.
+        model: Digest,
+    },
     /// The file of a report of attacks.
     #[error(transparent)]
     Attacks(#[from] AttacksFault),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use tributary_protocol::digest::Digest;
-use tributary_protocol::registry::ModelState;
+use tributary_protocol::registry::{ModelState, RefusedStatement};
 use tributary_storage::files::{Existing, create_private_folder, read_public, write_private};
 
 use super::RegistryError;
@@ -83,7 +83,7 @@ pub struct NewExport<'a> {
 /// Makes an export: the file, with the next number, and before it the record. `make` makes the file's bytes of the number.
 ///
 /// # Errors
-/// If the model was withdrawn, the last day is over or one on which no validator answers for the model any more, or the output exists, nothing has changed. If the output cannot be written afterwards, the number
+/// If the model was withdrawn, an attack on it raised the alarm, the last day is over or one on which no validator answers for the model any more, or the output exists, nothing has changed. If the output cannot be written afterwards, the number
 /// is used up.
 pub fn export<E: From<RegistryError>>(
     model: &LoadedModel,
@@ -93,6 +93,9 @@ pub fn export<E: From<RegistryError>>(
 ) -> Result<ExportRecord, E> {
     if model.withdrawn {
         return Err(RegistryError::Withdrawn { model: model.line.model.clone() }.into());
+    }
+    if model.alarmed {
+        return Err(RegistryError::Refused(RefusedStatement::Alarm).into());
     }
     if new.valid_until <= new.now {
         return Err(RegistryError::Past.into());

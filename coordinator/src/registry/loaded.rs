@@ -30,6 +30,8 @@ pub struct LoadedModel {
     pub schema: Schema,
     /// Whether it was withdrawn.
     pub withdrawn: bool,
+    /// Whether an attack on it showed a larger epsilon than was claimed.
+    pub alarmed: bool,
     /// Last second of the Unix clock for which a validator answers for it, where a statement about it carries a report.
     pub answered_until: Option<u64>,
     /// The folder of the coordinator's state.
@@ -64,10 +66,11 @@ pub fn load(config: &Path, model: &str, schema: Option<&Path>) -> Result<LoadedM
     let path = schema.map_or_else(|| schema_of(&state_dir, &manifest.lineage.run.plan), Path::to_path_buf);
     let schema = read_schema(&path, &manifest)?;
     let withdrawn = model.state == ModelState::Withdrawn;
+    let alarmed = model.is_alarmed();
     let reports = model.statements.iter().rev().filter_map(|signed| signed.report.as_deref());
     let answered_until = reports.map(|signed| signed.report.valid_until).next();
     let line = ModelLine::of(model, &state_dir);
-    Ok(LoadedModel { line, manifest, parameters, schema, withdrawn, answered_until, state_dir })
+    Ok(LoadedModel { line, manifest, parameters, schema, withdrawn, alarmed, answered_until, state_dir })
 }
 
 /// The digest of the only champion.

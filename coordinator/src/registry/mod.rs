@@ -58,8 +58,8 @@ use tributary_protocol::limits::MODEL_PIECE_BYTES_MAX;
 use tributary_protocol::log::LedgerId;
 use tributary_protocol::plan::{ModelRef, Plan, RunRef};
 use tributary_protocol::registry::{
-    CopyNote, Lineage, ModelManifest, RefusedAttackReport, RegistryEvent, RegistryRecord, SignedAttackReport,
-    SignedStatement, Told,
+    CopyNote, Lineage, ModelManifest, RefusedAttackReport, RefusedStatement, RegistryEvent, RegistryRecord,
+    SignedAttackReport, SignedStatement, Told,
 };
 use tributary_protocol::roster::{Roster, SignedRoster};
 use tributary_protocol::round::{CoordinatorEvent, Recorded, RunRecord};
@@ -245,7 +245,8 @@ impl Registry {
     /// Takes a report of attacks that a model validator signed: durable when this returns. One that was taken before changes nothing; whether it did.
     ///
     /// # Errors
-    /// [`RegistryError::RefusedAttacks`] with what is wrong with it; any other fault ends the process.
+    /// [`RegistryError::RefusedAttacks`], [`RegistryError::OtherClaim`] or [`RegistryError::Attacks`] with what is wrong with it or its file; any
+    /// other fault ends the process.
     pub(crate) fn take_attacks<E>(
         &mut self,
         journal: &mut Journal<E>,
@@ -260,6 +261,9 @@ impl Registry {
             Err(RefusedAttackReport::Taken) => return Ok(false),
             judged => judged?,
         }
+        let model = self.record.models.get(&signed.report.model);
+        let model = model.ok_or(RefusedAttackReport::Unknown(signed.report.model))?;
+        attacks::judge_findings(&self.state, model, &signed)?;
         self.adopt(journal, roster)?;
         self.append(journal, RegistryEvent::AttacksReported { report: Box::new(signed) })?;
         Ok(true)
@@ -355,7 +359,7 @@ impl Registry {
     /// The parameters from which a run of this plan begins, where the plan names a registered model; nothing where it names none.
     ///
     /// # Errors
-    /// If there is no such model, it was withdrawn, or it has another network or schema than the plan.
+    /// If there is no such model, it was withdrawn, an attack on it raised the alarm, or it has another network or schema than the plan.
     pub(crate) fn initial(&self, plan: &Plan, planned: &Planned) -> Result<Option<Parameters>, RegistryError> {
         let purpose = || plan.purpose.printable();
         let model = match plan.initial_model {
@@ -368,6 +372,9 @@ impl Registry {
             ModelRef::Zero | ModelRef::Seed(_) | ModelRef::PreviousRun => return Ok(None),
         };
         let digest = model.manifest.digest();
+        if model.is_alarmed() {
+            return Err(RefusedStatement::Alarm.into());
+        }
         if model.manifest.architecture != plan.architecture || model.manifest.schema != plan.schema {
             return Err(RegistryError::OtherShape { model: digest });
         }

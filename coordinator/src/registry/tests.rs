@@ -1,5 +1,7 @@
 //! Folders and journal of a registry.
 
+mod papers;
+
 use std::fs;
 use std::path::PathBuf;
 

@@ -171,6 +171,8 @@ pub fn audit<S: Source>(bundle: &Bundle<S>, options: &Options) -> io::Result<Aud
         of_run(run).into_iter().for_each(|one| add(list, one));
     }
     let registry = journal.iter().filter_map(|journal| journal.registry.as_ref());
+    let disputed = registry.clone().flat_map(|registry| &registry.disputed);
+    found.missing.extend(disputed.map(|report| format!("a report of attacks that fits its model: {report}")));
     registry.flat_map(|registry| &registry.not_verified).for_each(|one| add(&mut found.not_verified, one.clone()));
     if federation.is_some() && options.authority.is_none() {
         found

@@ -1,13 +1,17 @@
-//! What an enemy does to model cards.
+//! What an enemy does to model cards, and a model validator in reports of attacks.
 
+use tributary_certs::people::attest;
 use tributary_evidence::Item;
+use tributary_evidence::attacks::{ATTACKS_FORMAT, AttackedRows, Attacks, AttacksFile, CanaryLine, claimed};
 use tributary_evidence::card::{Card, CardFile};
 use tributary_evidence::report::FigureLine;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::registry::RegistryEvent;
+use tributary_protocol::role::Action;
+use tributary_protocol::roster::StaffNumber;
 
 use super::cases::Change;
-use super::world::{Event, World};
+use super::world::{Event, PEOPLE, World, authorities, person_key};
 
 impl World {
     /// The card, by the name of its part.
@@ -26,6 +30,44 @@ impl World {
         self.events.retain(|event| !matches!(event, Event::Registry(RegistryEvent::CardWritten { .. })));
         self.write(card);
     }
+
+    /// A model validator signs a report of attacks, and the coordinator takes it.
+    fn attacked(&mut self, change: impl FnOnce(&mut Attacks)) {
+        let run = self.run.reference();
+        let mut findings = Attacks {
+            format: ATTACKS_FORMAT,
+            generator: "tributary".into(),
+            model: self.model.to_string(),
+            plan: run.plan.to_string(),
+            run: run.number,
+            made_at: 0,
+            rows: AttackedRows { kind: "invented".into(), branches: 2, members: 9, others: 9 },
+            claimed: claimed(self.run.plan()),
+            delta: None,
+            membership: None,
+            canary: Some(CanaryLine { trials: 100, epsilon_low: "0.100000".into(), epsilon_most: "2.190000".into() }),
+            reconstruction: None,
+            poisoning: Vec::new(),
+            spread: None,
+            alarm: false,
+        };
+        change(&mut findings);
+        findings.alarm = findings.is_alarming();
+        let federation = authorities(self.shape.authorities).digest();
+        let (report, (staff, role, seed)) = (findings.report(federation).unwrap(), PEOPLE[2]);
+        let staff = StaffNumber::parse(staff).unwrap();
+        let signed =
+            attest(&person_key(seed), Action::ReportAttacks, report.digest(), federation, &staff, role, 0).unwrap();
+        let file = AttacksFile::new(findings).with(&signed);
+        self.parts.insert(Item::Attacks(report.findings).name(), file.to_json().into_bytes());
+        let report = Box::new(file.signed().unwrap());
+        self.events.push(Event::Registry(RegistryEvent::AttacksReported { report }));
+    }
+}
+
+/// Makes a figure that a report has as a text larger.
+fn raise(figure: &mut String, by: f64) {
+    *figure = format!("{:.6}", figure.parse::<f64>().unwrap() + by);
 }
 
 #[rustfmt::skip]
@@ -51,5 +93,23 @@ pub(super) const CASES: &[(&str, u8, Change)] = &[
     }))),
     ("a model card that promises another review", 1, |world| world.recard(|card| card.review.by = "2099-12-31".into())),
     ("a model card with another day", 1, |world| world.recard(|card| card.learnt_from.run_ended = "2000-01-01".into())),
+    ("a report of attacks", 0, |world| world.attacked(|_| ())),
+    ("a report of attacks that raises the alarm", 0, |world| world.attacked(|found| raise(&mut found.canary.as_mut().unwrap().epsilon_low, 1e6))),
+    ("a report of attacks from a machine with another last digit", 0, |world| world.attacked(|found| raise(found.claimed.as_mut().unwrap(), 1e-6))),
+    // A person's false word is missing evidence, and does not break the journal for ever.
+    ("a report of attacks with a larger claim", 2, |world| world.attacked(|found| raise(found.claimed.as_mut().unwrap(), 1.0))),
+    ("a report of attacks with a claim that is no number", 2, |world| world.attacked(|found| found.claimed = Some("NaN".into()))),
+    ("a report of attacks without a claim", 2, |world| world.attacked(|found| found.claimed = None)),
+    ("a report of attacks of another run", 2, |world| world.attacked(|found| found.run = 2)),
+    ("a report of attacks of another plan", 2, |world| world.attacked(|found| found.plan = Digest([9; 32]).to_string())),
+    ("a report of attacks whose plan is no digest", 1, |world| world.attacked(|found| found.plan = "\u{20ac}".repeat(30))),
+    ("a report of attacks that was exchanged", 1, |world| {
+        world.attacked(|_| ());
+        let name = world.parts.keys().find(|name| name.starts_with("attacks/")).unwrap().clone();
+        world.attacked(|found| found.made_at = 1);
+        let other = world.parts.keys().find(|other| other.starts_with("attacks/") && **other != name).unwrap().clone();
+        let bytes = world.parts[&other].clone();
+        world.parts.insert(name, bytes);
+    }),
     ("a second model card", 1, |world| { let event = world.events.last().unwrap().clone(); world.events.push(event); }),
 ];

@@ -57,8 +57,9 @@ pub(crate) const AT: Millis = Millis(20_000 * 86_400_000);
 /// Seed of the coordinator's key.
 pub(crate) const COORDINATOR: u8 = 150;
 const DOCUMENT: Digest = Digest([6; 32]);
-/// The plan's author and the privacy officer, each with the seed of a key.
-const PEOPLE: [(&str, Role, u8); 2] = [("bank/e1", Role::PlanOwner, 201), ("bank/e2", Role::PrivacyOfficer, 202)];
+/// The plan's author, the privacy officer and a model validator, each with the seed of a key.
+pub(crate) const PEOPLE: [(&str, Role, u8); 3] =
+    [("bank/e1", Role::PlanOwner, 201), ("bank/e2", Role::PrivacyOfficer, 202), ("bank/e3", Role::ModelValidator, 203)];
 
 /// What a world is made of.
 #[derive(Clone, Copy)]

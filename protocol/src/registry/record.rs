@@ -164,11 +164,12 @@ impl RegistryRecord {
         told
     }
 
-    /// Models that branches use: champions, pilots, and challengers that score a share of the customers.
+    /// Models that branches use: champions, pilots, and challengers that score a share of the customers. None of them is one on which an attack raised
+    /// the alarm.
     pub fn in_use(&self) -> impl Iterator<Item = &ModelRecord> {
         let of = |purpose: &PurposeRecord| [purpose.champion, purpose.pilot, purpose.challenger];
         let digests = self.purposes.values().flat_map(of).flatten();
-        digests.filter_map(|digest| self.models.get(&digest))
+        digests.filter_map(|digest| self.models.get(&digest)).filter(|model| !model.is_alarmed())
     }
 
     fn ended(&self) -> impl Iterator<Item = &ModelRecord> {

@@ -109,7 +109,9 @@ impl RegistryRecord {
             RegistryEvent::AttacksReported { report } => {
                 let (report, signed) = (&report.report, &report.signed);
                 let found = match report.alarm {
-                    true => "they show a larger epsilon than was claimed, and nobody may use the model",
+                    true => {
+                        "they show a larger epsilon than was claimed; no branch that asks gets the model, no run begins from it, and no statement lets it be used; branches that have it stop when it is withdrawn"
+                    }
                     false => "none shows a larger epsilon than was claimed",
                 };
                 let (model, findings) = (report.model.short(), report.findings.short());

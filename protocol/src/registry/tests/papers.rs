@@ -75,7 +75,21 @@ fn an_alarm_ends_the_use_of_a_model_whatever_comes_after_it() {
     events.push(reported(signed_attacks(attacks(&model, 1, true))));
     assert_eq!(broken(&replayed(&events), &taken(ModelStep::RollBack, &model, 3)), Some(ALARM));
     let words = replayed(&events).describe(events.last().expect("an event"));
-    assert!(words.contains("nobody may use the model"), "{words}");
+    assert!(words.contains("branches that have it stop when it is withdrawn"), "{words}");
+    // Nor is a champion given to anybody who comes, until it is withdrawn: that is told.
+    let base = [adopted(), registered(model.clone()), taken(ModelStep::Promote, &model, 1)];
+    let alarm = reported(signed_attacks(attacks(&model, 1, true)));
+    let told =
+        |record: &RegistryRecord| record.told().iter().map(|told| told.statement.statement.step).collect::<Vec<_>>();
+    let used = |record: &RegistryRecord| record.in_use().count();
+    let before = replayed(&base);
+    assert_eq!((used(&before), told(&before)), (1, Vec::from([ModelStep::Promote])));
+    let mut events = Vec::from(base);
+    events.push(alarm);
+    let alarmed = replayed(&events);
+    assert_eq!((used(&alarmed), told(&alarmed)), (0, Vec::new()));
+    events.push(taken(ModelStep::Withdraw, &model, 2));
+    assert_eq!(told(&replayed(&events)), [ModelStep::Withdraw]);
 }
 
 #[test]

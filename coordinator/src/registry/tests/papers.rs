@@ -1,0 +1,93 @@
+//! Reports of attacks at the coordinator.
+
+use tributary_evidence::Item;
+use tributary_evidence::attacks::{ATTACKS_FORMAT, AttackedRows, Attacks, AttacksFile, CanaryLine, claimed};
+use tributary_protocol::registry::RefusedStatement;
+use tributary_storage::files::{Existing, create_private_folder, write_public};
+
+use super::*;
+
+/// A report in the state folder, signed by a model validator.
+fn attacked(world: &World, manifest: &ModelManifest, job: &Job, change: impl FnOnce(&mut Attacks)) -> AttacksFile {
+    let run = manifest.lineage.run;
+    let mut findings = Attacks {
+        format: ATTACKS_FORMAT,
+        generator: "tributary".into(),
+        model: manifest.digest().to_string(),
+        plan: run.plan.to_string(),
+        run: run.number,
+        made_at: 0,
+        rows: AttackedRows { kind: "invented".into(), branches: 2, members: 9, others: 9 },
+        claimed: claimed(job.plan().plan()),
+        delta: None,
+        membership: None,
+        canary: Some(CanaryLine { trials: 100, epsilon_low: "0.100000".into(), epsilon_most: "2.190000".into() }),
+        reconstruction: None,
+        poisoning: Vec::new(),
+        spread: None,
+        alarm: false,
+    };
+    change(&mut findings);
+    findings.alarm = findings.is_alarming();
+    let report = findings.report(FEDERATION).unwrap();
+    let file = AttacksFile::new(findings).with(&world.attested(1, Action::ReportAttacks, report.digest()));
+    create_private_folder(&world.state().join("attacks")).unwrap();
+    let path = world.state().join(Item::Attacks(report.findings).name());
+    write_public(&path, file.to_json().as_bytes(), Existing::Replace).unwrap();
+    file
+}
+
+#[test]
+fn a_report_of_attacks_is_of_the_model_s_run_and_an_alarm_ends_the_use_of_a_champion() {
+    let job = several();
+    let world = World::new(&job);
+    let one = registered(&world, &job, 1);
+    let (mut journal, mut registry) = world.open();
+    let manifest = registry.record().models[&one].manifest.clone();
+    for event in ended(&job) {
+        journal.append_to(manifest.lineage.run.id().into(), Millis(1), &event).unwrap();
+    }
+    journal.sync().unwrap();
+    let statement = world.signed(&registry, ModelStep::Promote, &one);
+    registry.take(&mut journal, &world.roster, statement).unwrap();
+    let attacked = |change: fn(&mut Attacks)| attacked(&world, &manifest, &job, change);
+
+    // What a validator signs of another run, or with a larger claim, would break every later bundle, or hide an alarm.
+    let larger = attacked(|found| found.claimed = Some("1000.000000".into()));
+    let none = attacked(|found| found.claimed = None);
+    let run = attacked(|found| found.run += 1);
+    let plan = attacked(|found| found.plan = Digest([9; 32]).to_string());
+    for file in [&larger, &none, &run, &plan] {
+        let refused = registry.take_attacks(&mut journal, &world.roster, file.signed().unwrap()).unwrap_err();
+        assert!(matches!(refused, RegistryError::OtherClaim { .. }), "{refused}");
+    }
+    // Nor is one taken whose file is gone, or lies under another name: no bundle would hold it.
+    let gone = attacked(|found| found.made_at = 2);
+    let path = |file: &AttacksFile| world.state().join("attacks").join(format!("{}.json", file.digest()));
+    fs::remove_file(path(&gone)).unwrap();
+    let refused = registry.take_attacks(&mut journal, &world.roster, gone.signed().unwrap()).unwrap_err();
+    assert!(matches!(refused, RegistryError::Attacks(_)), "{refused}");
+    let sound = attacked(|_| ());
+    fs::copy(path(&sound), world.state().join("attacks/other.json")).unwrap();
+    let mut found = AttacksFolder::of(&world.state()).new_ones();
+    found.retain(|signed| *signed == sound.signed().unwrap());
+    assert_eq!(found.len(), 1);
+    assert!(registry.record().models[&one].attacks.is_empty());
+
+    let begin = |registry: &Registry| {
+        let plan = Plan { initial_model: ModelRef::Champion, ..job.plan().plan().clone() };
+        registry.initial(&plan, &job.planned).map(|initial| initial.is_some())
+    };
+    assert!(registry.take_attacks(&mut journal, &world.roster, sound.signed().unwrap()).unwrap());
+    assert!(!registry.take_attacks(&mut journal, &world.roster, sound.signed().unwrap()).unwrap());
+    assert!(begin(&registry).unwrap() && registry.piece(&one, 0).unwrap().is_some() && registry.told().len() == 1);
+    let alarm = attacked(|found| found.canary.as_mut().unwrap().epsilon_low = "1000.000000".into());
+    assert!(registry.take_attacks(&mut journal, &world.roster, alarm.signed().unwrap()).unwrap());
+    assert!(registry.piece(&one, 0).unwrap().is_none() && registry.told().is_empty());
+    let refused = begin(&registry).unwrap_err();
+    assert!(matches!(refused, RegistryError::Refused(RefusedStatement::Alarm)), "{refused}");
+    // Branches that have it hear of its end.
+    let statement = world.signed(&registry, ModelStep::Withdraw, &one);
+    registry.take(&mut journal, &world.roster, statement).unwrap();
+    assert_eq!(registry.told().len(), 1);
+}

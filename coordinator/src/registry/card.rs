@@ -1,18 +1,21 @@
 //! The card of a model: written and signed when a run releases the model, and named by the registry's ledger.
 
+use std::cell::Cell;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use tributary_certs::clock::unix_seconds;
 use tributary_certs::suite::SigningKey;
 use tributary_evidence::Item;
 use tributary_evidence::card::{Card, CardFile, Material};
+use tributary_evidence::gates::Measured;
 use tributary_evidence::statement::Facts;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::registry::ModelManifest;
 use tributary_storage::files::{Existing, create_private_folder, read_public, write_public};
 
-use super::evaluated::found_of;
+use super::evaluated::importance_of;
 use super::view::{found, record_of};
 use super::{RegistryError, Release};
 use crate::settings::Settings;
@@ -29,20 +32,18 @@ pub(super) fn written(
 ) -> Result<Digest, RegistryError> {
     let facts = Facts::read(release.events).map_err(|_| RegistryError::Unfinished)?;
     let run = manifest.lineage.run;
-    let evaluated = found_of(state, &run.plan.to_string(), run.number, &manifest.parameters.to_string());
-    // Counts that cannot be read make a card without figures, and stop nothing.
-    let (heads, importance) = evaluated
-        .unwrap_or_else(|fault| {
-            tracing::error!(%fault, "what the run counted cannot be read, so the model's card has no figures");
-            None
-        })
-        .unzip();
-    let importance = importance.flatten();
+    let measured = measured(state, manifest, release)?;
+    // Nobody verifies this part of a card, so that counts that cannot be read stop nothing.
+    let importance = importance_of(state, &run.plan.to_string(), run.number, &manifest.parameters.to_string());
+    let importance = importance.unwrap_or_else(|fault| {
+        tracing::error!(%fault, "what the run counted cannot be read, so the model's card says nothing of weak fields");
+        None
+    });
     let material = Material {
         manifest,
         facts: &facts,
         schema: release.planned.schema(),
-        heads: heads.as_deref(),
+        heads: measured.as_ref().map(Measured::heads),
         importance: importance.as_ref(),
         ended: release.ended,
     };
@@ -51,6 +52,33 @@ pub(super) fn written(
     create_private_folder(&state.join(CARDS))?;
     write_public(&state.join(Item::Card(digest).name()), &bytes, Existing::Replace)?;
     Ok(digest)
+}
+
+/// What the evaluation of the model counted, from the opened sum that the run's ledger names, as an auditor finds it. Nothing without an evaluation, or
+/// where the sum is not kept any more.
+///
+/// # Errors
+/// If the sum is there and cannot be read: a card without figures would contradict the journal for ever, and the next start tries again.
+pub(super) fn measured(
+    state: &Path,
+    manifest: &ModelManifest,
+    release: &Release<'_>,
+) -> Result<Option<Measured>, RegistryError> {
+    let fault = Cell::new(None);
+    let sum = |digest: &Digest| {
+        let path = state.join(Item::Sum(*digest).name());
+        match fs::read(&path) {
+            Ok(bytes) => Some(bytes),
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
+            Err(error) => {
+                fault.set(Some(RegistryError::System { action: "reading", path, fault: error }));
+                None
+            }
+        }
+    };
+    let schema = release.planned.schema();
+    let measured = schema.and_then(|schema| Measured::of(release.events, schema, &manifest.parameters, sum));
+    fault.into_inner().map_or(Ok(measured), Err)
 }
 
 /// The card of a registered model, by the model's digest or the first digits of it, as it was written at the release.

@@ -1,6 +1,7 @@
 //! What the evaluation of a model's own run says of it: read from the counts that the run kept.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
@@ -86,23 +87,20 @@ fn counts<'a>(scores: &'a Counted, fields: Option<&'a Counted>) -> Counts<'a> {
     Counts { scores: of(scores), fields: fields.map(of) }
 }
 
-/// Figures of each label, and how much each field moves the scores.
-pub(super) type Found = (Vec<HeadFigures>, Option<Importance>);
-
-/// What the run of a model says of it: figures of each label, and how much each field moves its scores. Nothing without an evaluation of these parameters.
-pub(super) fn found_of(
+/// How much each field moves the scores of a model, as its run counted it. Nothing without an evaluation of these parameters.
+pub(super) fn importance_of(
     state_dir: &Path,
     plan: &str,
     run: u32,
     parameters: &str,
-) -> Result<Option<Found>, RegistryError> {
+) -> Result<Option<Importance>, RegistryError> {
     let scores = scores_of(&run_folder(state_dir, plan, run).join("counts"), parameters)?;
-    Ok(scores.map(|scores| (scores.heads, scores.importance)))
+    Ok(scores.and_then(|scores| scores.importance))
 }
 
-/// The counts of an evaluation of these parameters.
+/// The counts of the last evaluation of these parameters: on that one card and gates rest.
 fn scores_of(folder: &Path, parameters: &str) -> Result<Option<Counted>, RegistryError> {
-    let scores = counted_in(folder, "-evaluate.json").into_iter().map(|path| read::<Counted>(&path));
+    let scores = counted_in(folder, "-evaluate.json")?.into_iter().rev().map(|path| read::<Counted>(&path));
     let own = scores.into_iter().find(|counted| match counted {
         Ok(counted) => counted.model == parameters,
         Err(_) => true,
@@ -126,17 +124,31 @@ fn before(config: &Path, state_dir: &Path, line: &ModelLine) -> Option<(u32, Str
 fn of_run(state_dir: &Path, line: &ModelLine) -> Result<Option<OfRun>, RegistryError> {
     let folder = run_folder(state_dir, &line.plan, line.run).join("counts");
     let Some(scores) = scores_of(&folder, &line.parameters)? else { return Ok(None) };
-    let fields = counted_in(&folder, "-count.json").first().map(|path| read(path)).transpose()?;
+    let fields = counted_in(&folder, "-count.json")?.first().map(|path| read(path)).transpose()?;
     Ok(Some(OfRun { scores, fields }))
 }
 
-/// The files in which stages have left what they counted, by the ending of their names, in the order of their stages.
-pub(super) fn counted_in(folder: &Path, ending: &str) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok).map(|entry| entry.path());
-    let mut files: Vec<PathBuf> =
-        entries.filter(|path| path.to_str().is_some_and(|name| name.ends_with(ending))).collect();
+/// The files in which stages have left what they counted, by the ending of their names, in the order of their stages. Without a folder nothing was
+/// counted.
+///
+/// # Errors
+/// If the folder cannot be read.
+pub(super) fn counted_in(folder: &Path, ending: &str) -> Result<Vec<PathBuf>, RegistryError> {
+    let system = |fault| RegistryError::System { action: "reading", path: folder.to_path_buf(), fault };
+    let entries = match fs::read_dir(folder) {
+        Err(fault) if fault.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(system)?,
+    };
+    let mut files = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(system)?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(ending));
+        if let Some(stage) = name.and_then(|stage| stage.parse::<u32>().ok()) {
+            files.push((stage, path));
+        }
+    }
     files.sort();
-    files
+    Ok(files.into_iter().map(|(_, path)| path).collect())
 }
 
 /// What a stage counted.
@@ -177,7 +189,7 @@ mod tests {
         };
         let counts = run_folder(folder.path(), &line("first").plan, 1).join("counts");
         fs::create_dir_all(&counts).unwrap();
-        for (stage, model, survivors) in [(1, "first", 8), (3, "last", 7)] {
+        for (stage, model, survivors) in [(1, "first", 8), (2, "last", 6), (10, "last", 7)] {
             let text = format!(
                 r#"{{"version":{COUNTS_VERSION},"model":"{model}","survivors":{survivors},"noise_stddev":1.0,"heads":[],"importance":null,"weights":[],"histograms":[]}}"#
             );
@@ -188,5 +200,8 @@ mod tests {
             found.map(|found| found.scores.survivors)
         };
         assert_eq!(["first", "last", "another"].map(survivors), [Some(8), Some(7), None]);
+        // A folder that cannot be read is no run without counts.
+        assert!(counted_in(&counts.join("1-evaluate.json"), "-evaluate.json").is_err());
+        assert!(counted_in(&counts.join("none"), "-evaluate.json").unwrap().is_empty());
     }
 }

@@ -60,8 +60,8 @@ pub fn summary(config: &Path, digest: &str, run: Option<u32>) -> Result<Summary,
         }
     };
     let folder = run_folder(&state_dir, &plan, run).join("counts");
-    let files = ENDINGS.iter().flat_map(|ending| counted_in(&folder, ending));
-    let counted: Vec<Counted> = files.map(|path| read(&path)).collect::<Result<_, _>>()?;
+    let files: Vec<_> = ENDINGS.iter().map(|ending| counted_in(&folder, ending)).collect::<Result<_, _>>()?;
+    let counted: Vec<Counted> = files.iter().flatten().map(|path| read(path)).collect::<Result<_, _>>()?;
     let best = counted.into_iter().min_by(|one, other| one.noise_stddev_min.total_cmp(&other.noise_stddev_min));
     let Some(Counted { survivors, fields, .. }) = best.filter(|counted| !counted.fields.is_empty()) else {
         return Err(RegistryError::NotCounted { plan, run });

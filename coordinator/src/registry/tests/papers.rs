@@ -1,8 +1,13 @@
-//! Reports of attacks at the coordinator.
+//! Cards that cannot be made now, and reports of attacks at the coordinator.
 
 use tributary_evidence::Item;
 use tributary_evidence::attacks::{ATTACKS_FORMAT, AttackedRows, Attacks, AttacksFile, CanaryLine, claimed};
+use tributary_model::stage::StageSettings;
+use tributary_planning::settings::CountingSettings;
+use tributary_protocol::ids::{RoundId, SessionId};
 use tributary_protocol::registry::RefusedStatement;
+use tributary_protocol::round::{RoundDescriptor, RoundHead, SessionView};
+use tributary_protocol::secagg::parameters::CohortRule;
 use tributary_storage::files::{Existing, create_private_folder, write_public};
 
 use super::*;
@@ -90,4 +95,32 @@ fn a_report_of_attacks_is_of_the_model_s_run_and_an_alarm_ends_the_use_of_a_cham
     let statement = world.signed(&registry, ModelStep::Withdraw, &one);
     registry.take(&mut journal, &world.roster, statement).unwrap();
     assert_eq!(registry.told().len(), 1);
+}
+
+/// A disk that fails for a moment must not make a card that contradicts the journal for ever.
+#[test]
+fn a_card_whose_sum_cannot_be_read_is_not_written() {
+    let mut settings = PlanSettings { ..settings() };
+    settings.mechanism.evaluation = Some(CountingSettings { bins: 10, budget_share: 0.2 });
+    let job = job(&settings);
+    let world = World::new(&job);
+    let (_, registry) = world.open();
+    let manifest = contents(&registry, &job, 1).manifest;
+    let evaluates = |settings: &StageSettings| matches!(settings, StageSettings::Evaluate(_));
+    let stage = u16::try_from(job.planned.stages().iter().position(evaluates).unwrap()).unwrap();
+    let thresholds = CohortRule::USUAL.thresholds(&[OrganisationId(1); 10], 10).unwrap();
+    let view = SessionView { session: SessionId([1; 32]), view: Digest::ZERO, thresholds };
+    let (round, sum) = (RoundId(1), Digest([8; 32]));
+    let descriptor =
+        RoundDescriptor::derive(&job.run, &view, RoundHead { round, stage, model: manifest.parameters }).unwrap();
+    let mut events = ended(&job);
+    events.push(CoordinatorEvent::RoundStarted { descriptor });
+    events.push(CoordinatorEvent::RoundCommitted { round, sum, model: manifest.parameters });
+    let (parameters, features, ended) = (&job.initial, Vec::new(), Millis(0));
+    let release = Release { events: &events, planned: &job.planned, parameters, features, ended };
+    let measured = || card::measured(&world.state(), &manifest, &release);
+    assert!(measured().unwrap().is_none(), "a sum that is not kept is not measured");
+    fs::create_dir_all(world.state().join(Item::Sum(sum).name())).unwrap();
+    let fault = measured().unwrap_err();
+    assert!(matches!(fault, RegistryError::System { action: "reading", .. }), "{fault}");
 }

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use tributary_certs::suite::RealSuite;
+use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::ClientId;
 use tributary_protocol::log::LedgerId;
-use tributary_protocol::plan::Attestation;
-use tributary_protocol::registry::{RegistryEvent, RegistryRecord};
+use tributary_protocol::plan::{Attestation, Over, RunRef, Wanted};
+use tributary_protocol::registry::{RegistryEvent, RegistryRecord, SignedStatement};
+use tributary_protocol::role::Action;
 use tributary_protocol::roster::{Roster, SignedRoster};
 use tributary_protocol::round::{Claim, CoordinatorEvent};
-use tributary_protocol::secagg::suite::Suite as _;
-use tributary_protocol::signed::SignedBody as _;
 
 use crate::entries::Entry;
 use crate::report::IncidentLine;
@@ -29,8 +29,9 @@ pub(super) enum Kind {
 }
 
 /// What the entries so far have come to.
-#[derive(Default)]
 pub(super) struct Followed {
+    /// Whose log it is: words that were signed for another federation do not count.
+    federation: Digest,
     record: RegistryRecord,
     part: IncidentsPart,
     runs: BTreeMap<LedgerId, Run>,
@@ -39,6 +40,8 @@ pub(super) struct Followed {
 #[derive(Default)]
 struct Run {
     name: Option<String>,
+    /// The plan's digest and its group.
+    plan: Option<(Digest, String)>,
     roster: Option<Roster>,
 }
 
@@ -46,6 +49,21 @@ impl Run {
     fn client(&self, client: ClientId) -> String {
         let name = self.roster.as_ref().and_then(|roster| roster.name_of(client));
         name.map_or_else(|| format!("client {client}"), ToString::to_string)
+    }
+
+    /// Whether an order stops this run or its federation, by somebody who may. Whose own the plan is does not follow from these entries: who may order it
+    /// of a plan of their own or of another's, may.
+    fn is_ordered(&self, order: &Attestation, federation: &Digest) -> bool {
+        let (Some((plan, group)), Some(roster)) = (&self.plan, &self.roster) else { return false };
+        let (subject, over) = match order.action {
+            Action::Freeze => (federation, Over::Federation),
+            _ => (plan, Over::Group(group)),
+        };
+        let by = |owner| {
+            let wanted = Wanted { action: order.action, subject, federation, owner, over, now: None };
+            order.judge::<RealSuite>(roster, wanted).is_ok()
+        };
+        by(None) || by(Some(&order.staff))
     }
 }
 
@@ -66,6 +84,11 @@ pub(super) fn roster_of_registry(event: &RegistryEvent) -> Option<&SignedRoster>
 }
 
 impl Followed {
+    /// Nothing yet, of this federation.
+    pub(super) fn new(federation: Digest) -> Self {
+        Self { federation, record: RegistryRecord::default(), part: IncidentsPart::default(), runs: BTreeMap::new() }
+    }
+
     /// An entry of the federation's own ledger, whose signatures are verified by the roster so far.
     ///
     /// # Errors
@@ -79,6 +102,9 @@ impl Followed {
                 Ok(Kind::Ground)
             }
             RegistryEvent::IncidentTold { told } => {
+                if told.word.federation != self.federation || told.signed.federation != self.federation {
+                    return Err("it was signed for another federation".into());
+                }
                 self.record.verify::<RealSuite>(&entry.event).map_err(|fault| fault.to_string())?;
                 self.record.apply(&entry.event);
                 self.part.told(at, told);
@@ -90,6 +116,9 @@ impl Followed {
                 let claims = self.record.claims::<RealSuite>(&entry.event).map_err(|fault| fault.to_string())?;
                 if !claims.iter().all(Claim::holds::<RealSuite>) {
                     return Err("a signature on the statement does not verify".into());
+                }
+                if !self.is_stated(statement) {
+                    return Err("its signatures are not those of two people in two roles for this statement".into());
                 }
                 self.part.deviated(at, deviation_line(at, None, deviates));
                 Ok(Kind::Line)
@@ -110,15 +139,21 @@ impl Followed {
         let run = self.runs.entry(ledger).or_default();
         match &entry.event {
             CoordinatorEvent::RunOpened { plan, number, .. } => {
+                let digest = plan.digest();
+                if LedgerId::from(RunRef { plan: digest, number: *number }.id()) != ledger {
+                    return Err("its ledger is that of another run".into());
+                }
                 run.name = Some(run_name(plan, *number));
+                run.plan = Some((digest, plan.group.clone()));
                 return Ok(Kind::Ground);
             }
             CoordinatorEvent::RosterAdopted { roster, .. } => {
                 run.roster = Some(roster.roster.clone());
                 return Ok(Kind::Ground);
             }
-            CoordinatorEvent::OrderTaken { order } if !signed_by(order, run.roster.as_ref()) => {
-                return Err("an order's signature does not verify by the roster of its run".into());
+            _ if run.plan.is_none() => return Err("the opening of its run is not among the entries".into()),
+            CoordinatorEvent::OrderTaken { order } if !run.is_ordered(order, &self.federation) => {
+                return Err("nobody of the roster of its run who may has signed that order".into());
             }
             _ => {}
         }
@@ -130,6 +165,21 @@ impl Followed {
         Ok(Kind::Line)
     }
 
+    /// Whether two people in two roles signed a statement, as far as it can be judged without the model: its group and its owner are not here.
+    fn is_stated(&self, signed: &SignedStatement) -> bool {
+        let SignedStatement { statement, first, second, .. } = signed;
+        let (subject, action, federation) = (statement.digest(), statement.step.action(), &self.federation);
+        let wanted = Wanted { action, subject: &subject, federation, owner: None, over: Over::Federation, now: None };
+        let has_role = |one: &Attestation| {
+            let person = self.record.roster.as_ref().and_then(|roster| roster.person(&one.staff));
+            person.is_some_and(|person| person.holdings_of(one.role).next().is_some())
+        };
+        statement.federation == self.federation
+            && first.staff != second.staff
+            && first.role != second.role
+            && signed.signatures().all(|one| one.judge_words(wanted).is_ok() && has_role(one))
+    }
+
     /// The newest roster of the federation's own ledger.
     pub(super) fn roster(&self) -> Option<&Roster> {
         self.record.roster.as_ref()
@@ -139,9 +189,4 @@ impl Followed {
     pub(super) fn lines(self) -> Vec<IncidentLine> {
         self.part.lines(&self.record.incidents).into_iter().map(|(_, line)| line).collect()
     }
-}
-
-fn signed_by(order: &Attestation, roster: Option<&Roster>) -> bool {
-    let person = roster.and_then(|roster| roster.person(&order.staff));
-    person.is_some_and(|person| RealSuite::verify(&person.signing_key, &order.to_sign::<RealSuite>(), &order.signature))
 }

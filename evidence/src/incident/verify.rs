@@ -94,7 +94,7 @@ impl Judged {
         if signed.checkpoint().origin != origin_of(&authorities.digest()) {
             return Err("its checkpoint is of another federation's log".into());
         }
-        let mut followed = Followed::default();
+        let mut followed = Followed::new(authorities.digest());
         let (mut lines, mut before) = (0_usize, None);
         for line in entries {
             if before.is_some_and(|before| before >= line.entry) {

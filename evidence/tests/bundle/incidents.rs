@@ -6,17 +6,24 @@ use tributary_certs::people::attest;
 use tributary_certs::suite::RealSuite;
 use tributary_evidence::NothingKept;
 use tributary_evidence::bundle::{Authority, Standing};
-use tributary_evidence::incident::{IncidentExport, Source, export, judge, timelines};
+use tributary_evidence::incident::{EntryLine, IncidentExport, Source, export, judge, timelines};
 use tributary_evidence::paper::{Paper, PaperFault};
 use tributary_evidence::report::{IncidentLine, Material};
+use tributary_protocol::codec;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::ClientId;
-use tributary_protocol::log::{NoteSignature, SignedCheckpoint, origin_of};
-use tributary_protocol::registry::{IncidentStep, IncidentWord, Notice, RegistryEvent, Severity, SignedIncident};
-use tributary_protocol::role::Role;
+use tributary_protocol::log::{Entries, LOG_HEADER, LedgerId, Log, NoteSignature, SignedCheckpoint, origin_of};
+use tributary_protocol::merkle::MerkleTree;
+use tributary_protocol::plan::Attestation;
+use tributary_protocol::registry::{
+    IncidentStep, IncidentWord, ModelStatement, ModelStep, Notice, RegistryEvent, Severity, SignedIncident,
+    SignedStatement, StatementScope,
+};
+use tributary_protocol::role::{Action, Role};
 use tributary_protocol::roster::StaffNumber;
+use tributary_protocol::round::{CoordinatorEvent, Recorded};
 
-use crate::world::{COORDINATOR, Event, SMALL, World, authorities, person_key, signing_key};
+use crate::world::{AT, COORDINATOR, Event, SMALL, World, authorities, person_key, signing_key};
 
 fn word(step: IncidentStep, incident: Digest, text: &str) -> IncidentWord {
     let federation = authorities(SMALL.authorities).digest();
@@ -187,6 +194,110 @@ fn a_word_that_its_author_did_not_sign_is_found_in_the_file() {
     }
     let (journal, _) = world.journal();
     assert!(timelines(&material(&journal, Vec::new())).is_err(), "the log is not in order");
+}
+
+/// A file of the incident whose log the coordinator wrote as it liked: the rosters, the run's opening, the incident, and these entries in it.
+fn written(world: &World, within: &[(LedgerId, Event)]) -> Paper<IncidentExport> {
+    let own = LedgerId::from(world.run.id());
+    let ground = world.events.iter().filter(|event| {
+        use RegistryEvent::{IncidentTold, RosterAdopted};
+        matches!(event, Event::Registry(RosterAdopted { .. } | IncidentTold { .. }))
+            || matches!(event, Event::Run(CoordinatorEvent::RunOpened { .. } | CoordinatorEvent::RosterAdopted { .. }))
+    });
+    let ledger = |event: &Event| if matches!(event, Event::Run(_)) { own } else { LedgerId::ADMINISTRATION };
+    let mut all: Vec<(LedgerId, Event)> = ground.map(|event| (ledger(event), event.clone())).collect();
+    // The last is the opening of another incident, and the one before it closes this one.
+    all.pop();
+    let closing = all.pop().unwrap();
+    all.extend(within.iter().cloned().chain([closing]));
+    let (mut file, mut log) = (LOG_HEADER.to_vec(), Log::new());
+    for (ledger, event) in &all {
+        let bytes = match event {
+            Event::Run(event) => codec::encode(&Recorded { at: AT, event }),
+            Event::Registry(event) => codec::encode(&Recorded { at: AT, event }),
+        };
+        file.extend(log.append(*ledger, log.next_sequence(ledger), &bytes).unwrap());
+    }
+    let tree = MerkleTree::new(Digest::of_parts, Entries::new(&file).map(|entry| entry.leaf).collect());
+    let entries = Entries::new(&file).map(|entry| EntryLine {
+        entry: entry.position,
+        ledger: Digest(entry.ledger.0).to_string(),
+        sequence: entry.sequence,
+        event: entry.event.iter().map(|byte| format!("{byte:02x}")).collect(),
+        path: tree.path(usize::try_from(entry.position).unwrap()).map(|digest| digest.to_string()).collect(),
+    });
+    let checkpoint = log.checkpoint(&origin_of(&authorities(SMALL.authorities).digest()));
+    let checkpoint = SignedCheckpoint::sign::<RealSuite>(checkpoint, &person_key(COORDINATOR)).unwrap();
+    let body = made(world, 7).paper;
+    let body = IncidentExport { checkpoint: checkpoint.to_string(), entries: entries.collect(), ..body };
+    Paper::sign(body, &person_key(COORDINATOR))
+}
+
+fn signed((staff, role, seed): (&str, Role, u8), action: Action, subject: Digest, federation: Digest) -> Attestation {
+    attest(&person_key(seed), action, subject, federation, &StaffNumber::parse(staff).unwrap(), role, 0).unwrap()
+}
+
+/// Every signature in them is a real one: some are of something else than the entry says.
+#[test]
+fn real_signatures_under_words_that_nobody_signed_are_found() {
+    let world = world();
+    let (federation, plan) = (authorities(SMALL.authorities).digest(), world.run.plan().digest());
+    let own = LedgerId::from(world.run.id());
+    let strange = Digest([8; 32]);
+    let statement = ModelStatement {
+        federation,
+        step: ModelStep::Withdraw,
+        model: world.model,
+        purpose: "retention".into(),
+        sequence: 1,
+        scope: StatementScope::All,
+        evidence: Digest::ZERO,
+        reason: "it is biased".into(),
+    };
+    let by = |statement: &ModelStatement, who| {
+        signed(who, statement.step.action(), statement.digest(), statement.federation)
+    };
+    let stated = |statement: &ModelStatement, first, second| {
+        let statement = SignedStatement { statement: statement.clone(), first, second, report: None };
+        (LedgerId::ADMINISTRATION, Event::Registry(RegistryEvent::StatementTaken { statement: Box::new(statement) }))
+    };
+    let both = |statement: &ModelStatement, of: &ModelStatement| stated(statement, by(of, OWNER), by(of, OFFICER));
+    let ordered = |ledger, order: Attestation| (ledger, Event::Run(CoordinatorEvent::OrderTaken { order }));
+    let other = ModelStatement { reason: "it is worse".into(), ..statement.clone() };
+    let elsewhere = ModelStatement { federation: strange, ..statement.clone() };
+    let opened = world.events.iter().find(|event| matches!(event, Event::Run(CoordinatorEvent::RunOpened { .. })));
+    let (pause, freeze, raise) = (Action::PausePlan, Action::Freeze, Action::RaiseCap);
+    let mut foreign = word(IncidentStep::Open, Digest::ZERO, "the disk was full");
+    foreign.federation = strange;
+    let foreign = RegistryEvent::IncidentTold { told: Box::new(told(foreign, OWNER, 10)) };
+    let (unsigned, unordered) = ("two people in two roles", "who may has signed that order");
+    // What is in order comes as far as the incident, which says less than these entries.
+    let whole = "the incident says something else";
+    for (number, (said, entry)) in [
+        (whole, both(&statement, &statement)),
+        (unsigned, both(&statement, &other)),
+        (unsigned, both(&ModelStatement { step: ModelStep::RollBack, ..statement.clone() }, &statement)),
+        (unsigned, both(&elsewhere, &elsewhere)),
+        (unsigned, stated(&statement, by(&statement, OWNER), by(&statement, OWNER))),
+        (unsigned, stated(&statement, by(&statement, OWNER), by(&other, OFFICER))),
+        (unsigned, stated(&statement, signed(OWNER, raise, statement.digest(), federation), by(&statement, OFFICER))),
+        (whole, ordered(own, signed(OWNER, pause, plan, federation))),
+        (whole, ordered(own, signed(OFFICER, freeze, federation, federation))),
+        (unordered, ordered(own, signed(OWNER, pause, strange, federation))),
+        (unordered, ordered(own, signed(OWNER, pause, plan, strange))),
+        (unordered, ordered(own, signed(OWNER, freeze, federation, federation))),
+        (unordered, ordered(own, signed(OFFICER, freeze, plan, federation))),
+        ("the opening of its run", ordered(LedgerId([9; 32]), signed(OWNER, pause, plan, federation))),
+        ("that of another run", (LedgerId([9; 32]), opened.unwrap().clone())),
+        ("another federation", (LedgerId::ADMINISTRATION, Event::Registry(foreign))),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let (standing, words) = judged(&written(&world, &[entry]));
+        assert_eq!(standing, Standing::Tampered, "entry {number}: {words}");
+        assert!(words.contains(said), "entry {number}: {words}");
+    }
 }
 
 /// Whatever byte of the file is changed, it never counts.

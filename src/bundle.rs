@@ -90,6 +90,12 @@ pub(crate) fn verify_model(options: &ModelOptions) -> Result<Exit, Failure> {
             None => "a champion in the registry; name a model with --model".into(),
         });
     }
+    if bundle.is_partial() && !asked.is_empty() {
+        audited.missing.push(
+            "the end of the federation's own ledger, which a part of a journal does not show: a model may have been withdrawn since; verify it with a bundle of all runs"
+                .into(),
+        );
+    }
     for model in &asked {
         if model.alarmed {
             audited.missing.push(format!(

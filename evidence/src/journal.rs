@@ -201,7 +201,13 @@ impl<'a> JournalAudit<'a> {
             reason: "run that is not over here: what follows of it".into(),
         };
         let open = Some(open).filter(|open| self.partial && open.count > 0);
-        self.elsewhere.iter().chain(registry).cloned().chain(open).collect()
+        // Nothing in a part shows that its last entry of this ledger is the ledger's last one.
+        let ends = NotVerified {
+            count: 1,
+            reason: "end of the federation's own ledger: statements, alarms, withdrawals, incidents and rosters after its last entry here".into(),
+        };
+        let ends = Some(ends).filter(|_| self.partial && self.registry.is_some());
+        self.elsewhere.iter().chain(registry).cloned().chain(open).chain(ends).collect()
     }
 
     /// Whether a run begins from the model that its plan refers to.

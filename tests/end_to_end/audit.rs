@@ -152,6 +152,10 @@ fn from_a_demo_to_a_verified_bundle() {
     assert_eq!(part["journal"]["root"], intact["journal"]["root"], "the same journal");
     assert!(part["part"].as_str().unwrap().contains(plan), "{part}");
     case.code(&proof.replace("audit-bundle.trib", "audit-bundle-run.trib"), case.intact());
+    // Nothing in it shows that the federation's own ledger is there to its end, so it does not say what a model is today.
+    let of_part = of_model.replace("DIGEST", &model).replace("audit-bundle.trib", "audit-bundle-run.trib");
+    let shown = case.code(&of_part, 2);
+    assert!(shown.out.contains("withdrawn since"), "{}", shown.out);
 
     // A file beside the bundle that names another one, and a bundle that was changed or cut.
     fs::write(case.path("audit-bundle.trib.digest"), format!("{other}\n")).unwrap();

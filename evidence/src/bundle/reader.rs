@@ -164,7 +164,8 @@ impl<S: Source> Bundle<S> {
     }
 
     /// Whether it has a part of the journal in the place of all of it.
-    pub(crate) fn is_partial(&self) -> bool {
+    #[must_use]
+    pub fn is_partial(&self) -> bool {
         self.find(JOURNAL).is_none() && self.find(PART).is_some()
     }
 

@@ -24,6 +24,8 @@ type Parts = BTreeMap<String, Vec<u8>>;
 
 /// Another run, of which nothing is told.
 const OTHER: LedgerId = LedgerId([9; 32]);
+/// What no part shows.
+const END: &str = "end of the federation's own ledger: statements, alarms, withdrawals, incidents and rosters after its last entry here";
 /// Entries of it before each of the run's own.
 const BETWEEN: usize = 3;
 
@@ -141,7 +143,7 @@ fn one_of_two_runs_is_judged_without_the_other() {
     let found = audited(&Bundle::open(Cursor::new(bytes.as_slice())).unwrap(), true);
     assert_eq!((found.standing, found.sums_verified), (Standing::Intact, 3), "{found}");
     let reasons: Vec<&str> = found.elsewhere.iter().map(|one| one.reason.as_str()).collect();
-    assert_eq!(reasons, ["entries of the journal", "model of a run", "model card of a run"], "{found}");
+    assert_eq!(reasons, ["entries of the journal", "model of a run", "model card of a run", END], "{found}");
     // What is kept of the other run is of nothing that is here.
     one.extend(
         parts.iter().filter(|(name, _)| name.starts_with("rounds/")).map(|(name, kept)| (name.clone(), kept.clone())),
@@ -179,7 +181,7 @@ fn a_part_is_judged_as_the_whole_and_says_what_is_elsewhere() {
     let own = mixed.world.events.len();
     let others = mixed.entries().len() - own;
     let elsewhere: Vec<(u32, &str)> = found.elsewhere.iter().map(|one| (one.count, one.reason.as_str())).collect();
-    assert_eq!(elsewhere, [(u32::try_from(others).unwrap(), "entries of the journal")]);
+    assert_eq!(elsewhere, [(u32::try_from(others).unwrap(), "entries of the journal"), (1, END)]);
     assert!(found.to_string().contains(&format!("not in this bundle: {others} entries of the journal")), "{found}");
     let journal = found.journal.as_ref().unwrap();
     assert_eq!(journal.root, mixed.logs.last().unwrap().root().to_string());
@@ -194,6 +196,27 @@ fn a_part_is_judged_as_the_whole_and_says_what_is_elsewhere() {
     let sent = Sent { run: mixed.world.run.reference(), round: RoundId(2), vector: vector.unwrap() };
     let found = in_sum(&bundle, &sent).unwrap();
     assert_eq!((found.client, found.vectors, found.recomputed), (4, 9, true));
+}
+
+/// The coordinator leaves out the last entries of the federation's own ledger, as it leaves out other runs: nothing contradicts that, and it is said.
+#[test]
+fn a_part_does_not_show_that_the_federations_own_ledger_is_whole() {
+    let mixed = Mixed::new();
+    let own = |entry: &LogEntry<'_>| entry.ledger != OTHER;
+    let entries = mixed.entries();
+    let last =
+        entries.iter().filter(|entry| entry.ledger == LedgerId::ADMINISTRATION).map(|entry| entry.sequence).max();
+    let cut =
+        |entry: &LogEntry<'_>| own(entry) && (entry.ledger != LedgerId::ADMINISTRATION || Some(entry.sequence) != last);
+    let mut parts = mixed.parts(mixed.part(cut, &mixed.borders()));
+    // The last one names the model's card.
+    parts.retain(|name, _| !name.starts_with("cards/"));
+    let bytes = sealed(&parts);
+    let bundle = Bundle::open(Cursor::new(bytes.as_slice())).unwrap();
+    assert!(bundle.is_partial());
+    let found = audited(&bundle, false);
+    assert_ne!(found.standing, Standing::Tampered, "{found}");
+    assert!(found.to_string().contains(&format!("not in this bundle: 1 {END}")), "{found}");
 }
 
 /// The enemy has no branch's key: the checkpoints stay, and everything else is made anew.

@@ -2,6 +2,8 @@
 //!
 //! Numbers that are no whole ones are texts of decimals, so that whoever reads and writes the object again finds the bytes that were signed.
 
+use std::io::{self, Read};
+
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tributary_certs::suite::{RealSuite, SigningKey};
@@ -9,7 +11,7 @@ use tributary_protocol::digest::Digest;
 use tributary_protocol::secagg::suite::{Signature, Suite as _, VerifyingKey};
 use tributary_protocol::signed::signed_message;
 
-/// Longest file, in bytes.
+/// Longest file of most papers, in bytes.
 const BYTES_MAX: usize = 4 << 20;
 
 /// What a paper says.
@@ -20,6 +22,8 @@ pub trait Body: Serialize + DeserializeOwned {
     const WHAT: &'static str;
     /// Its layout.
     const FORMAT: u32;
+    /// Longest file, in bytes. Nobody makes a longer one, and nobody reads one.
+    const BYTES_MAX: usize = BYTES_MAX;
 
     /// The layout in which it is.
     fn format(&self) -> u32;
@@ -108,14 +112,24 @@ impl<T: Body> Paper<T> {
         }
     }
 
+    /// A file's bytes: one more than the longest file has, at most. [`Paper::read`] refuses that many.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn bytes(file: impl Read) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        file.take(T::BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
     /// Reads a file, and verifies its signature by the key that it names.
     ///
     /// # Errors
     /// The first fault.
     pub fn read(bytes: &[u8]) -> Result<Self, PaperFault> {
         let unreadable = |fault: String| PaperFault::Unreadable { what: T::WHAT, fault };
-        if bytes.len() > BYTES_MAX {
-            return Err(unreadable(format!("it is longer than {BYTES_MAX} bytes")));
+        if bytes.len() > T::BYTES_MAX {
+            return Err(unreadable(format!("it is longer than {} bytes", T::BYTES_MAX)));
         }
         let file: Self = serde_json::from_slice(bytes).map_err(|fault| unreadable(fault.to_string()))?;
         if file.paper.format() != T::FORMAT {

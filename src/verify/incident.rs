@@ -1,5 +1,6 @@
 //! `tributary verify incident`: an incident's file, without the journal and without the coordinator.
 
+use std::fs::File;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -47,7 +48,7 @@ pub(crate) fn incident(options: &IncidentOptions) -> Result<Exit, Failure> {
         Ok(key) => key,
         Err(fault) => return unreadable(Exit::Unreadable, "unreadable", fault),
     };
-    let bytes = match std::fs::read(file) {
+    let bytes = match File::open(file).and_then(Paper::<IncidentExport>::bytes) {
         Ok(bytes) => bytes,
         Err(fault) => return unreadable(Exit::Unreadable, "unreadable", format!("it cannot be read ({fault})")),
     };

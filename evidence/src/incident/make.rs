@@ -47,6 +47,16 @@ pub enum IncidentFault {
         /// Entries that it must have.
         needed: u64,
     },
+    /// Nobody could read it.
+    #[error(
+        "the file of this incident would have {bytes} bytes, and nobody reads more than {most}: too much happened in its time. An audit bundle of these \
+         days has all of it",
+        most = IncidentExport::BYTES_MAX
+    )]
+    Long {
+        /// Its bytes.
+        bytes: usize,
+    },
 }
 
 impl From<Bad> for IncidentFault {
@@ -137,7 +147,9 @@ pub fn export(source: &Source<'_>, asked: &str) -> Result<Paper<IncidentExport>,
         incident,
         entries: entries.collect(),
     };
-    Ok(Paper::sign(body, source.key))
+    let paper = Paper::sign(body, source.key);
+    let bytes = paper.to_json().len();
+    if bytes > IncidentExport::BYTES_MAX { Err(IncidentFault::Long { bytes }) } else { Ok(paper) }
 }
 
 /// The checkpoint that has the entry and the most cosignatures of the roster in force; of several the newest one.

@@ -53,6 +53,8 @@ impl Body for IncidentExport {
     const KIND: &'static str = "INCIDENT";
     const WHAT: &'static str = "file of an incident";
     const FORMAT: u32 = 1;
+    /// An incident has 1,000 words at most, and every deviation of its time beside them.
+    const BYTES_MAX: usize = 64 << 20;
 
     fn format(&self) -> u32 {
         self.format

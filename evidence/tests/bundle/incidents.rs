@@ -7,11 +7,12 @@ use tributary_certs::suite::RealSuite;
 use tributary_evidence::NothingKept;
 use tributary_evidence::bundle::{Authority, Standing};
 use tributary_evidence::incident::{EntryLine, IncidentExport, Source, export, judge, timelines};
-use tributary_evidence::paper::{Paper, PaperFault};
+use tributary_evidence::paper::{Body, Paper, PaperFault};
 use tributary_evidence::report::{IncidentLine, Material};
 use tributary_protocol::codec;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::ClientId;
+use tributary_protocol::limits::{INCIDENT_TEXT_CHARACTERS_MAX, INCIDENT_WORDS_MAX};
 use tributary_protocol::log::{Entries, LOG_HEADER, LedgerId, Log, NoteSignature, SignedCheckpoint, origin_of};
 use tributary_protocol::merkle::MerkleTree;
 use tributary_protocol::plan::Attestation;
@@ -137,6 +138,11 @@ fn a_file_in_order_is_intact_for_whoever_names_whose_it_is() {
     assert_eq!(read(&text.replace("the disk was full", "the disk was new")), PaperFault::Signature);
     assert_eq!(read(&text.replace("\n", "\r\n")), PaperFault::OtherBytes);
     assert!(matches!(read(&text[..text.len() / 2]), PaperFault::Unreadable { .. }));
+    // Whoever reads a file reads one byte more than the longest has, and refuses it.
+    let endless = Paper::<IncidentExport>::bytes(std::io::repeat(b' ')).unwrap();
+    assert_eq!(endless.len(), IncidentExport::BYTES_MAX + 1);
+    let fault = Paper::<IncidentExport>::read(&endless).unwrap_err();
+    assert!(fault.to_string().contains("longer than 67108864 bytes"), "{fault}");
 }
 
 /// What is changed, and a part of what is said of it.
@@ -298,6 +304,28 @@ fn real_signatures_under_words_that_nobody_signed_are_found() {
         assert_eq!(standing, Standing::Tampered, "entry {number}: {words}");
         assert!(words.contains(said), "entry {number}: {words}");
     }
+}
+
+/// An incident that has as many words as it takes, each as long as it can be: whoever gets its file can verify it.
+#[test]
+fn the_longest_incident_has_a_file_that_is_read() {
+    let mut world = world();
+    world.events.truncate(world.events.len() - 2);
+    let Some(Event::Registry(RegistryEvent::IncidentTold { told: opened })) = world.events.iter().rev().nth(1) else {
+        panic!("the opening")
+    };
+    let (text, opened) = ("\u{20000}".repeat(INCIDENT_TEXT_CHARACTERS_MAX), opened.id());
+    for at in 2..=INCIDENT_WORDS_MAX as u64 {
+        let last = at == INCIDENT_WORDS_MAX as u64;
+        let (step, who) = if last { (IncidentStep::Close, OFFICER) } else { (IncidentStep::Note, OWNER) };
+        let told = Box::new(told(word(step, opened, &text), who, 10 + at));
+        world.events.push(Event::Registry(RegistryEvent::IncidentTold { told }));
+    }
+    let text = made(&world, 7).to_json();
+    assert!(text.len() > 4 << 20, "{} bytes", text.len());
+    let file = Paper::<IncidentExport>::read(text.as_bytes()).unwrap();
+    let (standing, words) = judged(&file);
+    assert_eq!(standing, Standing::Intact, "{words}");
 }
 
 /// Whatever byte of the file is changed, it never counts.

@@ -7,6 +7,7 @@ use std::fmt;
 use serde::Serialize;
 use tributary_certs::suite::RealSuite;
 use tributary_protocol::digest::Digest;
+use tributary_protocol::limits::NOTE_BYTES_MAX;
 use tributary_protocol::log::{LogEntry, NoteKey, SignatureKind, SignedCheckpoint, origin_of};
 use tributary_protocol::merkle::Frontier;
 use tributary_protocol::roster::Roster;
@@ -42,7 +43,8 @@ pub struct CheckpointsReport {
 /// Checkpoints of a bundle, and what the journal says at their sizes.
 #[derive(Default)]
 pub(super) struct Checkpoints {
-    notes: Vec<(String, Vec<u8>)>,
+    /// Their names: each is read where it is judged, so that one is in memory at a time.
+    notes: Vec<String>,
     key: Option<Option<NoteKey>>,
     roots: BTreeMap<u64, Option<Digest>>,
     tree: Frontier,
@@ -52,14 +54,14 @@ impl Checkpoints {
     /// The notes, before the journal is walked.
     pub(super) fn read<S: Source>(bundle: &Bundle<S>) -> Self {
         let names = bundle.names().filter(|name| name.starts_with(FOLDER) && *name != KEY);
-        let notes: Vec<(String, Vec<u8>)> =
-            names.filter_map(|name| Some((name.to_owned(), bundle.part(name)?))).collect();
-        let key = bundle.part(KEY).map(|bytes| {
+        let notes: Vec<String> = names.map(str::to_owned).collect();
+        let key = bundle.names().any(|name| name == KEY).then(|| {
+            let bytes = bundle.short_part(KEY, NOTE_BYTES_MAX)?;
             let key = str::from_utf8(&bytes).ok().and_then(|text| NoteKey::parse(text).ok());
             key.filter(|key| key.kind() == SignatureKind::Journal)
         });
-        let sizes = notes.iter().filter_map(|(_, note)| {
-            let signed = SignedCheckpoint::parse(note).ok()?;
+        let sizes = notes.iter().filter_map(|name| {
+            let signed = SignedCheckpoint::parse(&bundle.short_part(name, NOTE_BYTES_MAX)?).ok()?;
             Some((signed.checkpoint().size, None))
         });
         Self { roots: sizes.collect(), notes, key, ..Self::default() }
@@ -87,8 +89,9 @@ impl Checkpoints {
     }
 
     /// Judges every checkpoint, after the last entry.
-    pub(super) fn judge(
+    pub(super) fn judge<S: Source>(
         &self,
+        bundle: &Bundle<S>,
         own: Option<Digest>,
         (federation, partial): (&Federation, bool),
         faults: &mut Vec<Fault>,
@@ -105,7 +108,7 @@ impl Checkpoints {
             None => {
                 self.notes
                     .iter()
-                    .for_each(|(name, _)| wrong(name, "the key by which checkpoints are signed is not here".into()));
+                    .for_each(|name| wrong(name, "the key by which checkpoints are signed is not here".into()));
                 return report;
             }
         };
@@ -114,8 +117,12 @@ impl Checkpoints {
             return report;
         }
         let key = key.key();
-        for (name, note) in &self.notes {
-            let signed = match verified(note, key) {
+        for name in &self.notes {
+            let Some(note) = bundle.short_part(name, NOTE_BYTES_MAX) else {
+                wrong(name, format!("it is longer than {NOTE_BYTES_MAX} bytes, which no checkpoint is"));
+                continue;
+            };
+            let signed = match verified(&note, key) {
                 Ok(signed) => signed,
                 Err(fault) => {
                     wrong(name, fault.to_string());

@@ -15,6 +15,9 @@ use super::reader::{Bundle, Source};
 use crate::run::RunAudit;
 use crate::trust::Federation;
 
+/// Longest part of a grant or a withdrawal, in bytes: twice the longest encoding of either, for it is a text.
+const BYTES_MAX: usize = 1 << 20;
+
 /// What was found of grants.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct GrantsReport {
@@ -40,9 +43,12 @@ impl Grants {
     pub(super) fn read<S: Source>(bundle: &Bundle<S>, federation: &Federation, faults: &mut Vec<Fault>) -> Self {
         let mut all = Self::default();
         for name in bundle.names().filter(|name| name.starts_with("grants/")) {
-            let text = bundle.part(name).and_then(|bytes| String::from_utf8(bytes).ok());
-            let word = text.and_then(|text| parse_word(&text));
             let mut wrong = |reason: String| faults.push(Fault { part: name.to_owned(), reason });
+            let Some(bytes) = bundle.short_part(name, BYTES_MAX) else {
+                wrong(format!("it is longer than {BYTES_MAX} bytes, which no grant is"));
+                continue;
+            };
+            let word = String::from_utf8(bytes).ok().and_then(|text| parse_word(&text));
             let Some(word) = word else {
                 wrong("it is no owner's grant or withdrawal".into());
                 continue;

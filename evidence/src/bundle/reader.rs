@@ -127,6 +127,12 @@ impl<S: Source> Bundle<S> {
         Some(read().unwrap_or_default())
     }
 
+    /// The same of a part that is so long at most; a longer one is not read.
+    pub(super) fn short_part(&self, name: &str, most: usize) -> Option<Vec<u8>> {
+        let fits = self.find(name).is_some_and(|part| part.length <= most as u64);
+        if fits { self.part(name) } else { None }
+    }
+
     /// Visits each entry of the journal in a part. Parts may be read meanwhile.
     ///
     /// # Errors

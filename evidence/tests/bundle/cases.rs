@@ -405,6 +405,12 @@ const CASES: &[(&str, u8, Change)] = &[
         let other = World::new(Shape { authorities: [111, 112, 113], ..SMALL });
         noted(world, &other.all());
     }),
+    ("a checkpoint that is longer than any", 1, |world| {
+        world.parts.insert("checkpoints/long".into(), vec![b'x'; tributary_protocol::limits::NOTE_BYTES_MAX + 1]);
+    }),
+    ("a grant that is longer than any", 1, |world| {
+        world.parts.insert("grants/long.grant".into(), vec![b'x'; (1 << 20) + 1]);
+    }),
     ("checkpoints without the key that signed them", 1, |world| {
         let old = world.all();
         noted(world, &old);

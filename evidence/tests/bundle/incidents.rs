@@ -318,7 +318,9 @@ fn the_longest_incident_has_a_file_that_is_read() {
     for at in 2..=INCIDENT_WORDS_MAX as u64 {
         let last = at == INCIDENT_WORDS_MAX as u64;
         let (step, who) = if last { (IncidentStep::Close, OFFICER) } else { (IncidentStep::Note, OWNER) };
-        let told = Box::new(told(word(step, opened, &text), who, 10 + at));
+        // The roster's people sign within a few minutes.
+        let said = IncidentWord { happened: 5 + at / 250, ..word(step, opened, &text) };
+        let told = Box::new(told(said, who, 10 + at % 250));
         world.events.push(Event::Registry(RegistryEvent::IncidentTold { told }));
     }
     let text = made(&world, 7).to_json();

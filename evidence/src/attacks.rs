@@ -217,7 +217,7 @@ impl Attacks {
     #[must_use]
     pub fn is_alarming(&self) -> bool {
         let low = self.canary.as_ref().map(|canary| number(&canary.epsilon_low));
-        match (low, self.claimed.as_ref().map(number)) {
+        match (low, self.claimed.as_deref().map(number)) {
             (Some(Some(low)), Some(Some(claimed))) => low > claimed,
             // What cannot be read is no all-clear.
             (Some(None), Some(_)) | (Some(_), Some(None)) => true,
@@ -250,7 +250,7 @@ impl Attacks {
 const LAST_DIGIT: f64 = 2.5e-6;
 
 /// A number that a report has as a text; nothing where it is none, or no finite one.
-fn number(text: &String) -> Option<f64> {
+fn number(text: &str) -> Option<f64> {
     text.parse().ok().filter(|number: &f64| number.is_finite())
 }
 

@@ -3,7 +3,7 @@
 use tributary_evidence::evaluation::{Conclusion, EvaluationFile, Found};
 use tributary_evidence::report::GateLine;
 use tributary_texts::month::{fails, gate_holds, gate_limit, gate_name, verdict};
-use tributary_texts::{Language, Said, card as of_card, five_parts as words, report as shared, words as terms};
+use tributary_texts::{Language, Said, card as of_card, five_parts as words, month, report as shared, words as terms};
 
 use crate::sheet::{Page, level, names, or_none, text};
 use crate::{card, redteam};
@@ -32,7 +32,7 @@ pub(crate) fn page(file: &EvaluationFile, language: Language) -> String {
     let [first, last] = &what.run_days;
     page.facts(&[
         (shared::model(), text(&what.model)),
-        (words::state(), terms::of(&what.state)),
+        (shared::state(), terms::of(&what.state)),
         (shared::plan(), text(format!("{} ({})", what.plan_name, what.plan))),
         (shared::run(), text(what.run)),
         (words::card(), text(&what.card)),
@@ -103,7 +103,7 @@ fn concluded(page: &mut Page, conclusion: &Conclusion, group: &str) {
         "not-validated" => words::not_validated(),
         _ => words::not_usable(),
     };
-    page.facts(&[(words::verdict(), verdict)]);
+    page.facts(&[(month::verdict(), verdict)]);
     if !conclusion.why.is_empty() {
         page.title(&words::reasons());
         page.list(&conclusion.why.iter().map(|code| reason(code)).collect::<Vec<_>>());

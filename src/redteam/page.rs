@@ -1,7 +1,7 @@
 //! What attacks came to, for people: lines of a terminal, and a page made from the JSON file alone.
 
 use tributary_evidence::attacks::{Attacks, AttacksFile, Measured};
-use tributary_texts::{Language, Said, attacks as words, report as shared};
+use tributary_texts::{Language, Said, attacks as words, month, report as shared};
 
 use crate::sheet::{Page, or_none, short, text};
 
@@ -37,7 +37,7 @@ pub(crate) fn page(file: &AttacksFile, language: Language) -> String {
 /// The table of attacks, with what each figure means.
 pub(crate) fn attacks(page: &mut Page, found: &Attacks) {
     let rows = lines(found).into_iter().map(Vec::from).collect();
-    page.table(&[words::attack(), words::result(), words::meaning()], rows);
+    page.table(&[words::attack(), month::result(), words::meaning()], rows);
 }
 
 /// Branches that turn their labels.
@@ -45,7 +45,7 @@ fn poisoning(page: &mut Page, found: &Attacks) {
     let rows = found.poisoning.iter().map(|line| {
         vec![text(line.branches), text(&line.label), or_none(line.auc.as_ref()), or_none(line.fall.as_ref())]
     });
-    page.table(&[words::liars(), words::label(), words::auc(), words::fall()], rows.collect());
+    page.table(&[words::liars(), shared::label(), words::auc(), words::fall()], rows.collect());
 }
 
 /// The verdict in a sentence.

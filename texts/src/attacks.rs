@@ -18,7 +18,6 @@ texts! {
     }
     results() { en: "2. Results", zh: "2. 测试结果" }
     attack() { en: "attack", zh: "攻击" }
-    result() { en: "result", zh: "结果" }
     meaning() { en: "what it means", zh: "含义" }
     not_tested() { en: "not tested", zh: "未测试" }
     of_interval(value, low, high) { en: "{value} ({low} to {high})", zh: "{value}（{low} 至 {high}）" }
@@ -44,7 +43,6 @@ texts! {
     spread_means(runs) { en: "{runs} runs that differ in their noise alone", zh: "{runs} 次运行，仅噪声不同" }
     poisoning() { en: "3. Branches that turn their labels", zh: "3. 分行颠倒标签" }
     liars() { en: "lying branches", zh: "颠倒标签的分行数" }
-    label() { en: "label", zh: "标签" }
     auc() { en: "AUC on held-out rows", zh: "留出数据的 AUC" }
     fall() { en: "below the honest one by", zh: "较如实时下降" }
     verdict() { en: "4. Verdict", zh: "4. 结论" }

@@ -14,7 +14,6 @@ texts! {
         zh: "该模型用于“{purpose}”，由多家分行联合学习得到，数据未离开各分行。",
     }
     approver() { en: "approved by (privacy officer)", zh: "批准人（隐私官）" }
-    state() { en: "state", zh: "状态" }
     parameters() { en: "numbers of the model", zh: "参数个数" }
     card() { en: "digest of the model card", zh: "模型卡摘要值" }
     stages() { en: "Stages of the plan", zh: "计划的阶段" }
@@ -54,7 +53,6 @@ texts! {
         en: "Importance below the noise of the training: {fields}.",
         zh: "重要性低于训练噪声的字段：{fields}。",
     }
-    verdict() { en: "verdict", zh: "结论" }
     usable() { en: "The model may be used for its purpose.", zh: "该模型可用于既定用途。" }
     usable_with_conditions() {
         en: "The model may be used for its purpose under the conditions below.",

@@ -239,7 +239,6 @@ const HELP: [(&str, &str); 165] = [
         "Take part in every run that is granted, until the process is asked to stop",
         "参加所有已授权的运行，直到进程被要求停止",
     ),
-    ("The Unix socket [default: scores.sock in the state folder]", "Unix 套接字 [默认：状态文件夹中的 scores.sock]"),
     ("The answer", "回执文件"),
     ("The audit bundle", "审计包"),
     ("The branch's rows", "分行的数据行"),
@@ -328,6 +327,7 @@ const HELP: [(&str, &str); 165] = [
     ("The scores, as `tributary client score` wrote them", "评分文件，由 `tributary client score` 写出"),
     ("The settings file", "配置文件"),
     ("The signed rules", "已签署的规则文件"),
+    ("The Unix socket [default: scores.sock in the state folder]", "Unix 套接字 [默认：状态文件夹中的 scores.sock]"),
     (
         "Try everything that taking part will need: files, data, name, UDP, TCP, proxy, clocks; say what to ask of whom. A trial message goes to the people who are told by [notices]",
         "试验参加运行所需的一切：文件、数据、名称、UDP、TCP、代理、时钟；并说明应向谁提出什么要求。会向 [notices] 所通知的人发送一条测试消息",

@@ -400,6 +400,10 @@ texts! {
         en: "{path}: this is not the file that the register names, so it is not used. Restore it from a copy, or make another list",
         zh: "{path}：这不是登记簿所记录的文件，因此不使用。请从备份恢复，或重新生成名单",
     }
+    rules_of_another_owner(path, named, mark) {
+        en: "{path}: the settings name {named} as the owner's key, and {mark} names another one. Nothing is done by these rules. Name the owner's key; where the owner has changed, start the daemon once",
+        zh: "{path}：配置指定 {named} 为数据负责人的密钥，而 {mark} 记录的是另一个密钥。不按这些规则执行任何操作。请指定负责人的密钥；如负责人已变更，请先启动一次守护进程",
+    }
     rules_without_confidential(path) {
         en: "{path}: this branch has confidential suppressions, and the rules do not read them, so no list is made or delivered by them. Have the owner add [confidential] and sign the rules",
         zh: "{path}：本分行有保密排除名单，而规则未读取它，因此不据此生成或交付名单。请由负责人加入 [confidential] 并签署规则",

@@ -9,7 +9,6 @@ use tributary_protocol::secagg::suite::{Signature, VerifyingKey};
 use super::choose::Counts;
 use super::pseudonym::Pseudonym;
 use super::restart::{Restart, RestartWord};
-use super::shrunk::TableLines;
 
 /// A list as it was made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,6 +58,19 @@ pub struct ListFiles {
     pub sheet: Digest,
     /// Of the pseudonyms.
     pub members: Digest,
+}
+
+/// How many lines tables had when a list was made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableLines {
+    /// Of attributes.
+    pub attributes: u64,
+    /// Customers whom the table of attributes keeps out: they refuse contacts, or have not agreed.
+    pub refusals: u64,
+    /// Of contacts, where rules read such a table.
+    pub contacts: Option<u64>,
+    /// Of confidential suppressions, under the branch's key: the register says nothing of them.
+    pub confidential: Option<[u8; 8]>,
 }
 
 impl BuiltList {

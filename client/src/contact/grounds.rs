@@ -8,7 +8,7 @@ use tributary_texts::contact as words;
 use super::pseudonym::Pseudonym;
 use super::register::ListState;
 use super::rules::Rules;
-use super::shrunk::Counted;
+use super::shrunk::{Before, Counted};
 use super::store::Store;
 use super::tables::{Attributes, read_attributes, read_confidential, read_contacts};
 use crate::error::ClientError;
@@ -73,8 +73,8 @@ impl Facts {
                 *facts.contacts.entry(Pseudonym::of_plainest(store.key(), &plain)).or_default() += count;
             }
         }
-        let last = store.register().last_of(&rules.campaign).map(|list| (list.built.list, &list.built.tables));
-        facts.lines.judge(rules, store.key(), last).map_err(ClientError::Said)?;
+        let before = Before::of(store.register(), &rules.campaign);
+        facts.lines.judge(rules, store.key(), &before).map_err(ClientError::Said)?;
         for (number, list) in store.register().lists.iter().filter(|(number, _)| Some(**number) != without) {
             if list.purged {
                 // Whom it named nobody knows any more.

@@ -1,23 +1,27 @@
 //! Tables that are suddenly empty, or much shorter than when the last list of their campaign was made: an export that did not run, or was cut. Whoever
 //! stood only in the lines that are gone would be contacted. Such a table is refused, unless the signed rules say otherwise.
 
-use serde::{Deserialize, Serialize};
 use tributary_certs::pseudonym::PseudonymKey;
 use tributary_texts::{Said, contact as words};
 
+use super::event::{BuiltList, TableLines};
+use super::register::Register;
 use super::rules::{Rules, TableRules};
 
-/// How many lines tables had when a list was made.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TableLines {
-    /// Of attributes.
-    pub attributes: u64,
-    /// Customers whom the table of attributes keeps out: they refuse contacts, or have not agreed.
-    pub refusals: u64,
-    /// Of contacts, where rules read such a table.
-    pub contacts: Option<u64>,
-    /// Of confidential suppressions, under the branch's key: the register says nothing of them.
-    pub confidential: Option<[u8; 8]>,
+/// The lists after which tables may be believed. Contacts and confidential suppressions are the branch's, whatever the campaign: where a campaign has no
+/// list yet, the last list of another one counts for them.
+pub(super) struct Before<'a> {
+    campaign: Option<&'a BuiltList>,
+    branch: Option<&'a BuiltList>,
+}
+
+impl<'a> Before<'a> {
+    /// Of a campaign.
+    pub(super) fn of(register: &'a Register, campaign: &str) -> Self {
+        let campaign = register.last_of(campaign).map(|list| &list.built);
+        let newest = || register.lists.values().next_back().map(|list| &list.built);
+        Self { campaign, branch: campaign.or_else(newest) }
+    }
 }
 
 /// The same as tables are now.
@@ -41,12 +45,12 @@ impl Counted {
         TableLines { attributes, refusals, contacts, confidential }
     }
 
-    /// Whether these tables may be believed, after the last list of the campaign.
+    /// Whether these tables may be believed, after the last lists.
     ///
     /// # Errors
     /// Which table is empty or too short, and what to do.
-    pub(super) fn judge(self, rules: &Rules, key: &PseudonymKey, last: Option<(u32, &TableLines)>) -> Result<(), Said> {
-        let lines = last.map(|(_, lines)| lines);
+    pub(super) fn judge(self, rules: &Rules, key: &PseudonymKey, before: &Before<'_>) -> Result<(), Said> {
+        let lines = before.campaign.map(|list| &list.tables);
         let own = &rules.attributes.table;
         judge(own, "attributes", (self.attributes, lines.map(|lines| lines.attributes)))?;
         // The lines may all be there, and say nothing any more.
@@ -56,10 +60,10 @@ impl Counted {
         if let (Some(found), Some(cap)) = (self.contacts, &rules.contacts)
             && let Some((table, _)) = &cap.table
         {
-            judge(table, "contacts.table", (found, lines.and_then(|lines| lines.contacts)))?;
+            judge(table, "contacts.table", (found, before.branch.and_then(|list| list.tables.contacts)))?;
         }
         if let (Some(found), Some(rules)) = (self.confidential, &rules.confidential) {
-            let before = last.and_then(|(list, lines)| Some(covered(key, list, lines.confidential?)));
+            let before = before.branch.and_then(|list| Some(covered(key, list.list, list.tables.confidential?)));
             let before = before.map(u64::from_le_bytes);
             // No word says how many there are, or were.
             judge(&rules.table, "confidential", (found, before)).map_err(|_| words::confidential_gone())?;

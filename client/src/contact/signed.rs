@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use tributary_certs::budget::BudgetMark;
 use tributary_certs::keys::read_verifying_key;
 use tributary_certs::policy::{Owned, OwnedText, verify_owned};
 use tributary_protocol::roster::MemberName;
@@ -33,6 +34,12 @@ impl SignedRules {
     /// If the owner did not sign them as they stand; if they are for another branch; if the owner or the daemon could approve; if they have faults.
     pub(crate) fn of(settings: &Settings, path: &Path) -> Result<Self, ClientError> {
         let owner = read_verifying_key(&settings.policy_owner).map_err(ClientError::file)?;
+        // The settings name a key; the identity says whose budget and data these are.
+        let folder = &settings.identity.folder;
+        if BudgetMark::read(folder).map_err(ClientError::file)?.is_some_and(|mark| mark.owner != owner) {
+            let (named, mark) = (settings.policy_owner.display(), BudgetMark::path(folder));
+            return Err(ClientError::Said(words::rules_of_another_owner(path.display(), named, mark.display())));
+        }
         let OwnedText { text, sequence } = verify_owned(Owned::Rules, path, &owner).map_err(ClientError::file)?;
         let rules = Rules::parse(path, &text)?;
         let branch = own_name(&settings.identity.folder)?;

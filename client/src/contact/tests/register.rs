@@ -5,10 +5,9 @@ use tributary_protocol::plan::Date;
 use tributary_protocol::secagg::suite::{Signature, VerifyingKey};
 
 use crate::contact::choose::{Counts, LeftOut};
-use crate::contact::event::{Approval, BuiltList, ContactEvent, Delivery, ListFiles, Outcome, Recall};
+use crate::contact::event::{Approval, BuiltList, ContactEvent, Delivery, ListFiles, Outcome, Recall, TableLines};
 use crate::contact::pseudonym::Pseudonym;
 use crate::contact::register::{CHANNEL_BYTES_MAX, OUTCOMES_MAX, OutOfOrder, Register, TEXT_BYTES_MAX};
-use crate::contact::shrunk::TableLines;
 
 const CUSTOMER: Pseudonym = Pseudonym([3; 16]);
 const MADE: u64 = 100;

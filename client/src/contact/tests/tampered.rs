@@ -1,5 +1,9 @@
 //! Whoever can write a scores file can write the note beside it. Neither a raised score nor a note of one's own makes a list.
 
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use tributary_certs::budget::BudgetMark;
 use tributary_protocol::digest::Digest;
 
 use super::{NOW, OsEntropy, RULES, SigningKey, World};
@@ -68,4 +72,39 @@ fn an_erasure_signs_nothing_that_was_changed() {
     world.write("scores.csv.json", &noted.replace(&until(&noted).to_string(), "9999999999"));
     erase(&world.config(), "c3", NOW).unwrap();
     assert!(!world.at("scores.csv").exists() && !world.at("scores.csv.json").exists());
+}
+
+/// Whoever writes the settings names a key as the owner's. The identity says whose data these are.
+#[test]
+fn rules_of_whoever_the_settings_name_are_not_the_owners() {
+    let world = World::new(RULES);
+    world.customers(3);
+    let mark = |owner: &SigningKey| {
+        let owner = owner.verifying_key();
+        let mark = BudgetMark { population: Digest([1; 32]), salt: [2; 32], owner, changes: Vec::new() };
+        mark.write(&world.at("identity")).unwrap();
+    };
+    mark(&SigningKey::generate(&mut OsEntropy));
+    assert!(world.refused().contains("names another one"));
+    mark(&world.owner);
+    assert_eq!(world.build().list, 1);
+}
+
+/// A link may lead elsewhere tomorrow. What was listed is erased where it lies.
+#[test]
+fn scores_that_a_link_names_are_erased_where_they_lie() {
+    let world = World::new(RULES);
+    world.customers(3);
+    fs::create_dir(world.at("november")).unwrap();
+    for name in ["scores.csv", "scores.csv.json"] {
+        fs::rename(world.at(name), world.at("november").join(name)).unwrap();
+        symlink(world.at("november").join(name), world.at(name)).unwrap();
+    }
+    world.build();
+    for name in ["scores.csv", "scores.csv.json"] {
+        fs::remove_file(world.at(name)).unwrap();
+    }
+    assert!(world.read("november/scores.csv").contains("c3"));
+    erase(&world.config(), "c3", NOW).unwrap();
+    assert!(!world.read("november/scores.csv").contains("c3"));
 }

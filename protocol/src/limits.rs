@@ -208,14 +208,17 @@ pub const REPORT_SECONDS_MAX: u64 = 732 * 86_400;
 /// Longest reason in a statement about a model, in bytes.
 pub const MODEL_REASON_BYTES_MAX: usize = 1_000;
 
-/// Most incidents of one journal.
-pub const INCIDENTS_MAX: usize = 10_000;
+/// Most incidents that are open at once. Those that were closed do not count.
+pub const INCIDENTS_OPEN_MAX: usize = 1_000;
 
 /// Most words about one incident, its opening and its closing among them.
 pub const INCIDENT_WORDS_MAX: usize = 1_000;
 
 /// Longest text of a word about an incident, in characters.
 pub const INCIDENT_TEXT_CHARACTERS_MAX: usize = 500;
+
+/// How long before its signature an incident can have begun, in seconds: a year. Its timeline has what happened since.
+pub const INCIDENT_PAST_SECONDS_MAX: u64 = 366 * 86_400;
 
 /// Most digits together in such a text: a telephone number in China has 11, and numbers of cards, accounts and identity cards have more.
 pub const DIGITS_TOGETHER_MAX: usize = 10;

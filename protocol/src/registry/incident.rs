@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::{Canonical, Digest};
 use crate::limits::{
-    CLOCK_SKEW_SECONDS_MAX, DIGITS_TOGETHER_MAX, INCIDENT_TEXT_CHARACTERS_MAX, INCIDENT_WORDS_MAX, INCIDENTS_MAX,
+    CLOCK_SKEW_SECONDS_MAX, DIGITS_TOGETHER_MAX, INCIDENT_PAST_SECONDS_MAX, INCIDENT_TEXT_CHARACTERS_MAX,
+    INCIDENT_WORDS_MAX, INCIDENTS_OPEN_MAX,
 };
 use crate::plan::{Attestation, AttestationFault, Over, Wanted};
 use crate::printable::{Untrusted, is_one_line};
@@ -230,6 +231,14 @@ pub enum IncidentFault {
     /// It lies in the future.
     #[error("it tells of a time after its own signature; name the time at which it happened, or wait")]
     Future,
+    /// It lies too far back.
+    #[error(
+        "it opens an incident that began more than a year before its signature; name a time within the year, and say in the text since when it was"
+    )]
+    Past,
+    /// It was over before it began.
+    #[error("it tells that the incident was over before it began; name the time at which it was over")]
+    Backwards,
     /// It was taken before.
     #[error("it was taken before, and counts once; nothing more is needed")]
     Again,
@@ -244,7 +253,7 @@ pub enum IncidentFault {
     Closed,
     /// Too many.
     #[error(
-        "there are as many incidents, or words about this one, as a journal takes; close this one, and open another"
+        "there are as many open incidents, or words about this one, as a journal takes; close one, and open another"
     )]
     Full,
     /// One person opens and closes.
@@ -265,11 +274,13 @@ impl IncidentFault {
             Self::Text(TextFault::Long) => "a text about an incident is within its length",
             Self::Text(TextFault::Digits) => "a text about an incident has no number that may be a customer's",
             Self::Future => "a word about an incident tells of a time before its signature",
+            Self::Past => "an incident began at most a year before its opening was signed",
+            Self::Backwards => "an incident is over after it began",
             Self::Again => "a word about an incident counts once",
             Self::Names => "an opening names no incident",
             Self::Unknown => "a word is about an incident that was opened",
             Self::Closed => "nothing follows the closing of an incident",
-            Self::Full => "incidents and their words are bounded",
+            Self::Full => "open incidents and the words about one are bounded",
             Self::OnePerson => "an incident is closed by another person than the one who opened it",
             Self::Signature(_) => "a word about an incident is signed by somebody of the roster in force who may",
         })
@@ -315,6 +326,8 @@ pub struct Incidents {
     /// In the order in which they were opened: the first one is number 1 to people.
     order: Vec<Digest>,
     all: BTreeMap<Digest, Incident>,
+    /// How many are open.
+    opened: usize,
     /// Words that were taken.
     taken: BTreeSet<Digest>,
 }
@@ -366,12 +379,17 @@ impl Incidents {
         holds(!self.taken.contains(&signed.id()), IncidentFault::Again)?;
         match word.step {
             IncidentStep::Open => {
+                let earliest = attestation.at.saturating_sub(INCIDENT_PAST_SECONDS_MAX);
+                holds(word.happened >= earliest, IncidentFault::Past)?;
                 holds(word.incident == Digest::ZERO, IncidentFault::Names)?;
-                holds(self.all.len() < INCIDENTS_MAX, IncidentFault::Full)?;
+                holds(self.opened < INCIDENTS_OPEN_MAX, IncidentFault::Full)?;
             }
             IncidentStep::Note | IncidentStep::Close => {
                 let incident = self.all.get(&word.incident).ok_or(IncidentFault::Unknown)?;
                 holds(incident.closing().is_none(), IncidentFault::Closed)?;
+                let began = incident.opening().map_or(0, |opening| opening.word.happened);
+                let ends = word.step == IncidentStep::Close;
+                holds(!ends || word.happened >= began, IncidentFault::Backwards)?;
                 // The last place is the closing's: an incident can always be closed.
                 let room = INCIDENT_WORDS_MAX.saturating_sub(usize::from(word.step == IncidentStep::Note));
                 holds(incident.words.len() < room, IncidentFault::Full)?;
@@ -391,11 +409,14 @@ impl Incidents {
         match signed.word.step {
             IncidentStep::Open => {
                 self.order.push(id);
+                self.opened = self.opened.saturating_add(1);
                 self.all.insert(id, Incident { id, words: [signed.clone()].into() });
             }
             IncidentStep::Note | IncidentStep::Close => {
                 if let Some(incident) = self.all.get_mut(&signed.word.incident) {
                     incident.words.push(signed.clone());
+                    let closes = signed.word.step == IncidentStep::Close;
+                    self.opened = self.opened.saturating_sub(usize::from(closes));
                 }
             }
         }

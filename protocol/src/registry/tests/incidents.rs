@@ -1,7 +1,10 @@
 //! Incidents, looks and notices: their way through the journal, and each rule broken once.
 
 use super::*;
-use crate::limits::{DIGITS_TOGETHER_MAX, INCIDENT_TEXT_CHARACTERS_MAX, INCIDENT_WORDS_MAX};
+use crate::limits::{
+    DIGITS_TOGETHER_MAX, INCIDENT_PAST_SECONDS_MAX, INCIDENT_TEXT_CHARACTERS_MAX, INCIDENT_WORDS_MAX,
+    INCIDENTS_OPEN_MAX,
+};
 use crate::round::OutOfOrder;
 
 const OPERATOR: &str = "bank-1/operator";
@@ -173,6 +176,10 @@ const LIES: &[Lie] = &[
         said(event, |it| it.text = "of customer 13800138000".into());
     }),
     ("a word about an incident tells of a time before its signature", 1, |event| said(event, |it| it.happened = 401)),
+    ("an incident began at most a year before its opening was signed", 1, |event| {
+        *event = told(told_by(BY_OPERATOR, word(IncidentStep::Open, Digest::ZERO), 51 + INCIDENT_PAST_SECONDS_MAX));
+    }),
+    ("an incident is over after it began", 3, |event| said(event, |it| it.happened = 49)),
     ("a word about an incident counts once", 2, |event| *event = told(opened())),
     ("an opening names no incident", 1, |event| said(event, |it| it.incident = Digest::of(b"another"))),
     ("a word is about an incident that was opened", 2, |event| said(event, |it| it.incident.0[0] ^= 1)),
@@ -254,6 +261,21 @@ fn an_inspector_looks_up_to_the_last_day_and_not_after_it() {
     assert_eq!(at(400 - skew - 1), Err(LookFault::Signature(crate::plan::AttestationFault::Future)));
 }
 
+/// Whoever opens incidents without end is stopped until others are closed; those that were closed take no place.
+#[test]
+fn so_many_incidents_are_open_at_once() {
+    let mut record = replayed(&history()[..4]);
+    let open = |at: usize| told_by(BY_OPERATOR, word(IncidentStep::Open, Digest::ZERO), 1_000 + at as u64);
+    for at in 0..INCIDENTS_OPEN_MAX {
+        assert_eq!(record.check(&told(open(at))), Ok(()), "{at}");
+        record.apply(&told(open(at)));
+    }
+    let another = told(open(INCIDENTS_OPEN_MAX));
+    assert_eq!(record.check(&another), Err(OutOfOrder("open incidents and the words about one are bounded")));
+    record.apply(&told(told_by(BY_OFFICER, word(IncidentStep::Close, open(0).id()), 9_000)));
+    assert_eq!(record.check(&another), Ok(()));
+}
+
 /// The last place is kept for the closing: whatever is told, an incident can be closed.
 #[test]
 fn an_incident_takes_so_many_words_and_its_closing() {
@@ -263,7 +285,7 @@ fn an_incident_takes_so_many_words_and_its_closing() {
         assert_eq!(record.check(&note(at)), Ok(()), "{at}");
         record.apply(&note(at));
     }
-    let full = OutOfOrder("incidents and their words are bounded");
+    let full = OutOfOrder("open incidents and the words about one are bounded");
     assert_eq!(record.check(&note(INCIDENT_WORDS_MAX)), Err(full));
     assert_eq!(record.check(&told(closed())), Ok(()));
 }

@@ -11,6 +11,9 @@ use tributary_protocol::digest::Digest;
 use tributary_protocol::secagg::suite::{Signature, Suite as _, VerifyingKey};
 use tributary_protocol::signed::signed_message;
 
+/// The program that makes a paper, and its version.
+pub const GENERATOR: &str = concat!("tributary ", env!("CARGO_PKG_VERSION"));
+
 /// Longest file of most papers, in bytes.
 const BYTES_MAX: usize = 4 << 20;
 

@@ -9,6 +9,7 @@ use tributary_evidence::attacks::{
     ATTACKS_FORMAT, AttackedRows, Attacks, AttacksFile, CanaryLine, Measured, MembershipLine, PoisoningLine,
     ReconstructionLine, SpreadLine,
 };
+use tributary_evidence::paper::GENERATOR;
 use tributary_model::weak_modes::{Build, ModeNotBuilt};
 use tributary_rehearsal::attacks::{
     Canary, Membership, Poisoned, Rate, Reconstruction, Source, canary, membership, poisoning, reconstruction,
@@ -118,7 +119,7 @@ fn attacked(registered: &Registered, rows: &Rows, options: &RunOptions) -> Resul
     let poisoned = poisoning((planned, noise), (branches, &rows.others), (&liars, options.runs.into()), source)?;
     let mut findings = Attacks {
         format: ATTACKS_FORMAT,
-        generator: concat!("tributary ", env!("CARGO_PKG_VERSION")).into(),
+        generator: GENERATOR.into(),
         model: line.model.clone(),
         plan: line.plan.clone(),
         run: line.run,

@@ -15,7 +15,7 @@ use tributary_evidence::assessor::{
     CertificateLine, FlowLine, GrantLine, HardeningLine, ImpactReport, NOT_PROMISED, ProcessingRecord, SbomLine,
     SecurityReport, VersionLine, bill, impact, processing_record,
 };
-use tributary_evidence::paper::{Body as _, Paper};
+use tributary_evidence::paper::{Body as _, GENERATOR, Paper};
 use tributary_evidence::report::{Asked, Branch, ComplianceReport, people_of};
 use tributary_model::weak_modes::Build;
 use tributary_protocol::digest::Digest;
@@ -74,7 +74,7 @@ pub fn security_report(config: &Path, sbom: SbomLine) -> Result<Paper<SecurityRe
     let body = SecurityReport {
         format: SecurityReport::FORMAT,
         kind: "security".into(),
-        generator: concat!("tributary ", env!("CARGO_PKG_VERSION")).into(),
+        generator: GENERATOR.into(),
         made: day(of.now),
         federation: of.authorities.digest().to_string(),
         coordinator: of.name()?,

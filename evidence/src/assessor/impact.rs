@@ -3,9 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::processing::{ActivityLine, Controller, GENERATOR, ProcessingRecord};
+use super::processing::{ActivityLine, Controller, ProcessingRecord};
 use super::security::FlowLine;
-use crate::paper::Body;
+use crate::paper::{Body, GENERATOR};
 use crate::report::{ComplianceReport, RunLine};
 
 /// The input to an impact assessment.

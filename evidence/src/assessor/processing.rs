@@ -4,11 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::paper::Body;
+use crate::paper::{Body, GENERATOR};
 use crate::report::{ComplianceReport, ExportLine, Processing, RoleLine};
-
-/// The program that makes a paper, and its version.
-pub(super) const GENERATOR: &str = concat!("tributary ", env!("CARGO_PKG_VERSION"));
 
 /// The record of processing activities of a federation over some time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,7 +6,7 @@ use tributary_protocol::registry::{ModelRecord, ModelState, SignedReport};
 use super::parts::{Background, Conclusion, Evaluation, Found, Method, StageOf, Target};
 use crate::attacks::Attacks;
 use crate::card::Card;
-use crate::paper::Body as _;
+use crate::paper::{Body as _, GENERATOR};
 use crate::report::gate_lines;
 
 /// From what an evaluation is made.
@@ -33,7 +33,7 @@ impl Evaluation {
         let charter = &plan.charter;
         Self {
             format: Self::FORMAT,
-            generator: concat!("tributary ", env!("CARGO_PKG_VERSION")).into(),
+            generator: GENERATOR.into(),
             made_at,
             background: Background {
                 purpose: card.purpose.clone(),

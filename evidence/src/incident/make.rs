@@ -14,7 +14,7 @@ use super::follow::{roster_of_registry, roster_of_run};
 use super::{EntryLine, IncidentExport};
 use crate::checkpoint::{verified, witnesses};
 use crate::entries::{Bad, read, whole};
-use crate::paper::{Body as _, Paper};
+use crate::paper::{Body as _, GENERATOR, Paper};
 use crate::report::{Asked, IncidentLine, Material, Period, Scope, compliance};
 
 /// From what the file is made.
@@ -141,7 +141,7 @@ pub fn export(source: &Source<'_>, asked: &str) -> Result<Paper<IncidentExport>,
     });
     let body = IncidentExport {
         format: IncidentExport::FORMAT,
-        generator: concat!("tributary ", env!("CARGO_PKG_VERSION")).into(),
+        generator: GENERATOR.into(),
         authorities: source.authorities.clone(),
         checkpoint: checkpoint.to_string(),
         incident,

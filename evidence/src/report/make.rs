@@ -24,6 +24,7 @@ use super::spending::{Rosters, SpendingPart};
 use super::witnessed;
 use crate::entries::{Bad, Entry, decode, ledgers, whole};
 use crate::journal_report::JournalReport;
+use crate::paper::GENERATOR;
 use crate::retained::Retained;
 use crate::verdict::{Verdict, judge};
 
@@ -187,7 +188,7 @@ impl Parts {
         ComplianceReport {
             format: REPORT_FORMAT,
             kind: "compliance".into(),
-            generator: concat!("tributary ", env!("CARGO_PKG_VERSION")).into(),
+            generator: GENERATOR.into(),
             preset: asked.preset.map(|preset| preset.name().into()),
             from: asked.period.from().to_string(),
             to: asked.period.to().to_string(),

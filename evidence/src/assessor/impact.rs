@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::processing::{ActivityLine, Controller, ProcessingRecord};
 use super::security::FlowLine;
-use crate::paper::{Body, GENERATOR};
+use crate::paper::Body;
 use crate::report::{ComplianceReport, RunLine};
 
 /// The input to an impact assessment.
@@ -101,14 +101,14 @@ pub fn impact(report: &ComplianceReport, record: ProcessingRecord, flows: Vec<Fl
         report.processing.iter().filter_map(|of| last(&of.plan)).map(parameters).collect();
     let open = report.incidents.iter().filter(|incident| incident.state == "open").count() as u64;
     let risks = risks(report, &parameters, open);
-    let ProcessingRecord { controller, activities, measures, log, .. } = record;
+    let ProcessingRecord { generator, from, to, scope, controller, activities, measures, log, .. } = record;
     ImpactReport {
         format: ImpactReport::FORMAT,
         kind: "dpia".into(),
-        generator: GENERATOR.into(),
-        from: report.from.clone(),
-        to: report.to.clone(),
-        scope: report.scope.clone(),
+        generator,
+        from,
+        to,
+        scope,
         controller,
         activities,
         flows,

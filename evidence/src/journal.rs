@@ -7,7 +7,7 @@ use tributary_certs::roster::RosterAuthorities;
 use tributary_model::parameters::Parameters;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::log::{LedgerId, LogEntry};
-use tributary_protocol::plan::{ModelRef, RunRef};
+use tributary_protocol::plan::{ModelRef, Plan, RunRef};
 use tributary_protocol::registry::RegistryEvent;
 use tributary_protocol::round::{CoordinatorEvent, order_digest};
 use tributary_protocol::time::Millis;
@@ -79,17 +79,9 @@ impl Released {
 }
 
 impl<'a> JournalAudit<'a> {
-    /// Rosters are judged by these authorities, where they are known.
-    pub(crate) fn new(kept: &'a dyn Retained, authorities: Option<RosterAuthorities>) -> Self {
-        Self::of(kept, authorities, false)
-    }
-
-    /// Of a part of a journal, which has its ledgers whole from their first entries, and not all of them.
-    pub(crate) fn of_part(kept: &'a dyn Retained, authorities: Option<RosterAuthorities>) -> Self {
-        Self::of(kept, authorities, true)
-    }
-
-    fn of(kept: &'a dyn Retained, authorities: Option<RosterAuthorities>, partial: bool) -> Self {
+    /// Rosters are judged by these authorities, where they are known. A partial journal has its ledgers whole from their first entries, and not all of
+    /// them.
+    pub(crate) fn new(kept: &'a dyn Retained, authorities: Option<RosterAuthorities>, partial: bool) -> Self {
         Self {
             partial,
             elsewhere: Vec::new(),
@@ -146,8 +138,8 @@ impl<'a> JournalAudit<'a> {
         match event {
             CoordinatorEvent::RunOpened { plan, number, model, .. } => {
                 let from = (plan.initial_model, plan.digest(), &plan.purpose);
-                if self.partial && self.rests_on_a_run_elsewhere(from, *number) {
-                    self.is_elsewhere("run that begins from what another run released");
+                if self.partial && self.rests_on_a_run_elsewhere(plan, *number) {
+                    count(&mut self.elsewhere, "run that begins from what another run released");
                     return Ok(());
                 }
                 self.begins(from, *number, model).map_err(|fault| place.bad(fault))
@@ -161,7 +153,7 @@ impl<'a> JournalAudit<'a> {
                 match (taken, self.partial) {
                     (true, _) => Ok(()),
                     (false, true) => {
-                        self.is_elsewhere("run that carries over orders that another run took");
+                        count(&mut self.elsewhere, "run that carries over orders that another run took");
                         Ok(())
                     }
                     (false, false) => Err(place.bad(Contradiction::Order)),
@@ -179,17 +171,11 @@ impl<'a> JournalAudit<'a> {
     }
 
     /// Whether a run begins from what a run before it released that is left out.
-    fn rests_on_a_run_elsewhere(
-        &self,
-        (from, plan, _): (ModelRef, Digest, &tributary_protocol::printable::Untrusted),
-        number: u32,
-    ) -> bool {
-        let before = number.checked_sub(1).filter(|before| *before > 0 && from == ModelRef::PreviousRun);
-        before.is_some_and(|number| !self.runs.contains_key(&LedgerId::from(RunRef { plan, number }.id())))
-    }
-
-    fn is_elsewhere(&mut self, what: &str) {
-        count(&mut self.elsewhere, what);
+    fn rests_on_a_run_elsewhere(&self, plan: &Plan, number: u32) -> bool {
+        let goes_on = plan.initial_model == ModelRef::PreviousRun;
+        let before = number.checked_sub(1).filter(|before| *before > 0 && goes_on);
+        let run = |number| RunRef { plan: plan.digest(), number };
+        before.is_some_and(|number| !self.runs.contains_key(&LedgerId::from(run(number).id())))
     }
 
     /// What rests on entries that are left out, after the last entry.

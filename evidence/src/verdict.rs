@@ -79,7 +79,7 @@ fn judged(bytes: &[u8], delta: f64, kept: &dyn Retained) -> Result<Verdict, Bad>
         }
         _ => {}
     }
-    let mut audit = JournalAudit::new(kept, None);
+    let mut audit = JournalAudit::new(kept, None, false);
     scan.entries.iter().try_for_each(|entry| audit.follow(entry))?;
     audit.report(&Extent::whole(&scan.log), None).map(Box::new).map(Verdict::Coordinator)
 }

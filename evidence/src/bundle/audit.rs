@@ -99,10 +99,7 @@ pub fn audit<S: Source>(bundle: &Bundle<S>, options: &Options) -> io::Result<Aud
     let federation = authorities.as_ref().map(RosterAuthorities::digest);
     let looked = Looked { bundle, names: RefCell::default() };
     let partial = bundle.is_partial();
-    let mut journal = match partial {
-        true => JournalAudit::of_part(&looked, authorities),
-        false => JournalAudit::new(&looked, authorities),
-    };
+    let mut journal = JournalAudit::new(&looked, authorities, partial);
     let mut checkpoints = Checkpoints::read(bundle);
     let walked = bundle.journal(|piece| match piece {
         Piece::Entry(entry) => {

@@ -137,12 +137,11 @@ impl<'a> JournalAudit<'a> {
     fn beside(&mut self, ledger: LedgerId, event: &CoordinatorEvent, place: Place) -> Result<(), Bad> {
         match event {
             CoordinatorEvent::RunOpened { plan, number, model, .. } => {
-                let from = (plan.initial_model, plan.digest(), &plan.purpose);
                 if self.partial && self.rests_on_a_run_elsewhere(plan, *number) {
                     count(&mut self.elsewhere, "run that begins from what another run released");
                     return Ok(());
                 }
-                self.begins(from, *number, model).map_err(|fault| place.bad(fault))
+                self.begins(plan, *number, model).map_err(|fault| place.bad(fault))
             }
             CoordinatorEvent::OrderTaken { order } => {
                 self.orders.insert(order_digest(order));
@@ -197,25 +196,20 @@ impl<'a> JournalAudit<'a> {
     }
 
     /// Whether a run begins from the model that its plan refers to.
-    fn begins(
-        &self,
-        (from, plan, purpose): (ModelRef, Digest, &tributary_protocol::printable::Untrusted),
-        number: u32,
-        model: &Digest,
-    ) -> Result<(), Contradiction> {
+    fn begins(&self, plan: &Plan, number: u32, model: &Digest) -> Result<(), Contradiction> {
         let holds = |holds: bool, fault| if holds { Ok(()) } else { Err(fault) };
-        match from {
+        match plan.initial_model {
             // The rule book holds a digest against the model.
             ModelRef::Zero | ModelRef::Seed(_) | ModelRef::Digest(_) => Ok(()),
             ModelRef::PreviousRun => {
                 let Some(before) = number.checked_sub(1).filter(|before| *before > 0) else { return Ok(()) };
-                let before = LedgerId::from(RunRef { plan, number: before }.id());
+                let before = LedgerId::from(RunRef { plan: plan.digest(), number: before }.id());
                 let released = self.runs.get(&before).and_then(RunAudit::facts).map(|facts| facts.record().released());
                 // Where the run before released none, this one begins as the first did.
                 released.flatten().map_or(Ok(()), |released| holds(released == *model, Contradiction::PreviousRun))
             }
             ModelRef::Champion => {
-                let champion = self.registry.as_ref().and_then(|registry| registry.record().champion(purpose));
+                let champion = self.registry.as_ref().and_then(|registry| registry.record().champion(&plan.purpose));
                 let parameters = champion.map(|champion| champion.manifest.parameters);
                 holds(parameters == Some(*model), Contradiction::Champion)
             }

@@ -204,13 +204,10 @@ impl<'a> RegistryAudit<'a> {
     /// Whether a manifest says what the ledger of its run does.
     fn register(&mut self, manifest: &ModelManifest, runs: &dyn Runs) -> Result<(), Broken> {
         let lineage = &manifest.lineage;
-        let run = match runs.run(&lineage.run) {
-            None if self.partial => {
-                count(&mut self.elsewhere, "model of a run");
-                return Ok(());
-            }
-            run => run.ok_or(Broken::NoRun)?,
-        };
+        if self.rests_elsewhere("model of a run", &lineage.run, runs) {
+            return Ok(());
+        }
+        let run = runs.run(&lineage.run).ok_or(Broken::NoRun)?;
         let (facts, replay) = run.facts().zip(run.replay()).ok_or(Broken::NoRun)?;
         let (record, plan) = (facts.record(), facts.plan());
         let complete = record.finished.ok_or(Broken::NoRun)?;
@@ -348,6 +345,15 @@ impl<'a> RegistryAudit<'a> {
 
     fn pass(&mut self, reason: &str) {
         count(&mut self.not_verified, reason);
+    }
+
+    /// Whether something rests on a run that is left out; then it is counted as that.
+    fn rests_elsewhere(&mut self, what: &str, run: &RunRef, runs: &dyn Runs) -> bool {
+        let is_left_out = self.partial && runs.run(run).is_none();
+        if is_left_out {
+            count(&mut self.elsewhere, what);
+        }
+        is_left_out
     }
 
     /// What rests on runs that are left out.

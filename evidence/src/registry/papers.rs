@@ -3,7 +3,7 @@
 use tributary_protocol::digest::Digest;
 use tributary_protocol::registry::SignedAttackReport;
 
-use super::{Broken, RegistryAudit, Runs, count};
+use super::{Broken, RegistryAudit, Runs};
 use crate::attacks::AttacksFile;
 use crate::card::{CardFile, Differs, Material};
 use crate::gates::Measured;
@@ -15,8 +15,7 @@ impl RegistryAudit<'_> {
     pub(super) fn card(&mut self, model: &Digest, card: &Digest, runs: &dyn Runs) -> Result<(), Broken> {
         let Some(record) = self.record.models.get(model) else { return Ok(()) };
         let manifest = &record.manifest.clone();
-        if self.partial && runs.run(&manifest.lineage.run).is_none() {
-            count(&mut self.elsewhere, "model card of a run");
+        if self.rests_elsewhere("model card of a run", &manifest.lineage.run, runs) {
             return Ok(());
         }
         let item = Item::Card(*card);
@@ -55,8 +54,7 @@ impl RegistryAudit<'_> {
     pub(super) fn attacks(&mut self, taken: &SignedAttackReport, runs: &dyn Runs) -> Result<(), Broken> {
         let Some(record) = self.record.models.get(&taken.report.model) else { return Ok(()) };
         let lineage = record.manifest.lineage.clone();
-        if self.partial && runs.run(&lineage.run).is_none() {
-            count(&mut self.elsewhere, "report of attacks on a model of a run");
+        if self.rests_elsewhere("report of attacks on a model of a run", &lineage.run, runs) {
             return Ok(());
         }
         let item = Item::Attacks(taken.report.findings);

@@ -405,10 +405,7 @@ impl<'a> RegistryAudit<'a> {
 
 /// One more for this reason.
 pub(crate) fn count(list: &mut Vec<NotVerified>, reason: &str) {
-    match list.iter_mut().find(|known| known.reason == reason) {
-        Some(known) => known.count = known.count.saturating_add(1),
-        None => list.push(NotVerified { count: 1, reason: reason.into() }),
-    }
+    NotVerified { count: 1, reason: reason.into() }.join(list);
 }
 
 impl fmt::Display for RegisteredModel {

@@ -89,6 +89,16 @@ pub struct NotVerified {
     pub reason: String,
 }
 
+impl NotVerified {
+    /// Joins a list, in which each reason stands once.
+    pub(crate) fn join(self, list: &mut Vec<Self>) {
+        match list.iter_mut().find(|known| known.reason == self.reason) {
+            Some(known) => known.count = known.count.saturating_add(self.count),
+            None => list.push(self),
+        }
+    }
+}
+
 /// What one stage of the run came to.
 #[derive(Debug, Serialize)]
 pub struct StageReport {

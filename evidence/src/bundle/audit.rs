@@ -165,12 +165,12 @@ pub fn audit<S: Source>(bundle: &Bundle<S>, options: &Options) -> io::Result<Aud
             ));
         }
         let list = if inside { &mut found.not_verified } else { &mut outside };
-        of_run(run).into_iter().for_each(|one| add(list, one));
+        of_run(run).into_iter().for_each(|one| one.join(list));
     }
     let registry = journal.iter().filter_map(|journal| journal.registry.as_ref());
     let disputed = registry.clone().flat_map(|registry| &registry.disputed);
     found.missing.extend(disputed.map(|report| format!("a report of attacks that fits its model: {report}")));
-    registry.flat_map(|registry| &registry.not_verified).for_each(|one| add(&mut found.not_verified, one.clone()));
+    registry.flat_map(|registry| &registry.not_verified).for_each(|one| one.clone().join(&mut found.not_verified));
     if federation.is_some() && options.authority.is_none() {
         found
             .missing
@@ -226,13 +226,6 @@ impl Findings {
 
     fn take<T>(&mut self, part: &str, found: Result<T, Bad>) -> Option<T> {
         found.map_err(|bad| self.wrong(part, bad.to_string().trim())).ok()
-    }
-}
-
-fn add(list: &mut Vec<NotVerified>, one: NotVerified) {
-    match list.iter_mut().find(|known| known.reason == one.reason) {
-        Some(known) => known.count = known.count.saturating_add(one.count),
-        None => list.push(one),
     }
 }
 

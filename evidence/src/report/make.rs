@@ -10,8 +10,7 @@ use tributary_protocol::round::CoordinatorEvent;
 use tributary_protocol::secagg::suite::VerifyingKey;
 use tributary_protocol::time::Millis;
 
-use super::deviates::Deviates;
-use super::incidents::{At, as_deviation, deviation_line};
+use super::incidents::{At, as_deviation};
 use super::parts::{
     ComplianceReport, Duty, EvidenceLine, ExportLine, FigureLine, Integrity, Processing, REPORT_FORMAT, RunLine,
     Security, SentLine, Summary, TimelineLine, WitnessLine,
@@ -143,8 +142,7 @@ impl Parts {
     ) -> ComplianceReport {
         self.duties.append(&mut registry.duties);
         self.duties.sort_by_key(|(at, _)| *at);
-        for (at, notice) in std::mem::take(&mut registry.notices) {
-            let line = deviation_line(at, None, Deviates::of_notice(&notice));
+        for (at, line) in std::mem::take(&mut registry.notices) {
             self.deviations.extend(asked.period.has(at.1).then(|| (at.1, line.clone())));
             self.deviated.push((at, line));
         }

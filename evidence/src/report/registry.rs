@@ -4,14 +4,13 @@ use std::collections::BTreeMap;
 
 use tributary_protocol::digest::Digest;
 use tributary_protocol::registry::{
-    Figure, Incidents, ModelRecord, Notice, RegistryEvent, RegistryRecord, SignedAttackReport, SignedReport,
-    SignedStatement,
+    Figure, Incidents, ModelRecord, RegistryEvent, RegistryRecord, SignedAttackReport, SignedReport, SignedStatement,
 };
 use tributary_protocol::time::Millis;
 
 use super::deviates::Deviates;
-use super::incidents::{IncidentsPart, deviation_line};
-use super::parts::{AttacksLine, Duty, FigureLine, GateLine, ModelLine};
+use super::incidents::{At, IncidentsPart, deviation_line};
+use super::parts::{AttacksLine, Duty, FigureLine, GateLine, ModelLine, TimelineLine};
 use super::period::{Asked, Scope};
 use super::shown;
 use super::spending::Rosters;
@@ -29,8 +28,8 @@ pub(super) struct RegistryPart {
     pub(super) incidents: IncidentsPart,
     /// The incidents.
     pub(super) told: Incidents,
-    /// What happened to the journal itself, with the place of its entry.
-    pub(super) notices: Vec<((u64, Millis), Notice)>,
+    /// What happened to the journal itself.
+    pub(super) notices: Vec<(At, TimelineLine)>,
     /// Models that were registered in the period.
     pub(super) registered: u32,
 }
@@ -48,6 +47,7 @@ impl RegistryPart {
         let mut reports: BTreeMap<Digest, SignedReport> = BTreeMap::new();
         for entry in entries {
             part.rosters.follow_registry(entry, &asked.period);
+            let at = (entry.position, entry.at);
             match &entry.event {
                 RegistryEvent::ModelRegistered { manifest } => {
                     registered.insert(manifest.digest(), entry.at);
@@ -57,7 +57,6 @@ impl RegistryPart {
                         reports.insert(statement.statement.model, report.as_ref().clone());
                     }
                     if let Some(deviates) = Deviates::of_statement(statement) {
-                        let at = (entry.position, entry.at);
                         part.incidents.deviated(at, deviation_line(at, None, deviates));
                     }
                     let of = record.models.get(&statement.statement.model);
@@ -65,9 +64,11 @@ impl RegistryPart {
                         part.duties.push((entry.at, duty(entry.at, statement)));
                     }
                 }
-                RegistryEvent::IncidentTold { told } => part.incidents.told((entry.position, entry.at), told),
-                RegistryEvent::Looked { look } => part.incidents.looked((entry.position, entry.at), look),
-                RegistryEvent::Noticed { notice } => part.notices.push(((entry.position, entry.at), *notice)),
+                RegistryEvent::IncidentTold { told } => part.incidents.told(at, told),
+                RegistryEvent::Looked { look } => part.incidents.looked(at, look),
+                RegistryEvent::Noticed { notice } => {
+                    part.notices.push((at, deviation_line(at, None, Deviates::of_notice(notice))))
+                }
                 RegistryEvent::RosterAdopted { .. }
                 | RegistryEvent::CopyNoted { .. }
                 | RegistryEvent::CardWritten { .. }
@@ -75,7 +76,7 @@ impl RegistryPart {
             }
             record.apply(&entry.event);
         }
-        part.told = record.incidents.clone();
+        part.told = record.incidents;
         for digest in &record.order {
             let (Some(model), Some(at)) = (record.models.get(digest), registered.get(digest)) else { continue };
             if in_scope(model, asked, plans) {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tributary_certs::suite::SigningKey;
 use tributary_protocol::digest::Digest;
-use tributary_protocol::log::{LedgerId, SignedCheckpoint};
+use tributary_protocol::log::{LedgerId, Scan, SignedCheckpoint};
 use tributary_protocol::merkle::MerkleTree;
 use tributary_protocol::plan::Date;
 use tributary_protocol::registry::RegistryEvent;
@@ -13,7 +13,7 @@ use tributary_protocol::round::CoordinatorEvent;
 use super::follow::{roster_of_registry, roster_of_run};
 use super::{EntryLine, IncidentExport};
 use crate::checkpoint::{verified, witnesses};
-use crate::entries::{Bad, read, whole};
+use crate::entries::{Bad, decode, read, whole};
 use crate::paper::{Body as _, GENERATOR, Paper};
 use crate::report::{Asked, IncidentLine, Material, Period, Scope, compliance};
 
@@ -81,17 +81,13 @@ impl IncidentLine {
     /// # Errors
     /// [`IncidentFault::Unknown`] if there is none, or several.
     pub fn meant(lines: Vec<Self>, asked: &str) -> Result<Self, IncidentFault> {
-        found(lines, asked)
+        let meant = |line: &Self| {
+            asked.parse() == Ok(line.number) && asked.len() < 8 || asked.len() >= 8 && line.incident.starts_with(asked)
+        };
+        let mut all = lines.into_iter().filter(meant);
+        let one = all.next().filter(|_| all.next().is_none());
+        one.ok_or_else(|| IncidentFault::Unknown { asked: asked.escape_debug().to_string() })
     }
-}
-
-fn found(lines: Vec<IncidentLine>, asked: &str) -> Result<IncidentLine, IncidentFault> {
-    let meant = |line: &IncidentLine| {
-        asked.parse() == Ok(line.number) && asked.len() < 8 || asked.len() >= 8 && line.incident.starts_with(asked)
-    };
-    let mut all = lines.into_iter().filter(meant);
-    let one = all.next().filter(|_| all.next().is_none());
-    one.ok_or_else(|| IncidentFault::Unknown { asked: asked.escape_debug().to_string() })
 }
 
 /// Makes and signs the file of an incident, which is named by its number or the first 8 or more digits of its digest.
@@ -99,7 +95,7 @@ fn found(lines: Vec<IncidentLine>, asked: &str) -> Result<IncidentLine, Incident
 /// # Errors
 /// [`IncidentFault`].
 pub fn export(source: &Source<'_>, asked: &str) -> Result<Paper<IncidentExport>, IncidentFault> {
-    let incident = found(timelines(&source.material)?, asked)?;
+    let incident = IncidentLine::meant(timelines(&source.material)?, asked)?;
     let scan = whole(source.material.journal)?;
     let mut wanted: BTreeSet<u64> = incident.timeline.iter().map(|line| line.entry).collect();
     let last = wanted.last().copied().unwrap_or(0);
@@ -125,7 +121,7 @@ pub fn export(source: &Source<'_>, asked: &str) -> Result<Paper<IncidentExport>,
             wanted.insert(entry.position);
         }
     }
-    let checkpoint = checkpoint(source, last)?;
+    let checkpoint = checkpoint(source, &scan, last)?;
     let size = usize::try_from(checkpoint.checkpoint().size).unwrap_or(usize::MAX);
     let leaves: Vec<Digest> = scan.entries.iter().take(size).map(|entry| entry.leaf).collect();
     let tree = MerkleTree::new(Digest::of_parts, leaves);
@@ -153,15 +149,11 @@ pub fn export(source: &Source<'_>, asked: &str) -> Result<Paper<IncidentExport>,
 }
 
 /// The checkpoint that has the entry and the most cosignatures of the roster in force; of several the newest one.
-fn checkpoint(source: &Source<'_>, last: u64) -> Result<SignedCheckpoint, IncidentFault> {
-    let material = &source.material;
-    let scan = whole(material.journal)?;
+fn checkpoint(source: &Source<'_>, scan: &Scan<'_>, last: u64) -> Result<SignedCheckpoint, IncidentFault> {
     let own = source.key.verifying_key();
-    let entries = scan.entries.iter().filter(|entry| entry.ledger == LedgerId::ADMINISTRATION);
-    let events: Vec<RegistryEvent> =
-        entries.map(|entry| read(entry).map(|entry| entry.event)).collect::<Result<_, _>>()?;
-    let roster = events.iter().rev().find_map(roster_of_registry);
-    let notes = material.checkpoints.iter().filter_map(|note| verified(note, &own).ok());
+    let entries = decode::<RegistryEvent>(scan, LedgerId::ADMINISTRATION)?;
+    let roster = entries.iter().rev().find_map(|entry| roster_of_registry(&entry.event));
+    let notes = source.material.checkpoints.iter().filter_map(|note| verified(note, &own).ok());
     let notes = notes.filter(|note| (last + 1..=scan.entries.len() as u64).contains(&note.checkpoint().size));
     let cosigned = |note: &SignedCheckpoint| {
         let found = roster.and_then(|roster| witnesses(note, &roster.roster).ok());

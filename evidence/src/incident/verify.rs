@@ -101,9 +101,9 @@ impl Judged {
                 return Err(format!("entry {} does not follow the ones before it", line.entry));
             }
             before = Some(line.entry);
-            let event = included(line, &signed)?;
+            let (ledger, event) = included(line, &signed)?;
             let wrong = |fault: String| format!("entry {}: {fault}", line.entry);
-            match kind_of(line, &event, &mut followed, authorities).map_err(wrong)? {
+            match kind_of((line.entry, ledger), &event, &mut followed, authorities).map_err(wrong)? {
                 Kind::Line => lines = lines.saturating_add(1),
                 Kind::Ground => {}
                 Kind::Other => return Err(wrong("it is nothing of an incident".into())),
@@ -130,8 +130,8 @@ impl Judged {
     }
 }
 
-/// The event of an entry that stands in the log.
-fn included(line: &EntryLine, signed: &SignedCheckpoint) -> Result<Vec<u8>, String> {
+/// The ledger and the event of an entry that stands in the log.
+fn included(line: &EntryLine, signed: &SignedCheckpoint) -> Result<(LedgerId, Vec<u8>), String> {
     let wrong = |what: &str| format!("entry {}: {what}", line.entry);
     let ledger = Digest::from_hex(&line.ledger).ok_or_else(|| wrong("its ledger is none"))?;
     let event = bytes_of(&line.event).ok_or_else(|| wrong("its event is no text of hexadecimal digits"))?;
@@ -140,23 +140,22 @@ fn included(line: &EntryLine, signed: &SignedCheckpoint) -> Result<Vec<u8>, Stri
     let leaf = [ledger.as_bytes().as_slice(), &line.sequence.to_le_bytes(), &event].concat();
     let leaf = leaf_digest(Digest::of_parts, &leaf);
     let included = signed.checkpoint().includes(line.entry, &leaf, &path);
-    included.map(|()| event).map_err(|fault| wrong(&fault.to_string()))
+    included.map(|()| (LedgerId(ledger.0), event)).map_err(|fault| wrong(&fault.to_string()))
 }
 
 fn kind_of(
-    line: &EntryLine,
+    (entry, ledger): (u64, LedgerId),
     event: &[u8],
     followed: &mut Followed,
     authorities: &RosterAuthorities,
 ) -> Result<Kind, String> {
-    let ledger = LedgerId(Digest::from_hex(&line.ledger).ok_or("its ledger is none")?.0);
     let by_authorities = |roster| authorities.verify(roster).map_err(|fault| fault.to_string());
     if ledger == LedgerId::ADMINISTRATION {
-        let entry: Entry<RegistryEvent> = decoded(line.entry, event)?;
+        let entry: Entry<RegistryEvent> = decoded(entry, event)?;
         roster_of_registry(&entry.event).map_or(Ok(()), by_authorities)?;
         return followed.of_registry(&entry);
     }
-    let entry: Entry<CoordinatorEvent> = decoded(line.entry, event)?;
+    let entry: Entry<CoordinatorEvent> = decoded(entry, event)?;
     roster_of_run(&entry.event).map_or(Ok(()), by_authorities)?;
     followed.of_run(ledger, &entry)
 }

@@ -121,14 +121,20 @@ impl Signature {
 
 fn of_text(text: &str) -> Option<(SignatureAlgorithm, Vec<u8>)> {
     let (name, digits) = text.split_once(':')?;
-    let (pairs, odd) = digits.as_bytes().as_chunks();
+    Some((SignatureAlgorithm::of_name(name)?, bytes_of_digits(digits)?))
+}
+
+/// The bytes of a text of lower-case hexadecimal digits, two for each byte; nothing where it is another text.
+#[must_use]
+pub fn bytes_of_digits(text: &str) -> Option<Vec<u8>> {
+    let (pairs, odd) = text.as_bytes().as_chunks();
     let value = |digit: u8| match digit {
         b'0'..=b'9' => Some(digit - b'0'),
         b'a'..=b'f' => Some(digit - b'a' + 10),
         _ => None,
     };
     let bytes: Option<Vec<u8>> = pairs.iter().map(|[high, low]| Some(value(*high)? << 4 | value(*low)?)).collect();
-    Some((SignatureAlgorithm::of_name(name)?, bytes?)).filter(|_| odd.is_empty())
+    bytes.filter(|_| odd.is_empty())
 }
 
 fn print(formatter: &mut fmt::Formatter<'_>, algorithm: SignatureAlgorithm, bytes: &[u8]) -> fmt::Result {

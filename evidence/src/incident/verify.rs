@@ -8,6 +8,7 @@ use tributary_protocol::merkle::leaf_digest;
 use tributary_protocol::registry::RegistryEvent;
 use tributary_protocol::round::{CoordinatorEvent, Recorded};
 use tributary_protocol::secagg::suite::VerifyingKey;
+use tributary_protocol::signature::bytes_of_digits;
 
 use super::follow::{Followed, Kind, roster_of_registry, roster_of_run};
 use super::{EntryLine, IncidentExport};
@@ -134,7 +135,7 @@ impl Judged {
 fn included(line: &EntryLine, signed: &SignedCheckpoint) -> Result<(LedgerId, Vec<u8>), String> {
     let wrong = |what: &str| format!("entry {}: {what}", line.entry);
     let ledger = Digest::from_hex(&line.ledger).ok_or_else(|| wrong("its ledger is none"))?;
-    let event = bytes_of(&line.event).ok_or_else(|| wrong("its event is no text of hexadecimal digits"))?;
+    let event = bytes_of_digits(&line.event).ok_or_else(|| wrong("its event is no text of hexadecimal digits"))?;
     let path: Option<Vec<Digest>> = line.path.iter().map(|digest| Digest::from_hex(digest)).collect();
     let path = path.ok_or_else(|| wrong("its proof is none"))?;
     let leaf = [ledger.as_bytes().as_slice(), &line.sequence.to_le_bytes(), &event].concat();
@@ -165,15 +166,4 @@ fn decoded<E: serde::de::DeserializeOwned>(position: u64, event: &[u8]) -> Resul
     let Recorded { at, event } = tributary_protocol::codec::decode(event, limit)
         .map_err(|fault| format!("it is no event of this release ({fault}); verify with the release that wrote it"))?;
     Ok(Entry { position, offset: 0, at, event })
-}
-
-fn bytes_of(text: &str) -> Option<Vec<u8>> {
-    let digit = |byte: u8| match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'a'..=b'f' => Some(byte - b'a' + 10),
-        _ => None,
-    };
-    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-    let byte = |[high, low]: &[u8; 2]| Some(digit(*high)? << 4 | digit(*low)?);
-    rest.is_empty().then(|| pairs.iter().map(byte).collect()).flatten()
 }

@@ -1,5 +1,6 @@
 //! A registered model with its plan, taken from a bundle that was audited before.
 
+use serde::de::DeserializeOwned;
 use tributary_model::parameters::Parameters;
 use tributary_model::planned::{self, Planned};
 use tributary_model::schema::Schema;
@@ -10,7 +11,7 @@ use tributary_protocol::round::CoordinatorEvent;
 
 use super::format::JOURNAL;
 use super::reader::{Bundle, Source};
-use crate::entries::{Bad, Entry, read};
+use crate::entries::read;
 use crate::replay;
 use crate::retained::{Item, Retained as _};
 
@@ -24,39 +25,40 @@ pub struct BundledModel {
     pub parameters: Parameters,
 }
 
+/// Shows each event of a ledger of the bundle's journal.
+///
+/// # Errors
+/// In words, what is not here.
+pub(super) fn follow<S: Source, E: DeserializeOwned>(
+    bundle: &Bundle<S>,
+    ledger: LedgerId,
+    mut show: impl FnMut(E),
+) -> Result<(), String> {
+    let walked = bundle.entries(JOURNAL, |entry| {
+        if entry.ledger == ledger {
+            show(read(entry)?.event);
+        }
+        Ok(())
+    });
+    walked.ok_or("the bundle has no journal")?.map(|_| ()).map_err(|bad| bad.to_string())
+}
+
 /// The model of this digest. Whoever asks has audited the bundle before.
 ///
 /// # Errors
 /// In words, what is not here.
 pub fn bundled_model<S: Source>(bundle: &Bundle<S>, model: &Digest) -> Result<BundledModel, String> {
     let (mut manifest, mut plan) = (None, None);
-    let told = |walked: Option<Result<_, Bad>>| match walked {
-        None => Err("the bundle has no journal".to_owned()),
-        Some(Err(bad)) => Err(bad.to_string()),
-        Some(Ok(_)) => Ok(()),
-    };
-    told(bundle.entries(JOURNAL, |entry| {
-        if entry.ledger == LedgerId::ADMINISTRATION {
-            let Entry { event, .. }: Entry<RegistryEvent> = read(entry)?;
-            if let RegistryEvent::ModelRegistered { manifest: own } = event
-                && own.digest() == *model
-            {
-                manifest = Some(*own);
-            }
+    follow(bundle, LedgerId::ADMINISTRATION, |event: RegistryEvent| match event {
+        RegistryEvent::ModelRegistered { manifest: own } if own.digest() == *model => manifest = Some(*own),
+        _ => {}
+    })?;
+    let manifest: ModelManifest = manifest.ok_or("the bundle's journal registers no such model")?;
+    follow(bundle, manifest.lineage.run.id().into(), |event: CoordinatorEvent| {
+        if let CoordinatorEvent::RunOpened { plan: own, .. } = event {
+            plan = own.validate().ok();
         }
-        Ok(())
-    }))?;
-    let manifest = manifest.ok_or("the bundle's journal registers no such model")?;
-    let ledger = LedgerId::from(manifest.lineage.run.id());
-    told(bundle.entries(JOURNAL, |entry| {
-        if entry.ledger == ledger && plan.is_none() {
-            let Entry { event, .. }: Entry<CoordinatorEvent> = read(entry)?;
-            if let CoordinatorEvent::RunOpened { plan: own, .. } = event {
-                plan = own.validate().ok();
-            }
-        }
-        Ok(())
-    }))?;
+    })?;
     let plan = plan.ok_or("the bundle's journal does not hold the plan of the model")?;
     let schema = bundle.get(&Item::Schema(plan.digest())).and_then(|text| String::from_utf8(text).ok());
     let schema = schema.and_then(|text| Schema::parse(&text).ok()).filter(|schema| schema.digest() == plan.schema);

@@ -1,15 +1,11 @@
 //! A validator's own look at a model of a bundle: the figures of its gates, computed again from the opened sum of the evaluation.
 
-use tributary_model::schema::Schema;
 use tributary_protocol::digest::Digest;
-use tributary_protocol::log::LedgerId;
 use tributary_protocol::registry::{Figure, GatesReport};
 use tributary_protocol::round::CoordinatorEvent;
 
-use super::format::JOURNAL;
-use super::model::bundled_model;
+use super::model::{bundled_model, follow};
 use super::reader::{Bundle, Source};
-use crate::entries::{Bad, Entry, read};
 use crate::gates::{Measured, figures};
 use crate::retained::{Item, Retained as _};
 
@@ -30,17 +26,9 @@ pub fn gate_figures<S: Source>(bundle: &Bundle<S>, report: &GatesReport) -> Resu
 /// In words, if the model or its schema is not here.
 pub fn measured<S: Source>(bundle: &Bundle<S>, model: &Digest) -> Result<Option<Measured>, String> {
     let of = bundled_model(bundle, model)?;
-    let schema: &Schema = of.planned.schema().ok_or("the schema of the model's plan is not in the bundle")?;
-    let ledger = LedgerId::from(of.manifest.lineage.run.id());
-    let mut events = Vec::new();
-    let walked = bundle.entries(JOURNAL, |entry| {
-        if entry.ledger == ledger {
-            let Entry { event, .. }: Entry<CoordinatorEvent> = read(entry)?;
-            events.push(event);
-        }
-        Ok::<(), Bad>(())
-    });
-    walked.ok_or("the bundle has no journal")?.map_err(|bad| bad.to_string())?;
+    let schema = of.planned.schema().ok_or("the schema of the model's plan is not in the bundle")?;
+    let mut events: Vec<CoordinatorEvent> = Vec::new();
+    follow(bundle, of.manifest.lineage.run.id().into(), |event| events.push(event))?;
     let sum = |digest: &Digest| bundle.get(&Item::Sum(*digest));
     Ok(Measured::of(&events, schema, &of.manifest.parameters, sum))
 }

@@ -134,7 +134,7 @@ pub fn audit<S: Source>(bundle: &Bundle<S>, options: &Options) -> io::Result<Aud
     let mut witnessed = CheckpointsReport::default();
     if report.is_some() {
         unnamed(bundle, &looked, &mut found);
-        witnessed = checkpoints.judge(bundle, federation, (journal.federation(), partial), &mut found.faults);
+        witnessed = checkpoints.judge(bundle, federation, journal.federation(), &mut found.faults);
         if witnessed.witnessed_entries == 0 {
             found.missing.push(
                 "a checkpoint that more than half of the roster's branches have cosigned: nobody but the coordinator vouches for the journal"

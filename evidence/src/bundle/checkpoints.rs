@@ -93,10 +93,10 @@ impl Checkpoints {
         &self,
         bundle: &Bundle<S>,
         own: Option<Digest>,
-        (federation, partial): (&Federation, bool),
+        federation: &Federation,
         faults: &mut Vec<Fault>,
     ) -> CheckpointsReport {
-        let entries = self.tree.leaves();
+        let (entries, partial) = (self.tree.leaves(), bundle.is_partial());
         let mut report = CheckpointsReport { entries_after: entries, ..CheckpointsReport::default() };
         let mut wrong = |part: &str, reason: String| faults.push(Fault { part: part.to_owned(), reason });
         let key = match &self.key {

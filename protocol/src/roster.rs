@@ -16,6 +16,8 @@ mod people;
 mod signed;
 
 use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::format;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
@@ -192,6 +194,15 @@ impl Roster {
     #[must_use]
     pub fn name_of(&self, client: ClientId) -> Option<&MemberName> {
         self.entry(client).map(|entry| &entry.name)
+    }
+
+    /// A client as a roster names it, or by its number where there is no roster or it has no such client.
+    #[must_use]
+    pub fn named(roster: Option<&Self>, client: ClientId) -> String {
+        match roster.and_then(|roster| roster.name_of(client)) {
+            Some(name) => name.as_str().into(),
+            None => format!("client {client}"),
+        }
     }
 
     /// The named groups, strictly ascending by name.

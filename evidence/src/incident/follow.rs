@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use tributary_certs::suite::RealSuite;
 use tributary_protocol::digest::Digest;
-use tributary_protocol::ids::ClientId;
 use tributary_protocol::log::LedgerId;
 use tributary_protocol::plan::{Attestation, Over, RunRef, Wanted};
 use tributary_protocol::registry::{RegistryEvent, RegistryRecord, SignedStatement};
@@ -46,11 +45,6 @@ struct Run {
 }
 
 impl Run {
-    fn client(&self, client: ClientId) -> String {
-        let name = self.roster.as_ref().and_then(|roster| roster.name_of(client));
-        name.map_or_else(|| format!("client {client}"), ToString::to_string)
-    }
-
     /// Whether an order stops this run or its federation, by somebody who may. Whose own the plan is does not follow from these entries: who may order it
     /// of a plan of their own or of another's, may.
     fn is_ordered(&self, order: &Attestation, federation: &Digest) -> bool {
@@ -157,7 +151,7 @@ impl Followed {
             }
             _ => {}
         }
-        let Some(deviates) = Deviates::of_run(&entry.event, |client| run.client(client)) else {
+        let Some(deviates) = Deviates::of_run(&entry.event, |client| Roster::named(run.roster.as_ref(), client)) else {
             return Ok(Kind::Other);
         };
         let at = (entry.position, entry.at);

@@ -4,6 +4,7 @@ use tributary_model::schema::Schema;
 use tributary_protocol::plan::{Attestation, Plan};
 use tributary_protocol::privacy::Unit;
 use tributary_protocol::role::Action;
+use tributary_protocol::roster::Roster;
 use tributary_protocol::round::{CoordinatorEvent, RunRecord};
 use tributary_protocol::secagg::modular::bytes_of;
 use tributary_protocol::time::Millis;
@@ -102,7 +103,9 @@ impl<'a> Followed<'a> {
     }
 
     fn follow(&mut self, entry: &Entry<CoordinatorEvent>) {
-        if let Some(deviates) = Deviates::of_run(&entry.event, |client| self.client(client)) {
+        if let Some(deviates) =
+            Deviates::of_run(&entry.event, |client| Roster::named(self.record.roster.as_ref(), client))
+        {
             let at = (entry.position, entry.at);
             self.deviated.push((at, deviation_line(at, Some(self.name.clone()), deviates)));
         }
@@ -150,11 +153,6 @@ impl<'a> Followed<'a> {
             CoordinatorEvent::OrderTaken { order } => self.ordered(at, order),
             _ => {}
         }
-    }
-
-    fn client(&self, client: tributary_protocol::ids::ClientId) -> String {
-        let name = self.record.roster.as_ref().and_then(|roster| roster.name_of(client));
-        name.map_or_else(|| format!("client {client}"), ToString::to_string)
     }
 
     fn approved(&mut self, at: Millis, plan: &Plan, signers: [&Attestation; 2]) {

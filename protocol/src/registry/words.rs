@@ -11,6 +11,7 @@ use super::record::{ModelState, RegistryRecord};
 use super::statement::ModelStatement;
 use super::step::ModelStep;
 use crate::plan::Date;
+use crate::roster::Roster;
 
 impl ModelStatement {
     /// What it says, in one sentence.
@@ -80,8 +81,7 @@ impl RegistryRecord {
                 statement.statement.in_words()
             ),
             RegistryEvent::CopyNoted { note } => {
-                let name = self.roster.as_ref().and_then(|roster| roster.name_of(note.client));
-                let name = name.map_or_else(|| format!("client {}", note.client), |name| String::from(name.as_str()));
+                let name = Roster::named(self.roster.as_ref(), note.client);
                 format!("{name}: model {} {}", note.model.short(), note.state.name())
             }
             RegistryEvent::IncidentTold { told } => self.told_in_words(told),

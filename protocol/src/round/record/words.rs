@@ -36,20 +36,12 @@ fn rounds(charged: &Charged) -> usize {
     charged.rounds.iter().fold(0, |sum, rounds| sum.saturating_add(usize::try_from(*rounds).unwrap_or(usize::MAX)))
 }
 
-/// A member as the roster names it, or by its number where the roster does not.
-fn named(roster: Option<&Roster>, client: ClientId) -> String {
-    match roster.and_then(|roster| roster.name_of(client)) {
-        Some(name) => name.as_str().to_string(),
-        None => format!("client {client}"),
-    }
-}
-
 fn first_of(roster: Option<&Roster>, clients: impl ExactSizeIterator<Item = ClientId>) -> String {
     let (all, mut text) = (clients.len(), String::new());
     for (place, client) in clients.take(NAMED_MAX).enumerate() {
         let before = if place == 0 { "" } else { ", " };
         text.push_str(before);
-        text.push_str(&named(roster, client));
+        text.push_str(&Roster::named(roster, client));
     }
     match all.saturating_sub(NAMED_MAX) {
         0 => text,
@@ -110,7 +102,11 @@ impl RunRecord {
                 many(self.current().map_or(0, |session| session.cohort.len()), "member")
             ),
             CoordinatorEvent::UpdateAdmitted { round, client, vector, .. } => {
-                format!("round {round}: the vector {} of {} entered the sum", vector.short(), named(roster, *client))
+                format!(
+                    "round {round}: the vector {} of {} entered the sum",
+                    vector.short(),
+                    Roster::named(roster, *client)
+                )
             }
             CoordinatorEvent::SurvivorsFrozen { round, survivors, digest } => {
                 format!("round {round}: {} fixed as {}", many(survivors.len(), "survivor"), digest.short())
@@ -123,28 +119,28 @@ impl RunRecord {
             }
             CoordinatorEvent::RoundAborted { round, reason } => format!("round {round} aborted: {reason}"),
             CoordinatorEvent::ClientRefused { client, code, .. } => {
-                format!("{} refused: {code}", named(roster, *client))
+                format!("{} refused: {code}", Roster::named(roster, *client))
             }
             CoordinatorEvent::BudgetBegun { client, first } => {
                 let how = if first.adopts { "takes the place of a lost one" } else { "was begun by its owner" };
-                format!("the budget of {} {how}", named(roster, *client))
+                format!("the budget of {} {how}", Roster::named(roster, *client))
             }
             CoordinatorEvent::BudgetShown { head } => format!(
                 "{} showed its budget: counter {}, {} of this run charged",
-                named(roster, head.client),
+                Roster::named(roster, head.client),
                 head.counter,
                 many(rounds(&head.charged), "round")
             ),
             CoordinatorEvent::ClientChargedMore { client, charged } => format!(
                 "{} was charged for {} of this run, more than this ledger started",
-                named(roster, *client),
+                Roster::named(roster, *client),
                 many(rounds(charged), "round")
             ),
             CoordinatorEvent::StageConcluded { stage, model } => {
                 format!("{} concluded: it hands on model {}", self.stage_in_words(*stage), model.short())
             }
             CoordinatorEvent::ClientEvicted { client, reason } => {
-                format!("{} is out of the run: {reason}", named(roster, *client))
+                format!("{} is out of the run: {reason}", Roster::named(roster, *client))
             }
             CoordinatorEvent::OrderTaken { order } => {
                 format!("{} of {} ({}): {}", order.action, order.staff, order.role, order.subject.short())

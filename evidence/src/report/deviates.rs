@@ -55,17 +55,11 @@ impl Deviates {
 
     /// What happened to the journal itself.
     pub(crate) fn of_notice(notice: &Notice) -> Self {
-        let (who, why) = match notice {
-            Notice::LogDisputed { client, entries, .. } => {
-                let why = format!(
-                    "it has a checkpoint of {entries} entries, signed by this coordinator, that this log does not go on from"
-                );
-                (Some(format!("client {client}")), why)
-            }
-            Notice::SinkFailed => (None, "the second place of the log takes no entry; no round begins".into()),
-            Notice::SinkBack => (None, "the second place of the log has every entry again".into()),
+        let who = match notice {
+            Notice::LogDisputed { client, .. } => Some(format!("client {client}")),
+            Notice::SinkFailed | Notice::SinkBack => None,
         };
-        Self { what: notice.name(), who, why }
+        Self { what: notice.name(), who, why: notice.in_words() }
     }
 
     /// A statement that takes a model back.

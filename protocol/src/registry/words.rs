@@ -13,6 +13,20 @@ use super::step::ModelStep;
 use crate::plan::Date;
 use crate::roster::Roster;
 
+impl Notice {
+    /// What happened to the journal, in one sentence.
+    #[must_use]
+    pub fn in_words(self) -> String {
+        match self {
+            Self::LogDisputed { client, entries, .. } => format!(
+                "client {client} has a checkpoint of {entries} entries, signed by this coordinator, that this journal does not go on from"
+            ),
+            Self::SinkFailed => "the second place of the journal takes no entry; no round begins".into(),
+            Self::SinkBack => "the second place of the journal has every entry again".into(),
+        }
+    }
+}
+
 impl ModelStatement {
     /// What it says, in one sentence.
     #[must_use]
@@ -94,15 +108,7 @@ impl RegistryRecord {
                 };
                 format!("look of {staff} ({role}): {what}{days}, {scope}")
             }
-            RegistryEvent::Noticed { notice: Notice::LogDisputed { client, entries, .. } } => format!(
-                "client {client} has a checkpoint of {entries} entries, signed by this coordinator, that this journal does not go on from"
-            ),
-            RegistryEvent::Noticed { notice: Notice::SinkFailed } => {
-                "the second place of the journal takes no entry; no round begins".into()
-            }
-            RegistryEvent::Noticed { notice: Notice::SinkBack } => {
-                "the second place of the journal has every entry again".into()
-            }
+            RegistryEvent::Noticed { notice } => notice.in_words(),
             RegistryEvent::CardWritten { model, card } => {
                 format!("card {} of model {} written", card.short(), model.short())
             }

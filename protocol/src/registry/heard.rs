@@ -1,11 +1,13 @@
 //! What is shown to a branch that comes back of a statement whose signers have left: the roster by which it was taken, and other branches that follow it.
 //!
 //! The signatures are judged by that roster, which the federation's authorities have signed. It proves that those people had their roles once, and not that
-//! they signed then. So other branches stand in for the time. A branch notes, signed, which statement about a model it follows ([`CopyNote`]), and it follows none that it did not believe by the roster that was in
-//! force for it then. So the word of more than half of the others shows a branch that comes back what it would have believed itself. Whoever gets the
-//! keys of people who have left can date a statement back. No branch that knows they have left follows it.
+//! they signed then. So other branches stand in for the time. A branch notes, signed, which statement about a model it follows ([`CopyNote`]). It follows
+//! none that it did not believe by the roster that was in force for it then. So the word of more than half of the others shows a branch that comes back
+//! what it would have believed itself. Whoever gets the keys of people who have left can date a statement back. No branch that knows they have left
+//! follows it.
 
 use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
 
 use super::copies::CopyNote;
 use super::manifest::ModelManifest;
@@ -16,8 +18,8 @@ use crate::roster::{MemberName, Roster};
 use crate::secagg::suite::Suite;
 use crate::signed::SignedBody as _;
 
-/// The roster by which statements were taken, and the branches that follow one of them, as far as their signed words have come. Words about another statement begin anew, so that it never holds
-/// more than a roster has entries.
+/// The roster by which statements were taken, and the branches that follow one of them, as far as their signed words have come. Words about another
+/// statement begin anew, so that it never holds more than a roster has entries.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Heard {
     before: Option<Roster>,
@@ -87,11 +89,10 @@ impl Heard {
             roster.group(&model.lineage.group).filter(|group| group.members().any(|client| Some(client) == own));
         let is_asked = |client: ClientId| group.is_none_or(|group| group.members().any(|member| member == client));
         let members = roster.entries().iter().map(|entry| entry.client);
-        let others = members.filter(|client| Some(*client) != own && is_asked(*client));
+        let others: Vec<ClientId> = members.filter(|client| Some(*client) != own && is_asked(*client)).collect();
+        let follows = |client: &&ClientId| self.branches.contains(*client);
         let about = self.statement == Some(statement.digest());
-        others.fold(Following { found: 0, others: 0 }, |so_far, client| Following {
-            found: so_far.found.saturating_add(usize::from(about && self.branches.contains(&client))),
-            others: so_far.others.saturating_add(1),
-        })
+        let found = if about { others.iter().filter(follows).count() } else { 0 };
+        Following { found, others: others.len() }
     }
 }

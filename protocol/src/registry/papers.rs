@@ -64,25 +64,18 @@ impl AttackReport {
 }
 
 impl SignedAttackReport {
-    /// Whether its signature counts: a model validator's over the model's branches, and nobody's whose own the model is. Without `now` nothing is judged
-    /// by a clock.
-    ///
-    /// # Errors
-    /// [`AttestationFault`].
-    pub fn judge<S: Suite>(
+    /// Whether its signature counts at this second: a model validator's over the model's branches, and nobody's whose own the model is.
+    pub(super) fn judge<S: Suite>(
         &self,
         manifest: &ModelManifest,
         roster: &Roster,
-        now: Option<u64>,
+        now: u64,
     ) -> Result<(), AttestationFault> {
-        self.judge_by(manifest, now, |wanted| self.signed.judge::<S>(roster, wanted))
+        self.judge_by(manifest, Some(now), |wanted| self.signed.judge::<S>(roster, wanted))
     }
 
-    /// The same without the signature, for whoever verifies it elsewhere.
-    ///
-    /// # Errors
-    /// [`AttestationFault`].
-    pub fn judge_role(&self, manifest: &ModelManifest, roster: &Roster) -> Result<(), AttestationFault> {
+    /// The same without the signature and without a clock, for whoever verifies it elsewhere.
+    pub(super) fn judge_role(&self, manifest: &ModelManifest, roster: &Roster) -> Result<(), AttestationFault> {
         self.judge_by(manifest, None, |wanted| self.signed.judge_role(roster, wanted))
     }
 

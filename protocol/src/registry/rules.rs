@@ -115,7 +115,7 @@ impl RegistryRecord {
         if signed.report.federation != *federation {
             return Err(RefusedAttackReport::Federation);
         }
-        self.judge_attacks_by(signed, |model| signed.judge::<S>(&model.manifest, roster, Some(now)))
+        self.judge_attacks_by(signed, |model| signed.judge::<S>(&model.manifest, roster, now))
     }
 
     fn check_model(&self, manifest: &ModelManifest) -> Result<(), OutOfOrder> {

@@ -116,7 +116,7 @@ impl RegistryRecord {
                 let (report, signed) = (&report.report, &report.signed);
                 let found = match report.alarm {
                     true => {
-                        "they show a larger epsilon than was claimed; no branch that asks gets the model, no run begins from it, and no statement lets it be used; branches that have it stop when it is withdrawn"
+                        "they show a larger epsilon than was claimed. No branch that asks gets the model, no run begins from it, and no statement lets it be used. Branches that have it stop when it is withdrawn"
                     }
                     false => "none shows a larger epsilon than was claimed",
                 };

@@ -75,7 +75,7 @@ fn an_alarm_ends_the_use_of_a_model_whatever_comes_after_it() {
     events.push(reported(signed_attacks(attacks(&model, 1, true))));
     assert_eq!(broken(&replayed(&events), &taken(ModelStep::RollBack, &model, 3)), Some(ALARM));
     let words = replayed(&events).describe(events.last().expect("an event"));
-    assert!(words.contains("branches that have it stop when it is withdrawn"), "{words}");
+    assert!(words.contains("Branches that have it stop when it is withdrawn"), "{words}");
     // Nor is a champion given to anybody who comes, until it is withdrawn: that is told.
     let base = [adopted(), registered(model.clone()), taken(ModelStep::Promote, &model, 1)];
     let alarm = reported(signed_attacks(attacks(&model, 1, true)));

@@ -1,6 +1,5 @@
 //! What an enemy does to model cards, and a model validator in reports of attacks.
 
-use tributary_certs::people::attest;
 use tributary_evidence::Item;
 use tributary_evidence::attacks::{ATTACKS_FORMAT, AttackedRows, Attacks, AttacksFile, CanaryLine, claimed};
 use tributary_evidence::card::{Card, CardFile};
@@ -8,10 +7,9 @@ use tributary_evidence::report::FigureLine;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::registry::RegistryEvent;
 use tributary_protocol::role::Action;
-use tributary_protocol::roster::StaffNumber;
 
 use super::cases::Change;
-use super::world::{Event, PEOPLE, World, authorities, person_key};
+use super::world::{Event, PEOPLE, World, attested, authorities};
 
 impl World {
     /// The card, by the name of its part.
@@ -54,10 +52,8 @@ impl World {
         change(&mut findings);
         findings.alarm = findings.is_alarming();
         let federation = authorities(self.shape.authorities).digest();
-        let (report, (staff, role, seed)) = (findings.report(federation).unwrap(), PEOPLE[2]);
-        let staff = StaffNumber::parse(staff).unwrap();
-        let signed =
-            attest(&person_key(seed), Action::ReportAttacks, report.digest(), federation, &staff, role, 0).unwrap();
+        let report = findings.report(federation).unwrap();
+        let signed = attested(PEOPLE[2], Action::ReportAttacks, report.digest(), federation, 0);
         let file = AttacksFile::new(findings).with(&signed);
         self.parts.insert(Item::Attacks(report.findings).name(), file.to_json().into_bytes());
         let report = Box::new(file.signed().unwrap());

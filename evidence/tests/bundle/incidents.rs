@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use tributary_certs::people::attest;
 use tributary_certs::suite::RealSuite;
 use tributary_evidence::NothingKept;
 use tributary_evidence::bundle::{Authority, Standing};
@@ -13,7 +12,7 @@ use tributary_protocol::codec;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::ClientId;
 use tributary_protocol::limits::{INCIDENT_TEXT_CHARACTERS_MAX, INCIDENT_WORDS_MAX};
-use tributary_protocol::log::{Entries, LOG_HEADER, LedgerId, Log, NoteSignature, SignedCheckpoint, origin_of};
+use tributary_protocol::log::{Entries, LOG_HEADER, LedgerId, Log, SignedCheckpoint, origin_of};
 use tributary_protocol::merkle::MerkleTree;
 use tributary_protocol::plan::Attestation;
 use tributary_protocol::registry::{
@@ -21,25 +20,24 @@ use tributary_protocol::registry::{
     SignedStatement, StatementScope,
 };
 use tributary_protocol::role::{Action, Role};
-use tributary_protocol::roster::StaffNumber;
 use tributary_protocol::round::{CoordinatorEvent, Recorded};
 
-use crate::world::{AT, COORDINATOR, Event, SMALL, World, authorities, person_key, signing_key};
+use crate::world::{AT, COORDINATOR, Event, PEOPLE, SMALL, World, attested, authorities, cosigned, person_key};
 
 fn word(step: IncidentStep, incident: Digest, text: &str) -> IncidentWord {
     let federation = authorities(SMALL.authorities).digest();
     IncidentWord { federation, step, incident, severity: Severity::High, happened: 5, text: text.into() }
 }
 
-fn told(word: IncidentWord, (staff, role, seed): (&str, Role, u8), at: u64) -> SignedIncident {
-    let staff = StaffNumber::parse(staff).unwrap();
-    let action = word.step.action();
-    let signed = attest(&person_key(seed), action, word.digest(), word.federation, &staff, role, at).unwrap();
+fn told(word: IncidentWord, who: Who, at: u64) -> SignedIncident {
+    let signed = attested(who, word.step.action(), word.digest(), word.federation, at);
     SignedIncident { word, signed }
 }
 
-const OWNER: (&str, Role, u8) = ("bank/e1", Role::PlanOwner, 201);
-const OFFICER: (&str, Role, u8) = ("bank/e2", Role::PrivacyOfficer, 202);
+type Who = (&'static str, Role, u8);
+
+const OWNER: Who = PEOPLE[0];
+const OFFICER: Who = PEOPLE[1];
 
 /// A month with an incident, a dispute of the log within it, and another incident that is open.
 fn world() -> World {
@@ -58,13 +56,7 @@ fn world() -> World {
 /// A checkpoint of all of it, which so many branches have cosigned.
 fn note(world: &World, witnesses: u32, key: u8) -> Vec<u8> {
     let (_, log) = world.journal();
-    let checkpoint = log.checkpoint(&origin_of(&authorities(SMALL.authorities).digest()));
-    let mut signed = SignedCheckpoint::sign::<RealSuite>(checkpoint, &person_key(key)).unwrap();
-    for client in 1..=witnesses {
-        let (name, key) = (format!("bank/branch-{client}"), signing_key(ClientId(client)));
-        signed.add(NoteSignature::by_witness::<RealSuite>(&name, &key, signed.checkpoint(), 7).unwrap());
-    }
-    signed.to_string().into_bytes()
+    cosigned(log.checkpoint(&origin_of(&authorities(SMALL.authorities).digest())), key, witnesses)
 }
 
 fn material<'a>(journal: &'a [u8], checkpoints: Vec<Vec<u8>>) -> Material<'a> {
@@ -239,8 +231,8 @@ fn written(world: &World, within: &[(LedgerId, Event)]) -> Paper<IncidentExport>
     Paper::sign(body, &person_key(COORDINATOR))
 }
 
-fn signed((staff, role, seed): (&str, Role, u8), action: Action, subject: Digest, federation: Digest) -> Attestation {
-    attest(&person_key(seed), action, subject, federation, &StaffNumber::parse(staff).unwrap(), role, 0).unwrap()
+fn signed(who: Who, action: Action, subject: Digest, federation: Digest) -> Attestation {
+    attested(who, action, subject, federation, 0)
 }
 
 /// Every signature in them is a real one: some are of something else than the entry says.

@@ -4,19 +4,16 @@
 use std::collections::BTreeMap;
 use std::io::Cursor;
 
-use tributary_certs::suite::RealSuite;
 use tributary_evidence::bundle::{Bundle, PART, PartWriter, Sent, Standing, in_sum};
 use tributary_protocol::ids::{ClientId, RoundId};
-use tributary_protocol::log::{
-    Entries, LOG_HEADER, LedgerId, Log, LogEntry, NoteKey, NoteSignature, SignatureKind, SignedCheckpoint, origin_of,
-};
+use tributary_protocol::log::{Entries, LOG_HEADER, LedgerId, Log, LogEntry, NoteKey, SignatureKind, origin_of};
 use tributary_protocol::plan::GrantSubject;
 use tributary_protocol::roster::StaffNumber;
 use tributary_protocol::round::CoordinatorEvent;
 
 use super::mutations::Dice;
 use super::parts::grant;
-use super::world::{COORDINATOR, Event, SMALL, Shape, World, authorities, person_key, sealed, signing_key};
+use super::world::{COORDINATOR, Event, SMALL, Shape, World, authorities, cosigned, person_key, sealed};
 use super::{audited, code};
 
 /// Parts of a bundle, by name.
@@ -91,13 +88,8 @@ impl Mixed {
         let key = NoteKey::new(&origin, SignatureKind::Journal, &person_key(COORDINATOR).verifying_key()).unwrap();
         parts.insert("checkpoints/coordinator.key".into(), format!("{key}\n").into_bytes());
         for size in self.borders() {
-            let checkpoint = self.logs[size].checkpoint(&origin);
-            let mut signed = SignedCheckpoint::sign::<RealSuite>(checkpoint, &person_key(COORDINATOR)).unwrap();
-            for client in 1..=7 {
-                let (name, key) = (format!("bank/branch-{client}"), signing_key(ClientId(client)));
-                signed.add(NoteSignature::by_witness::<RealSuite>(&name, &key, signed.checkpoint(), 7).unwrap());
-            }
-            parts.insert(format!("checkpoints/{size:020}"), signed.to_string().into_bytes());
+            let note = cosigned(self.logs[size].checkpoint(&origin), COORDINATOR, 7);
+            parts.insert(format!("checkpoints/{size:020}"), note);
         }
     }
 

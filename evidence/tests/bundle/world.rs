@@ -25,8 +25,8 @@ use tributary_protocol::log::{
 };
 use tributary_protocol::message::ClosedReason;
 use tributary_protocol::plan::{
-    Approvals, Assessment, Charter, Date, Gates, Materiality, ModelRef, Plan, PrivacyMode, Readiness, Retention,
-    Rhythm, Run, Schedule,
+    Approvals, Assessment, Attestation, Charter, Date, Gates, Materiality, ModelRef, Plan, PrivacyMode, Readiness,
+    Retention, Rhythm, Run, Schedule,
 };
 use tributary_protocol::privacy::{Accounts, RdpVector};
 use tributary_protocol::registry::{Lineage, ModelManifest, RegistryEvent};
@@ -198,10 +198,29 @@ fn plan(shape: Shape) -> Plan {
     }
 }
 
+/// What somebody of [`PEOPLE`] has signed.
+pub(crate) fn attested(
+    (staff, role, seed): (&str, Role, u8),
+    action: Action,
+    subject: Digest,
+    federation: Digest,
+    at: u64,
+) -> Attestation {
+    attest(&person_key(seed), action, subject, federation, &StaffNumber::parse(staff).unwrap(), role, at).unwrap()
+}
+
+/// A checkpoint as a note, signed by the coordinator's key of this seed, which so many branches have cosigned.
+pub(crate) fn cosigned(checkpoint: Checkpoint, seed: u8, witnesses: u32) -> Vec<u8> {
+    let mut signed = SignedCheckpoint::sign::<RealSuite>(checkpoint, &person_key(seed)).unwrap();
+    for client in 1..=witnesses {
+        let (name, key) = (format!("bank/branch-{client}"), signing_key(ClientId(client)));
+        signed.add(NoteSignature::by_witness::<RealSuite>(&name, &key, signed.checkpoint(), 7).unwrap());
+    }
+    signed.to_string().into_bytes()
+}
+
 pub(crate) fn approvals(plan: &Digest, federation: Digest) -> Approvals {
-    let sign = |(staff, role, seed): (&str, Role, u8), action| {
-        attest(&person_key(seed), action, *plan, federation, &StaffNumber::parse(staff).unwrap(), role, 0).unwrap()
-    };
+    let sign = |who, action| attested(who, action, *plan, federation, 0);
     Approvals { proposal: sign(PEOPLE[0], Action::ProposePlan), approval: sign(PEOPLE[1], Action::ApprovePlan) }
 }
 
@@ -407,13 +426,7 @@ impl World {
         let before = log.size().saturating_sub(2).max(1);
         let note = |size: u64, witnesses: u32| {
             let root = at.get(&size).copied().unwrap_or(Digest::ZERO);
-            let checkpoint = Checkpoint { size, root, ..log.checkpoint(&origin_of(&own)) };
-            let mut signed = SignedCheckpoint::sign::<RealSuite>(checkpoint, &person_key(COORDINATOR)).unwrap();
-            for client in 1..=witnesses {
-                let (name, key) = (format!("bank/branch-{client}"), signing_key(ClientId(client)));
-                signed.add(NoteSignature::by_witness::<RealSuite>(&name, &key, signed.checkpoint(), 7).unwrap());
-            }
-            signed.to_string().into_bytes()
+            cosigned(Checkpoint { size, root, ..log.checkpoint(&origin_of(&own)) }, COORDINATOR, witnesses)
         };
         let key = person_key(COORDINATOR).verifying_key();
         let key = NoteKey::new(&origin_of(&own), SignatureKind::Journal, &key).unwrap();

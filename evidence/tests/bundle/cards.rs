@@ -1,15 +1,20 @@
 //! What an enemy does to model cards, and a model validator in reports of attacks.
 
 use tributary_evidence::Item;
-use tributary_evidence::attacks::{ATTACKS_FORMAT, AttackedRows, Attacks, AttacksFile, CanaryLine, claimed};
+use tributary_evidence::attacks::{Attacks, AttacksFile};
 use tributary_evidence::card::{Card, CardFile};
 use tributary_evidence::report::FigureLine;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::registry::RegistryEvent;
 use tributary_protocol::role::Action;
 
+use attack_findings::findings;
+
 use super::cases::Change;
 use super::world::{Event, PEOPLE, World, attested, authorities};
+
+#[path = "../../../tests/attack_findings.rs"]
+mod attack_findings;
 
 impl World {
     /// The card, by the name of its part.
@@ -31,26 +36,7 @@ impl World {
 
     /// A model validator signs a report of attacks, and the coordinator takes it.
     fn attacked(&mut self, change: impl FnOnce(&mut Attacks)) {
-        let run = self.run.reference();
-        let mut findings = Attacks {
-            format: ATTACKS_FORMAT,
-            generator: "tributary".into(),
-            model: self.model.to_string(),
-            plan: run.plan.to_string(),
-            run: run.number,
-            made_at: 0,
-            rows: AttackedRows { kind: "invented".into(), branches: 2, members: 9, others: 9 },
-            claimed: claimed(self.run.plan()),
-            delta: None,
-            membership: None,
-            canary: Some(CanaryLine { trials: 100, epsilon_low: "0.100000".into(), epsilon_most: "2.190000".into() }),
-            reconstruction: None,
-            poisoning: Vec::new(),
-            spread: None,
-            alarm: false,
-        };
-        change(&mut findings);
-        findings.alarm = findings.is_alarming();
+        let findings = findings(self.model, self.run.reference(), self.run.plan(), change);
         let federation = authorities(self.shape.authorities).digest();
         let report = findings.report(federation).unwrap();
         let signed = attested(PEOPLE[2], Action::ReportAttacks, report.digest(), federation, 0);

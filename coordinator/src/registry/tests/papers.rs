@@ -1,7 +1,7 @@
 //! Cards that cannot be made now, and reports of attacks at the coordinator.
 
 use tributary_evidence::Item;
-use tributary_evidence::attacks::{ATTACKS_FORMAT, AttackedRows, Attacks, AttacksFile, CanaryLine, claimed};
+use tributary_evidence::attacks::{Attacks, AttacksFile};
 use tributary_model::stage::StageSettings;
 use tributary_planning::settings::CountingSettings;
 use tributary_protocol::ids::{RoundId, SessionId};
@@ -10,30 +10,16 @@ use tributary_protocol::round::{RoundDescriptor, RoundHead, SessionView};
 use tributary_protocol::secagg::parameters::CohortRule;
 use tributary_storage::files::{Existing, create_private_folder, write_public};
 
+use attack_findings::findings;
+
 use super::*;
+
+#[path = "../../../../tests/attack_findings.rs"]
+mod attack_findings;
 
 /// A report in the state folder, signed by a model validator.
 fn attacked(world: &World, manifest: &ModelManifest, job: &Job, change: impl FnOnce(&mut Attacks)) -> AttacksFile {
-    let run = manifest.lineage.run;
-    let mut findings = Attacks {
-        format: ATTACKS_FORMAT,
-        generator: "tributary".into(),
-        model: manifest.digest().to_string(),
-        plan: run.plan.to_string(),
-        run: run.number,
-        made_at: 0,
-        rows: AttackedRows { kind: "invented".into(), branches: 2, members: 9, others: 9 },
-        claimed: claimed(job.plan().plan()),
-        delta: None,
-        membership: None,
-        canary: Some(CanaryLine { trials: 100, epsilon_low: "0.100000".into(), epsilon_most: "2.190000".into() }),
-        reconstruction: None,
-        poisoning: Vec::new(),
-        spread: None,
-        alarm: false,
-    };
-    change(&mut findings);
-    findings.alarm = findings.is_alarming();
+    let findings = findings(manifest.digest(), manifest.lineage.run, job.plan().plan(), change);
     let report = findings.report(FEDERATION).unwrap();
     let file = AttacksFile::new(findings).with(&world.attested(1, Action::ReportAttacks, report.digest()));
     create_private_folder(&world.state().join("attacks")).unwrap();

@@ -13,7 +13,7 @@ use tributary_protocol::role::{Action, Role};
 use tributary_protocol::roster::StaffNumber;
 use tributary_protocol::secagg::suite::Signature;
 
-use crate::paper::digest;
+use crate::paper::{digest, parsed, to_json};
 
 /// The layout of a report.
 pub const ATTACKS_FORMAT: u32 = 1;
@@ -267,10 +267,7 @@ impl AttacksFile {
     /// # Errors
     /// [`AttacksFault`].
     pub fn read(bytes: &[u8]) -> Result<Self, AttacksFault> {
-        if bytes.len() > BYTES_MAX {
-            return Err(AttacksFault::Unreadable(format!("it is longer than {BYTES_MAX} bytes")));
-        }
-        let file: Self = serde_json::from_slice(bytes).map_err(|fault| AttacksFault::Unreadable(fault.to_string()))?;
+        let file: Self = parsed(bytes, BYTES_MAX).map_err(AttacksFault::Unreadable)?;
         if file.findings.format != ATTACKS_FORMAT {
             return Err(AttacksFault::Unreadable(format!("its format is {}", file.findings.format)));
         }
@@ -335,8 +332,6 @@ impl AttacksFile {
     /// The JSON text, as the file holds it.
     #[must_use]
     pub fn to_json(&self) -> String {
-        let mut text = serde_json::to_string_pretty(self).expect("plain data");
-        text.push('\n');
-        text
+        to_json(self)
     }
 }

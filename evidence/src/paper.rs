@@ -92,6 +92,21 @@ pub(crate) fn digest(body: &impl Serialize) -> Digest {
     Digest::of(&serde_json::to_vec(body).expect("plain data"))
 }
 
+/// The JSON text of a file that this program writes.
+pub(crate) fn to_json(file: &impl Serialize) -> String {
+    let mut text = serde_json::to_string_pretty(file).expect("plain data");
+    text.push('\n');
+    text
+}
+
+/// A file of so many bytes at most, or what is wrong with it. Whether it has the bytes that this program writes is another question.
+pub(crate) fn parsed<T: DeserializeOwned>(bytes: &[u8], most: usize) -> Result<T, String> {
+    if bytes.len() > most {
+        return Err(format!("it is longer than {most} bytes"));
+    }
+    serde_json::from_slice(bytes).map_err(|fault| fault.to_string())
+}
+
 /// Whether a digest and a signature are of this object, by this key; each as a text.
 pub(crate) fn holds(kind: &str, body: &impl Serialize, [named, key, signature]: [&str; 3]) -> bool {
     let own = digest(body);
@@ -131,10 +146,7 @@ impl<T: Body> Paper<T> {
     /// The first fault.
     pub fn read(bytes: &[u8]) -> Result<Self, PaperFault> {
         let unreadable = |fault: String| PaperFault::Unreadable { what: T::WHAT, fault };
-        if bytes.len() > T::BYTES_MAX {
-            return Err(unreadable(format!("it is longer than {} bytes", T::BYTES_MAX)));
-        }
-        let file: Self = serde_json::from_slice(bytes).map_err(|fault| unreadable(fault.to_string()))?;
+        let file: Self = parsed(bytes, T::BYTES_MAX).map_err(unreadable)?;
         if file.paper.format() != T::FORMAT {
             return Err(unreadable(format!("its format is {}", file.paper.format())));
         }
@@ -169,8 +181,6 @@ impl<T: Body> Paper<T> {
     /// The JSON text, as the file holds it.
     #[must_use]
     pub fn to_json(&self) -> String {
-        let mut text = serde_json::to_string_pretty(self).expect("plain data");
-        text.push('\n');
-        text
+        to_json(self)
     }
 }

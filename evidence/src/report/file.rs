@@ -9,7 +9,7 @@ use tributary_protocol::signed::signed_message;
 use super::make::{Material, compliance};
 use super::parts::{AttacksLine, ComplianceReport, ModelLine, Processing, REPORT_FORMAT, RunLine};
 use crate::entries::Bad;
-use crate::paper::{digest, holds};
+use crate::paper::{digest, holds, parsed, to_json};
 use crate::retained::Retained;
 
 const KIND: &str = "REPORT";
@@ -98,10 +98,7 @@ impl ReportFile {
     /// # Errors
     /// The first fault.
     pub fn read(bytes: &[u8]) -> Result<Self, ReportFault> {
-        if bytes.len() > BYTES_MAX {
-            return Err(ReportFault::Unreadable(format!("it is longer than {BYTES_MAX} bytes")));
-        }
-        let file: Self = serde_json::from_slice(bytes).map_err(|fault| ReportFault::Unreadable(fault.to_string()))?;
+        let file: Self = parsed(bytes, BYTES_MAX).map_err(ReportFault::Unreadable)?;
         if file.report.format != REPORT_FORMAT || file.report.kind != "compliance" {
             let (kind, format) = (&file.report.kind, file.report.format);
             return Err(ReportFault::Unreadable(format!(
@@ -181,9 +178,7 @@ impl ReportFile {
     /// The JSON text, as the file holds it.
     #[must_use]
     pub fn to_json(&self) -> String {
-        let mut text = serde_json::to_string_pretty(self).expect("plain data");
-        text.push('\n');
-        text
+        to_json(self)
     }
 }
 

@@ -107,6 +107,13 @@ pub(crate) fn parsed<T: DeserializeOwned>(bytes: &[u8], most: usize) -> Result<T
     serde_json::from_slice(bytes).map_err(|fault| fault.to_string())
 }
 
+/// Digest, key and signature of an object, each as a text.
+pub(crate) fn signed(kind: &str, body: &impl Serialize, key: &SigningKey) -> [String; 3] {
+    let digest = digest(body);
+    let signature = RealSuite::sign(key, &signed_message(kind, &digest));
+    [digest.to_string(), key.verifying_key().to_string(), signature.to_string()]
+}
+
 /// Whether a digest and a signature are of this object, by this key; each as a text.
 pub(crate) fn holds(kind: &str, body: &impl Serialize, [named, key, signature]: [&str; 3]) -> bool {
     let own = digest(body);
@@ -116,18 +123,18 @@ pub(crate) fn holds(kind: &str, body: &impl Serialize, [named, key, signature]: 
     named == own.to_string() && RealSuite::verify(&key, &signed_message(kind, &own), &signature)
 }
 
+/// Whether the key that a file names is the one that its reader names.
+pub(crate) fn is_key(found: &str, expected: &VerifyingKey) -> Result<(), PaperFault> {
+    let expected = expected.to_string();
+    if found == expected { Ok(()) } else { Err(PaperFault::OtherKey { found: found.into(), expected }) }
+}
+
 impl<T: Body> Paper<T> {
     /// Signs what a paper says.
     #[must_use]
     pub fn sign(paper: T, key: &SigningKey) -> Self {
-        let digest = digest(&paper);
-        let signature = RealSuite::sign(key, &signed_message(T::KIND, &digest));
-        Self {
-            paper,
-            digest: digest.to_string(),
-            key: key.verifying_key().to_string(),
-            signature: signature.to_string(),
-        }
+        let [digest, key, signature] = signed(T::KIND, &paper, key);
+        Self { paper, digest, key, signature }
     }
 
     /// A file's bytes: one more than the longest file has, at most. [`Paper::read`] refuses that many.
@@ -162,8 +169,7 @@ impl<T: Body> Paper<T> {
     /// # Errors
     /// [`PaperFault::OtherKey`] if it is another one.
     pub fn check_key(&self, expected: &VerifyingKey) -> Result<(), PaperFault> {
-        let expected = expected.to_string();
-        if self.key == expected { Ok(()) } else { Err(PaperFault::OtherKey { found: self.key.clone(), expected }) }
+        is_key(&self.key, expected)
     }
 
     /// The key that has signed.

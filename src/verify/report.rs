@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use tributary_evidence::assessor::{ImpactReport, ProcessingRecord, SecurityReport};
 use tributary_evidence::paper::{Body, Paper, PaperFault, kind_of};
-use tributary_evidence::report::{ReportFault, ReportFile};
+use tributary_evidence::report::ReportFile;
 use tributary_protocol::signature::VerifyingKey;
 
 use super::beside::Beside;
@@ -58,7 +58,7 @@ fn judged(file: &Path, expected: Option<&VerifyingKey>, journal: Option<&Path>) 
     }
     let report = match ReportFile::read(&bytes) {
         Ok(report) => report,
-        Err(fault @ ReportFault::Unreadable(_)) => return (Exit::Unreadable, fault.to_string()),
+        Err(fault @ PaperFault::Unreadable { .. }) => return (Exit::Unreadable, fault.to_string()),
         Err(fault) => return (Exit::Failed, fault.to_string()),
     };
     if let Some(fault) = expected.and_then(|key| report.check_key(key).err()) {

@@ -5,15 +5,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use tributary_certs::keys::read_signing_key;
-use tributary_certs::suite::{RealSuite, SigningKey};
+use tributary_certs::suite::SigningKey;
 use tributary_evidence::card::figures;
-use tributary_evidence::report::{
-    Asked, ComplianceReport, ExportLine, FigureLine, Material, ReportFile, UnsignedReport, compliance,
-};
+use tributary_evidence::report::{Asked, ComplianceReport, ExportLine, FigureLine, Material, ReportFile, compliance};
 use tributary_evidence::{Bad, Retained};
 use tributary_model::schema::Schema;
 use tributary_protocol::plan::Date;
-use tributary_protocol::secagg::suite::{Suite as _, VerifyingKey};
+use tributary_protocol::secagg::suite::VerifyingKey;
 use tributary_storage::files::FileError;
 
 use super::RegistryError;
@@ -62,9 +60,7 @@ pub fn compliance_report<K: Retained>(
     kept: impl FnOnce(&Path) -> K,
 ) -> Result<ReportFile, ComplianceError> {
     let (report, key) = reported(config, asked, kept)?;
-    let report = UnsignedReport::new(report);
-    let signature = RealSuite::sign(&key, &report.to_sign());
-    Ok(report.signed(&key.verifying_key(), &signature))
+    Ok(ReportFile::sign(report, &key))
 }
 
 /// A report before it is signed, and the key that signs.

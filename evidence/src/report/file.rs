@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use tributary_protocol::secagg::suite::{Signature, VerifyingKey};
-use tributary_protocol::signed::signed_message;
+use tributary_certs::suite::SigningKey;
+use tributary_protocol::secagg::suite::VerifyingKey;
 
 use super::make::{Material, compliance};
 use super::parts::{AttacksLine, ComplianceReport, ModelLine, Processing, REPORT_FORMAT, RunLine};
 use crate::entries::Bad;
-use crate::paper::{digest, holds, parsed, to_json};
+use crate::paper::{PaperFault, holds, is_key, parsed, signed, to_json};
 use crate::retained::Retained;
 
 const KIND: &str = "REPORT";
@@ -31,25 +31,9 @@ pub struct ReportFile {
     signature: String,
 }
 
-/// A report before it is signed.
-pub struct UnsignedReport(ComplianceReport);
-
-/// What is wrong with a file, or with what it says.
+/// What is wrong with what a report says.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReportFault {
-    /// It cannot be read as a report.
-    #[error("it is no compliance report of this release ({0}); verify with the release that made it")]
-    Unreadable(String),
-    /// The bytes are not those that this program writes.
-    #[error(
-        "it says the same in other bytes than this program writes: somebody has written it anew; ask for the file as it was made"
-    )]
-    OtherBytes,
-    /// The report was changed after it was signed.
-    #[error(
-        "its signature does not verify: the report was changed after it was signed, or another key has signed; keep the file as evidence"
-    )]
-    Signature,
     /// The journal is not in order, or is no journal.
     #[error("the journal is not in order, so the report does not follow from it:\n{0}")]
     Journal(Bad),
@@ -61,65 +45,40 @@ pub enum ReportFault {
     /// Its period or scope cannot be read.
     #[error("its period or its scope is none that this program writes")]
     Asked,
-    /// Another key has signed.
-    #[error("the key {found} has signed it, and {expected} was expected: somebody else has made it")]
-    OtherKey {
-        /// In the file.
-        found: String,
-        /// What the reader named.
-        expected: String,
-    },
-}
-
-impl UnsignedReport {
-    /// A report that is to be signed.
-    #[must_use]
-    pub fn new(report: ComplianceReport) -> Self {
-        Self(report)
-    }
-
-    /// What is signed.
-    #[must_use]
-    pub fn to_sign(&self) -> Vec<u8> {
-        signed_message(KIND, &digest(&self.0))
-    }
-
-    /// The file.
-    #[must_use]
-    pub fn signed(self, key: &VerifyingKey, signature: &Signature) -> ReportFile {
-        let digest = digest(&self.0).to_string();
-        ReportFile { report: self.0, digest, key: key.to_string(), signature: signature.to_string() }
-    }
 }
 
 impl ReportFile {
+    /// Signs a report.
+    #[must_use]
+    pub fn sign(report: ComplianceReport, key: &SigningKey) -> Self {
+        let [digest, key, signature] = signed(KIND, &report, key);
+        Self { report, digest, key, signature }
+    }
+
     /// Reads a file, and verifies its signature by the key that it names.
     ///
     /// # Errors
     /// The first fault.
-    pub fn read(bytes: &[u8]) -> Result<Self, ReportFault> {
-        let file: Self = parsed(bytes, BYTES_MAX).map_err(ReportFault::Unreadable)?;
+    pub fn read(bytes: &[u8]) -> Result<Self, PaperFault> {
+        let unreadable = |fault: String| PaperFault::Unreadable { what: "compliance report", fault };
+        let file: Self = parsed(bytes, BYTES_MAX).map_err(unreadable)?;
         if file.report.format != REPORT_FORMAT || file.report.kind != "compliance" {
             let (kind, format) = (&file.report.kind, file.report.format);
-            return Err(ReportFault::Unreadable(format!(
-                "its kind is \"{}\" and its format {format}",
-                kind.escape_debug()
-            )));
+            return Err(unreadable(format!("its kind is \"{}\" and its format {format}", kind.escape_debug())));
         }
         if file.to_json().as_bytes() != bytes {
-            return Err(ReportFault::OtherBytes);
+            return Err(PaperFault::OtherBytes);
         }
         let signed = holds(KIND, &file.report, [&file.digest, &file.key, &file.signature]);
-        if signed { Ok(file) } else { Err(ReportFault::Signature) }
+        if signed { Ok(file) } else { Err(PaperFault::Signature) }
     }
 
     /// Whether the key that a reader names has signed.
     ///
     /// # Errors
-    /// [`ReportFault::OtherKey`] if it is another one.
-    pub fn check_key(&self, expected: &VerifyingKey) -> Result<(), ReportFault> {
-        let expected = expected.to_string();
-        if self.key == expected { Ok(()) } else { Err(ReportFault::OtherKey { found: self.key.clone(), expected }) }
+    /// [`PaperFault::OtherKey`] if it is another one.
+    pub fn check_key(&self, expected: &VerifyingKey) -> Result<(), PaperFault> {
+        is_key(&self.key, expected)
     }
 
     /// Whether what it says follows from this journal: everything but the schemas' fields, the models' figures, the exports and the witnesses, which stand

@@ -16,7 +16,7 @@ mod shown;
 mod spending;
 mod witnessed;
 
-pub use file::{ReportFault, ReportFile, UnsignedReport};
+pub use file::{ReportFault, ReportFile};
 pub use make::{Material, compliance};
 pub use parts::*;
 pub use period::{Asked, NoPeriod, NoScope, Period, Preset, Scope};

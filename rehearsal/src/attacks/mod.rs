@@ -21,4 +21,4 @@ pub use draws::Source;
 pub use known::{Canary, Reconstruction, canary, reconstruction};
 pub use membership::{Membership, membership};
 pub use poisoning::{Poisoned, poisoning};
-pub use rates::{Rate, epsilon_low};
+pub use rates::{Rate, rate_max, rate_min};

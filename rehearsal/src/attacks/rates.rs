@@ -31,8 +31,9 @@ impl Rate {
     }
 }
 
-/// The largest rate that gives so few hits with this chance.
-fn rate_max((hits, trials): (usize, usize), doubt: f64) -> f64 {
+/// The largest rate that gives so few hits of so many trials with this chance, which is above 0 and below 1; 1 where every trial was a hit.
+#[must_use]
+pub fn rate_max((hits, trials): (usize, usize), doubt: f64) -> f64 {
     if hits >= trials {
         return 1.0;
     }
@@ -44,8 +45,9 @@ fn rate_max((hits, trials): (usize, usize), doubt: f64) -> f64 {
     high
 }
 
-/// The smallest rate, likewise.
-fn rate_min((hits, trials): (usize, usize), doubt: f64) -> f64 {
+/// The smallest rate that gives so many hits of so many trials with this chance; 0 where no trial was a hit.
+#[must_use]
+pub fn rate_min((hits, trials): (usize, usize), doubt: f64) -> f64 {
     1.0 - rate_max((trials.saturating_sub(hits), trials), doubt)
 }
 
@@ -65,8 +67,7 @@ fn at_most((hits, trials): (usize, usize), rate: f64) -> f64 {
 ///
 /// One half of the trials chooses the threshold, and the other one judges it. Whoever is `(epsilon, delta)` private has hits of `e^epsilon` times the
 /// false alarms and delta at most, and the same of misses.
-#[must_use]
-pub fn epsilon_low(with: &[f64], without: &[f64], delta: f64) -> f64 {
+pub(super) fn epsilon_low(with: &[f64], without: &[f64], delta: f64) -> f64 {
     let halves = |scores: &[f64]| -> [Vec<f64>; 2] {
         let half = |odd: usize| scores.iter().skip(odd).step_by(2).copied().collect();
         [half(0), half(1)]
@@ -93,7 +94,6 @@ pub fn epsilon_low(with: &[f64], without: &[f64], delta: f64) -> f64 {
 }
 
 /// The largest bound that [`epsilon_low`] can come to with so many trials on each side: every customer told from its absence, without one error.
-#[must_use]
 pub(super) fn epsilon_most(trials: usize, delta: f64) -> f64 {
     // Of each side the second half judges.
     let judged = trials / 2;

@@ -19,8 +19,9 @@ use tributary_model::train::{Placement, PlacementKey, Table, TableMaxima, Traine
 use tributary_model::update::ClipForm;
 use tributary_protocol::plan::PrivacyMode;
 use tributary_protocol::secagg::modular::{Ring, RingWords};
+use tributary_rehearsal::attacks::rate_max;
 
-use super::support::{Counted, Customer, bisect, noised, rate_max, rule, trainer, update};
+use super::support::{Counted, Customer, DOUBT, bisect, noised, rule, trainer, update};
 
 const INPUTS: usize = 8;
 const EPSILON: f64 = 4.0;
@@ -207,7 +208,7 @@ impl Audit {
         let mut accused =
             |present| (0..plans).filter(|_| self.statistic(present, noise.as_ref(), &mut entropy) > threshold).count();
         let (false_alarms, misses) = (accused(false), plans - accused(true));
-        let (false_alarm_max, miss_max) = (rate_max(false_alarms, plans), rate_max(misses, plans));
+        let [false_alarm_max, miss_max] = [false_alarms, misses].map(|errors| rate_max((errors, plans), DOUBT));
         let by_rates = ((1.0 - DELTA - miss_max) / false_alarm_max).ln().max(0.0);
         // The largest advantage under mu is delta at epsilon 0.
         let advantage = (1.0 - false_alarm_max - miss_max).max(0.0);

@@ -7,8 +7,9 @@ use tributary_model::privacy::NoiseSampler;
 use tributary_model::server_optimizer::{MeanScale, OptimizerFields, OptimizerSettings, ServerOptimizer, UpdateRule};
 use tributary_model::train::predict;
 use tributary_model::update::{ClipForm, ClipRule};
+use tributary_rehearsal::attacks::{rate_max, rate_min};
 
-use super::support::{Counted, Customer, calibrated, matrix, rate_max, rate_min, rule, trainer, update};
+use super::support::{Counted, Customer, DOUBT, calibrated, matrix, rule, trainer, update};
 
 const INPUTS: u32 = 40;
 const CUSTOMERS: usize = 32;
@@ -123,8 +124,8 @@ impl Scores {
         let mut thresholds = self.others.clone();
         thresholds.sort_by(f64::total_cmp);
         let excess = |threshold: &f64| {
-            let hits = rate_min(above(&self.members, *threshold), self.members.len());
-            let false_alarms = rate_max(above(&self.others, *threshold), self.others.len());
+            let hits = rate_min((above(&self.members, *threshold), self.members.len()), DOUBT);
+            let false_alarms = rate_max((above(&self.others, *threshold), self.others.len()), DOUBT);
             hits - (EPSILON.exp() * false_alarms + DELTA)
         };
         thresholds.iter().rev().step_by(self.others.len() / 20).map(excess).fold(f64::MIN, f64::max)

@@ -12,7 +12,7 @@ use tributary_protocol::entropy::Entropy;
 use tributary_protocol::secagg::modular::{Ring, RingWords};
 
 /// Chance of a statement about a rate to be wrong.
-const DOUBT: f64 = 0.005;
+pub(crate) const DOUBT: f64 = 0.005;
 
 /// Keys that count up below a label.
 pub(crate) struct Counted {
@@ -111,29 +111,6 @@ pub(crate) fn noised(clipped: ClippedSum, noise: Option<&NoiseSampler>, entropy:
     clipped.add_noise(share).unwrap().quantize(Ring::Bits64).into_words()
 }
 
-/// The largest rate under which so few hits still have a chance of [`DOUBT`] (Clopper and Pearson 1934).
-pub(crate) fn rate_max(hits: usize, trials: usize) -> f64 {
-    if hits >= trials {
-        return 1.0;
-    }
-    let ln_odds_of = |rate: f64| (rate / (1.0 - rate)).ln();
-    let chance = |rate: f64| -> f64 {
-        let mut ln_term = trials as f64 * (1.0 - rate).ln();
-        let mut total = ln_term.exp();
-        for hit in 1..=hits {
-            ln_term += ((trials - hit + 1) as f64 / hit as f64).ln() + ln_odds_of(rate);
-            total += ln_term.exp();
-        }
-        total
-    };
-    bisect(hits as f64 / trials as f64, 1.0, |rate| chance(rate) > DOUBT)
-}
-
-/// The smallest rate, likewise.
-pub(crate) fn rate_min(hits: usize, trials: usize) -> f64 {
-    1.0 - rate_max(trials - hits, trials)
-}
-
 /// Where a condition that holds at `low` ends.
 pub(crate) fn bisect(mut low: f64, mut high: f64, holds: impl Fn(f64) -> bool) -> f64 {
     for _ in 0..60 {
@@ -141,13 +118,4 @@ pub(crate) fn bisect(mut low: f64, mut high: f64, holds: impl Fn(f64) -> bool) -
         if holds(middle) { low = middle } else { high = middle }
     }
     high
-}
-
-#[test]
-fn rates_are_bounded_as_clopper_and_pearson_say() {
-    // No hit in n: 1 - doubt^(1/n). One in two: 1 - sqrt(doubt) from below, and the mirror image.
-    assert!((rate_max(0, 100) - (1.0 - DOUBT.powf(0.01))).abs() < 1e-9);
-    assert!((rate_max(1, 2) - (1.0 - DOUBT).sqrt()).abs() < 1e-9);
-    assert!((rate_min(1, 2) - (1.0 - (1.0 - DOUBT).sqrt())).abs() < 1e-9);
-    assert!((rate_max(7, 7) - 1.0).abs() < 1e-12 && rate_min(0, 7) < 1e-12);
 }

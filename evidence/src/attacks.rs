@@ -182,7 +182,9 @@ pub enum AttacksFault {
     #[error("it was changed after it was made: its digest or its form is another one; ask for the file as it was made")]
     Changed,
     /// It contradicts itself.
-    #[error("it does not say that its lower bound of epsilon is above the claimed one, or says so of one that is not")]
+    #[error(
+        "its alarm does not follow from its own numbers: a report raises it where its lower bound of epsilon is above the claimed one; make it again"
+    )]
     Alarm,
     /// Nobody has signed it.
     #[error("nobody has signed it; a model validator does (`tributary redteam sign`)")]

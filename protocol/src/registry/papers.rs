@@ -50,7 +50,10 @@ pub enum RefusedAttackReport {
     #[error("the registry has it already")]
     Taken,
     /// There are too many.
-    #[error("the model has {most} reports of attacks, and there are no more than that", most = crate::limits::ATTACK_REPORTS_MAX)]
+    #[error(
+        "the model has {most} reports of attacks, and the registry takes no more but the first that raises the alarm",
+        most = crate::limits::ATTACK_REPORTS_MAX
+    )]
     Full,
 }
 

@@ -10,9 +10,8 @@ use tributary_protocol::ids::{ClientId, OrganisationId, RoundId};
 use tributary_protocol::plan::{Plan, PrivacyMode};
 use tributary_protocol::registry::RegistryEvent;
 use tributary_protocol::roster::{MemberName, Person, Roster, RosterEntry};
-use tributary_protocol::round::{CoordinatorEvent, RoundDescriptor};
+use tributary_protocol::round::CoordinatorEvent;
 use tributary_protocol::secagg::modular::Ring;
-use tributary_protocol::secagg::parameters::Thresholds;
 use tributary_protocol::secagg::suite::Signature;
 
 use super::score::Score;
@@ -217,16 +216,16 @@ const FIELDS: &[Change] = &[
     field!("a set-up of another session", CoordinatorEvent::SessionOpened { session, .. } => session.0[0] ^= 1),
     field!("a cohort with a member fewer", CoordinatorEvent::SessionKeyed { cohort, organisations, .. } => { cohort.pop(); organisations.pop(); }),
     field!("a cohort of another organisation", CoordinatorEvent::SessionKeyed { organisations, .. } => organisations[0] = OrganisationId(2)),
-    field!("fewer survivors that a sum needs", CoordinatorEvent::SessionKeyed { thresholds, .. } => weaker(thresholds, |thresholds| thresholds.survivors_min -= 1)),
-    field!("a smaller quorum", CoordinatorEvent::SessionKeyed { thresholds, .. } => weaker(thresholds, |thresholds| thresholds.quorum -= 1)),
-    field!("fewer honest members", CoordinatorEvent::SessionKeyed { thresholds, .. } => weaker(thresholds, |thresholds| thresholds.honest_min -= 1)),
+    field!("fewer survivors than a sum needs", CoordinatorEvent::SessionKeyed { thresholds, .. } => thresholds.survivors_min -= 1),
+    field!("a smaller quorum", CoordinatorEvent::SessionKeyed { thresholds, .. } => thresholds.quorum -= 1),
+    field!("fewer honest members", CoordinatorEvent::SessionKeyed { thresholds, .. } => thresholds.honest_min -= 1),
     field!("other keys", CoordinatorEvent::SessionKeyed { view, .. } => *view = Digest([9; 32])),
     field!("keys of another session", CoordinatorEvent::SessionKeyed { session, .. } => session.0[0] ^= 1),
     field!("a round of another number", CoordinatorEvent::RoundStarted { descriptor } => descriptor.round = RoundId(2)),
     field!("a round of another stage", CoordinatorEvent::RoundStarted { descriptor } => descriptor.stage = 1),
     field!("a round in another ring", CoordinatorEvent::RoundStarted { descriptor } => descriptor.ring = Ring::Bits32),
     field!("a round of fewer coordinates", CoordinatorEvent::RoundStarted { descriptor } => descriptor.dimension -= 1),
-    field!("a round of other keys", CoordinatorEvent::RoundStarted { descriptor } => other_keys(descriptor)),
+    field!("a round of other keys", CoordinatorEvent::RoundStarted { descriptor } => descriptor.view = Digest([9; 32])),
     field!("a survivor fewer", CoordinatorEvent::SurvivorsFrozen { survivors, .. } => survivors.truncate(8)),
     field!("a survivor who sent nothing", CoordinatorEvent::SurvivorsFrozen { survivors, .. } => survivors.push(ClientId(CLIENTS))),
     field!("survivors of another round", CoordinatorEvent::SurvivorsFrozen { round, .. } => *round = RoundId(2)),
@@ -240,14 +239,6 @@ const FIELDS: &[Change] = &[
     field!("an upload of another round's number", CoordinatorEvent::UpdateAdmitted { round, .. } => *round = RoundId(2)),
     field!("a run of another number", CoordinatorEvent::RunOpened { number, .. } => *number = 2),
 ];
-
-fn weaker(thresholds: &mut Thresholds, change: fn(&mut Thresholds)) {
-    change(thresholds);
-}
-
-fn other_keys(descriptor: &mut RoundDescriptor) {
-    descriptor.view = Digest([9; 32]);
-}
 
 #[test]
 fn every_number_of_a_round_follows_from_what_was_signed() {

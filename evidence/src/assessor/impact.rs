@@ -167,7 +167,7 @@ fn risks(report: &ComplianceReport, parameters: &[ParameterLine], open: u64) -> 
     let group = parameters.iter().map(|of| of.group_size).max().unwrap_or(0);
     let coalition = if 2 * shares >= group && shares > 0 { "low" } else { "medium" };
     lines.push(line("risk-coalition", "measure-threshold", coalition, format!("{shares} / {group}")));
-    let overlap = parameters.iter().map(|of| of.overlap_max).max().unwrap_or(1);
+    let overlap = parameters.iter().map(|of| of.overlap_max).min().unwrap_or(1);
     lines.push(line("risk-overlap", "measure-budget", if overlap > 1 { "low" } else { "medium" }, overlap.to_string()));
     let capped = report.spending.branches.iter().filter(|branch| branch.cap_life.is_some()).count();
     let branches = report.spending.branches.len();

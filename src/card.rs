@@ -28,7 +28,7 @@ pub(crate) fn page(file: &CardFile, language: Language) -> String {
         (shared::purpose(), text(&card.purpose)),
         (shared::plan(), text(format!("{} ({})", card.plan_name, card.plan))),
         (shared::run(), text(card.run)),
-        (words::owner(), text(&card.owner)),
+        (terms::plan_owner(), text(&card.owner)),
         (shared::parent(), or_none(card.parent.as_ref())),
         (words::made(), text(tributary_certs::inspect::date(card.made_at))),
     ]);

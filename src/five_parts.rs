@@ -21,7 +21,7 @@ pub(crate) fn page(file: &EvaluationFile, language: Language) -> String {
         (shared::legal_basis(), text(&why.legal_basis)),
         (shared::assessment(), text(&why.assessment)),
         (shared::ticket(), text(&why.ticket)),
-        (of_card::owner(), text(&why.owner)),
+        (terms::plan_owner(), text(&why.owner)),
         (words::approver(), text(&why.approver)),
         (shared::intended(), text(&why.intended)),
         (shared::prohibited(), text(&why.prohibited)),
@@ -50,7 +50,7 @@ pub(crate) fn page(file: &EvaluationFile, language: Language) -> String {
     page.list(&of.method.means.iter().map(|code| means(code)).collect::<Vec<_>>());
     page.title(&words::stages());
     let stages = of.method.stages.iter().map(|stage| vec![text(&stage.kind), text(stage.rounds)]);
-    page.table(&[words::kind(), words::rounds()], stages.collect());
+    page.table(&[terms::kind(), words::rounds()], stages.collect());
     page.heading(result);
     found(&mut page, &of.result);
     page.heading(conclusion);

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 use tributary_certs::inspect::date;
 use tributary_client::sent::{Entry, Kind, Sent, Title};
 use tributary_protocol::plan::Date;
-use tributary_texts::{Language, Said, sent as texts, words};
+use tributary_texts::{Language, Said, report, sent as texts, words};
 
 use crate::page::{CLOSED, Entry as Cell, Section, contents, escaped, heading, opened, section};
 
@@ -76,7 +76,7 @@ impl SentPage {
 
     /// The page.
     pub(crate) fn page(&self, sent: &Sent, language: Language) -> String {
-        let parts = [texts::page_sums(), texts::page_what(), texts::page_runs(), texts::page_messages()];
+        let parts = [texts::page_sums(), texts::page_what(), words::runs(), texts::page_messages()];
         let mut out = opened(texts::page_title().text(language), language);
         for note in self.notes(sent) {
             out.push_str(&format!("<p class=\"note\">{}</p>\n", escaped(note.text(language))));
@@ -121,13 +121,7 @@ impl SentPage {
         Section {
             title: texts::page_by_kind(),
             note: Some(texts::page_by_kind_note()),
-            columns: vec![
-                texts::page_kind(),
-                texts::page_count(),
-                texts::page_bytes(),
-                texts::page_masked(),
-                texts::page_noised(),
-            ],
+            columns: vec![words::kind(), texts::page_count(), texts::page_bytes(), report::masked(), report::noised()],
             rows,
         }
     }
@@ -138,11 +132,11 @@ impl SentPage {
 
     fn by_month(&self) -> Section {
         let months = self.months.iter().map(|((year, month), sum)| (format!("{year:04}-{month:02}"), *sum));
-        sums(texts::page_by_month(), texts::page_month(), months)
+        sums(texts::page_by_month(), report::month(), months)
     }
 
     fn by_run(&self) -> Section {
-        sums(texts::page_by_run(), texts::page_run(), self.runs.iter().map(|(run, sum)| (run.clone(), *sum)))
+        sums(texts::page_by_run(), report::run(), self.runs.iter().map(|(run, sum)| (run.clone(), *sum)))
     }
 
     fn each(&self, language: Language) -> Section {
@@ -165,14 +159,14 @@ impl SentPage {
             title: texts::page_newest(self.newest.len()),
             note: Some(texts::page_newest_note()),
             columns: vec![
-                texts::page_number(),
+                report::number(),
                 texts::page_time(),
-                texts::page_run(),
+                report::run(),
                 texts::page_round(),
-                texts::page_kind(),
+                words::kind(),
                 texts::page_bytes(),
-                texts::page_masked(),
-                texts::page_noised(),
+                report::masked(),
+                report::noised(),
                 texts::page_digest(),
             ],
             rows: self.newest.iter().map(row).collect(),
@@ -183,13 +177,13 @@ impl SentPage {
 /// What may leave at all: every kind of message, and whether a number about customers can be in it.
 fn meanings(language: Language) -> Section {
     let row = |kind: Kind| {
-        let about = if kind == Kind::Masked { texts::page_masked_only() } else { texts::page_no_number() };
+        let about = if kind == Kind::Masked { texts::page_masked_only() } else { words::none() };
         vec![Cell::of(kind.name()), Cell::of(meaning(kind).text(language)), Cell::of(about.text(language))]
     };
     Section {
         title: texts::page_kinds(),
         note: Some(texts::page_kinds_note()),
-        columns: vec![texts::page_kind(), texts::page_meaning(), texts::page_about()],
+        columns: vec![words::kind(), texts::page_meaning(), texts::page_about()],
         rows: Kind::ALL.into_iter().map(row).collect(),
     }
 }

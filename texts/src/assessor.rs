@@ -1,6 +1,6 @@
 //! Papers for assessors: the security report, the input to an impact assessment, the record of processing activities.
 
-use crate::{Said, report, texts, words};
+use crate::{Said, evaluation, report, texts, words};
 
 texts! {
     security_title() { en: "Security report", zh: "安全评估报告" }
@@ -16,7 +16,6 @@ texts! {
     versions() { en: "8. Versions and components", zh: "8. 版本与组件" }
     made() { en: "made on", zh: "生成日期" }
     federation() { en: "federation", zh: "联邦指纹" }
-    coordinator_name() { en: "coordinator", zh: "协调方" }
     check_paper() { en: "Check it: tributary verify report FILE --key coordinator.key, with the key that a branch keeps beside its checkpoints.", zh: "核验方法：tributary verify report 文件 --key coordinator.key，该密钥保存在分行的检查点文件夹中。" }
     flows_note() { en: "Whoever is named first opens the connection. Branches open every connection themselves and need no port of their own.", zh: "首列一方发起连接。分行始终主动发起连接，无需开放任何端口。" }
     from_and_to() { en: "from and to", zh: "发起方与接收方" }
@@ -78,7 +77,6 @@ texts! {
     sealing() { en: "sealing of shares", zh: "份额加密" }
     pseudonyms() { en: "pseudonyms of customers at a branch", zh: "分行端客户假名" }
     others() { en: "services outside of the federation", zh: "联邦之外的服务" }
-    certificate_coordinator() { en: "coordinator", zh: "协调方" }
     certificate_root() { en: "root", zh: "根证书" }
     certificate_issuing() { en: "issuing authority", zh: "签发机构" }
     no_core_dumps() { en: "No core dump of the process can be written", zh: "进程不产生内存转储" }
@@ -94,7 +92,6 @@ texts! {
     no_weak_modes() { en: "Built without the modes that protect no customer", zh: "构建中不含不保护客户的模式" }
     holds() { en: "holds", zh: "满足" }
     not() { en: "does not hold", zh: "不满足" }
-    unknown() { en: "not known", zh: "未知" }
     no_certified_product() { en: "This program is no certified commercial cryptography product, and its modules have no certificate.", zh: "本程序不是经认证的商用密码产品，其模块未取得商用密码认证。" }
     no_national_algorithms() { en: "SM2, SM3 and SM4 are not part of it. Numbers for them are reserved.", zh: "未实现 SM2、SM3、SM4 算法，仅为其预留编号。" }
     no_outside_audit() { en: "No third party has audited the code.", zh: "代码尚未经第三方审计。" }
@@ -121,7 +118,6 @@ texts! {
     retention() { en: "retention at the coordinator", zh: "协调方保存期限" }
     transfer() { en: "transfer to other countries", zh: "跨境提供" }
     no_transfer() { en: "The program makes none. Where the machines are, the institution says.", zh: "程序不进行跨境提供；机器所在地由机构说明。" }
-    runs_of() { en: "Runs", zh: "运行" }
     grant() { en: "grant", zh: "授权" }
     grant_subject() { en: "for", zh: "用途" }
     granted_runs() { en: "runs", zh: "运行次数" }
@@ -146,13 +142,10 @@ texts! {
     drawing_note() { en: "Boxes are places, arrows are what goes from one to another. Personal information stays at the branch: in its data, its program and its lists.", zh: "方框为处理场所，箭头为传递内容。个人信息仅停留在分行：客户数据、分行程序与人员名单。" }
     box_data() { en: "customers' data", zh: "客户数据" }
     box_branch() { en: "branch program", zh: "分行程序" }
-    box_coordinator() { en: "coordinator", zh: "协调方" }
-    box_model() { en: "models", zh: "模型" }
     box_lists() { en: "lists of staff", zh: "人员名单" }
     arrow_rows() { en: "rows, local", zh: "本地数据行" }
     arrow_masked() { en: "masked, noised", zh: "加掩码与噪声" }
     arrow_sum() { en: "sums with noise", zh: "含噪聚合" }
-    arrow_model() { en: "model", zh: "模型" }
     arrow_scores() { en: "scores, local", zh: "本地评分" }
     branches_count(count) { en: "branches: {count}", zh: "分行 {count} 家" }
     parameters() { en: "4. Parameters", zh: "4. 参数" }
@@ -216,7 +209,7 @@ pub fn of(word: &str) -> Said {
         "web-service" => web_service(),
         "log-collector" => log_collector(),
         "program" => program(),
-        "coordinator" => coordinator(),
+        "coordinator" | "certificate-coordinator" => coordinator(),
         "rounds" => rounds(),
         "enrolment" => enrolment(),
         "questions" => questions(),
@@ -249,7 +242,6 @@ pub fn of(word: &str) -> Said {
         "sealing" => sealing(),
         "pseudonyms" => pseudonyms(),
         "others" => others(),
-        "certificate-coordinator" => certificate_coordinator(),
         "certificate-root" => certificate_root(),
         "certificate-issuing" => certificate_issuing(),
         "no-core-dumps" => no_core_dumps(),
@@ -265,7 +257,7 @@ pub fn of(word: &str) -> Said {
         "no-weak-modes" => no_weak_modes(),
         "holds" => holds(),
         "not" => not(),
-        "unknown" => unknown(),
+        "unknown" => evaluation::noise_unknown(),
         "no-certified-product" => no_certified_product(),
         "no-national-algorithms" => no_national_algorithms(),
         "no-outside-audit" => no_outside_audit(),

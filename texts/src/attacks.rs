@@ -67,7 +67,6 @@ texts! {
         zh: "{file}：尚未签署；由模型验证人签署：`tributary redteam sign`",
     }
     signed_line(staff) { en: "signed by {staff}", zh: "由 {staff} 签署" }
-    of_model(model) { en: "Model {model}", zh: "模型 {model}" }
     none_of_model(model) { en: "Model {model}: not tested", zh: "模型 {model}：未测试" }
     gone(digest) {
         en: "The report {digest} is in the audit log, and its file is not beside it.",

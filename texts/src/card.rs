@@ -5,7 +5,6 @@ use crate::texts;
 texts! {
     title(purpose) { en: "Model card: {purpose}", zh: "模型卡：{purpose}" }
     what_it_is() { en: "1. What the model is", zh: "1. 模型基本信息" }
-    owner() { en: "plan owner", zh: "计划负责人" }
     made() { en: "card made", zh: "模型卡生成时间" }
     use_of_it() { en: "2. Use", zh: "2. 使用范围" }
     limits() { en: "Limits of use", zh: "使用限制" }

@@ -17,7 +17,6 @@ texts! {
     parameters() { en: "numbers of the model", zh: "参数个数" }
     card() { en: "digest of the model card", zh: "模型卡摘要值" }
     stages() { en: "Stages of the plan", zh: "计划的阶段" }
-    kind() { en: "kind", zh: "类型" }
     rounds() { en: "rounds", zh: "轮数" }
     means() { en: "What was done", zh: "采用的方法" }
     secure_aggregation() {

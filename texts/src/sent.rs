@@ -44,7 +44,6 @@ texts! {
     page_written(path, lines) { en: "{path}: a page of {lines} messages", zh: "{path}：包含 {lines} 条消息的页面" }
     page_sums() { en: "Totals", zh: "合计" }
     page_what() { en: "What can leave", zh: "可能发出的内容" }
-    page_runs() { en: "Runs", zh: "运行" }
     page_messages() { en: "Messages", zh: "消息" }
     page_by_kind() { en: "By kind of message", zh: "按消息类型" }
     page_by_kind_note() {
@@ -65,21 +64,14 @@ texts! {
         zh: "更早的消息计入合计，并可在记录文件中逐条查看（`tributary client sent`）。",
     }
     page_all() { en: "all", zh: "全部" }
-    page_kind() { en: "kind", zh: "类型" }
     page_meaning() { en: "what it is", zh: "含义" }
     page_about() { en: "numbers about customers", zh: "与客户有关的数值" }
     page_masked_only() { en: "one vector, clipped, noised and masked", zh: "一个向量，已裁剪、加噪并掩码" }
-    page_no_number() { en: "none", zh: "无" }
     page_count() { en: "messages", zh: "消息数" }
     page_bytes() { en: "bytes", zh: "字节" }
-    page_masked() { en: "masked", zh: "掩码" }
-    page_noised() { en: "noised", zh: "加噪" }
     page_of(some, all) { en: "{some} of {all}", zh: "{all} 个中 {some} 个" }
     page_to() { en: "to whom", zh: "接收方" }
-    page_month() { en: "month", zh: "月份" }
-    page_run() { en: "run", zh: "运行" }
     page_round() { en: "round", zh: "轮次" }
-    page_number() { en: "number", zh: "编号" }
     page_time() { en: "time", zh: "时间" }
     page_digest() { en: "digest", zh: "摘要" }
     join() { en: "asks to be let into a run", zh: "请求加入运行" }

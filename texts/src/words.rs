@@ -6,6 +6,8 @@ texts! {
     yes() { en: "yes", zh: "是" }
     no() { en: "no", zh: "否" }
     none() { en: "none", zh: "无" }
+    kind() { en: "kind", zh: "类型" }
+    runs() { en: "Runs", zh: "运行" }
     complete() { en: "complete", zh: "已完成" }
     ended_early() { en: "ended early", zh: "提前结束" }
     aborted() { en: "aborted by an order", zh: "被命令终止" }

@@ -79,9 +79,9 @@ fn drawing(title: &str, members: usize, language: Language) -> String {
     };
     place(5, 20, &words::box_data(), "");
     place(285, 20, &words::box_branch(), words::branches_count(members).text(language));
-    place(565, 20, &words::box_coordinator(), "");
+    place(565, 20, &words::coordinator(), "");
     place(285, 160, &words::box_lists(), "");
-    place(565, 160, &words::box_model(), "");
+    place(565, 160, &words::models(), "");
     let mut arrow = |from: (u32, u32), to: (u32, u32), label: (u32, u32), name: &Said| {
         let _ = write!(
             out,
@@ -98,7 +98,7 @@ fn drawing(title: &str, members: usize, language: Language) -> String {
     arrow((155, 48), (283, 48), (220, 40), &words::arrow_rows());
     arrow((435, 48), (563, 48), (500, 40), &words::arrow_masked());
     arrow((640, 76), (640, 158), (590, 120), &words::arrow_sum());
-    arrow((565, 170), (420, 78), (520, 116), &words::arrow_model());
+    arrow((565, 170), (420, 78), (520, 116), &report::model());
     arrow((340, 76), (340, 158), (390, 120), &words::arrow_scores());
     out.push_str("</svg>");
     out

@@ -3,7 +3,9 @@
 use tributary_evidence::report::{ComplianceReport, IncidentLine, ModelLine, RunLine};
 use tributary_texts::attacks as attacked;
 use tributary_texts::month::{fails, gate_holds, gate_limit, gate_name, verdict};
-use tributary_texts::{Said, assessor, controls as mapping, questions as asked, report as words, words as terms};
+use tributary_texts::{
+    Said, assessor, controls as mapping, evaluation, questions as asked, report as words, words as terms,
+};
 
 use crate::redteam;
 use crate::sheet::{LINES_MAX, Page, moment, names, or_none, short, text};
@@ -100,7 +102,7 @@ pub(super) fn attacks(page: &mut Page, report: &ComplianceReport) {
             page.line(&attacked::none_of_model(short(&model.model)));
             continue;
         }
-        page.title(&attacked::of_model(short(&model.model)));
+        page.title(&evaluation::title(short(&model.model)));
         for line in &model.attacks {
             page.line(&attacked::signed_line(&line.staff));
             match &line.findings {

@@ -43,7 +43,7 @@ fn about(page: &mut Page, file: &Paper<ProcessingRecord>) {
 
 pub(super) fn controller(page: &mut Page, of: &Controller) {
     page.facts(&[
-        (words::coordinator_name(), text(&of.coordinator)),
+        (words::coordinator(), text(&of.coordinator)),
         (words::federation(), text(&of.federation)),
         (words::members(), names(&of.members)),
         (words::privacy_officers(), names(&of.privacy_officers)),
@@ -77,7 +77,7 @@ pub(super) fn activities(page: &mut Page, activities: &[ActivityLine]) {
             .iter()
             .map(|line| vec![words::of(&line.who), words::of(&line.what), or_none(line.until.as_ref())]);
         page.table(&[report::recipient(), words::receives(), report::until()], rows.collect());
-        page.title(&words::runs_of());
+        page.title(&terms::runs());
         let rows = of.runs.iter().map(|run| {
             let ended = run.ended.as_deref().map_or_else(terms::none, moment);
             vec![text(run.number), moment(&run.begun), ended, terms::of(&run.state)]

@@ -36,7 +36,7 @@ pub(in crate::report) fn page(file: &Paper<SecurityReport>, language: Language) 
 fn about(page: &mut Page, file: &Paper<SecurityReport>) {
     let of = &file.paper;
     page.facts(&[
-        (words::coordinator_name(), text(&of.coordinator)),
+        (words::coordinator(), text(&of.coordinator)),
         (words::federation(), text(&of.federation)),
         (words::made(), text(&of.made)),
         (report::generator(), text(&of.generator)),

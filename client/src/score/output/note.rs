@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use tributary_certs::suite::{RealSuite, SigningKey};
 use tributary_protocol::digest::{Canonical, Digest};
-use tributary_protocol::limits::SIGNATURE_BYTES_MAX;
 use tributary_protocol::message::signed_message;
 use tributary_protocol::secagg::suite::{Signature, Suite as _, VerifyingKey};
 use tributary_storage::files::{Existing, FileError, read_text, write_private};
@@ -43,7 +42,7 @@ pub struct ScoresNote {
     pub digest: String,
     /// The branch's name in the roster.
     pub branch: String,
-    /// Signature of all of it by the branch's key, in digits of 16.
+    /// Signature of all of it by the branch's key.
     #[serde(default)]
     pub signature: String,
 }
@@ -95,15 +94,14 @@ impl ScoresNote {
     /// The same, signed by the branch.
     #[must_use]
     pub(crate) fn signed(mut self, key: &SigningKey) -> Self {
-        self.signature = digits(&RealSuite::sign(key, &self.message()).bytes);
+        self.signature = RealSuite::sign(key, &self.message()).to_string();
         self
     }
 
     /// Whether the branch signed it as it stands.
     #[must_use]
     pub(crate) fn is_signed_by(&self, key: &VerifyingKey) -> bool {
-        let bytes = bytes_of(&self.signature);
-        let signature = bytes.map(|bytes| Signature { algorithm: key.algorithm, bytes });
+        let signature = Signature::of_text(&self.signature);
         signature.is_some_and(|signature| RealSuite::verify(key, &self.message(), &signature))
     }
 
@@ -119,18 +117,6 @@ impl ScoresNote {
 }
 
 const TEXTS: &str = "texts and numbers are JSON";
-
-fn digits(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn bytes_of(digits: &str) -> Option<Vec<u8>> {
-    let (pairs, rest) = digits.as_bytes().as_chunks::<2>();
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    let fits = rest.is_empty() && pairs.len() <= SIGNATURE_BYTES_MAX;
-    let bytes = pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?));
-    fits.then(|| bytes.collect()).flatten()
-}
 
 /// Where the note of a file of scores is.
 pub(crate) fn note_path(file: &Path) -> PathBuf {

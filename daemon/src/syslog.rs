@@ -1,7 +1,5 @@
 //! The parts of a line of syslog (RFC 5424), and its frame on a stream (RFC 6587, RFC 5425).
 
-use std::fmt::Write as _;
-
 use time::OffsetDateTime;
 use tributary_protocol::printable::Printable;
 
@@ -33,9 +31,7 @@ pub fn parameter(name: &str, value: &str) -> String {
 /// A line with its length before it, in bytes.
 #[must_use]
 pub fn framed(line: &str) -> String {
-    let mut text = String::with_capacity(line.len() + 6);
-    write!(text, "{} {line}", line.len()).expect("a string takes everything");
-    text
+    format!("{} {line}", line.len())
 }
 
 #[cfg(test)]

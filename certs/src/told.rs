@@ -4,6 +4,7 @@
 
 use std::path::Path;
 
+use tributary_protocol::digest::Digest;
 use tributary_protocol::plan::Attestation;
 use tributary_protocol::registry::{IncidentWord, Look, SignedIncident, SignedLook, TextFault, judge_text};
 use tributary_protocol::role::{Action, Role};
@@ -46,8 +47,8 @@ pub enum ToldFault {
 fn attested(
     person: &SigningPerson,
     (action, role): (Action, Role),
-    subject: tributary_protocol::digest::Digest,
-    federation: tributary_protocol::digest::Digest,
+    subject: Digest,
+    federation: Digest,
     at: u64,
 ) -> Result<Attestation, ToldFault> {
     if !role.may(action, true) && !role.may(action, false) {
@@ -114,7 +115,6 @@ pub fn read_look(path: &Path) -> Result<SignedLook, FileError> {
 
 #[cfg(test)]
 mod tests {
-    use tributary_protocol::digest::Digest;
     use tributary_protocol::registry::{IncidentStep, Severity, Sight};
     use tributary_protocol::roster::StaffNumber;
 

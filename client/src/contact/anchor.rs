@@ -16,6 +16,7 @@ use tributary_protocol::versioned::{Release, Versioned};
 use tributary_storage::files::{Existing, FileError, read_stored, write_stored};
 use tributary_texts::contact as words;
 
+use super::restart::Place;
 use crate::error::ClientError;
 use crate::settings::Settings;
 
@@ -29,13 +30,6 @@ const FORMAT: Versioned = Versioned {
     since: Release { major: 0, minor: 2 },
     older: "Restore the state folder from its newest copy",
 };
-
-/// How many records a register has, and the digest over them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place {
-    pub(super) records: u64,
-    pub(super) head: Digest,
-}
 
 /// Both notes: the identity's first, the state's last.
 pub(super) struct Anchor {

@@ -29,12 +29,12 @@ use tributary_storage::journal::{Journal, read_view};
 use tributary_storage::lock::FolderLock;
 use tributary_texts::{Said, contact as words};
 
-use super::anchor::{Anchor, Place};
+use super::anchor::Anchor;
 use super::event::ContactEvent;
 use super::next::{finish, next_path, take_place};
 use super::register::TEXT_BYTES_MAX;
 use super::remains::Remains;
-use super::restart::{Restart, RestartWord};
+use super::restart::{Place, Restart, RestartWord};
 use super::signed::SignedRules;
 use super::store::{Store, key_tag, ledger_path};
 use crate::error::ClientError;
@@ -78,10 +78,10 @@ impl RestartFile {
         Self {
             format: FORMAT,
             branch: restart.branch.clone(),
-            left_records: restart.left.0,
-            left_head: restart.left.1.to_string(),
-            noted_records: restart.noted.map(|(records, _)| records),
-            noted_head: restart.noted.map(|(_, head)| head.to_string()),
+            left_records: restart.left.records,
+            left_head: restart.left.head.to_string(),
+            noted_records: restart.noted.map(|noted| noted.records),
+            noted_head: restart.noted.map(|noted| noted.head.to_string()),
             skipped: restart.skipped,
             reason: restart.reason.clone(),
             at: restart.at,
@@ -95,13 +95,13 @@ impl RestartFile {
     /// What it says, if it says it as [`RestartFile::of`] writes it.
     fn parsed(&self) -> Option<(Restart, Vec<RestartWord>)> {
         let noted = match (self.noted_records, self.noted_head.as_deref()) {
-            (Some(records), Some(head)) => Some((records, Digest::from_hex(head)?)),
+            (Some(records), Some(head)) => Some(Place { records, head: Digest::from_hex(head)? }),
             (None, None) => None,
             _ => return None,
         };
         let restart = Restart {
             branch: self.branch.clone(),
-            left: (self.left_records, Digest::from_hex(&self.left_head)?),
+            left: Place { records: self.left_records, head: Digest::from_hex(&self.left_head)? },
             noted,
             skipped: self.skipped,
             reason: self.reason.clone(),
@@ -146,7 +146,7 @@ pub fn draft_restart(config: &Path, reason: &str, out: &Path, now: u64) -> Resul
     let (noted, skipped) = place.lost(&remains)?;
     let restart = Restart {
         branch: own_name(&settings.identity.folder)?.to_string(),
-        left: remains.left(),
+        left: remains.end,
         noted,
         skipped,
         reason: reason.to_owned(),
@@ -159,9 +159,9 @@ pub fn draft_restart(config: &Path, reason: &str, out: &Path, now: u64) -> Resul
 }
 
 fn said(restart: &Restart) -> Vec<Said> {
-    let noted = restart.noted.map_or_else(words::restart_noted_nothing, |(records, _)| words::restart_noted(records));
+    let noted = restart.noted.map_or_else(words::restart_noted_nothing, |noted| words::restart_noted(noted.records));
     vec![
-        words::restart_of(&restart.branch, restart.left.0, noted),
+        words::restart_of(&restart.branch, restart.left.records, noted),
         words::restart_why(date(restart.at), &restart.reason),
         words::restart_means(restart.skipped),
     ]
@@ -235,7 +235,7 @@ pub fn install_restart(config: &Path, file: &Path, rules: &Path, now: u64) -> Re
     let place = Folder::take(&settings)?;
     let remains = place.remains()?;
     of_rules.is_in_force(rules, &remains.register)?;
-    if remains.left() != restart.left || place.lost(&remains)? != (restart.noted, restart.skipped) {
+    if remains.end != restart.left || place.lost(&remains)? != (restart.noted, restart.skipped) {
         return Err(ClientError::Said(words::restart_changed(file.display())));
     }
     let kept = place.keep(&remains.file).map_err(ClientError::file)?;
@@ -282,9 +282,9 @@ impl Folder {
     ///
     /// # Errors
     /// If they are more than any branch used: then a note or a folder is none of this branch's.
-    fn lost(&self, remains: &Remains) -> Result<(Option<(u64, Digest)>, u32), ClientError> {
-        let noted = self.anchor.noted().map(|Place { records, head }| (records, head));
-        let lost = noted.map(|(records, _)| records.saturating_sub(remains.end.records));
+    fn lost(&self, remains: &Remains) -> Result<(Option<Place>, u32), ClientError> {
+        let noted = self.anchor.noted();
+        let lost = noted.map(|noted| noted.records.saturating_sub(remains.end.records));
         let of_records = lost.unwrap_or(u64::from(SKIPPED_UNKNOWN));
         // A folder of a list whose record is lost has a number that was used.
         let last = remains.register.next_list().saturating_sub(1);

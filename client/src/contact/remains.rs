@@ -4,18 +4,17 @@ use std::fs;
 use std::path::Path;
 
 use tributary_protocol::codec;
-use tributary_protocol::digest::Digest;
 use tributary_protocol::limits::LEDGER_ENTRY_BYTES_MAX;
 use tributary_protocol::log::{Entries, LedgerId};
 use tributary_protocol::round::Recorded;
 use tributary_storage::files::FileError;
 
-use super::anchor::Place;
 use super::event::ContactEvent;
 use super::register::Register;
+use super::restart::Place;
 use crate::error::ClientError;
 
-/// It.
+/// The records that are left of a register.
 pub(super) struct Remains {
     /// The records, in their order.
     pub(super) records: Vec<Recorded<ContactEvent>>,
@@ -48,10 +47,5 @@ impl Remains {
             end = Place { records: end.records.saturating_add(1), head: entries.reader().log().head() };
         }
         Ok(Self { records, register, end, file })
-    }
-
-    /// Where the records end, as it is signed.
-    pub(super) fn left(&self) -> (u64, Digest) {
-        (self.end.records, self.end.head)
     }
 }

@@ -6,8 +6,14 @@ use tributary_protocol::digest::{Canonical, Digest};
 use tributary_protocol::message::signed_message;
 use tributary_protocol::secagg::suite::{Signature, Suite as _, VerifyingKey};
 
-/// Where a register ended: its records, and the digest over them.
-pub(super) type End = (u64, Digest);
+/// Where a register ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Place {
+    /// How many records it has.
+    pub records: u64,
+    /// The digest over them.
+    pub head: Digest,
+}
 
 /// What two people sign.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,9 +21,9 @@ pub(crate) struct Restart {
     /// The branch.
     pub branch: String,
     /// What is left: the new register begins with it.
-    pub left: End,
+    pub left: Place,
     /// What was noted last; nothing where no note could be read.
-    pub noted: Option<End>,
+    pub noted: Option<Place>,
     /// So many numbers of lists, batches and recalls are left out: what is lost may have used them.
     pub skipped: u32,
     /// Why, in one line.
@@ -41,17 +47,17 @@ impl Restart {
     /// What is signed.
     #[must_use]
     pub(super) fn digest(&self) -> Digest {
-        let end = |body: Canonical, (records, head): &End| body.u64(*records).digest(head);
+        let end = |body: Canonical, Place { records, head }: &Place| body.u64(*records).digest(head);
         let body = Canonical::new("tributary/list/restart/1").bytes(self.branch.as_bytes());
         let body = end(body, &self.left).u8(u8::from(self.noted.is_some()));
-        let body = end(body, &self.noted.unwrap_or((0, Digest::ZERO)));
+        let body = end(body, &self.noted.unwrap_or(Place { records: 0, head: Digest::ZERO }));
         body.u32(self.skipped).bytes(self.reason.as_bytes()).u64(self.at).finish()
     }
 
     /// Records that are lost at least.
     #[must_use]
     pub(super) fn lost(&self) -> u64 {
-        self.noted.map_or(0, |(records, _)| records.saturating_sub(self.left.0))
+        self.noted.map_or(0, |noted| noted.records.saturating_sub(self.left.records))
     }
 }
 

@@ -23,12 +23,13 @@ use tributary_storage::journal::Journal;
 use tributary_storage::lock::FolderLock;
 use tributary_texts::contact as words;
 
-use super::anchor::{Anchor, Place};
+use super::anchor::Anchor;
 use super::event::{BuiltList, ContactEvent, ListFiles};
 use super::holdout::{Assigned, Drawn};
 use super::next::finish;
 use super::pseudonym::{Pseudonym, from_bytes, to_bytes};
 use super::register::{CLOCK_S, ListState, Register};
+use super::restart::Place;
 use super::rules::{HoldOut, Rules};
 use super::sheet::{self, Sheet};
 use crate::error::ClientError;

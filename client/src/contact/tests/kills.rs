@@ -8,8 +8,9 @@ use tributary_protocol::round::Recorded;
 use tributary_storage::journal::{Journal, read};
 
 use super::{NOW, RULES, World};
-use crate::contact::anchor::{Anchor, Place};
+use crate::contact::anchor::Anchor;
 use crate::contact::event::ContactEvent;
+use crate::contact::restart::Place;
 use crate::contact::{LeftOut, recall, show, status};
 
 /// A copy of a folder.

@@ -31,12 +31,13 @@ use tributary_texts::{Said, contact as words};
 
 use super::anchor::Anchor;
 use super::event::ContactEvent;
+use super::kept_scores::remove;
 use super::next::{finish, next_path, take_place};
 use super::register::TEXT_BYTES_MAX;
 use super::remains::Remains;
 use super::restart::{Place, Restart, RestartWord};
 use super::signed::SignedRules;
-use super::store::{Store, key_tag, ledger_path};
+use super::store::{LISTS, Store, end_of, key_tag, ledger_path};
 use crate::error::ClientError;
 use crate::identity::own_name;
 use crate::settings::Settings;
@@ -297,7 +298,7 @@ impl Folder {
 
     /// The largest number of a list whose folder is there.
     fn last_list(&self) -> u32 {
-        let entries = fs::read_dir(self.folder.join("lists")).into_iter().flatten().flatten();
+        let entries = fs::read_dir(self.folder.join(LISTS)).into_iter().flatten().flatten();
         let numbers = entries.filter_map(|entry| entry.file_name().to_str().and_then(|name| name.parse().ok()));
         numbers.max().unwrap_or(0)
     }
@@ -322,9 +323,7 @@ impl Folder {
 
     fn begin(&self, remains: Remains, restarted: ContactEvent, now: u64) -> Result<(), ClientError> {
         let next = next_path(&self.ledger);
-        if next.exists() {
-            fs::remove_file(&next).map_err(|fault| ClientError::file(FileError::system("deleting", &next)(fault)))?;
-        }
+        remove(&next)?;
         let (mut journal, _) = Journal::<ContactEvent>::open(&next, LedgerId::CONTACT)?;
         let (mut register, millis) = (remains.register, Millis(now.saturating_mul(1000)));
         for recorded in remains.records {
@@ -337,7 +336,7 @@ impl Folder {
             journal.append(millis, event)?;
         }
         journal.sync()?;
-        self.anchor.note(Place { records: journal.entries_of(&LedgerId::CONTACT), head: journal.head() })?;
+        self.anchor.note(end_of(&journal))?;
         drop(journal);
         take_place(&self.ledger).map_err(ClientError::file)
     }

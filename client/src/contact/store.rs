@@ -38,7 +38,7 @@ use crate::settings::Settings;
 const FOLDER: &str = "contact";
 const LEDGER: &str = "contact.ledger";
 const KEY: &str = "pseudonym.key";
-const LISTS: &str = "lists";
+pub(super) const LISTS: &str = "lists";
 const DRAWS: &str = "draws";
 const SHEET: &str = "sheet.csv";
 const MEMBERS: &str = "members";
@@ -395,7 +395,7 @@ pub(super) fn noted(path: &Path) -> Result<String, ClientError> {
 }
 
 /// Where a register ends.
-fn end_of(journal: &Journal<ContactEvent>) -> Place {
+pub(super) fn end_of(journal: &Journal<ContactEvent>) -> Place {
     Place { records: journal.entries_of(&LedgerId::CONTACT), head: journal.head() }
 }
 

@@ -10,7 +10,7 @@ use tributary_storage::journal::{Journal, read};
 use super::{NOW, RULES, World};
 use crate::contact::anchor::Anchor;
 use crate::contact::event::ContactEvent;
-use crate::contact::restart::Place;
+use crate::contact::store::end_of;
 use crate::contact::{LeftOut, recall, show, status};
 
 /// A copy of a folder.
@@ -51,8 +51,7 @@ fn noted(world: &World, path: &Path, events: impl Iterator<Item = Recorded<Conta
         journal.append(recorded.at, recorded.event).unwrap();
     }
     journal.sync().unwrap();
-    let place = Place { records: journal.entries_of(&LedgerId::CONTACT), head: journal.head() };
-    Anchor::of(&world.settings()).note(place).unwrap();
+    Anchor::of(&world.settings()).note(end_of(&journal)).unwrap();
 }
 
 pub(super) fn entries(world: &World) -> usize {

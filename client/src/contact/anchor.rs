@@ -46,12 +46,7 @@ impl Anchor {
     /// # Errors
     /// If it ends before, says something else, or has records of which nothing was noted.
     pub(super) fn check(&self, register: &Path) -> Result<(), ClientError> {
-        let bytes = match register.exists() {
-            true => {
-                fs::read(register).map_err(|fault| ClientError::file(FileError::system("reading", register)(fault)))?
-            }
-            false => Vec::new(),
-        };
+        let bytes = bytes_of(register)?;
         self.paths.iter().try_for_each(|path| check(path, register, &bytes))
     }
 
@@ -69,6 +64,17 @@ impl Anchor {
         bytes.extend(head.0);
         let mut paths = self.paths.iter();
         paths.try_for_each(|path| write_stored(path, &FORMAT, &bytes, Existing::Replace)).map_err(ClientError::file)
+    }
+}
+
+/// A whole register; nothing where there is none.
+///
+/// # Errors
+/// If it is there and cannot be read.
+pub(super) fn bytes_of(register: &Path) -> Result<Vec<u8>, ClientError> {
+    match register.exists() {
+        true => fs::read(register).map_err(FileError::system("reading", register)).map_err(ClientError::file),
+        false => Ok(Vec::new()),
     }
 }
 

@@ -1,14 +1,13 @@
 //! What is left of a register that is refused: its records up to the first that is missing, was changed, or cannot follow.
 
-use std::fs;
 use std::path::Path;
 
 use tributary_protocol::codec;
 use tributary_protocol::limits::LEDGER_ENTRY_BYTES_MAX;
 use tributary_protocol::log::{Entries, LedgerId};
 use tributary_protocol::round::Recorded;
-use tributary_storage::files::FileError;
 
+use super::anchor::bytes_of;
 use super::event::ContactEvent;
 use super::register::Register;
 use super::restart::Place;
@@ -32,10 +31,7 @@ impl Remains {
     /// # Errors
     /// If the file is there and cannot be opened.
     pub(super) fn of(path: &Path) -> Result<Self, ClientError> {
-        let file = match path.exists() {
-            true => fs::read(path).map_err(|fault| ClientError::file(FileError::system("reading", path)(fault)))?,
-            false => Vec::new(),
-        };
+        let file = bytes_of(path)?;
         let mut entries = Entries::of_ledger(&file, LedgerId::CONTACT);
         let (mut records, mut register) = (Vec::new(), Register::default());
         let mut end = Place { records: 0, head: entries.reader().log().head() };

@@ -13,7 +13,7 @@
 //!
 //! [`finish`] goes on wherever a crash stopped it. An issuing authority is replaced the same way, without a binding.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use rustls::pki_types::CertificateDer;
@@ -25,7 +25,7 @@ use crate::identity::spki_sha256_of;
 use crate::issue::Validity;
 use crate::keys::TlsKey;
 use crate::tls::read_certificates;
-use tributary_storage::files::FileError;
+use tributary_storage::files::{FileError, sync_folder};
 
 /// How long after its end a certificate is still renewed, if a person approves: 30 days.
 pub const GRACE_SECONDS: u64 = 30 * 86_400;
@@ -123,8 +123,7 @@ impl Places {
     fn advance(&self, part: &str) -> Result<(), FileError> {
         let (from, to) = (self.next(part), self.current(part));
         fs::rename(&from, &to).map_err(FileError::system("replacing", &to))?;
-        let folder = File::open(&self.folder).and_then(|folder| folder.sync_all());
-        folder.map_err(FileError::system("syncing the folder of", &to))
+        sync_folder(&self.folder)
     }
 
     /// Goes through with a switch, from the beginning or from where a crash stopped it; whether there was one.

@@ -1,9 +1,9 @@
 //! A register that has begun again, before it has its name.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use tributary_storage::files::FileError;
+use tributary_storage::files::{FileError, sync_folder};
 
 use super::anchor::Anchor;
 use super::remains::Remains;
@@ -35,6 +35,5 @@ pub(super) fn finish(ledger: &Path, anchor: &Anchor) -> Result<(), ClientError> 
 pub(super) fn take_place(ledger: &Path) -> Result<(), FileError> {
     let next = next_path(ledger);
     fs::rename(&next, ledger).map_err(FileError::system("naming", &next))?;
-    let folder = ledger.parent().unwrap_or(ledger);
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(FileError::system("syncing", folder))
+    sync_folder(ledger.parent().unwrap_or(ledger))
 }

@@ -9,7 +9,7 @@
 //! STATE/contact/draws/DIGEST         a draw of a hold-out: pseudonyms of who was held out, and of who was drawn for the first time
 //! ```
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use tributary_certs::inspect::date;
@@ -18,7 +18,7 @@ use tributary_protocol::digest::Digest;
 use tributary_protocol::log::LedgerId;
 use tributary_protocol::time::Millis;
 use tributary_protocol::versioned::{Release, Versioned};
-use tributary_storage::files::{Existing, FileError, create_private_folder, read_stored, write_stored};
+use tributary_storage::files::{Existing, FileError, create_private_folder, read_stored, sync_folder, write_stored};
 use tributary_storage::journal::Journal;
 use tributary_storage::lock::FolderLock;
 use tributary_texts::contact as words;
@@ -161,7 +161,7 @@ impl Store {
             let files = put_files(&draft, &sheet.to_bytes(), members)?;
             sheet::write_private_file(&draft.join(RULES), rules.as_bytes())?;
             fs::rename(&draft, &place).map_err(FileError::system("naming", &draft))?;
-            sync(&self.folder.join(LISTS))?;
+            sync_folder(&self.folder.join(LISTS))?;
             Ok(files)
         };
         write().map_err(ClientError::file)
@@ -298,7 +298,7 @@ impl Store {
     /// If they cannot be deleted.
     pub(crate) fn delete_list(&self, list: u32) -> Result<(), ClientError> {
         remove(&self.of_list(list)).map_err(ClientError::file)?;
-        sync(&self.folder.join(LISTS)).map_err(ClientError::file)
+        sync_folder(&self.folder.join(LISTS)).map_err(ClientError::file)
     }
 
     /// Deletes a draw that was purged.
@@ -307,7 +307,7 @@ impl Store {
     /// If it cannot be deleted.
     pub(crate) fn delete_draw(&self, draw: &Digest) -> Result<(), ClientError> {
         remove_file(&self.of_draw(draw)).map_err(ClientError::file)?;
-        sync(&self.folder.join(DRAWS)).map_err(ClientError::file)
+        sync_folder(&self.folder.join(DRAWS)).map_err(ClientError::file)
     }
 
     fn of_list(&self, list: u32) -> PathBuf {
@@ -449,8 +449,4 @@ fn remove_file(path: &Path) -> Result<(), FileError> {
         Err(fault) if fault.kind() != std::io::ErrorKind::NotFound => Err(FileError::system("deleting", path)(fault)),
         _ => Ok(()),
     }
-}
-
-fn sync(folder: &Path) -> Result<(), FileError> {
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(FileError::system("syncing", folder))
 }

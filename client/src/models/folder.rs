@@ -1,6 +1,6 @@
 //! One folder for each model that is kept.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -72,18 +72,13 @@ impl ModelsFolder {
         files::write_stored(&draft.join("parameters"), &STATE_FORMAT, parameters, keep)?;
         files::write_stored(&draft.join("statement"), &STATEMENT_FORMAT, &codec::encode(statement), keep)?;
         fs::rename(&draft, self.of(&model)).map_err(FileError::system("naming", &draft))?;
-        self.sync()
+        files::sync_folder(&self.folder)
     }
 
     /// Deletes a model's folder: it is gone when this returns.
     pub(super) fn delete(&self, model: &Digest) -> Result<(), FileError> {
         remove(&self.of(model))?;
-        self.sync()
-    }
-
-    fn sync(&self) -> Result<(), FileError> {
-        let synced = File::open(&self.folder).and_then(|folder| folder.sync_all());
-        synced.map_err(FileError::system("syncing", &self.folder))
+        files::sync_folder(&self.folder)
     }
 }
 

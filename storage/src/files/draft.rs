@@ -51,10 +51,7 @@ impl Draft {
         place(&self.temporary, path, existing)?;
         // A link leaves the name that is no longer needed; where it is gone already, removing it does no harm.
         self.placed = existing == Existing::Replace;
-        let folder = folder_of(path);
-        File::open(folder)
-            .and_then(|folder| folder.sync_all())
-            .map_err(FileError::system("syncing the folder of", path))
+        sync_folder(folder_of(path))
     }
 
     /// Whether the new file is this user's alone, as it was made.
@@ -102,6 +99,14 @@ impl Drop for Draft {
             let _ = fs::remove_file(&self.temporary);
         }
     }
+}
+
+/// Syncs a folder: what was named or deleted in it is so for good when this returns.
+///
+/// # Errors
+/// [`FileError`].
+pub fn sync_folder(folder: &Path) -> Result<(), FileError> {
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(FileError::system("syncing", folder))
 }
 
 /// Why a file that was made private is none.

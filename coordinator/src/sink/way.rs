@@ -32,8 +32,8 @@ pub(crate) enum SinkFault {
     EndedEarly,
     /// It did not say that it has everything.
     #[error(
-        "the receiver ended the connection without TLS's close_notify, so that nobody knows what it has; let it answer one (RFC 5425, section 4.4), \
-         or set audit.sink.syslog.close_notify to false"
+        "the receiver ended the connection without TLS's close_notify, so nobody knows what it has. Let it answer one (RFC 5425, section 4.4), or \
+         set audit.sink.syslog.close_notify to false"
     )]
     NotAcknowledged,
     /// It speaks.

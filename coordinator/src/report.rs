@@ -267,7 +267,7 @@ pub enum Event {
         /// Why.
         reason: String,
         /// Entries that wait.
-        behind: u64,
+        lag_entries: u64,
     },
     /// It is taken again.
     SinkRestored {
@@ -394,10 +394,10 @@ impl fmt::Display for Event {
                 "{client} has a checkpoint of {entries} entries, signed by this coordinator, that audit.log does not go on from: an older copy was put \
                  back, or the file was changed. Stop, keep both as evidence, and put the newest good copy in its place"
             ),
-            Self::SinkFailed { target, reason, behind } => write!(
+            Self::SinkFailed { target, reason, lag_entries } => write!(
                 formatter,
-                "the second copy of audit.log is not taken by {target}, and {behind} entries wait: {reason}. Nothing is lost; no round begins when it is \
-                 too far behind"
+                "the second copy of audit.log is not taken by {target}, and {lag_entries} entries wait: {reason}. Nothing is lost; no round begins when it \
+                 lags too far"
             ),
             Self::SinkRestored { target, entries } => {
                 write!(

@@ -43,7 +43,7 @@ pub struct SinkStatus {
     /// Entries that are there.
     pub entries: u64,
     /// Entries that wait.
-    pub behind: u64,
+    pub lag_entries: u64,
     /// Since when they are not taken, in Unix seconds.
     pub since: Option<u64>,
     /// Why.
@@ -209,8 +209,8 @@ impl fmt::Display for Status {
 
 impl fmt::Display for SinkStatus {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { target, entries, behind, since, reason, withholds } = self;
-        writeln!(out, "copy      {entries} entries of audit.log are at {target}; {behind} wait")?;
+        let Self { target, entries, lag_entries, since, reason, withholds } = self;
+        writeln!(out, "copy      {entries} entries of audit.log are at {target}; {lag_entries} wait")?;
         if let (Some(since), Some(reason)) = (since, reason) {
             writeln!(out, "          not taken since {}: {reason}", date(*since))?;
         }
@@ -348,7 +348,7 @@ mod tests {
             sink: Some(SinkStatus {
                 target: "file /mnt/audit.log".into(),
                 entries: 400,
-                behind: 12,
+                lag_entries: 12,
                 since: Some(1_893_456_000),
                 reason: Some("the disk is full".into()),
                 withholds: true,

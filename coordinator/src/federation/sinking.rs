@@ -16,7 +16,11 @@ pub(super) fn look(hands: &Hands<'_>) {
     let age = sink.oldest().map_or(0, |oldest| unix_millis().saturating_sub(oldest) / 1000);
     let metric = |name, help, value| Metric { name, help, value };
     let metrics = vec![
-        metric("audit_sink_lag_entries", "Entries of the journal that its second copy does not have.", standing.behind),
+        metric(
+            "audit_sink_lag_entries",
+            "Entries of the journal that its second copy does not have.",
+            standing.lag_entries,
+        ),
         metric("audit_sink_lag_seconds", "Age of the oldest of them.", age),
         metric("audit_sink_failing", "1 where the second copy is not taken.", standing.failing.is_some().into()),
         metric("audit_sink_withholds", "1 where no round begins because of it.", standing.withholds.into()),
@@ -47,7 +51,7 @@ pub(super) fn status(hands: &Hands<'_>) -> Option<SinkStatus> {
     Some(SinkStatus {
         target: standing.target,
         entries: standing.acknowledged,
-        behind: standing.behind,
+        lag_entries: standing.lag_entries,
         since,
         reason,
         withholds: standing.withholds,

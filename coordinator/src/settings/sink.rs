@@ -17,13 +17,13 @@ const EXAMPLE_ENTERPRISE: u32 = 32_473;
 pub struct SinkSettings {
     /// Where it goes.
     pub way: SinkWay,
-    /// How far behind it may be before no round begins.
+    /// How far it may lag before no round begins.
     pub lag: Lag,
     /// The private enterprise number after the `@` of the data's name.
     pub enterprise: u32,
 }
 
-/// How far behind a second copy may be.
+/// How far a second copy may lag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lag {
     /// Entries that it does not have.
@@ -35,9 +35,9 @@ pub struct Lag {
 impl Lag {
     /// Whether rounds wait, `withholds` if they do already: then it must have caught up to a half, so that rounds do not go and stop by turns.
     #[must_use]
-    pub fn withholds(self, behind: u64, age_seconds: u64, withholds: bool) -> bool {
+    pub fn withholds(self, entries: u64, age_seconds: u64, withholds: bool) -> bool {
         let part = if withholds { 2 } else { 1 };
-        behind > self.entries_max / part || age_seconds > self.seconds_max / part
+        entries > self.entries_max / part || age_seconds > self.seconds_max / part
     }
 }
 

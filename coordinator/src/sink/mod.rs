@@ -3,10 +3,10 @@
 //! ```text
 //! journal ─ synced ─► Sink (how far) ─► thread `audit-sink`: reads audit.log again ─► Way: a file elsewhere, or syslog over TLS
 //!                       ▲                    │ acknowledged: STATE/audit.sink
-//!                       └── how far it is behind ◄┘
+//!                       └──── how far it lags ◄┘
 //! ```
 //!
-//! The thread reads the file, so that nothing waits in memory however long the sink is away. A sink that is too far behind withholds rounds: what is
+//! The thread reads the file, so that nothing waits in memory however long the sink is away. A sink that lags too far withholds rounds: what is
 //! under way ends, and nothing begins before the sink has caught up. Nothing else in the daemon waits for it.
 
 mod entry;
@@ -49,7 +49,7 @@ pub(crate) struct Standing {
     /// Entries that it has.
     pub(crate) acknowledged: u64,
     /// Entries that it does not have yet.
-    pub(crate) behind: u64,
+    pub(crate) lag_entries: u64,
     /// Unix seconds since which entries are not taken, and why.
     pub(crate) failing: Option<(u64, String)>,
     /// Whether rounds wait for it.
@@ -105,14 +105,14 @@ impl Sink {
     /// Why no round may begin now, in words that stay the same while it stays so.
     pub(crate) fn withheld(&self, unix_millis: u64) -> Option<String> {
         let mut state = self.shared.state();
-        let behind = state.durable.entries.saturating_sub(state.acknowledged);
+        let lag_entries = state.durable.entries.saturating_sub(state.acknowledged);
         let age = state.oldest.map_or(0, |oldest| unix_millis.saturating_sub(oldest) / 1000);
         let broken = state.broken.is_some() || !state.begun;
-        state.withholds = broken || self.lag.withholds(behind, age, state.withholds);
+        state.withholds = broken || self.lag.withholds(lag_entries, age, state.withholds);
         state.withholds.then(|| {
             format!(
-                "the second copy of audit.log, which goes to {}, is too far behind; no round begins before it has caught up. `tributary coordinator \
-                 status` says why it is behind",
+                "the second copy of audit.log, which goes to {}, lags too far. No round begins before it has caught up; `tributary coordinator \
+                 status` says why",
                 self.target
             )
         })
@@ -125,7 +125,7 @@ impl Sink {
         Standing {
             target: self.target.clone(),
             acknowledged: state.acknowledged,
-            behind: state.durable.entries.saturating_sub(state.acknowledged),
+            lag_entries: state.durable.entries.saturating_sub(state.acknowledged),
             failing: failing.map(|(why, since)| (*since, why.clone())),
             withholds: state.withholds,
         }

@@ -13,7 +13,7 @@ pub(crate) fn preflight(found: &mut Findings, settings: &SinkSettings, state_dir
     let tried = format!("trying the second copy of audit.log: {}", way.target());
     if let Err(fault) = way.deliver(&[]) {
         let (means, ask) = (
-            "entries would wait, and no round would begin when it is too far behind",
+            "entries would wait, and no round would begin when it lags too far",
             "whoever runs the receiver, or the disk",
         );
         return found.bad(Cause::AuditSink, Outcome::Fault, [&tried, &fault.to_string(), means, ask]);

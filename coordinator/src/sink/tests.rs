@@ -181,7 +181,7 @@ fn a_file_has_every_entry_and_goes_on_where_it_was() {
     sink.grows(world.record(3));
     sink.finish(Duration::from_secs(60));
     assert_eq!(positions(&read(&copy)), (0..28).collect::<Vec<_>>());
-    assert_eq!(sink.standing().behind, 0);
+    assert_eq!(sink.standing().lag_entries, 0);
     // What was recorded while nobody copied, and a line that a crash has cut short.
     let torn = std::fs::read(&copy).unwrap();
     std::fs::write(&copy, &torn[..torn.len() - 9]).unwrap();
@@ -204,7 +204,7 @@ fn what_keeps_nothing_takes_no_copy() {
     let missing = world.path("no folder").join("copy.log");
     for way in [SinkWay::File(missing), SinkWay::File("/dev/null".into())] {
         let (sink, mut arrivals) = world.start(way, LAG);
-        assert!(matches!(told(&mut arrivals), Event::SinkFailed { behind: 11, .. }));
+        assert!(matches!(told(&mut arrivals), Event::SinkFailed { lag_entries: 11, .. }));
         assert!(sink.withheld(NOW).is_some_and(|why| why.contains("audit.log")));
     }
 }
@@ -242,14 +242,16 @@ fn a_receiver_that_was_away_gets_everything_and_rounds_wait_meanwhile() {
     world.record(1_100);
     let way = SinkWay::Syslog(settings(world.folder.path(), server));
     let (sink, mut arrivals) = world.start(way, LAG);
-    let Event::SinkFailed { target, behind, .. } = told(&mut arrivals) else { panic!("its first connection was cut") };
-    assert_eq!((target.as_str(), behind), (sink.standing().target.as_str(), 1_100));
+    let Event::SinkFailed { target, lag_entries, .. } = told(&mut arrivals) else {
+        panic!("its first connection was cut")
+    };
+    assert_eq!((target.as_str(), lag_entries), (sink.standing().target.as_str(), 1_100));
     assert!(sink.withheld(NOW).is_some() && sink.standing().withholds);
     assert!(matches!(told(&mut arrivals), Event::SinkRestored { .. }));
     goes_on(&sink, &mut arrivals);
     sink.grows(world.record(7));
     sink.finish(Duration::from_secs(60));
-    assert_eq!((sink.standing().behind, sink.standing().failing), (0, None));
+    assert_eq!((sink.standing().lag_entries, sink.standing().failing), (0, None));
     let all: Vec<String> = lines.try_iter().flatten().collect();
     assert_eq!(positions(&all), (0..1_107).collect::<Vec<_>>());
 }

@@ -173,7 +173,7 @@ impl Worker {
             (state.acknowledged, state.oldest) = (place.entries, oldest);
             (state.failing.take().is_some(), state.withholds)
         };
-        // What is left behind a full batch does not wait.
+        // What is left after a full batch does not wait.
         self.next = if self.waiting.is_empty() { Instant::now() + PACE } else { Instant::now() };
         if recovered {
             let target = self.way.target();
@@ -190,7 +190,7 @@ impl Worker {
         self.next = Instant::now() + self.pause;
         self.pause = self.pause.saturating_mul(2).min(PAUSE.1);
         let (reason, now) = (fault.to_string(), (self.unix_millis)() / 1000);
-        let (first, behind) = {
+        let (first, lag_entries) = {
             let mut state = self.shared.state();
             let since = state.failing.as_ref().map(|(_, since)| *since);
             state.failing = Some((reason.clone(), since.unwrap_or(now)));
@@ -199,22 +199,22 @@ impl Worker {
         if first {
             let target = self.way.target();
             tracing::error!(
-                behind,
-                "the second copy of audit.log is not taken by {target}: {reason}. Entries wait, and are tried again; no round begins when it is too far behind"
+                lag_entries,
+                "the second copy of audit.log is not taken by {target}: {reason}. Entries wait, and are tried again; no round begins when it lags too far"
             );
-            self.tell(Arrival::Told(Box::new(Event::SinkFailed { target, reason, behind })));
+            self.tell(Arrival::Told(Box::new(Event::SinkFailed { target, reason, lag_entries })));
         }
     }
 
     /// Nothing is attempted any more: what the sink has and what the journal says differ.
     fn breaks(&self, why: String) {
         tracing::error!("the second copy of audit.log ends: {why}");
-        let behind = {
+        let lag_entries = {
             let mut state = self.shared.state();
             state.broken = Some((why.clone(), (self.unix_millis)() / 1000));
             state.durable.entries.saturating_sub(state.acknowledged)
         };
-        let event = Event::SinkFailed { target: self.way.target(), reason: why, behind };
+        let event = Event::SinkFailed { target: self.way.target(), reason: why, lag_entries };
         self.tell(Arrival::Told(Box::new(event)));
     }
 

@@ -4,7 +4,7 @@ use super::orders::after_two_rounds;
 use super::world::{World, plan};
 use crate::round::{CoordinatorEvent, Input};
 
-const WHY: &str = "the second copy lacks entries";
+const WHY: &str = "the second copy lags";
 
 fn started(world: &World) -> usize {
     world

@@ -13,7 +13,6 @@ pub(super) fn look(hands: &Hands<'_>) {
     hands.tell_sink();
     let Some(sink) = &hands.sink else { return };
     let standing = sink.standing();
-    let age = sink.oldest().map_or(0, |oldest| unix_millis().saturating_sub(oldest) / 1000);
     let metric = |name, help, value| Metric { name, help, value };
     let metrics = vec![
         metric(
@@ -21,7 +20,7 @@ pub(super) fn look(hands: &Hands<'_>) {
             "Entries of the journal that its second copy does not have.",
             standing.lag_entries,
         ),
-        metric("audit_sink_lag_seconds", "Age of the oldest of them.", age),
+        metric("audit_sink_lag_seconds", "Age of the oldest of them.", sink.lag_seconds(unix_millis())),
         metric("audit_sink_failing", "1 where the second copy is not taken.", standing.failing.is_some().into()),
         metric("audit_sink_withholds", "1 where no round begins because of it.", standing.withholds.into()),
     ];

@@ -105,10 +105,9 @@ impl Sink {
     /// Why no round may begin now, in words that stay the same while it stays so.
     pub(crate) fn withheld(&self, unix_millis: u64) -> Option<String> {
         let mut state = self.shared.state();
-        let lag_entries = state.durable.entries.saturating_sub(state.acknowledged);
-        let age = state.oldest.map_or(0, |oldest| unix_millis.saturating_sub(oldest) / 1000);
         let broken = state.broken.is_some() || !state.begun;
-        state.withholds = broken || self.lag.withholds(lag_entries, age, state.withholds);
+        state.withholds =
+            broken || self.lag.withholds(state.lag_entries(), state.lag_seconds(unix_millis), state.withholds);
         state.withholds.then(|| {
             format!(
                 "the second copy of audit.log, which goes to {}, lags too far. No round begins before it has caught up; `tributary coordinator \
@@ -125,15 +124,15 @@ impl Sink {
         Standing {
             target: self.target.clone(),
             acknowledged: state.acknowledged,
-            lag_entries: state.durable.entries.saturating_sub(state.acknowledged),
+            lag_entries: state.lag_entries(),
             failing: failing.map(|(why, since)| (*since, why.clone())),
             withholds: state.withholds,
         }
     }
 
-    /// When the oldest entry was recorded that it does not have, in Unix milliseconds.
-    pub(crate) fn oldest(&self) -> Option<u64> {
-        self.shared.state().oldest
+    /// Age of the oldest entry that it does not have, in seconds.
+    pub(crate) fn lag_seconds(&self, unix_millis: u64) -> u64 {
+        self.shared.state().lag_seconds(unix_millis)
     }
 
     /// The daemon ends: the sink is given what is left, as long as this takes at most.

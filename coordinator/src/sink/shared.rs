@@ -30,6 +30,18 @@ pub(super) struct State {
     pub(super) ending: bool,
 }
 
+impl State {
+    /// Entries that the sink does not have yet.
+    pub(super) fn lag_entries(&self) -> u64 {
+        self.durable.entries.saturating_sub(self.acknowledged)
+    }
+
+    /// Age of the oldest of them, in seconds.
+    pub(super) fn lag_seconds(&self, unix_millis: u64) -> u64 {
+        self.oldest.map_or(0, |oldest| unix_millis.saturating_sub(oldest) / 1000)
+    }
+}
+
 impl Shared {
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)

@@ -194,7 +194,7 @@ impl Worker {
             let mut state = self.shared.state();
             let since = state.failing.as_ref().map(|(_, since)| *since);
             state.failing = Some((reason.clone(), since.unwrap_or(now)));
-            (since.is_none(), state.durable.entries.saturating_sub(state.acknowledged))
+            (since.is_none(), state.lag_entries())
         };
         if first {
             let target = self.way.target();
@@ -212,7 +212,7 @@ impl Worker {
         let lag_entries = {
             let mut state = self.shared.state();
             state.broken = Some((why.clone(), (self.unix_millis)() / 1000));
-            state.durable.entries.saturating_sub(state.acknowledged)
+            state.lag_entries()
         };
         let event = Event::SinkFailed { target: self.way.target(), reason: why, lag_entries };
         self.tell(Arrival::Told(Box::new(event)));

@@ -11,6 +11,7 @@ pub(crate) enum Exit {
     /// It did not, or what it verified or inspected is not in order.
     Failed,
     /// A settings file, or a file that it names, has a fault.
+    #[cfg(feature = "people")]
     Settings,
     /// Evidence lacks something without which nobody can rely on it.
     Incomplete,
@@ -36,7 +37,9 @@ impl Exit {
         match self {
             Self::Done => 0,
             Self::Failed => 1,
-            Self::Settings | Self::Incomplete => 2,
+            #[cfg(feature = "people")]
+            Self::Settings => 2,
+            Self::Incomplete => 2,
             Self::WrongKey => 3,
             Self::Unreadable => 4,
             Self::Clock => 15,
@@ -65,6 +68,7 @@ impl Failure {
     }
 
     /// [`Exit::Settings`].
+    #[cfg(feature = "people")]
     pub(crate) fn settings(message: impl fmt::Display) -> Self {
         Self { exit: Exit::Settings, message: message.to_string() }
     }

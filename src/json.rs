@@ -1,7 +1,5 @@
 //! What a command prints with `--json`: one object a line, which begins with the version of its form.
 
-use std::fmt::Display;
-
 use serde::Serialize;
 
 /// The version of every object that a command prints. A field that is added leaves it; one that is removed or means something else raises it.
@@ -20,7 +18,8 @@ pub(crate) fn print(body: &impl Serialize) {
 }
 
 /// Prints an object, or what it says to people.
-pub(crate) fn print_or_tell<T: Serialize + Display>(body: &T, json: bool) {
+#[cfg(feature = "people")]
+pub(crate) fn print_or_tell<T: Serialize + std::fmt::Display>(body: &T, json: bool) {
     if json { print(body) } else { print!("{body}") }
 }
 

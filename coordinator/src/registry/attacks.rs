@@ -13,7 +13,7 @@ use tributary_storage::files::{Existing, FileError, create_private_folder, read_
 
 use super::RegistryError;
 use super::measured::OfRun;
-use super::view::{authorities_of, record_of, roster_in_force};
+use super::view::{authorities_of, newer, record_of, roster_in_force};
 use crate::inbox::Inbox;
 use crate::settings::Settings;
 
@@ -54,8 +54,7 @@ pub fn install_attacks(config: &Path, file: &Path) -> Result<PathBuf, RegistryEr
     let authorities = authorities_of(config, &settings)?;
     let roster = roster_in_force(config, &settings, &authorities)?.roster;
     let record = record_of(&settings.state_dir)?;
-    let newer = record.roster.as_ref().filter(|known| known.epoch() > roster.epoch());
-    let by = (newer.unwrap_or(&roster), &authorities.digest());
+    let by = (newer(&record, &roster), &authorities.digest());
     record.judge_attacks::<RealSuite>(&signed, by, unix_seconds())?;
     let unknown = RefusedAttackReport::Unknown(signed.report.model);
     of_model(&settings.state_dir, record.models.get(&signed.report.model).ok_or(unknown)?, &report)?;

@@ -16,7 +16,7 @@ use tributary_protocol::round::CoordinatorEvent;
 use tributary_storage::files::{FileError, create_private_folder};
 use tributary_storage::journal::Journal;
 
-use super::view::{authorities_of, record_of, roster_in_force};
+use super::view::{authorities_of, newer, record_of, roster_in_force};
 use super::{Registry, RegistryError};
 use crate::settings::Settings;
 use crate::store::ledger_of;
@@ -63,9 +63,7 @@ impl PeoplesWord {
     }
 
     fn judge(&self, record: &RegistryRecord, (roster, federation): (&Roster, &Digest)) -> Result<(), RegistryError> {
-        // An older roster that was put back gives nobody a role again.
-        let newer = record.roster.as_ref().filter(|known| known.epoch() > roster.epoch());
-        let (by, now) = ((newer.unwrap_or(roster), federation), unix_seconds());
+        let (by, now) = ((newer(record, roster), federation), unix_seconds());
         match self {
             Self::Incident(told) => Ok(record.incidents.judge::<RealSuite>(told, by, now)?),
             Self::Look(look) => Ok(record.looks.judge::<RealSuite>(look, by, now)?),

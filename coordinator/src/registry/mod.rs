@@ -91,6 +91,7 @@ pub use view::{CopyLine, Draft, ModelLine, StatementLine, copies, draft, list, s
 
 use doubted::Doubted;
 use folder::{Contents, RegistryFolder};
+use view::newer;
 
 /// The registry, open for changes: one process has it at a time, because it has the journal.
 pub struct Registry {
@@ -256,8 +257,8 @@ impl Registry {
     where
         E: serde::Serialize + serde::de::DeserializeOwned,
     {
-        let by = (self.record.roster.as_ref().filter(|known| known.epoch() > roster.roster.epoch()), &self.federation);
-        match self.record.judge_attacks::<RealSuite>(&signed, (by.0.unwrap_or(&roster.roster), by.1), unix_seconds()) {
+        let by = (newer(&self.record, &roster.roster), &self.federation);
+        match self.record.judge_attacks::<RealSuite>(&signed, by, unix_seconds()) {
             Err(RefusedAttackReport::Taken) => return Ok(false),
             judged => judged?,
         }
@@ -388,14 +389,13 @@ impl Registry {
     }
 }
 
-/// Whether a statement counts: by the newer one of this roster and the ledger's. An older roster that was put back gives nobody a role again.
+/// Whether a statement counts, by the newer one of this roster and the ledger's.
 fn judge(
     record: &RegistryRecord,
     signed: &SignedStatement,
     (roster, federation): (&Roster, &Digest),
 ) -> Result<(), RegistryError> {
-    let newer = record.roster.as_ref().filter(|known| known.epoch() > roster.epoch());
-    Ok(record.judge::<RealSuite>(signed, (newer.unwrap_or(roster), federation), unix_seconds())?)
+    Ok(record.judge::<RealSuite>(signed, (newer(record, roster), federation), unix_seconds())?)
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use tributary_protocol::registry::{
     CopyState, ModelRecord, ModelState, ModelStatement, ModelStep, RegistryEvent, RegistryRecord, SignedReport,
     SignedStatement, StatementScope,
 };
-use tributary_protocol::roster::{MemberName, SignedRoster};
+use tributary_protocol::roster::{MemberName, Roster, SignedRoster};
 use tributary_settings::{Fault, Faults};
 use tributary_storage::journal::read_view;
 
@@ -198,6 +198,11 @@ pub(super) fn roster_in_force(
 ) -> Result<SignedRoster, RegistryError> {
     let fault = |error: RosterFileError| unusable(config, "identity.roster", &error, "a file of this federation");
     Ok(read_roster(&settings.identity.roster, authorities).map_err(fault)?)
+}
+
+/// The newer one of a roster and the ledger's: an older roster that was put back gives nobody a role again.
+pub(super) fn newer<'a>(record: &'a RegistryRecord, roster: &'a Roster) -> &'a Roster {
+    record.roster.as_ref().filter(|known| known.epoch() > roster.epoch()).unwrap_or(roster)
 }
 
 fn unusable(config: &Path, key: &str, found: &RosterFileError, allowed: &str) -> Faults {

@@ -17,7 +17,7 @@ use super::RegistryError;
 use super::attacks::attacks_on;
 use super::card::card;
 use super::measured::OfRun;
-use super::view::{authorities_of, found, record_of, roster_in_force};
+use super::view::{authorities_of, found, last_report, record_of, roster_in_force};
 use crate::settings::Settings;
 
 /// The evaluation of a registered model, by its digest or the first digits of it. `gates` is a report on its gates that a validator signed; without one
@@ -37,14 +37,13 @@ pub fn five_parts(config: &Path, model: &str, gates: Option<&Path>) -> Result<Ev
         let roster = roster_in_force(config, &settings, &authorities)?.roster;
         judge_report(report, model, &roster, &authorities.digest())?;
     }
-    let reports = model.statements.iter().rev().filter_map(|signed| signed.report.as_deref());
     let attacks = attacks_on(&settings.state_dir, model);
     let material = Material {
         model,
         plan: &plan,
         approvals: &approvals,
         card: &card.paper,
-        report: given.as_ref().or_else(|| reports.into_iter().next()),
+        report: given.as_ref().or_else(|| last_report(model)),
         attacks: attacks.last(),
     };
     let key = read_signing_key(&settings.identity.signing_key)?;

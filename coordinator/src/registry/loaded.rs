@@ -11,7 +11,7 @@ use tributary_storage::files::read_public;
 
 use super::RegistryError;
 use super::folder::RegistryFolder;
-use super::view::{ModelLine, found, record_of};
+use super::view::{ModelLine, found, last_report, record_of};
 use crate::federation::plans::schema_of;
 use crate::settings::Settings;
 
@@ -67,8 +67,7 @@ pub fn load(config: &Path, model: &str, schema: Option<&Path>) -> Result<LoadedM
     let schema = read_schema(&path, &manifest)?;
     let withdrawn = model.state == ModelState::Withdrawn;
     let alarmed = model.is_alarmed();
-    let reports = model.statements.iter().rev().filter_map(|signed| signed.report.as_deref());
-    let answered_until = reports.map(|signed| signed.report.valid_until).next();
+    let answered_until = last_report(model).map(|signed| signed.report.valid_until);
     let line = ModelLine::of(model, &state_dir);
     Ok(LoadedModel { line, manifest, parameters, schema, withdrawn, alarmed, answered_until, state_dir })
 }

@@ -39,8 +39,7 @@ pub(super) fn note(hands: &mut Hands<'_>, withheld: bool) -> Result<(), Coordina
         true => return Ok(()),
         false => Notice::SinkBack,
     };
-    hands.registry.notice(&mut hands.journal, notice)?;
-    Ok(())
+    Ok(hands.registry.notice(&mut hands.journal, notice)?)
 }
 
 /// How it stands, for the operator.

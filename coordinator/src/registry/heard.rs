@@ -1,7 +1,7 @@
 //! What people tell of incidents, and what inspectors ask to see: recorded by the daemon where one runs, and else by the command itself. When this
 //! returns the entry is durable.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use tributary_certs::clock::unix_seconds;
@@ -100,20 +100,16 @@ impl Registry {
         Ok(words)
     }
 
-    /// Notes what happened to the journal itself; whether that is new.
+    /// Notes what happened to the journal itself, unless the journal says so already.
     ///
     /// # Errors
     /// If the journal cannot be written, which ends the process.
-    pub(crate) fn notice<E>(&mut self, journal: &mut Journal<E>, notice: Notice) -> Result<bool, RegistryError>
+    pub(crate) fn notice<E>(&mut self, journal: &mut Journal<E>, notice: Notice) -> Result<(), RegistryError>
     where
         E: serde::Serialize + serde::de::DeserializeOwned,
     {
         let event = RegistryEvent::Noticed { notice };
-        if self.record.check(&event).is_err() {
-            return Ok(false);
-        }
-        self.append(journal, event)?;
-        Ok(true)
+        if self.record.check(&event).is_ok() { self.append(journal, event) } else { Ok(()) }
     }
 }
 
@@ -128,7 +124,7 @@ pub fn put_on_record(config: &Path, told: &PeoplesWord) -> Result<String, Regist
     let federation = authorities.digest();
     let state = &settings.state_dir;
     told.judge(&record_of(state)?, (&roster.roster, &federation))?;
-    let path = put(state, told)?;
+    put(state, told)?;
     match crate::control::tell(state, &told.name()) {
         Ok(Some(Ok(words))) => Ok(words),
         Ok(Some(Err(why))) => Err(RegistryError::NotTaken(why)),
@@ -136,23 +132,17 @@ pub fn put_on_record(config: &Path, told: &PeoplesWord) -> Result<String, Regist
             let key = read_signing_key(&settings.identity.signing_key)?;
             alone(state, &roster, (federation, Arc::new(key)), told.clone())
         }
-        Err(why) => {
-            // Without an answer nobody knows whether it stands in the journal, and its file stays.
-            tracing::debug!(path = %path.display(), "not answered");
-            Err(RegistryError::Unheard(why))
-        }
+        // Nobody knows whether it stands in the journal, and its file stays.
+        Err(why) => Err(RegistryError::Unheard(why)),
     }
 }
 
 /// Puts its file where the daemon finds it. One that is there from an earlier attempt is the same.
-fn put(state: &Path, told: &PeoplesWord) -> Result<PathBuf, FileError> {
+fn put(state: &Path, told: &PeoplesWord) -> Result<(), FileError> {
     let folder = state.join(FOLDER);
     create_private_folder(&folder)?;
     let path = folder.join(told.name());
-    if !path.exists() {
-        told.write(&path)?;
-    }
-    Ok(path)
+    if path.exists() { Ok(()) } else { told.write(&path) }
 }
 
 /// Records it without a daemon: this process has the journal meanwhile.

@@ -73,35 +73,13 @@ pub(super) fn reported<K: Retained>(
     let state = &settings.state_dir;
     let key = read_signing_key(&settings.identity.signing_key)?;
     let (figures, exports) = (model_figures(state)?, exported(config, asked)?);
-    let material = Beside { state, key: key.verifying_key(), figures, exports };
-    let report = material.report(&ledger_of(state), asked, &kept(&ledger_of(state)))?;
+    let path = ledger_of(state);
+    let bytes = fs::read(&path).map_err(|fault| ComplianceError::Unreadable { path: path.clone(), fault })?;
+    let kept = kept(&path);
+    let bare = material(state, &bytes, &kept, key.verifying_key());
+    let material = Material { schemas: schemas(state), figures, exports, ..bare };
+    let report = compliance(&material, asked).map_err(|bad| ComplianceError::Bad { path, bad })?;
     Ok((report, key))
-}
-
-/// What stands beside a journal.
-struct Beside<'a> {
-    state: &'a Path,
-    /// The coordinator's.
-    key: VerifyingKey,
-    figures: BTreeMap<String, Vec<FigureLine>>,
-    exports: Vec<ExportLine>,
-}
-
-impl Beside<'_> {
-    fn report(self, journal: &Path, asked: &Asked, kept: &dyn Retained) -> Result<ComplianceReport, ComplianceError> {
-        let path = journal.to_path_buf();
-        let bytes = fs::read(journal).map_err(|fault| ComplianceError::Unreadable { path: path.clone(), fault })?;
-        let material = Material {
-            journal: &bytes,
-            kept,
-            schemas: schemas(self.state),
-            figures: self.figures,
-            exports: self.exports,
-            checkpoints: checkpoints(self.state),
-            coordinator: Some(self.key),
-        };
-        compliance(&material, asked).map_err(|bad| ComplianceError::Bad { path, bad })
-    }
 }
 
 /// What a report is made of that needs no figures and no exports: the journal's bytes, and what stands beside it.

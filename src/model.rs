@@ -37,6 +37,8 @@ mod validate;
 
 use clap::Subcommand;
 
+#[cfg(feature = "coordinator")]
+pub(crate) use self::explained::explained;
 #[cfg(feature = "demo")]
 pub(crate) use self::page::{Chapter, page};
 use crate::exit::{Exit, Failure};

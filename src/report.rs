@@ -7,7 +7,7 @@ mod page;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use tributary_coordinator::registry::{RegistryError, compliance_report, five_parts};
+use tributary_coordinator::registry::{compliance_report, five_parts};
 use tributary_evidence::attacks::AttacksFile;
 use tributary_evidence::card::CardFile;
 use tributary_evidence::evaluation::EvaluationFile;
@@ -18,6 +18,7 @@ use tributary_texts::{Language, report as words};
 
 use self::options::{ComplianceOptions, free, write};
 use crate::exit::{Exit, Failure};
+use crate::model::explained;
 use crate::verify::Beside;
 use crate::{json, typed};
 
@@ -114,10 +115,7 @@ fn compliance(options: &ComplianceOptions) -> Result<Exit, Failure> {
 fn evaluation(options: &EvaluationOptions) -> Result<Exit, Failure> {
     let EvaluationOptions { config, model, gates, lang, output, json } = options;
     let page = free(output)?;
-    let file = five_parts(config, model, gates.as_deref()).map_err(|error| match error {
-        RegistryError::Settings(faults) => Failure::settings(faults),
-        other => Failure::failed(other),
-    })?;
+    let file = five_parts(config, model, gates.as_deref()).map_err(explained)?;
     write(output, file.to_json().as_bytes())?;
     write(&page, crate::five_parts::page(&file, *lang).as_bytes())?;
     if *json {

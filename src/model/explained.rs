@@ -4,7 +4,7 @@ use tributary_coordinator::registry::RegistryError;
 
 use crate::exit::Failure;
 
-pub(super) fn explained(error: RegistryError) -> Failure {
+pub(crate) fn explained(error: RegistryError) -> Failure {
     match error {
         RegistryError::Settings(faults) => Failure::settings(faults),
         other => Failure::failed(other),

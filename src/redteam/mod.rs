@@ -10,10 +10,11 @@ mod sign;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use tributary_coordinator::registry::{RegistryError, install_attacks};
+use tributary_coordinator::registry::install_attacks;
 
 pub(crate) use self::page::{attacks, page, verdict};
 use crate::exit::{Exit, Failure};
+use crate::model::explained;
 
 /// `tributary redteam`.
 #[derive(Subcommand)]
@@ -48,10 +49,7 @@ pub(crate) fn run(command: &RedteamCommand) -> Result<Exit, Failure> {
         RedteamCommand::Run(options) => run::run(options)?,
         RedteamCommand::Sign(options) => sign::sign(options)?,
         RedteamCommand::Install(InstallOptions { file, config }) => {
-            let path = install_attacks(config, file).map_err(|error| match error {
-                RegistryError::Settings(faults) => Failure::settings(faults),
-                other => Failure::failed(other),
-            })?;
+            let path = install_attacks(config, file).map_err(explained)?;
             println!(
                 "{}: the report is here; a running coordinator takes it up within a second, and says so",
                 path.display()

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
 use tributary_certs::people::SigningPerson;
 use tributary_certs::roster::RosterAuthorities;
@@ -86,7 +85,7 @@ pub(crate) struct TellOptions {
     #[arg(long, value_name = "ROLE", value_parser = typed::role())]
     role: Role,
     /// How bad it is, by what is known now
-    #[arg(long, value_name = "SEVERITY", value_parser = severity())]
+    #[arg(long, value_name = "SEVERITY", value_parser = typed::word(Severity::ALL, Severity::name))]
     severity: Severity,
     /// When it happened, YYYY-MM-DDTHH:MM:SSZ [default: now]
     #[arg(long, value_name = "TIME", value_parser = typed::moment)]
@@ -116,12 +115,6 @@ pub(crate) struct LookOptions {
     /// Print one JSON object
     #[arg(long)]
     json: bool,
-}
-
-fn severity() -> impl TypedValueParser<Value = Severity> {
-    let named = |name: String| Severity::ALL.into_iter().find(|severity| severity.name() == name);
-    PossibleValuesParser::new(Severity::ALL.map(Severity::name))
-        .map(move |name| named(name).expect("a name of the list"))
 }
 
 /// Does what was asked.

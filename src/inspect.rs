@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use tributary_certs::people::SigningPerson;
 use tributary_certs::roster::RosterAuthorities;
 use tributary_certs::told::{read_look, sign_look, write_look};
@@ -20,7 +19,7 @@ use crate::{json, typed};
 #[derive(Args)]
 pub(crate) struct InspectOptions {
     /// What: the command that shows it
-    #[arg(value_parser = sight())]
+    #[arg(value_parser = typed::word(Sight::ALL, Sight::name))]
     what: Sight,
     /// The inspector's folder (`tributary certs person request`)
     #[arg(long, value_name = "DIR")]
@@ -106,11 +105,6 @@ fn days(look: &Look) -> String {
         true => format!(" of {} to {}", Date::of_second(look.from), Date::of_second(look.to)),
         false => String::new(),
     }
-}
-
-fn sight() -> impl TypedValueParser<Value = Sight> {
-    let named = |name: String| Sight::ALL.into_iter().find(|sight| sight.name() == name);
-    PossibleValuesParser::new(Sight::ALL.map(Sight::name)).map(move |name| named(name).expect("a name of the list"))
 }
 
 /// Signs a request.

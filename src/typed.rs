@@ -27,9 +27,18 @@ pub(crate) fn label(text: &str) -> Result<String, &'static str> {
     is_label(text).then(|| text.to_owned()).ok_or("a label is 1 to 64 bytes of text without control characters")
 }
 
-/// A role by its word; help and errors list the words.
+/// One of these by its word; help and errors list the words.
+pub(crate) fn word<T: Copy + Send + Sync + 'static, const N: usize>(
+    all: [T; N],
+    name: fn(T) -> &'static str,
+) -> impl TypedValueParser<Value = T> {
+    let named = move |word: String| all.into_iter().find(|one| name(*one) == word).expect("a word of the list");
+    PossibleValuesParser::new(all.map(name)).map(named)
+}
+
+/// A role.
 pub(crate) fn role() -> impl TypedValueParser<Value = Role> {
-    PossibleValuesParser::new(Role::ALL.map(Role::name)).map(|word| Role::of_name(&word).expect("a word of the list"))
+    word(Role::ALL, Role::name)
 }
 
 /// A day.

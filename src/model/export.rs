@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use tributary_certs::clock::unix_seconds;
 use tributary_coordinator::registry::{self, ExportLine, NewExport, RegistryError};
@@ -31,7 +30,7 @@ pub(crate) struct ExportOptions {
     #[arg(long, value_name = "FORMAT")]
     format: Format,
     /// The dialect of SQL [default: ansi]
-    #[arg(long, value_name = "DIALECT", value_parser = dialect())]
+    #[arg(long, value_name = "DIALECT", value_parser = typed::word(Dialect::ALL, Dialect::name))]
     dialect: Option<Dialect>,
     /// One label of the model; PMML and SQL have one
     #[arg(long, value_name = "LABEL")]
@@ -100,11 +99,6 @@ impl Format {
     const fn has_one_head(self) -> bool {
         matches!(self, Self::Pmml | Self::Sql)
     }
-}
-
-fn dialect() -> impl TypedValueParser<Value = Dialect> {
-    PossibleValuesParser::new(Dialect::ALL.map(Dialect::name))
-        .map(|word| Dialect::ALL.into_iter().find(|dialect| dialect.name() == word).expect("a word of the list"))
 }
 
 fn recipient(text: &str) -> Result<String, String> {

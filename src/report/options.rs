@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use tributary_certs::clock::unix_seconds;
 use tributary_evidence::report::{Asked, Period, Preset, Scope};
 use tributary_protocol::plan::Date;
@@ -28,7 +27,7 @@ pub(crate) struct ComplianceOptions {
     #[arg(long, value_name = "DATE", value_parser = typed::date)]
     to: Option<Date>,
     /// The occasion: yearly (12 months), personal-information (24 months), leak (6 months)
-    #[arg(long, value_name = "NAME", value_parser = preset())]
+    #[arg(long, value_name = "NAME", value_parser = typed::word(Preset::ALL, Preset::name))]
     preset: Option<Preset>,
     /// Which plans: all, purpose:NAME, or plan:DIGITS of its digest
     #[arg(long, default_value = "all")]
@@ -91,9 +90,4 @@ impl ComplianceOptions {
 /// If it is there, or cannot be written.
 pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     write_private(path, bytes, Existing::Keep).map_err(Failure::failed)
-}
-
-fn preset() -> impl TypedValueParser<Value = Preset> {
-    let named = |name: String| Preset::ALL.into_iter().find(|preset| preset.name() == name);
-    PossibleValuesParser::new(Preset::ALL.map(Preset::name)).map(move |name| named(name).expect("a name of the list"))
 }

@@ -9,7 +9,7 @@ use tributary_certs::told::{read_incident, sign_incident, write_incident};
 use tributary_coordinator::registry::{PeoplesWord, export_incident, federation, incidents, put_on_record};
 use tributary_evidence::report::{IncidentLine, TimelineLine};
 use tributary_protocol::digest::Digest;
-use tributary_protocol::registry::{IncidentStep, IncidentWord, Severity, Sight};
+use tributary_protocol::registry::{IncidentStep, IncidentWord, Severity, Sight, SignedIncident};
 use tributary_protocol::role::Role;
 use tributary_storage::files::{Existing, shown, write_private};
 
@@ -127,8 +127,7 @@ pub(crate) fn run(command: &IncidentCommand) -> Result<Exit, Failure> {
         IncidentCommand::Note { incident, tell } => told(IncidentStep::Note, Some(incident), tell),
         IncidentCommand::Close { incident, tell } => told(IncidentStep::Close, Some(incident), tell),
         IncidentCommand::Install { file, config, json } => {
-            let word = read_incident(file).map_err(Failure::failed)?;
-            recorded(config, &PeoplesWord::Incident(Box::new(word)), *json)
+            recorded(config, read_incident(file).map_err(Failure::failed)?, *json)
         }
         IncidentCommand::List { look } => list(look),
         IncidentCommand::Show { incident, look } => show(incident, look),
@@ -165,12 +164,11 @@ fn told(step: IncidentStep, incident: Option<&String>, options: &TellOptions) ->
         text: text.as_str().into(),
     };
     let word = sign_incident(&person, *role, word, now).map_err(Failure::failed)?;
-    let (id, told) = (word.id(), PeoplesWord::Incident(Box::new(word.clone())));
     match (out, config) {
         (Some(out), _) => {
             write_incident(&word, out).map_err(Failure::failed)?;
             if *json {
-                json::print(&serde_json::json!({ "file": out, "word": id.to_string() }));
+                json::print(&serde_json::json!({ "file": out, "word": word.id().to_string() }));
             } else {
                 println!(
                     "{}: signed by {}; carry it to the coordinator and record it there (`tributary incident install`)",
@@ -180,19 +178,18 @@ fn told(step: IncidentStep, incident: Option<&String>, options: &TellOptions) ->
             }
             Ok(Exit::Done)
         }
-        (None, Some(config)) => recorded(config, &told, *json),
+        (None, Some(config)) => recorded(config, word, *json),
         (None, None) => Err(Failure::usage("name the coordinator's settings with --config")),
     }
 }
 
-fn recorded(config: &Path, told: &PeoplesWord, json: bool) -> Result<Exit, Failure> {
-    let words = put_on_record(config, told).map_err(Failure::failed)?;
+fn recorded(config: &Path, word: SignedIncident, json: bool) -> Result<Exit, Failure> {
+    let id = word.id();
+    let incident = if word.word.step == IncidentStep::Open { id } else { word.word.incident };
+    let words = put_on_record(config, &PeoplesWord::Incident(Box::new(word))).map_err(Failure::failed)?;
     if json {
-        let PeoplesWord::Incident(word) = told else { return Ok(Exit::Done) };
-        let opens = word.word.step == IncidentStep::Open;
-        let incident = if opens { word.id() } else { word.word.incident };
         json::print(&serde_json::json!({
-            "recorded": words, "word": word.id().to_string(), "incident": incident.to_string(),
+            "recorded": words, "word": id.to_string(), "incident": incident.to_string(),
         }));
     } else {
         println!("recorded in the journal: {words}");

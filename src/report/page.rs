@@ -9,13 +9,10 @@ pub(super) mod security;
 use tributary_evidence::report::{ComplianceReport, PersonLine, Preset, Processing, ReportFile, RunLine};
 use tributary_texts::{Language, Said, report as words, words as terms};
 
-use crate::sheet::{LINES_MAX, Page, level, moment, names, or_none, short, text};
-
-/// A section: its heading, and what it writes.
-type Part = (fn() -> Said, fn(&mut Page, &ReportFile));
+use crate::sheet::{LINES_MAX, Page, Part, level, moment, names, or_none, short, text};
 
 /// The sections, in the order of their numbers.
-const PARTS: [Part; 19] = [
+const PARTS: [Part<ReportFile>; 19] = [
     (words::cover, cover),
     (words::summary, |page, file| summary(page, &file.report)),
     (words::parties, |page, file| parties(page, &file.report)),
@@ -39,12 +36,7 @@ const PARTS: [Part; 19] = [
 
 /// The page.
 pub(super) fn page(file: &ReportFile, language: Language) -> String {
-    let mut page = Page::new(&words::title(), &PARTS.map(|(heading, _)| heading()), language);
-    for (heading, write) in PARTS {
-        page.heading(&heading());
-        write(&mut page, file);
-    }
-    page.closed()
+    Page::of(&words::title(), &PARTS, file, language)
 }
 
 fn cover(page: &mut Page, file: &ReportFile) {

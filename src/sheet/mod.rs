@@ -4,4 +4,4 @@ mod cells;
 mod table;
 
 pub(crate) use cells::{LINES_MAX, level, moment, names, or_none, short, text, words_of};
-pub(crate) use table::Page;
+pub(crate) use table::{Page, Part};

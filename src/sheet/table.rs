@@ -6,6 +6,9 @@ use tributary_texts::{Language, Said, words as terms};
 
 use crate::page::{CLOSED, Entry, contents, escaped, heading, opened, table};
 
+/// A section of a page: its heading, and what it writes of a file.
+pub(crate) type Part<T> = (fn() -> Said, fn(&mut Page, &T));
+
 /// A page that grows.
 pub(crate) struct Page {
     out: String,
@@ -20,6 +23,22 @@ impl Page {
         let mut out = opened(title.text(language), language);
         contents(&mut out, headings, language);
         Self { out, language, headings: 0 }
+    }
+
+    /// A whole page: these sections of a file.
+    pub(crate) fn of<T>(title: &Said, parts: &[Part<T>], file: &T, language: Language) -> String {
+        let headings: Vec<Said> = parts.iter().map(|(heading, _)| heading()).collect();
+        let mut page = Self::new(title, &headings, language);
+        for (heading, (_, write)) in headings.iter().zip(parts) {
+            page.heading(heading);
+            write(&mut page, file);
+        }
+        page.closed()
+    }
+
+    /// The language in which it is written.
+    pub(crate) fn language(&self) -> Language {
+        self.language
     }
 
     pub(crate) fn closed(mut self) -> String {

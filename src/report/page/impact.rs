@@ -9,29 +9,22 @@ use tributary_texts::{Language, Said, assessor as words, report, words as terms}
 use super::processing::{activities, controller};
 use super::security::flows;
 use crate::page::escaped;
-use crate::sheet::{Page, or_none, text, words_of};
+use crate::sheet::{Page, Part, or_none, text, words_of};
 
-type Part = (fn() -> Said, fn(&mut Page, &Paper<ImpactReport>, Language));
-
-const PARTS: [Part; 8] = [
-    (words::about, |page, file, _| about(page, file)),
-    (words::dpia_flows, |page, file, language| flow(page, &file.paper, language)),
-    (words::dpia_activities, |page, file, _| activities(page, &file.paper.activities)),
-    (words::parameters, |page, file, _| parameters(page, &file.paper)),
-    (words::trust, |page, file, _| page.list(&words_of(&file.paper.trust))),
-    (words::necessity, |page, file, _| page.list(&words_of(&file.paper.necessity))),
-    (words::risks, |page, file, _| risks(page, &file.paper)),
-    (words::dpia_measures, |page, file, _| measures(page, &file.paper)),
+const PARTS: [Part<Paper<ImpactReport>>; 8] = [
+    (words::about, about),
+    (words::dpia_flows, |page, file| flow(page, &file.paper)),
+    (words::dpia_activities, |page, file| activities(page, &file.paper.activities)),
+    (words::parameters, |page, file| parameters(page, &file.paper)),
+    (words::trust, |page, file| page.list(&words_of(&file.paper.trust))),
+    (words::necessity, |page, file| page.list(&words_of(&file.paper.necessity))),
+    (words::risks, |page, file| risks(page, &file.paper)),
+    (words::dpia_measures, |page, file| measures(page, &file.paper)),
 ];
 
 /// The page.
 pub(in crate::report) fn page(file: &Paper<ImpactReport>, language: Language) -> String {
-    let mut page = Page::new(&words::dpia_title(), &PARTS.map(|(heading, _)| heading()), language);
-    for (heading, write) in PARTS {
-        page.heading(&heading());
-        write(&mut page, file, language);
-    }
-    page.closed()
+    Page::of(&words::dpia_title(), &PARTS, file, language)
 }
 
 fn about(page: &mut Page, file: &Paper<ImpactReport>) {
@@ -50,9 +43,9 @@ fn about(page: &mut Page, file: &Paper<ImpactReport>) {
     page.note(&words::check_paper());
 }
 
-fn flow(page: &mut Page, of: &ImpactReport, language: Language) {
+fn flow(page: &mut Page, of: &ImpactReport) {
     page.title(&words::drawing());
-    let members = of.controller.members.len();
+    let (members, language) = (of.controller.members.len(), page.language());
     page.drawing(|title| drawing(title, members, language), &words::drawing(), &words::drawing_note());
     flows(page, &of.flows);
 }

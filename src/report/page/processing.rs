@@ -5,11 +5,9 @@ use tributary_evidence::paper::Paper;
 use tributary_texts::{Language, Said, assessor as words, report, words as terms};
 
 use super::facts_of;
-use crate::sheet::{LINES_MAX, Page, level, moment, names, or_none, short, text, words_of};
+use crate::sheet::{LINES_MAX, Page, Part, level, moment, names, or_none, short, text, words_of};
 
-type Part = (fn() -> Said, fn(&mut Page, &Paper<ProcessingRecord>));
-
-const PARTS: [Part; 5] = [
+const PARTS: [Part<Paper<ProcessingRecord>>; 5] = [
     (words::about, about),
     (words::controller, |page, file| controller(page, &file.paper.controller)),
     (words::activities, |page, file| activities(page, &file.paper.activities)),
@@ -19,12 +17,7 @@ const PARTS: [Part; 5] = [
 
 /// The page.
 pub(in crate::report) fn page(file: &Paper<ProcessingRecord>, language: Language) -> String {
-    let mut page = Page::new(&words::ropa_title(), &PARTS.map(|(heading, _)| heading()), language);
-    for (heading, write) in PARTS {
-        page.heading(&heading());
-        write(&mut page, file);
-    }
-    page.closed()
+    Page::of(&words::ropa_title(), &PARTS, file, language)
 }
 
 fn about(page: &mut Page, file: &Paper<ProcessingRecord>) {

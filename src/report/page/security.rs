@@ -5,11 +5,9 @@ use tributary_evidence::paper::Paper;
 use tributary_texts::{Language, Said, assessor as words, report};
 
 use super::roles_of;
-use crate::sheet::{Page, text, words_of};
+use crate::sheet::{Page, Part, text, words_of};
 
-type Part = (fn() -> Said, fn(&mut Page, &Paper<SecurityReport>));
-
-const PARTS: [Part; 8] = [
+const PARTS: [Part<Paper<SecurityReport>>; 8] = [
     (words::about, about),
     (words::flows, |page, file| {
         page.note(&words::flows_note());
@@ -25,12 +23,7 @@ const PARTS: [Part; 8] = [
 
 /// The page.
 pub(in crate::report) fn page(file: &Paper<SecurityReport>, language: Language) -> String {
-    let mut page = Page::new(&words::security_title(), &PARTS.map(|(heading, _)| heading()), language);
-    for (heading, write) in PARTS {
-        page.heading(&heading());
-        write(&mut page, file);
-    }
-    page.closed()
+    Page::of(&words::security_title(), &PARTS, file, language)
 }
 
 fn about(page: &mut Page, file: &Paper<SecurityReport>) {

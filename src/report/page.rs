@@ -39,6 +39,11 @@ pub(super) fn page(file: &ReportFile, language: Language) -> String {
     Page::of(&words::title(), &PARTS, file, language)
 }
 
+/// Of which plans a report is.
+fn scope_of(scope: &str) -> Said {
+    if scope == "all" { words::scope_all() } else { text(scope) }
+}
+
 fn cover(page: &mut Page, file: &ReportFile) {
     let report = &file.report;
     let preset = match report.preset.as_deref() {
@@ -47,11 +52,10 @@ fn cover(page: &mut Page, file: &ReportFile) {
         Some(name) if name == Preset::Leak.name() => words::preset_leak(),
         _ => words::preset_none(),
     };
-    let scope = if report.scope == "all" { words::scope_all() } else { text(&report.scope) };
     page.facts(&[
         (words::occasion(), preset),
         (words::period(), words::from_to(&report.from, &report.to)),
-        (words::scope(), scope),
+        (words::scope(), scope_of(&report.scope)),
         (words::generator(), text(&report.generator)),
         (words::digest(), text(file.digest())),
         (words::signed_by(), text(file.key())),

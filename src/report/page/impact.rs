@@ -6,7 +6,7 @@ use tributary_evidence::assessor::ImpactReport;
 use tributary_evidence::paper::Paper;
 use tributary_texts::{Language, Said, assessor as words, report, words as terms};
 
-use super::processing::{activities, controller};
+use super::processing::{activities, controller, identified};
 use super::security::flows;
 use crate::page::escaped;
 use crate::sheet::{Page, Part, or_none, text, words_of};
@@ -29,15 +29,7 @@ pub(in crate::report) fn page(file: &Paper<ImpactReport>, language: Language) ->
 
 fn about(page: &mut Page, file: &Paper<ImpactReport>) {
     let of = &file.paper;
-    let scope = if of.scope == "all" { report::scope_all() } else { text(&of.scope) };
-    page.facts(&[
-        (report::period(), report::from_to(&of.from, &of.to)),
-        (report::scope(), scope),
-        (report::generator(), text(&of.generator)),
-        (words::log_head(), text(&of.log)),
-        (report::digest(), text(file.digest())),
-        (report::signed_by(), text(file.key())),
-    ]);
+    identified(page, [&of.from, &of.to, &of.scope, &of.generator, &of.log], (file.digest(), file.key()));
     controller(page, &of.controller);
     page.note(&words::who_decides());
     page.note(&words::check_paper());

@@ -4,7 +4,7 @@ use tributary_evidence::assessor::{ActivityLine, Controller, ProcessingRecord};
 use tributary_evidence::paper::Paper;
 use tributary_texts::{Language, Said, assessor as words, report, words as terms};
 
-use super::facts_of;
+use super::{facts_of, scope_of};
 use crate::sheet::{LINES_MAX, Page, Part, level, moment, names, or_none, short, text, words_of};
 
 const PARTS: [Part<Paper<ProcessingRecord>>; 5] = [
@@ -22,16 +22,20 @@ pub(in crate::report) fn page(file: &Paper<ProcessingRecord>, language: Language
 
 fn about(page: &mut Page, file: &Paper<ProcessingRecord>) {
     let of = &file.paper;
-    let scope = if of.scope == "all" { report::scope_all() } else { text(&of.scope) };
-    page.facts(&[
-        (report::period(), report::from_to(&of.from, &of.to)),
-        (report::scope(), scope),
-        (report::generator(), text(&of.generator)),
-        (words::log_head(), text(&of.log)),
-        (report::digest(), text(file.digest())),
-        (report::signed_by(), text(file.key())),
-    ]);
+    identified(page, [&of.from, &of.to, &of.scope, &of.generator, &of.log], (file.digest(), file.key()));
     page.note(&words::check_paper());
+}
+
+/// Of which days and plans a paper is, what made it, and how it is named and signed.
+pub(super) fn identified(page: &mut Page, [from, to, scope, generator, log]: [&str; 5], (digest, key): (&str, &str)) {
+    page.facts(&[
+        (report::period(), report::from_to(from, to)),
+        (report::scope(), scope_of(scope)),
+        (report::generator(), text(generator)),
+        (words::log_head(), text(log)),
+        (report::digest(), text(digest)),
+        (report::signed_by(), text(key)),
+    ]);
 }
 
 pub(super) fn controller(page: &mut Page, of: &Controller) {

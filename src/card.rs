@@ -4,7 +4,7 @@ use tributary_evidence::card::{Card, CardFile, Input};
 use tributary_evidence::report::FigureLine;
 use tributary_texts::{Language, Said, card as words, report as shared, words as terms};
 
-use crate::sheet::{Page, level, names, or_none, text};
+use crate::sheet::{Page, level, names, or_none, text, yes};
 
 /// The page.
 pub(crate) fn page(file: &CardFile, language: Language) -> String {
@@ -43,7 +43,7 @@ pub(crate) fn page(file: &CardFile, language: Language) -> String {
         (words::epsilon(), or_none(privacy.epsilon.as_ref())),
         (shared::delta(), or_none(privacy.delta.as_ref())),
         (words::rounds(), text(privacy.rounds)),
-        (words::complete(), if privacy.complete { terms::yes() } else { terms::no() }),
+        (words::complete(), yes(privacy.complete)),
         (words::statement(), text(&privacy.statement)),
     ]);
     heading(&mut page);

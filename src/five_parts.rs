@@ -85,7 +85,7 @@ fn found(page: &mut Page, found: &Found) {
 }
 
 /// Gates with what they came to; a note where there are none.
-fn gates(page: &mut Page, gates: &[GateLine]) {
+pub(crate) fn gates(page: &mut Page, gates: &[GateLine]) {
     if gates.is_empty() {
         return page.note(&words::no_gates());
     }

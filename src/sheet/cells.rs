@@ -24,6 +24,10 @@ pub(crate) fn or_none(value: Option<&String>) -> Said {
     value.map_or_else(terms::none, text)
 }
 
+pub(crate) fn yes(yes: bool) -> Said {
+    if yes { terms::yes() } else { terms::no() }
+}
+
 pub(crate) fn level(value: Option<&String>) -> Said {
     value.map_or_else(terms::none, |level| terms::of(level))
 }

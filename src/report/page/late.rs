@@ -2,21 +2,12 @@
 
 use tributary_evidence::report::{ComplianceReport, IncidentLine, ModelLine, RunLine};
 use tributary_texts::attacks as attacked;
-use tributary_texts::month::{fails, gate_holds, gate_limit, gate_name, verdict};
 use tributary_texts::{
     Said, assessor, controls as mapping, evaluation, questions as asked, report as words, words as terms,
 };
 
-use crate::redteam;
-use crate::sheet::{LINES_MAX, Page, moment, names, or_none, short, text};
-
-fn holds(holds: bool) -> Said {
-    if holds { gate_holds() } else { fails() }
-}
-
-fn yes(yes: bool) -> Said {
-    if yes { terms::yes() } else { terms::no() }
-}
+use crate::sheet::{LINES_MAX, Page, moment, names, or_none, short, text, yes};
+use crate::{card, five_parts, redteam};
 
 pub(super) fn sent(page: &mut Page, report: &ComplianceReport) {
     page.note(&words::sent_note());
@@ -134,27 +125,9 @@ fn of_model(page: &mut Page, model: &ModelLine) {
         (words::parent(), model.parent.as_deref().map_or_else(terms::none, short)),
         (words::registered(), moment(&model.registered)),
     ]);
-    if model.figures.is_empty() {
-        page.note(&words::no_figures());
-    } else {
-        let rows = model.figures.iter().map(|line| {
-            let interval = text(format!("{} - {}", line.low, line.high));
-            vec![text(&line.label), terms::of(&line.figure), or_none(line.group.as_ref()), text(&line.value), interval]
-        });
-        let columns = [words::label(), words::figure(), words::group(), words::value(), words::interval()];
-        page.table(&columns, rows.collect());
-    }
+    card::figures(page, &model.figures);
     if !model.gates.is_empty() {
-        let rows = model.gates.iter().map(|gate| {
-            vec![
-                text(&gate.label),
-                terms::of(&gate.measure),
-                text(&gate.limit),
-                or_none(gate.value.as_ref()),
-                holds(gate.holds),
-            ]
-        });
-        page.table(&[words::label(), gate_name(), gate_limit(), words::value(), verdict()], rows.collect());
+        five_parts::gates(page, &model.gates);
     }
     match (&model.validator, &model.valid_until) {
         (Some(staff), Some(until)) => {

@@ -5,7 +5,7 @@ use tributary_evidence::paper::Paper;
 use tributary_texts::{Language, Said, assessor as words, report, words as terms};
 
 use super::{facts_of, scope_of};
-use crate::sheet::{LINES_MAX, Page, Part, level, moment, names, or_none, short, text, words_of};
+use crate::sheet::{LINES_MAX, Page, Part, level, moment, names, or_none, short, text, words_of, yes};
 
 const PARTS: [Part<Paper<ProcessingRecord>>; 5] = [
     (words::about, about),
@@ -88,7 +88,6 @@ fn grants(page: &mut Page, file: &Paper<ProcessingRecord>) {
     if grants.is_empty() {
         return page.note(&words::no_grants());
     }
-    let yes = |yes: bool| if yes { terms::yes() } else { terms::no() };
     let rows = grants.iter().take(LINES_MAX).map(|line| {
         vec![
             short(&line.grant),

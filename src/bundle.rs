@@ -170,6 +170,8 @@ fn opened(options: &BundleOptions) -> Result<Option<(Opened, Audited)>, Failure>
 /// A registered model of a bundle that is in order, with its plan.
 #[cfg(feature = "rehearsal")]
 pub(crate) struct Registered {
+    /// The model's digest.
+    pub(crate) model: Digest,
     /// The plan, read with its schema where that is there.
     pub(crate) planned: tributary_model::planned::Planned,
     /// The model's parameters.
@@ -208,11 +210,11 @@ pub(crate) fn registered_in(file: &Path, whose: &str, model: &str) -> Result<(Op
             "{count} models of the bundle begin with these digits; name one by 8 digits or more"
         )));
     };
-    let digest = Digest::from_hex(&line.model).ok_or_else(|| Failure::failed("the model is no digest"))?;
-    let BundledModel { planned, parameters, .. } = bundled_model(&bundle, &digest).map_err(Failure::failed)?;
+    let model = Digest::from_hex(&line.model).ok_or_else(|| Failure::failed("the model is no digest"))?;
+    let BundledModel { planned, parameters, .. } = bundled_model(&bundle, &model).map_err(Failure::failed)?;
     let claimed = claimed(planned.plan());
     let delta = claimed.as_ref().map(|_| format!("{:e}", planned.plan().delta()));
-    let registered = Registered { line: (*line).clone(), claimed, delta, planned, parameters };
+    let registered = Registered { model, line: (*line).clone(), claimed, delta, planned, parameters };
     Ok((bundle, audited, registered))
 }
 

@@ -8,7 +8,7 @@ use tributary_certs::clock::unix_seconds;
 use tributary_certs::gates::ReportFile;
 use tributary_client::data::read_csv;
 use tributary_evidence::Item;
-use tributary_evidence::bundle::{bundled_model, gate_figures, measured};
+use tributary_evidence::bundle::{gate_figures, measured};
 use tributary_evidence::card::figures;
 use tributary_evidence::report::FigureLine;
 use tributary_protocol::digest::Digest;
@@ -76,33 +76,23 @@ struct Replicated {
 pub(crate) fn run(command: &ValidateCommand) -> Result<Exit, Failure> {
     let ValidateCommand::Replicate(options) = command;
     let (bundle, audited, registered) = registered_in(&options.bundle, &options.authority, &options.model)?;
-    let Registered { planned, parameters, line, .. } = &registered;
-    let model = Digest::from_hex(&line.model).ok_or_else(|| Failure::failed("the model is no digest"))?;
+    let Registered { model, planned, parameters, line, .. } = &registered;
     let mut found = Replicated { same: Vec::new(), open: Vec::new(), within: Vec::new(), own: Vec::new() };
     let runs = audited.journal.iter().flat_map(|journal| &journal.runs);
     for run in runs.filter(|run| run.plan == line.plan && run.run == line.run) {
         let all = run.sums_verified.saturating_add(run.sums_not_verified);
         let sums = format!("{} of {all} sums from the masked uploads that branches signed", run.sums_verified);
-        if run.sums_not_verified == 0 {
-            found.same.push(sums)
-        } else {
-            found.open.push(sums)
-        }
+        found.add(run.sums_not_verified == 0, sums);
         found.same.push(format!("{} models of the run from its sums", run.models_verified));
     }
-    let follows = "the released parameters, learnt features and privacy statement";
-    if line.follows {
-        found.same.push(follows.into())
-    } else {
-        found.open.push(follows.into())
-    }
+    found.add(line.follows, "the released parameters, learnt features and privacy statement".into());
     let card = line.card.as_ref().and_then(|card| Digest::from_hex(card)).map(|card| Item::Card(card).name());
     match card.and_then(|name| bundle.part(&name)) {
         Some(_) if line.card_follows => found.same.push("the model card, but for what it says of weak fields".into()),
         Some(_) => found.open.push("the model card".into()),
         None => found.open.push("the model card is not in the bundle".into()),
     }
-    match measured(&bundle, &model).map_err(Failure::failed)? {
+    match measured(&bundle, model).map_err(Failure::failed)? {
         Some(measured) => found.within = figures(measured.heads()),
         None => found.open.push("the figures: no evaluation of the model, or not its opened sum".into()),
     }
@@ -111,7 +101,7 @@ pub(crate) fn run(command: &ValidateCommand) -> Result<Exit, Failure> {
         found.open.push("a report of attacks shows a larger epsilon than the plan claims".into());
     }
     if let Some(path) = &options.gates {
-        found.same.push(gates(path, &model, audited.federation.as_deref(), |report| gate_figures(&bundle, report))?);
+        found.same.push(gates(path, model, audited.federation.as_deref(), |report| gate_figures(&bundle, report))?);
     }
     if let Some(path) = &options.table {
         let schema = planned.schema().ok_or_else(|| Failure::failed("the bundle does not hold the plan's schema"))?;
@@ -119,8 +109,7 @@ pub(crate) fn run(command: &ValidateCommand) -> Result<Exit, Failure> {
         let judged = judge(parameters, &rows).map_err(Failure::failed)?;
         found.own = own(planned.architecture().heads(), &judged, &found.within);
     }
-    let bundled = bundled_model(&bundle, &model).map_err(Failure::failed)?;
-    let review = bundled.planned.plan().charter.review_by;
+    let review = planned.plan().charter.review_by;
     let until = Date::of_second(review.min(unix_seconds().saturating_add(VALID_DAYS * 86_400)));
     let draft = found.draft(&line.model, &audited.bundle, until);
     write_private(&options.out, draft.to_json().as_bytes(), Existing::Keep).map_err(Failure::failed)?;
@@ -209,6 +198,12 @@ fn own(heads: &[String], judged: &[Judged], within: &[FigureLine]) -> Vec<String
 }
 
 impl Replicated {
+    /// Adds a line about something that was the same to the bit, or could not be computed again.
+    fn add(&mut self, same: bool, line: String) {
+        let lines = if same { &mut self.same } else { &mut self.open };
+        lines.push(line);
+    }
+
     /// What the validator may sign, to be read and changed first. Figures of own rows are no part of it.
     fn draft(&self, model: &str, bundle: &str, until: Date) -> Draft {
         let of_all = self.within.iter().filter(|line| line.group.is_none());

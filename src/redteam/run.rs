@@ -93,7 +93,7 @@ pub(super) fn run(options: &RunOptions) -> Result<(), Failure> {
 }
 
 fn attacked(registered: &Registered, rows: &Rows, options: &RunOptions) -> Result<Attacks, RehearsalFault> {
-    let Registered { planned, parameters, line, claimed, delta } = registered;
+    let Registered { planned, parameters, line, claimed, delta, .. } = registered;
     let (plan, branches) = (planned.plan(), rows.branches.as_slice());
     let number = branches.len();
     let noise = Noise::shares(plan, number).map_err(|reason| RehearsalFault::Cohort { branches: number, reason })?;

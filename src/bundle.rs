@@ -9,10 +9,10 @@ use serde::Serialize;
 use tributary_certs::roster::RosterAuthorities;
 use tributary_evidence::Item;
 use tributary_evidence::RegisteredModel;
-#[cfg(feature = "rehearsal")]
+#[cfg(all(feature = "rehearsal", feature = "coordinator"))]
 use tributary_evidence::attacks::claimed;
 use tributary_evidence::bundle::{Audited, Authority, Bundle, BundleFault, Fault, Options, Standing, audit};
-#[cfg(feature = "rehearsal")]
+#[cfg(all(feature = "rehearsal", feature = "coordinator"))]
 use tributary_evidence::bundle::{BundledModel, bundled_model};
 use tributary_protocol::digest::Digest;
 
@@ -168,7 +168,7 @@ fn opened(options: &BundleOptions) -> Result<Option<(Opened, Audited)>, Failure>
 }
 
 /// A registered model of a bundle that is in order, with its plan.
-#[cfg(feature = "rehearsal")]
+#[cfg(all(feature = "rehearsal", feature = "coordinator"))]
 pub(crate) struct Registered {
     /// The model's digest.
     pub(crate) model: Digest,
@@ -188,7 +188,7 @@ pub(crate) struct Registered {
 ///
 /// # Errors
 /// If the bundle cannot be read, was changed, is another federation's, or does not hold the model with its plan.
-#[cfg(feature = "rehearsal")]
+#[cfg(all(feature = "rehearsal", feature = "coordinator"))]
 pub(crate) fn registered_in(file: &Path, whose: &str, model: &str) -> Result<(Opened, Audited, Registered), Failure> {
     let (bundle, audited) = audited(file, Some(authority(whose)?), false)
         .map_err(|fault| Failure::failed(format!("{}: {fault}", file.display())))?;

@@ -20,7 +20,7 @@ use rustls::{DistinguishedName, RootCertStore};
 
 use crate::identity::organisation_named;
 use crate::tls::{TlsError, read_certificates};
-use tributary_storage::files::FileError;
+use tributary_storage::files::{FileError, folder_of};
 
 /// Organisations with roots of their own, at most.
 pub const RESTRICTED_MAX: usize = 64;
@@ -131,10 +131,7 @@ impl TrustRoots {
 /// # Errors
 /// [`FileError::System`] if the folder cannot be listed.
 pub fn organisation_files(trust: &Path) -> Result<BTreeMap<String, PathBuf>, FileError> {
-    let folder = match trust.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
+    let folder = folder_of(trust);
     let listed = fs::read_dir(folder).map_err(FileError::system("listing", folder))?;
     let mut files = BTreeMap::new();
     for entry in listed {

@@ -24,8 +24,8 @@ pub use self::account::user;
 pub use self::account::{account, own_account};
 pub use self::draft::{Draft, Existing, sync_folder};
 pub use self::error::{FILE_BYTES_MAX, FileError, is_full, shown};
-pub use self::modes::only_we_may_change;
-use self::modes::{check_folder, check_private, folder_of};
+use self::modes::{check_folder, check_private};
+pub use self::modes::{folder_of, only_we_may_change};
 
 /// Writes a file that everybody may read (mode 0644).
 ///

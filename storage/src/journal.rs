@@ -32,6 +32,7 @@ use self::follow::is_ordinary;
 pub use self::follow::{Follower, Visit};
 pub use self::front::{Front, Seen, check_front};
 use self::front::{own_entries, walk};
+use crate::files::folder_of;
 
 /// An open journal of events `E`. One process has it at a time.
 pub struct Journal<E> {
@@ -361,7 +362,7 @@ struct Parsed<E> {
 /// The file, which no other process has, and its folder.
 fn locked(path: &Path) -> Result<(File, PathBuf), JournalError> {
     let io = |fault| JournalError::Io { path: path.to_path_buf(), fault };
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let directory = folder_of(path);
     private_folder(directory).map_err(io)?;
     if path.exists() {
         is_ordinary(path).map_err(io)?;

@@ -17,7 +17,7 @@ use tributary_certs::roster::RosterAuthorities;
 use tributary_evidence::bundle::{BundleWriter, CONTENTS, Contents};
 use tributary_protocol::plan::Date;
 use tributary_protocol::time::Millis;
-use tributary_storage::files::{Draft, Existing, write_public};
+use tributary_storage::files::{Draft, Existing, folder_of, write_public};
 
 pub use error::ExportError;
 pub use scope::Scope;
@@ -71,7 +71,7 @@ pub fn export(config: &Path, export: &Export<'_>) -> Result<Exported, ExportErro
     }
     let authorities = RosterAuthorities::read(&settings.identity.authorities)?;
     let made = Millis(unix_millis());
-    let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = folder_of(output);
     let mut collected = Collected::of(&settings, Contents::new(days, made, false).span(), (scope, folder))?;
     let contents = Contents::new(days, made, collected.goes_on).of_part(scope.words());
     collected.add(CONTENTS, From::Bytes(contents.to_bytes()));

@@ -25,7 +25,7 @@ use tributary_certs::renewal::{Expiry, finish, renewal_due};
 use tributary_certs::tls::read_certificates;
 use tributary_daemon::{Metric, Metrics, Pulse};
 use tributary_protocol::entropy::Entropy as _;
-use tributary_storage::files::FileError;
+use tributary_storage::files::{FileError, folder_of};
 use tributary_transport::identity::{KeyPlace, TlsFiles};
 
 use crate::connections::Arrival;
@@ -95,7 +95,7 @@ pub(crate) struct Held {
 impl Renewer {
     /// As settings say: `wanted` is `identity.renew`.
     pub(crate) fn of(files: &TlsFiles, office: Option<&Path>, wanted: bool) -> Self {
-        let folder = files.chain.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder = folder_of(&files.chain);
         let authority = office.map_or_else(|| "AUTHORITY".to_owned(), |office| office.display().to_string());
         let command =
             format!("`tributary certs renew --authority {authority} --coordinator-folder {}`", folder.display());

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use tributary_daemon::notices::NoticesSettings;
 use tributary_settings::{Document, Faults};
+use tributary_storage::files::folder_of;
 use tributary_transport::NetworkSettings;
 use tributary_transport::identity::TlsFiles;
 
@@ -116,8 +117,7 @@ impl Settings {
 /// Whether a file lies in a folder, or would; links in the way there are followed.
 fn is_within(file: &Path, folder: &Path) -> bool {
     let real = |path: &Path| path.canonicalize().or_else(|_| std::path::absolute(path)).unwrap_or_else(|_| path.into());
-    let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let (parent, folder) = (real(parent), real(folder));
+    let (parent, folder) = (real(folder_of(file)), real(folder));
     parent.starts_with(&folder) || real(file).starts_with(&folder)
 }
 

@@ -4,6 +4,8 @@ use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
+use tributary_storage::files::folder_of;
+
 use super::entry::{Line, whole};
 use super::way::{SinkFault, Way};
 
@@ -52,8 +54,7 @@ fn append(path: &Path, is_new: bool, lines: &[Line]) -> std::io::Result<()> {
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
     if is_new {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        File::open(folder)?.sync_all()?;
+        File::open(folder_of(path))?.sync_all()?;
     }
     Ok(())
 }

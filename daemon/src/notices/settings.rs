@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use rustls::pki_types::CertificateDer;
 use tributary_certs::tls::read_certificates;
 use tributary_settings::Document;
-use tributary_storage::files::{only_we_may_change, read_private, shown};
+use tributary_storage::files::{folder_of, only_we_may_change, read_private, shown};
 use zeroize::Zeroizing;
 
 use crate::hours::Hours;
@@ -217,10 +217,7 @@ fn is_program(path: &Path) -> bool {
     #[cfg(not(unix))]
     let starts = true;
     // A link is followed: whoever may change its folder or its target's names another program.
-    let is_kept = |path: &Path| {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        folder.metadata().is_ok_and(|folder| only_we_may_change(&folder))
-    };
+    let is_kept = |path: &Path| folder_of(path).metadata().is_ok_and(|folder| only_we_may_change(&folder));
     starts && only_we_may_change(&metadata) && is_kept(path) && is_kept(&program)
 }
 

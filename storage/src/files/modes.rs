@@ -7,8 +7,9 @@ use std::path::Path;
 use super::account::user;
 use super::error::FileError;
 
-/// The folder that a file lies in.
-pub(super) fn folder_of(path: &Path) -> &Path {
+/// The folder that a file lies in, or will.
+#[must_use]
+pub fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::demo::demo;
-use crate::kills::{Daemon, next};
+use crate::kills::{Daemon, event};
 use crate::support::{Finished, run, sign_roster};
 
 struct Office {
@@ -157,17 +157,11 @@ fn in_the_report(office: &Office) {
 }
 
 fn beside_a_daemon(office: &Office) {
-    let words = ["coordinator", "serve", "--events", "--config", &office.config];
-    let mut daemon = Daemon::start(words.map(str::to_owned).to_vec());
+    let mut daemon = Daemon::start(["coordinator", "serve", "--events", "--config"], Path::new(&office.config));
     let mut lines = daemon.lines();
-    while next(&mut lines)["event"] != "listening" {}
+    event(&mut lines, "listening");
     done(office.tell(&["open", "a switch was replaced"], OWNER, "critical"));
-    let told = loop {
-        let event = next(&mut lines);
-        if event["event"] == "incident_told" {
-            break event;
-        }
-    };
+    let told = event(&mut lines, "incident_told");
     assert!(told["words"].as_str().unwrap().contains("incident 3, open, critical"), "{told}");
     office.tell(&["close", "2", "renewed"], OFFICER, "low").assert_refused(1, &["another person"]);
     let status = run(["coordinator", "status", "--json", "--config", &office.config]).json();

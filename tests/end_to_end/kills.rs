@@ -21,7 +21,10 @@ pub(crate) struct Daemon {
 }
 
 impl Daemon {
-    pub(crate) fn start(arguments: Vec<String>) -> Self {
+    /// What these words start, with a settings file after them.
+    pub(crate) fn start<const N: usize>(words: [&str; N], config: &Path) -> Self {
+        let arguments: Vec<String> =
+            words.map(str::to_owned).into_iter().chain([config.display().to_string()]).collect();
         let child = spawn(&arguments);
         Self { arguments, child }
     }
@@ -68,48 +71,61 @@ pub(crate) fn next(lines: &mut BufReader<ChildStdout>) -> serde_json::Value {
     serde_json::from_str(&line).unwrap()
 }
 
+/// The next event of this name.
+pub(crate) fn event(lines: &mut BufReader<ChildStdout>, name: &str) -> serde_json::Value {
+    loop {
+        let event = next(lines);
+        if event["event"] == name {
+            return event;
+        }
+    }
+}
+
+fn settings(dir: &Path) -> PathBuf {
+    dir.join("coordinator/coordinator.toml")
+}
+
+/// A demo's federation before its first run, with a plan of so many rounds.
+pub(crate) fn anew(dir: &Path, rounds: u64) {
+    fs::remove_dir_all(dir.join("coordinator/state")).unwrap();
+    fs::remove_dir_all(dir.join("coordinator/heads")).unwrap();
+    (0..BRANCHES).for_each(|number| begin_anew(dir, &format!("branch-{number:03}")));
+    replan(dir, |text| {
+        let old = text.lines().find(|line| line.starts_with("rounds = ")).expect("it has rounds").to_owned();
+        text.replacen(&old, &format!("rounds = {rounds}"), 1)
+    });
+    activate(dir, &settings(dir));
+}
+
+/// Its coordinator, until the plan is over.
+pub(crate) fn serving(dir: &Path) -> Daemon {
+    Daemon::start(["coordinator", "serve", "--once", "--events", "--config"], &settings(dir))
+}
+
+/// Its clients, once the coordinator listens, until the plan is over.
+pub(crate) fn clients(dir: &Path, lines: &mut BufReader<ChildStdout>) -> Vec<Daemon> {
+    let address = event(lines, "listening")["address"].as_str().unwrap().to_owned();
+    // From here on it comes back at the same port.
+    edit(&settings(dir), "listen", &format!("listen = \"{address}\""));
+    let client = |number: usize| {
+        let config = dir.join(format!("branches/branch-{number:03}/client.toml"));
+        edit(&config, "address", &format!("address = \"{address}\""));
+        Daemon::start(["client", "run", "--once", "--events", "--config"], &config)
+    };
+    (0..BRANCHES).map(client).collect()
+}
+
 /// Eight branches are as few as a cohort may have, so that every kill stops the plan until its victim is back.
 #[test]
 fn a_hundred_rounds_survive_daemons_that_are_killed() {
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path().canonicalize().unwrap().join("run");
     assert_eq!(demo(&dir, &[]).code, Some(0));
-    let central = dir.join("coordinator/coordinator.toml");
     let branch = |number: usize| dir.join(format!("branches/branch-{number:03}"));
-    fs::remove_dir_all(dir.join("coordinator/state")).unwrap();
-    fs::remove_dir_all(dir.join("coordinator/heads")).unwrap();
-    (0..BRANCHES).for_each(|number| begin_anew(&dir, &format!("branch-{number:03}")));
-    replan(&dir, |text| {
-        let old = text.lines().find(|line| line.starts_with("rounds = ")).expect("it has rounds").to_owned();
-        text.replacen(&old, &format!("rounds = {ROUNDS}"), 1)
-    });
-    activate(&dir, &central);
-    let serve = |config: &Path| {
-        ["coordinator", "serve", "--once", "--events", "--config"]
-            .map(str::to_owned)
-            .into_iter()
-            .chain([config.display().to_string()])
-            .collect::<Vec<_>>()
-    };
-    let mut coordinator = Daemon::start(serve(&central));
+    anew(&dir, ROUNDS);
+    let mut coordinator = serving(&dir);
     let mut lines = coordinator.lines();
-    let listening = loop {
-        let event = next(&mut lines);
-        if event["event"] == "listening" {
-            break event;
-        }
-    };
-    // From here on it comes back at the same port.
-    let address = listening["address"].as_str().unwrap().to_owned();
-    edit(&central, "listen", &format!("listen = \"{address}\""));
-    let mut clients: Vec<Daemon> = (0..BRANCHES)
-        .map(|number| {
-            let config: PathBuf = branch(number).join("client.toml");
-            edit(&config, "address", &format!("address = \"{address}\""));
-            let arguments = ["client", "run", "--once", "--events", "--config"].map(str::to_owned);
-            Daemon::start(arguments.into_iter().chain([config.display().to_string()]).collect())
-        })
-        .collect();
+    let mut clients = clients(&dir, &mut lines);
 
     let (mut kills, mut since) = (0, 0);
     let finished = loop {

@@ -4,10 +4,9 @@
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
-use std::io::{BufReader, Read as _, Write as _};
+use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
-use std::process::ChildStdout;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -24,10 +23,9 @@ use tributary_protocol::round::Recorded;
 use tributary_storage::journal::visit;
 
 use crate::demo::demo;
-use crate::kills::{Daemon, edit, next};
-use crate::support::{activate, begin_anew, replan, run};
+use crate::kills::{anew, clients, event, next, serving};
+use crate::support::run;
 
-const BRANCHES: usize = 8;
 /// So often a daemon is asked before the test gives up.
 const ASKED_MAX: usize = 5_000;
 
@@ -94,30 +92,13 @@ fn hear(mut stream: StreamOwned<ServerConnection, TcpStream>, acknowledges: &Ato
     }
 }
 
-fn until(lines: &mut BufReader<ChildStdout>, is: impl Fn(&serde_json::Value) -> bool) -> serde_json::Value {
-    loop {
-        let event = next(lines);
-        if is(&event) {
-            return event;
-        }
-    }
-}
-
 #[test]
 fn nothing_is_lost_between_the_journal_and_its_second_copy() {
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path().canonicalize().unwrap().join("run");
     assert_eq!(demo(&dir, &[]).code, Some(0));
     let (central, state) = (dir.join("coordinator/coordinator.toml"), dir.join("coordinator/state"));
-    let branch = |number: usize| dir.join(format!("branches/branch-{number:03}"));
-    fs::remove_dir_all(&state).unwrap();
-    fs::remove_dir_all(dir.join("coordinator/heads")).unwrap();
-    (0..BRANCHES).for_each(|number| begin_anew(&dir, &format!("branch-{number:03}")));
-    replan(&dir, |text| {
-        let old = text.lines().find(|line| line.starts_with("rounds = ")).expect("it has rounds").to_owned();
-        text.replacen(&old, "rounds = 3", 1)
-    });
-    activate(&dir, &central);
+    anew(&dir, 3);
     let receiver = Receiver::start(&dir.join("identities/coordinator"));
     let port = receiver.port;
     let mut settings = fs::read_to_string(&central).unwrap();
@@ -128,19 +109,9 @@ fn nothing_is_lost_between_the_journal_and_its_second_copy() {
     fs::write(&central, settings).unwrap();
 
     // It hears everything and acknowledges nothing. So rounds wait, and who is asked says why.
-    let words = ["coordinator", "serve", "--once", "--events", "--config"].map(str::to_owned);
-    let mut coordinator = Daemon::start(words.into_iter().chain([central.display().to_string()]).collect());
+    let mut coordinator = serving(&dir);
     let mut told = coordinator.lines();
-    let address = until(&mut told, |event| event["event"] == "listening")["address"].as_str().unwrap().to_owned();
-    edit(&central, "listen", &format!("listen = \"{address}\""));
-    let mut clients: Vec<Daemon> = (0..BRANCHES)
-        .map(|number| {
-            let config: PathBuf = branch(number).join("client.toml");
-            edit(&config, "address", &format!("address = \"{address}\""));
-            let arguments = ["client", "run", "--once", "--events", "--config"].map(str::to_owned);
-            Daemon::start(arguments.into_iter().chain([config.display().to_string()]).collect())
-        })
-        .collect();
+    let mut clients = clients(&dir, &mut told);
     // In whichever order: a run may wait before the first attempt has failed, and is then told of once.
     let (mut failed, mut waits) = (false, false);
     while !failed || !waits {
@@ -174,12 +145,12 @@ fn nothing_is_lost_between_the_journal_and_its_second_copy() {
     receiver.acknowledges.store(true, Ordering::SeqCst);
     coordinator.restart();
     let mut told = coordinator.lines();
-    until(&mut told, |event| event["event"] == "round");
+    event(&mut told, "round");
     // And once more in the middle of rounds, wherever the copy is.
     coordinator.kill();
     coordinator.restart();
     let mut told = coordinator.lines();
-    let finished = until(&mut told, |event| event["event"] == "finished");
+    let finished = event(&mut told, "finished");
     assert_eq!(finished["rounds"], 3, "{finished}");
     coordinator.child.wait().unwrap();
     for client in &mut clients {

@@ -2,29 +2,14 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::io::BufReader;
 use std::path::{Path, PathBuf};
-use std::process::ChildStdout;
 
 use crate::demo::demo;
-use crate::kills::{Daemon, edit, next};
+use crate::kills::{Daemon, edit, event};
 use crate::support::{Finished, activate, run};
 
 /// So often a daemon is asked before the test gives up.
 const ASKED_MAX: usize = 5_000;
-
-fn event(lines: &mut BufReader<ChildStdout>, name: &str) -> serde_json::Value {
-    loop {
-        let event = next(lines);
-        if event["event"] == name {
-            return event;
-        }
-    }
-}
-
-fn daemon(words: [&str; 4], config: &Path) -> Daemon {
-    Daemon::start(words.map(str::to_owned).into_iter().chain([config.display().to_string()]).collect())
-}
 
 fn status(who: &str, config: &Path) -> serde_json::Value {
     let words = [who, "status", "--json", "--config"].map(OsStr::new);
@@ -67,14 +52,14 @@ fn a_journal_that_was_replaced_is_found_by_its_branches() {
     // The coordinator goes on from another history, as if the first had not been.
     fs::rename(&state, &honest).unwrap();
     activate(&dir, &central);
-    let mut coordinator = daemon(["coordinator", "serve", "--events", "--config"], &central);
+    let mut coordinator = Daemon::start(["coordinator", "serve", "--events", "--config"], &central);
     let mut told = coordinator.lines();
     let address = event(&mut told, "listening")["address"].as_str().unwrap().to_owned();
     edit(&central, "listen", &format!("listen = \"{address}\""));
     let config = branch(0).join("client.toml");
     edit(&config, "address", &format!("address = \"{address}\""));
     let seen = entries(&checkpoint(&one));
-    let mut client = daemon(["client", "run", "--events", "--config"], &config);
+    let mut client = Daemon::start(["client", "run", "--events", "--config"], &config);
     let refused = event(&mut client.lines(), "log_refused");
     assert_eq!(refused["seen"], seen);
     let disputed = event(&mut told, "log_disputed");

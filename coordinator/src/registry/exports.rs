@@ -83,8 +83,8 @@ pub struct NewExport<'a> {
 /// Makes an export: the file, with the next number, and before it the record. `make` makes the file's bytes of the number.
 ///
 /// # Errors
-/// If the model was withdrawn, an attack on it raised the alarm, the last day is over or one on which no validator answers for the model any more, or the output exists, nothing has changed. If the output cannot be written afterwards, the number
-/// is used up.
+/// If the model was withdrawn or an attack on it raised the alarm, and if the output exists. Also if the last day is over, or no validator answers for the
+/// model then. In all these cases nothing has changed. If the output cannot be written afterwards, the number is used up.
 pub fn export<E: From<RegistryError>>(
     model: &LoadedModel,
     new: &NewExport<'_>,

@@ -94,7 +94,9 @@ pub(crate) fn run(command: &ValidateCommand) -> Result<Exit, Failure> {
     }
     match measured(&bundle, model).map_err(Failure::failed)? {
         Some(measured) => found.within = figures(measured.heads()),
-        None => found.open.push("the figures: no evaluation of the model, or not its opened sum".into()),
+        None => {
+            found.open.push("the figures: the bundle has no evaluation of the model, or lacks its opened sum".into())
+        }
     }
     found.open.extend(audited.missing.iter().map(|missing| format!("the bundle lacks {missing}")));
     if line.alarmed {

@@ -57,7 +57,7 @@ pub enum RegistryError {
     NotTaken(String),
     /// The daemon did not answer.
     #[error(
-        "{0}. Whether it was recorded is not known: look at the journal (`tributary incident list`), and type it again"
+        "{0}. Whether it was recorded is not known. Look whether the journal has it (`tributary verify ledger --step`); if not, type it again"
     )]
     Unheard(String),
     /// A report of attacks.
@@ -65,7 +65,7 @@ pub enum RegistryError {
     RefusedAttacks(#[from] RefusedAttackReport),
     /// A report of attacks of another run, or with another claim.
     #[error(
-        "the report of attacks is not of the run that released the model {model}, or names another epsilon than its plan claims; attack the model of a \
+        "the report of attacks is not of the run that released the model {model}, or names another epsilon than its plan claims. Attack the model of a \
          bundle (`tributary redteam run`), and have that report signed"
     )]
     OtherClaim {
@@ -120,7 +120,8 @@ pub enum RegistryError {
     Card(PathBuf),
     /// No card.
     #[error(
-        "no card of the model {model} was written: its run ended with the release before this one, or ends now; start the coordinator once"
+        "the model {model} has no card: its run ended under an earlier release of this program, or is ending now. Start the coordinator, which writes the \
+         card at its start"
     )]
     NoCard {
         /// The model.

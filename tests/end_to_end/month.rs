@@ -8,7 +8,7 @@ use serde_json::Value;
 use tributary_protocol::digest::Digest;
 
 use crate::demo::{only_run, verified};
-use crate::support::{Finished, run};
+use crate::support::{Finished, run, typed_in};
 
 /// What nobody asks for is learnt in stages, both labels in one plan, and measured under privacy.
 fn demo(dir: &Path, size: [&str; 3], more: &[&str]) -> Finished {
@@ -89,13 +89,8 @@ fn listed(branch: &Path) -> BTreeSet<String> {
 
 /// The model's card in every form, and a month's evidence without a gap.
 fn papers(dir: &Path, model: &str) {
-    let path = |name: &str| dir.join(name).display().to_string();
     let typed = |line: &str, code: i32| {
-        let words = line.split(' ').map(|word| match word.strip_prefix("@") {
-            Some(name) => path(name),
-            None => word.to_owned(),
-        });
-        let finished = run(words);
+        let finished = typed_in(dir, line);
         assert_eq!(finished.code, Some(code), "{line}: {} {}", finished.out, finished.err);
         finished
     };

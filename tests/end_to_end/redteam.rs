@@ -6,19 +6,15 @@ use serde_json::Value;
 
 use crate::demo::demo;
 use crate::federation::Federation;
-use crate::support::{Finished, run};
+use crate::support::{Finished, typed_in};
 
 struct Case {
     dir: std::path::PathBuf,
 }
 
 impl Case {
-    /// Types a line; a word that begins with @ is a file of the demo.
     fn typed(&self, line: &str) -> Finished {
-        run(line.split(' ').map(|word| match word.strip_prefix('@') {
-            Some(name) => self.dir.join(name).display().to_string(),
-            None => word.to_owned(),
-        }))
+        typed_in(&self.dir, line)
     }
 
     fn done(&self, line: &str) -> Finished {

@@ -30,6 +30,14 @@ pub(crate) fn run<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Fi
     finished(&output)
 }
 
+/// Types a line; a word that begins with @ is a file of this folder.
+pub(crate) fn typed_in(dir: &Path, line: &str) -> Finished {
+    run(line.split(' ').map(|word| match word.strip_prefix('@') {
+        Some(name) => dir.join(name).display().to_string(),
+        None => word.to_owned(),
+    }))
+}
+
 /// A branch of a demo as it was before its first plan. No operator can do that: the budget is begun once more, its mark deleted with the file.
 pub(crate) fn begin_anew(dir: &Path, name: &str) {
     begin_home_anew(dir, &dir.join("branches").join(name), name);

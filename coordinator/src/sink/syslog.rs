@@ -13,6 +13,7 @@ use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject as _;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::task::unconstrained;
 use tokio_rustls::TlsConnector;
 use tributary_certs::tls::{read_certificates, server_name};
 use tributary_daemon::outward::{OwnCertificate, client_config, within};
@@ -59,13 +60,14 @@ impl SyslogWay {
         stream.write_all(text.as_bytes()).await.map_err(SinkFault::Network)?;
         stream.flush().await.map_err(SinkFault::Network)?;
         let (mut answer, mut left) = (vec![0; 1 << 10], ANSWER_BYTES_MAX);
-        // An end that is here already was sent without a look at what came last.
+        // An end that is here already was sent without a look at what came last. It is looked for whatever this task has done before: the runtime's budget for
+        // a task would hide it after much was written.
         let early = poll_fn(|context| {
             let mut buffer = ReadBuf::new(&mut answer);
             let read = Pin::new(&mut stream).poll_read(context, &mut buffer);
             Poll::Ready(read.map_ok(|()| buffer.filled().len()))
         });
-        match early.await {
+        match unconstrained(early).await {
             Poll::Ready(Ok(0)) => return Err(SinkFault::EndedEarly),
             Poll::Ready(Ok(said)) => left = left.saturating_sub(said),
             Poll::Ready(Err(fault)) => return Err(SinkFault::Network(fault)),

@@ -5,21 +5,21 @@ use std::fmt::Write as _;
 use tributary_texts::{Language, Said};
 
 const STYLE: &str = "body{font:15px/1.5 system-ui,'Noto Sans CJK SC','Microsoft YaHei',sans-serif;max-width:64rem;margin:2rem auto;padding:0 1rem;\
-    color:#1b2430}h1{font-size:1.5rem;overflow-wrap:anywhere}h2{font-size:1.3rem;margin-top:2.5rem;border-bottom:2px solid #1b2430}\
-    h3{font-size:1.05rem;margin:2rem 0 .3rem}code{overflow-wrap:anywhere}.note{color:#5a6675;font-size:.9rem;margin:.2rem 0 .6rem;overflow-wrap:anywhere}\
-    .scroll{overflow-x:auto}table{border-collapse:collapse;margin:.5rem 0;font-size:.92rem}\
+    color:#1b2430}h1{font-size:1.6em;overflow-wrap:anywhere}h2{font-size:1.39em;margin-top:1.8em;border-bottom:2px solid #1b2430}\
+    h3{font-size:1.12em;margin:1.9em 0 .3em}code{overflow-wrap:anywhere}.note{color:#5a6675;font-size:.96em;margin:.2rem 0 .6rem;overflow-wrap:anywhere}\
+    .scroll{overflow-x:auto}table{border-collapse:collapse;margin:.5em 0;font-size:.98em}\
     th,td{text-align:left;vertical-align:top;padding:.25rem .9rem .25rem 0;border-bottom:1px solid #dde3ea}th{font-weight:600}\
     td.n{font-variant-numeric:tabular-nums}td.long{overflow-wrap:anywhere}td.k{white-space:nowrap}th{min-width:3em}td.t{min-width:11rem}\
     td small{display:block;color:#5a6675;white-space:normal;overflow-wrap:anywhere}tr.head td{font-weight:600;padding-top:.8rem}\
     .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(17rem,1fr));gap:1.5rem;margin-top:1rem}figure{margin:0;break-inside:avoid}\
-    figure.wide{max-width:44rem;margin:.6rem 0}figcaption{font-size:.9rem}figcaption small{display:block;color:#5a6675}svg{width:100%;height:auto}\
+    figure.wide{max-width:44rem;margin:.6rem 0}figcaption{font-size:.96em}figcaption small{display:block;color:#5a6675}svg{width:100%;height:auto}\
     line.grid{stroke:#e6ebf1}line.chance{stroke:#9aa6b4;stroke-dasharray:4 3}line.whisker{stroke:#1b2430;stroke-width:1.5}\
     text{font-size:11px;fill:#5a6675}text.x{text-anchor:middle}text.y{text-anchor:end}\
     polyline{fill:none;stroke-width:2}.a{stroke:#0b5cad}.b{stroke:#b4470e}circle.a,rect.a{fill:#0b5cad}circle.b,rect.b{fill:#b4470e}\
     rect.a,rect.b,rect.z{stroke:none}rect.z{fill:#b9c3cf}.key{display:inline-block;width:1.4em;height:.28em;vertical-align:middle;margin-right:.4em}\
     nav a{display:inline-block;margin-right:1.2rem}\
     .key.a{background:#0b5cad}.key.b{background:#b4470e}\
-    @media print{nav,.links{display:none}body{margin:0;max-width:none;font-size:11px}h2{break-before:page}h2:first-of-type{break-before:auto}h3{break-after:avoid}\
+    @media print{nav,.links{display:none}body{margin:0;max-width:none;font-size:9.5pt}h2,h3{break-after:avoid}h2{margin-top:1.4em}h3{margin-top:1.2em}\
     tr{break-inside:avoid}th,td{padding:.1rem .9rem .1rem 0;overflow-wrap:anywhere}td.k{white-space:normal}td.t{min-width:0}th{min-width:0}.scroll{overflow:visible}.charts{grid-template-columns:1fr 1fr}}\
     @page{size:A4;margin:14mm}";
 

@@ -153,7 +153,7 @@ pub fn copies(config: &Path, model: &str) -> Result<(ModelLine, Vec<CopyLine>), 
     // The journal has the roster of the last statement, and before the first statement none.
     let roster = roster_in_force(config, &settings, &authorities_of(config, &settings)?)?.roster;
     let lines = roster.entries().iter().map(|entry| {
-        let note = record.copies.get(&(digest, entry.client));
+        let note = record.copies.get(&(digest, entry.client)).map(|said| &said.note);
         let state = note.map(|note| note.state);
         CopyLine {
             branch: entry.name.to_string(),

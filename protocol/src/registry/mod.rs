@@ -50,7 +50,7 @@ pub use look::{Look, LookFault, Looks, Sight, SignedLook};
 pub use manifest::{Lineage, MANIFEST_FORMAT, ManifestFault, ModelManifest};
 pub use notice::{Notice, Notices};
 pub use papers::{AttackReport, RefusedAttackReport, SignedAttackReport};
-pub use record::{ModelRecord, ModelState, PurposeRecord, RegistryRecord};
+pub use record::{ModelRecord, ModelState, PurposeRecord, RegistryRecord, Said};
 pub use report::{Figure, GatesReport, ReportFault, SignedReport};
 pub use rules::RefusedStatement;
 pub use scope::{CHALLENGER_PARTS_MAX, StatementScope};

@@ -19,6 +19,7 @@ use crate::limits::FORMER_CHAMPIONS_MAX;
 use crate::plan::RunRef;
 use crate::printable::Untrusted;
 use crate::roster::Roster;
+use crate::secagg::suite::VerifyingKey;
 
 /// What a model may be used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -64,7 +65,7 @@ pub struct RegistryRecord {
     /// The purposes of models.
     pub purposes: BTreeMap<Untrusted, PurposeRecord>,
     /// What each branch said last of its copy of each model.
-    pub copies: BTreeMap<(Digest, ClientId), CopyNote>,
+    pub copies: BTreeMap<(Digest, ClientId), Said>,
     /// What people told of incidents.
     pub incidents: Incidents,
     /// What inspectors were shown.
@@ -73,6 +74,15 @@ pub struct RegistryRecord {
     pub notices: Notices,
     /// How often it has said something of it.
     notes: BTreeMap<(Digest, ClientId), u32>,
+}
+
+/// A branch's word, and the key with which it was signed: others believe it as long as the roster in force gives the branch that key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Said {
+    /// The word.
+    pub note: CopyNote,
+    /// The branch's signing key when it came.
+    pub key: VerifyingKey,
 }
 
 /// One model.
@@ -183,13 +193,29 @@ impl RegistryRecord {
     /// What a branch said last of its copy of a model.
     #[must_use]
     pub fn copy(&self, model: &Digest, client: ClientId) -> Option<CopyState> {
-        self.copies.get(&(*model, client)).map(|note| note.state)
+        self.copies.get(&(*model, client)).map(|said| said.note.state)
     }
 
-    /// The words of branches that follow this statement about a model, in the order of their numbers.
+    /// The words of branches that follow this statement about a model, in the order of their numbers. One that was signed with an earlier key of its
+    /// branch proves nothing to anybody, and is left out.
     pub fn followers(&self, model: &Digest, statement: &Digest) -> impl Iterator<Item = &CopyNote> {
         let of_model = (*model, ClientId(0))..=(*model, ClientId(u32::MAX));
-        self.copies.range(of_model).map(|(_, note)| note).filter(move |note| note.statement == *statement)
+        let said = self.copies.range(of_model).map(|(_, said)| said);
+        let counts =
+            move |said: &&Said| said.note.statement == *statement && self.key_of(said.note.client) == Some(&said.key);
+        said.filter(counts).map(|said| &said.note)
+    }
+
+    /// The signing key that the roster in force gives a branch.
+    fn key_of(&self, client: ClientId) -> Option<&VerifyingKey> {
+        Some(&self.roster.as_ref()?.entry(client)?.signing_key)
+    }
+
+    /// Whether a branch says once more what it said last, because it has another key since. A roster brings it that key, so that this is said once for each.
+    pub(super) fn is_said_again(&self, note: &CopyNote) -> bool {
+        let Some(said) = self.copies.get(&(note.model, note.client)) else { return false };
+        let same = (said.note.state, said.note.statement) == (note.state, note.statement);
+        same && self.key_of(note.client).is_some_and(|key| *key != said.key)
     }
 
     /// How often a branch has said something of its copy of a model.
@@ -216,10 +242,13 @@ impl RegistryRecord {
                 }
             }
             RegistryEvent::CopyNoted { note } => {
-                let copy = (note.model, note.client);
-                self.copies.insert(copy, note.clone());
+                // Only a branch of the roster in force says something, and it has a key there.
+                let Some(key) = self.key_of(note.client).cloned() else { return };
+                let (copy, again) = ((note.model, note.client), self.is_said_again(note));
+                self.copies.insert(copy, Said { note: note.clone(), key });
                 let notes = self.notes.entry(copy).or_default();
-                *notes = notes.saturating_add(1);
+                // What is said again changes nothing, and takes nothing of what a branch may say.
+                *notes = notes.saturating_add(u32::from(!again));
             }
             RegistryEvent::IncidentTold { told } => self.incidents.apply(told),
             RegistryEvent::Looked { look } => self.looks.apply(look),

@@ -237,7 +237,10 @@ impl RegistryRecord {
         let model = self.models.get(&note.model).ok_or(OutOfOrder("a copy is of a registered model"))?;
         let enrolled = self.roster.as_ref().is_some_and(|roster| roster.entry(note.client).is_some());
         rule(enrolled, "a copy is an entry's of the roster in force")?;
-        let last = self.copies.get(&(note.model, note.client));
+        if self.is_said_again(note) {
+            return Ok(());
+        }
+        let last = self.copies.get(&(note.model, note.client)).map(|said| &said.note);
         let new = last.is_none_or(|last| (last.state, last.statement) != (note.state, note.statement));
         rule(new, "a note about a copy changes something")?;
         rule(last.is_none_or(|last| last.state != CopyState::Refused), "what a branch refuses it refuses for ever")?;

@@ -166,3 +166,72 @@ fn the_registry_has_who_follows_what() {
     record.apply(&event);
     assert_eq!((followers(&record, &promoted), followers(&record, &retired)), ([2].to_vec(), [3].to_vec()));
 }
+
+/// The roster after it, in which a branch has another key.
+fn rekeyed(client: u32) -> SignedRoster {
+    let last = roster().roster;
+    let mut entries = last.entries().to_vec();
+    let own = entries.iter_mut().find(|entry| entry.client == ClientId(client)).expect("an entry");
+    own.signing_key = Toy::verifying_key(&cast::second_key(ClientId(client)));
+    roster_after(&last, entries, Vec::new())
+}
+
+/// The same word, signed with a branch's new key.
+fn again(mut note: CopyNote) -> CopyNote {
+    note.signature = Toy::sign(&cast::second_key(note.client), &note.to_sign::<Toy>());
+    note
+}
+
+/// With its earlier key the word of a branch dies. It says the same with the new one, once, whatever it follows, and is counted once.
+#[test]
+fn a_branch_with_a_new_key_says_again_what_it_follows() {
+    let told = told_as(ModelStep::Promote, 1);
+    let (promoted, withdrawn) = (told.statement.statement.clone(), statement(ModelStep::Withdraw, &manifest(1), 2));
+    let mut record = replayed(&history()[..4]);
+    let word = |client, state, of: &ModelStatement| note(client, &manifest(1), state, of);
+    let says = |record: &mut RegistryRecord, note: CopyNote| {
+        let event = noted(note);
+        let verified = record.verify::<Toy>(&event);
+        if verified.is_ok() {
+            record.apply(&event);
+        }
+        verified.is_ok()
+    };
+    for client in [2, 3] {
+        assert!(says(&mut record, word(client, CopyState::Absent, &promoted)));
+    }
+    let roster = rekeyed(2);
+    let believes = |record: &RegistryRecord| {
+        let mut heard = Heard::under(super::roster().roster);
+        let followers: Vec<&CopyNote> = record.followers(&promoted.model, &promoted.digest()).collect();
+        for note in &followers {
+            assert!(heard.add::<Toy>(note, (&roster.roster, &federation())), "what is told of verifies");
+        }
+        let grounds = (&roster.roster, &federation(), &heard);
+        let judged = BranchModels::default().judge::<Toy>(told.clone(), &cast::name(ClientId(1), 1), grounds, NOW);
+        (followers.len(), judged.is_ok())
+    };
+    let adopts = RegistryEvent::RosterAdopted { roster: Box::new(roster.clone()) };
+    assert_eq!(record.check(&adopts), Ok(()));
+    record.apply(&adopts);
+    assert_eq!(believes(&record), (1, false), "one of two others is a half");
+    let notes = record.notes(&promoted.model, ClientId(2));
+    assert!(!says(&mut record, word(2, CopyState::Absent, &promoted)), "with the earlier key");
+    assert!(says(&mut record, again(word(2, CopyState::Absent, &promoted))));
+    assert_eq!(believes(&record), (2, true));
+    assert_eq!(record.notes(&promoted.model, ClientId(2)), notes, "it takes nothing of what a branch may say");
+    for (client, signed) in
+        [(2, again(word(2, CopyState::Absent, &promoted))), (3, word(3, CopyState::Absent, &promoted))]
+    {
+        assert!(!says(&mut record, signed), "branch {client} has said it with this key");
+    }
+    // That a model is refused is said again as well, and nothing else after it.
+    let mut record = replayed(&history()[..4]);
+    record.apply(&taken(ModelStep::Withdraw, &manifest(1), 2));
+    assert!(says(&mut record, word(2, CopyState::Refused, &withdrawn)));
+    record.apply(&adopts);
+    assert!(!says(&mut record, again(word(2, CopyState::Kept, &promoted))));
+    assert!(says(&mut record, again(word(2, CopyState::Refused, &withdrawn))));
+    assert!(!says(&mut record, again(word(2, CopyState::Refused, &withdrawn))));
+    assert_eq!(record.followers(&promoted.model, &withdrawn.digest()).count(), 1);
+}

@@ -209,6 +209,39 @@ fn what_keeps_nothing_takes_no_copy() {
     }
 }
 
+/// A disk that is gone for a while stops nothing for ever: the journal is read again from the place that was acknowledged.
+#[test]
+fn a_journal_that_cannot_be_read_is_tried_again() {
+    let mut world = World::new();
+    let (copy, ledger, away) = (world.path("copy.log"), ledger_of(world.folder.path()), world.path("away.log"));
+    // Before anything was copied, and after everything before was.
+    for more in [20, 15] {
+        std::fs::rename(&ledger, &away).unwrap();
+        // The daemon has the file open, and writes on.
+        let durable = world.record(more);
+        let (sink, mut arrivals) = world.start(SinkWay::File(copy.clone()), LAG);
+        let Event::SinkFailed { reason, lag_entries, .. } = told(&mut arrivals) else { panic!("it fails") };
+        assert!(reason.contains("cannot be read") && reason.contains("tried again"), "{reason}");
+        assert_eq!(lag_entries, durable.entries);
+        assert!(sink.withheld(NOW).is_some(), "what was never compared takes no rounds");
+        assert_eq!(sink.standing().failing.unwrap().1, reason);
+        std::fs::rename(&away, &ledger).unwrap();
+        assert!(matches!(told(&mut arrivals), Event::SinkRestored { entries, .. } if entries == durable.entries));
+        goes_on(&sink, &mut arrivals);
+        sink.finish(Duration::from_secs(60));
+        assert_eq!((sink.standing().lag_entries, sink.standing().failing), (0, None));
+        assert_eq!(positions(&read(&copy)), (0..durable.entries).collect::<Vec<_>>());
+    }
+    // Nothing is left to copy, and reading works again: that is enough.
+    std::fs::rename(&ledger, &away).unwrap();
+    let (sink, mut arrivals) = world.start(SinkWay::File(copy.clone()), LAG);
+    assert!(matches!(told(&mut arrivals), Event::SinkFailed { .. }));
+    std::fs::rename(&away, &ledger).unwrap();
+    assert!(matches!(told(&mut arrivals), Event::SinkRestored { entries: 35, .. }));
+    goes_on(&sink, &mut arrivals);
+    assert_eq!(read(&copy).len(), 35);
+}
+
 /// Another journal, or an older copy of this one, is not mixed into the copy.
 #[test]
 fn a_copy_of_another_journal_is_not_gone_on_with() {

@@ -41,8 +41,30 @@ pub(super) struct Worker {
     waiting: Waiting,
     batch: usize,
     pause: Duration,
-    /// When the next delivery may be.
+    /// When the next attempt may be.
     next: Instant,
+    /// Whether the journal could not be read at the last attempt.
+    unreadable: bool,
+}
+
+/// Why the journal is not read on.
+enum Stop {
+    /// Not now: it is tried again.
+    Unreadable(String),
+    /// What the sink has and what the journal says differ.
+    Ends(String),
+}
+
+impl From<JournalError> for Stop {
+    fn from(fault: JournalError) -> Self {
+        match fault {
+            JournalError::Io { path, fault } => Self::Unreadable(format!(
+                "{} cannot be read: {fault}. Entries wait, and reading is tried again. See that the disk and the folder are there and may be used",
+                path.display()
+            )),
+            fault => Self::Ends(fault.to_string()),
+        }
+    }
 }
 
 impl Worker {
@@ -52,22 +74,22 @@ impl Worker {
         (shared, inputs): (Arc<Shared>, mpsc::Sender<Arrival>),
         unix_millis: fn() -> u64,
     ) -> Self {
-        let (waiting, batch, pause, next) = (Waiting::new(), BATCH_MAX, PAUSE.0, Instant::now());
-        Self { ledger, place, way, enterprise, shared, inputs, unix_millis, waiting, batch, pause, next }
+        let (waiting, batch, pause, next, unreadable) = (Waiting::new(), BATCH_MAX, PAUSE.0, Instant::now(), false);
+        Self { ledger, place, way, enterprise, shared, inputs, unix_millis, waiting, batch, pause, next, unreadable }
     }
 
     /// Until the daemon ends, and what may leave then has left.
     pub(super) fn run(mut self) {
-        let mut follower = match self.begin() {
-            Ok(follower) => follower,
-            Err(why) => return self.breaks(why),
-        };
+        let mut reading = None;
         loop {
-            let (durable, ending) = self.wait(follower.reader().log().size());
-            if let Err(fault) = self.read(&mut follower, durable) {
-                return self.breaks(fault.to_string());
+            let (durable, ending) =
+                self.wait(reading.as_ref().map(|follower: &Follower| follower.reader().log().size()));
+            match self.go_on(reading.take(), durable) {
+                Ok(follower) => reading = Some(follower),
+                Err(Stop::Ends(why)) => return self.breaks(why),
+                Err(Stop::Unreadable(why)) => self.cannot_read(why),
             }
-            if !self.waiting.is_empty() {
+            if reading.is_some() && !self.waiting.is_empty() {
                 self.deliver();
             }
             if ending && (self.waiting.is_empty() || self.shared.state().failing.is_some()) {
@@ -76,25 +98,38 @@ impl Worker {
         }
     }
 
+    /// Reads on, from the place that was acknowledged where nothing is read yet.
+    fn go_on(&mut self, follower: Option<Follower>, durable: Durable) -> Result<Follower, Stop> {
+        let mut follower = match follower {
+            Some(follower) => follower,
+            None => self.begin()?,
+        };
+        self.read(&mut follower, durable)?;
+        if std::mem::take(&mut self.unreadable) && self.waiting.is_empty() {
+            let entries = self.shared.state().acknowledged;
+            self.recovers(entries);
+        }
+        Ok(follower)
+    }
+
     /// Reads the journal up to the place that was acknowledged, and compares it.
-    fn begin(&mut self) -> Result<Follower, String> {
+    fn begin(&mut self) -> Result<Follower, Stop> {
         let durable = self.shared.state().durable;
-        let mut follower = Follower::open(&self.ledger, &Mark::start()).map_err(|fault| fault.to_string())?;
+        let mut follower = Follower::open(&self.ledger, &Mark::start())?;
         let place = self.place.read();
         let entries = place.map_or(0, |place| place.entries);
         if entries > 0 {
             let seen = |entry: u64| if entry + 1 == entries { Visit::Stops } else { Visit::Goes };
-            let read = follower.visit(durable.bytes, |entry| Ok(seen(entry.position)));
-            read.map_err(|fault| fault.to_string())?;
+            follower.visit(durable.bytes, |entry| Ok(seen(entry.position)))?;
         }
         let log = follower.reader().log();
         if place.is_some_and(|place| (place.entries, place.head) != (log.size(), log.head())) {
-            return Err(format!(
+            return Err(Stop::Ends(format!(
                 "the sink has {entries} entries of another journal than {}: an older copy was put back, or the file was changed. Put the newest good \
                  copy in its place; or keep {} as evidence in another folder, and the copy begins anew",
                 self.ledger.display(),
                 self.place.shown()
-            ));
+            )));
         }
         {
             let mut state = self.shared.state();
@@ -105,11 +140,11 @@ impl Worker {
     }
 
     /// Until there is something to deliver and it is time to, or the daemon ends.
-    fn wait(&self, read: u64) -> (Durable, bool) {
+    fn wait(&self, read: Option<u64>) -> (Durable, bool) {
         let mut state = self.shared.state();
         loop {
             let left = self.next.saturating_duration_since(Instant::now());
-            let something = !self.waiting.is_empty() || state.durable.entries > read;
+            let something = !self.waiting.is_empty() || read.is_none_or(|read| state.durable.entries > read);
             if state.ending || (something && left.is_zero()) {
                 return (state.durable, state.ending);
             }
@@ -166,19 +201,27 @@ impl Worker {
             tracing::warn!(%fault, "what the second copy of the journal has acknowledged could not be written down");
         }
         self.batch = self.batch.saturating_mul(2).min(BATCH_MAX);
-        self.pause = PAUSE.0;
         let oldest = self.oldest();
-        let (recovered, moved) = {
+        {
             let mut state = self.shared.state();
             (state.acknowledged, state.oldest) = (place.entries, oldest);
-            (state.failing.take().is_some(), state.withholds)
-        };
+        }
         // What is left after a full batch does not wait.
         self.next = if self.waiting.is_empty() { Instant::now() + PACE } else { Instant::now() };
+        self.recovers(place.entries);
+    }
+
+    /// Nothing fails any more, and rounds may begin again.
+    fn recovers(&mut self, entries: u64) {
+        self.pause = PAUSE.0;
+        let (recovered, moved) = {
+            let mut state = self.shared.state();
+            (state.failing.take().is_some(), state.withholds)
+        };
         if recovered {
             let target = self.way.target();
             tracing::info!("the second copy of audit.log is taken again by {target}");
-            self.tell(Arrival::Told(Box::new(Event::SinkRestored { target, entries: place.entries })));
+            self.tell(Arrival::Told(Box::new(Event::SinkRestored { target, entries })));
         }
         if recovered || moved {
             self.tell(Arrival::SinkMoved);
@@ -187,9 +230,27 @@ impl Worker {
 
     fn failed(&mut self, fault: &SinkFault) {
         self.batch = (self.batch / 2).max(BATCH_MIN);
+        self.fails(fault.to_string());
+    }
+
+    /// The journal cannot be read now. What was read and not acknowledged is read again, from the place that was.
+    fn cannot_read(&mut self, why: String) {
+        self.waiting.clear();
+        self.unreadable = true;
+        let now = (self.unix_millis)();
+        {
+            let mut state = self.shared.state();
+            // Nobody knows when the entries were recorded that cannot be read: they are at least as old as this.
+            state.oldest = state.oldest.or(Some(now)).filter(|_| state.lag_entries() > 0);
+        }
+        self.fails(why);
+    }
+
+    /// It is tried again after a pause, which grows.
+    fn fails(&mut self, reason: String) {
         self.next = Instant::now() + self.pause;
         self.pause = self.pause.saturating_mul(2).min(PAUSE.1);
-        let (reason, now) = (fault.to_string(), (self.unix_millis)() / 1000);
+        let now = (self.unix_millis)() / 1000;
         let (first, lag_entries) = {
             let mut state = self.shared.state();
             let since = state.failing.as_ref().map(|(_, since)| *since);

@@ -67,9 +67,12 @@ pub(crate) fn incident(options: &IncidentOptions) -> Result<Exit, Failure> {
         json::print(&object);
     } else {
         println!("{}  {}", judged.standing.words(), file.display());
-        for (word, lines) in
-            [("WRONG    ", &judged.faults), ("OTHER    ", &judged.others), ("MISSING  ", &judged.missing)]
-        {
+        for (word, lines) in [
+            ("WRONG    ", &judged.faults),
+            ("OTHER    ", &judged.others),
+            ("MISSING  ", &judged.missing),
+            ("NOT VERIFIED  ", &judged.not_verified),
+        ] {
             lines.iter().for_each(|line| println!("  {word}{line}"));
         }
         let (found, members) = judged.witnesses;

@@ -3,24 +3,52 @@
 use std::collections::BTreeMap;
 
 use tributary_certs::suite::RealSuite;
+use tributary_protocol::budget::FirstUse;
 use tributary_protocol::digest::Digest;
+use tributary_protocol::ids::{ClientId, RunId};
 use tributary_protocol::log::LedgerId;
+use tributary_protocol::message::RefusalCode;
 use tributary_protocol::plan::{Attestation, Over, RunRef, Wanted};
 use tributary_protocol::registry::{RegistryEvent, RegistryRecord, SignedStatement};
 use tributary_protocol::role::Action;
 use tributary_protocol::roster::{Roster, SignedRoster};
-use tributary_protocol::round::{Claim, CoordinatorEvent};
+use tributary_protocol::round::{Claim, CoordinatorEvent, refusal_message};
+use tributary_protocol::secagg::suite::{Signature, Suite as _};
 
 use crate::entries::Entry;
 use crate::report::IncidentLine;
 use crate::report::deviates::{Deviates, run_name};
 use crate::report::incidents::{IncidentsPart, deviation_line};
 
+/// Who says what a line of a timeline says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Word {
+    /// People or a branch have signed it, with keys that a roster gives them.
+    Signed,
+    /// The coordinator alone.
+    Coordinator,
+    /// Whoever has the key that the entry names; that this is the key of the data's owner the coordinator alone says.
+    UnknownOwner,
+}
+
+impl Word {
+    /// What is not verified of such a line; nothing where all of it is.
+    pub(super) const fn not_verified(self) -> Option<&'static str> {
+        match self {
+            Self::Signed => None,
+            Self::Coordinator => Some("nobody but the coordinator has signed it"),
+            Self::UnknownOwner => Some(
+                "the key that it names has signed it; that this is the key of the data's owner, nobody but the coordinator says",
+            ),
+        }
+    }
+}
+
 /// What an entry is to an incident.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// It gives a line of a timeline, if it falls into the incident's time.
-    Line,
+    /// It gives a line of a timeline, if it falls into the incident's time: what happened, and who says so.
+    Line(&'static str, Word),
     /// It says by whom signatures are, or of which run others are.
     Ground,
     /// Neither.
@@ -39,8 +67,8 @@ pub(super) struct Followed {
 #[derive(Default)]
 struct Run {
     name: Option<String>,
-    /// The plan's digest and its group.
-    plan: Option<(Digest, String)>,
+    reference: Option<RunRef>,
+    group: String,
     roster: Option<Roster>,
 }
 
@@ -48,16 +76,53 @@ impl Run {
     /// Whether an order stops this run or its federation, by somebody who may. Whose own the plan is does not follow from these entries: who may order it
     /// of a plan of their own or of another's, may.
     fn is_ordered(&self, order: &Attestation, federation: &Digest) -> bool {
-        let (Some((plan, group)), Some(roster)) = (&self.plan, &self.roster) else { return false };
+        let (Some(RunRef { plan, .. }), Some(roster)) = (&self.reference, &self.roster) else { return false };
         let (subject, over) = match order.action {
             Action::Freeze => (federation, Over::Federation),
-            _ => (plan, Over::Group(group)),
+            _ => (plan, Over::Group(&self.group)),
         };
         let by = |owner| {
             let wanted = Wanted { action: order.action, subject, federation, owner, over, now: None };
             order.judge::<RealSuite>(roster, wanted).is_ok()
         };
         by(None) || by(Some(&order.staff))
+    }
+
+    /// Whether a branch of the roster has signed that it refuses this run, or had refused before it knew of one.
+    fn is_refused(&self, client: ClientId, code: RefusalCode, signature: &Signature) -> bool {
+        let entry = self.roster.as_ref().and_then(|roster| roster.entry(client));
+        let runs = [Some(RunId::NONE), self.reference.map(|run| run.id())];
+        let signed = |key, run| RealSuite::verify(key, &refusal_message::<RealSuite>(run, code), signature);
+        entry.is_some_and(|entry| runs.into_iter().flatten().any(|run| signed(&entry.signing_key, run)))
+    }
+
+    /// Whether a budget was begun for a member of the roster, by the key that is named as its owner's.
+    fn is_begun(&self, client: ClientId, first: &FirstUse) -> bool {
+        let own = |roster: &Roster| roster.entry(client).is_some() && first.may_be_of(client, roster);
+        self.roster.as_ref().is_some_and(own) && first.is_signed::<RealSuite>()
+    }
+
+    /// Who says what an entry says that did not go as planned.
+    ///
+    /// # Errors
+    /// In words, where it is signed by somebody else than it must be.
+    fn word(&self, event: &CoordinatorEvent, federation: &Digest) -> Result<Word, &'static str> {
+        let holds = |holds: bool, word, fault| if holds { Ok(word) } else { Err(fault) };
+        match event {
+            CoordinatorEvent::OrderTaken { order } => {
+                let fault = "nobody of the roster of its run who may has signed that order";
+                holds(self.is_ordered(order, federation), Word::Signed, fault)
+            }
+            CoordinatorEvent::ClientRefused { client, code, signature: Some(signature) } => {
+                let fault = "the branch that it names has not signed that refusal";
+                holds(self.is_refused(*client, *code, signature), Word::Signed, fault)
+            }
+            CoordinatorEvent::BudgetBegun { client, first } => {
+                let fault = "the key that it names as the owner's has not begun that branch's budget";
+                holds(self.is_begun(*client, first), Word::UnknownOwner, fault)
+            }
+            _ => Ok(Word::Coordinator),
+        }
     }
 }
 
@@ -102,7 +167,7 @@ impl Followed {
                 self.record.verify::<RealSuite>(&entry.event).map_err(|fault| fault.to_string())?;
                 self.record.apply(&entry.event);
                 self.part.told(at, told);
-                Ok(Kind::Line)
+                Ok(Kind::Line(told.word.step.name(), Word::Signed))
             }
             RegistryEvent::StatementTaken { statement } => {
                 let Some(deviates) = Deviates::of_statement(statement) else { return Ok(Kind::Other) };
@@ -114,18 +179,19 @@ impl Followed {
                 if !self.is_stated(statement) {
                     return Err("its signatures are not those of two people in two roles for this statement".into());
                 }
+                let what = deviates.what;
                 self.part.deviated(at, deviation_line(at, None, deviates));
-                Ok(Kind::Line)
+                Ok(Kind::Line(what, Word::Signed))
             }
             RegistryEvent::Noticed { notice } => {
                 self.part.deviated(at, deviation_line(at, None, Deviates::of_notice(notice)));
-                Ok(Kind::Line)
+                Ok(Kind::Line(notice.name(), Word::Coordinator))
             }
             _ => Ok(Kind::Other),
         }
     }
 
-    /// An entry of a run. An order's signature is verified by the run's roster.
+    /// An entry of a run. Signatures of people and branches are verified by the run's roster.
     ///
     /// # Errors
     /// In words, what is wrong with it.
@@ -133,30 +199,28 @@ impl Followed {
         let run = self.runs.entry(ledger).or_default();
         match &entry.event {
             CoordinatorEvent::RunOpened { plan, number, .. } => {
-                let digest = plan.digest();
-                if LedgerId::from(RunRef { plan: digest, number: *number }.id()) != ledger {
+                let reference = RunRef { plan: plan.digest(), number: *number };
+                if LedgerId::from(reference.id()) != ledger {
                     return Err("its ledger is that of another run".into());
                 }
                 run.name = Some(run_name(plan, *number));
-                run.plan = Some((digest, plan.group.clone()));
+                (run.reference, run.group) = (Some(reference), plan.group.clone());
                 return Ok(Kind::Ground);
             }
             CoordinatorEvent::RosterAdopted { roster, .. } => {
                 run.roster = Some(roster.roster.clone());
                 return Ok(Kind::Ground);
             }
-            _ if run.plan.is_none() => return Err("the opening of its run is not among the entries".into()),
-            CoordinatorEvent::OrderTaken { order } if !run.is_ordered(order, &self.federation) => {
-                return Err("nobody of the roster of its run who may has signed that order".into());
-            }
+            _ if run.reference.is_none() => return Err("the opening of its run is not among the entries".into()),
             _ => {}
         }
+        let word = run.word(&entry.event, &self.federation)?;
         let Some(deviates) = Deviates::of_run(&entry.event, |client| Roster::named(run.roster.as_ref(), client)) else {
             return Ok(Kind::Other);
         };
-        let at = (entry.position, entry.at);
+        let (at, what) = ((entry.position, entry.at), deviates.what);
         self.part.deviated(at, deviation_line(at, run.name.clone(), deviates));
-        Ok(Kind::Line)
+        Ok(Kind::Line(what, word))
     }
 
     /// Whether two people in two roles signed a statement, as far as it can be judged without the model: its group and its owner are not here.

@@ -29,6 +29,8 @@ pub struct Judged {
     pub others: Vec<String>,
     /// Without what nobody can rely on it.
     pub missing: Vec<String>,
+    /// Lines of the timeline that stand in the log, and that are not signed by whom they are about.
+    pub not_verified: Vec<String>,
     /// Entries that stand in the log under the checkpoint.
     pub entries: usize,
     /// Branches that cosigned the checkpoint, and members of the roster.
@@ -43,6 +45,7 @@ pub fn judge(file: &Paper<IncidentExport>, authority: Option<&Authority>, key: O
         faults: Vec::new(),
         others: Vec::new(),
         missing: Vec::new(),
+        not_verified: Vec::new(),
         entries: 0,
         witnesses: (0, 0),
     };
@@ -105,7 +108,11 @@ impl Judged {
             let (ledger, event) = included(line, &signed)?;
             let wrong = |fault: String| format!("entry {}: {fault}", line.entry);
             match kind_of((line.entry, ledger), &event, &mut followed, authorities).map_err(wrong)? {
-                Kind::Line => lines = lines.saturating_add(1),
+                Kind::Line(what, word) => {
+                    lines = lines.saturating_add(1);
+                    let of_line = |why| format!("entry {}, {what}: {why}", line.entry);
+                    self.not_verified.extend(word.not_verified().map(of_line));
+                }
                 Kind::Ground => {}
                 Kind::Other => return Err(wrong("it is nothing of an incident".into())),
             }

@@ -8,21 +8,27 @@ use tributary_evidence::bundle::{Authority, Standing};
 use tributary_evidence::incident::{EntryLine, IncidentExport, Source, export, judge, timelines};
 use tributary_evidence::paper::{Body, Paper, PaperFault};
 use tributary_evidence::report::{IncidentLine, Material};
+use tributary_protocol::budget::FirstUse;
 use tributary_protocol::codec;
 use tributary_protocol::digest::Digest;
-use tributary_protocol::ids::ClientId;
+use tributary_protocol::ids::{ClientId, RunId};
 use tributary_protocol::limits::{INCIDENT_TEXT_CHARACTERS_MAX, INCIDENT_WORDS_MAX};
 use tributary_protocol::log::{Entries, LOG_HEADER, LedgerId, Log, SignedCheckpoint, origin_of};
 use tributary_protocol::merkle::MerkleTree;
+use tributary_protocol::message::RefusalCode;
 use tributary_protocol::plan::Attestation;
 use tributary_protocol::registry::{
     IncidentStep, IncidentWord, ModelStatement, ModelStep, Notice, RegistryEvent, Severity, SignedIncident,
     SignedStatement, StatementScope,
 };
 use tributary_protocol::role::{Action, Role};
-use tributary_protocol::round::{CoordinatorEvent, Recorded};
+use tributary_protocol::round::{CoordinatorEvent, Recorded, refusal_message};
+use tributary_protocol::secagg::suite::{Signature, Suite as _};
+use tributary_protocol::signed::SignedBody as _;
 
-use crate::world::{AT, COORDINATOR, Event, PEOPLE, SMALL, World, attested, authorities, cosigned, person_key};
+use crate::world::{
+    AT, COORDINATOR, Event, PEOPLE, SMALL, World, attested, authorities, cosigned, person_key, signing_key,
+};
 
 fn word(step: IncidentStep, incident: Digest, text: &str) -> IncidentWord {
     let federation = authorities(SMALL.authorities).digest();
@@ -82,7 +88,7 @@ fn made(world: &World, witnesses: u32) -> Paper<IncidentExport> {
 fn judged(file: &Paper<IncidentExport>) -> (Standing, String) {
     let key = person_key(COORDINATOR).verifying_key();
     let found = judge(file, Some(&Authority::List(authorities(SMALL.authorities))), Some(&key));
-    (found.standing, format!("{:?} {:?} {:?}", found.faults, found.others, found.missing))
+    (found.standing, format!("{:?} {:?} {:?} {:?}", found.faults, found.others, found.missing, found.not_verified))
 }
 
 #[test]
@@ -112,6 +118,8 @@ fn a_file_in_order_is_intact_for_whoever_names_whose_it_is() {
     assert_eq!(again, file);
     let (standing, words) = judged(&file);
     assert_eq!(standing, Standing::Intact, "{words}");
+    // People have signed two of the three lines.
+    assert!(words.ends_with("log-disputed: nobody but the coordinator has signed it\"]"), "{words}");
     // Four entries and the roster of the registry; the rest of the log is not in it.
     assert_eq!(file.paper.entries.len(), 4, "{:?}", file.paper.entries.iter().map(|one| one.entry).collect::<Vec<_>>());
     let (list, key) = (Authority::List(authorities(SMALL.authorities)), person_key(COORDINATOR).verifying_key());
@@ -269,6 +277,22 @@ fn real_signatures_under_words_that_nobody_signed_are_found() {
     foreign.federation = strange;
     let foreign = RegistryEvent::IncidentTold { told: Box::new(told(foreign, OWNER, 10)) };
     let (unsigned, unordered) = ("two people in two roles", "who may has signed that order");
+    let (unbegun, unrefused) = ("has not begun that branch's budget", "has not signed that refusal");
+    let begun = |client, change: fn(&mut FirstUse)| {
+        let [owner, signing_key] = [person_key(160), signing_key(ClientId(2))].map(|key| key.verifying_key());
+        let population = Digest([4; 32]);
+        let mut first = FirstUse { population, owner, signing_key, adopts: true, signature: Signature::none() };
+        first.signature = RealSuite::sign(&person_key(160), &first.to_sign::<RealSuite>());
+        change(&mut first);
+        (own, Event::Run(CoordinatorEvent::BudgetBegun { client: ClientId(client), first: Box::new(first) }))
+    };
+    let refused = |client, run| {
+        let (client, code) = (ClientId(client), RefusalCode::BudgetExceeded);
+        let signature = RealSuite::sign(&signing_key(ClientId(2)), &refusal_message::<RealSuite>(run, code));
+        (own, Event::Run(CoordinatorEvent::ClientRefused { client, code, signature: Some(signature) }))
+    };
+    let bare =
+        CoordinatorEvent::ClientRefused { client: ClientId(2), code: RefusalCode::BudgetExceeded, signature: None };
     // What is in order comes as far as the incident, which says less than these entries.
     let whole = "the incident says something else";
     for (number, (said, entry)) in [
@@ -288,6 +312,17 @@ fn real_signatures_under_words_that_nobody_signed_are_found() {
         ("the opening of its run", ordered(LedgerId([9; 32]), signed(OWNER, pause, plan, federation))),
         ("that of another run", (LedgerId([9; 32]), opened.unwrap().clone())),
         ("another federation", (LedgerId::ADMINISTRATION, Event::Registry(foreign))),
+        (whole, begun(2, |_| ())),
+        ("budget-begun: the key that it names has signed it", begun(2, |_| ())),
+        (unbegun, begun(2, |first| first.signature = Signature::none())),
+        (unbegun, begun(2, |first| first.owner = person_key(161).verifying_key())),
+        (unbegun, begun(3, |_| ())),
+        (unbegun, begun(99, |_| ())),
+        (whole, refused(2, world.run.id())),
+        (whole, refused(2, RunId::NONE)),
+        (unrefused, refused(3, world.run.id())),
+        (unrefused, refused(2, RunId([9; 32]))),
+        ("refused: nobody but the coordinator has signed it", (own, Event::Run(bare))),
     ]
     .into_iter()
     .enumerate()

@@ -8,7 +8,7 @@ use tributary_model::parameters::Parameters;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::log::{LedgerId, LogEntry};
 use tributary_protocol::plan::{ModelRef, Plan, RunRef};
-use tributary_protocol::registry::RegistryEvent;
+use tributary_protocol::registry::{RefusedStart, RegistryEvent, RegistryRecord};
 use tributary_protocol::round::{CoordinatorEvent, order_digest};
 use tributary_protocol::time::Millis;
 
@@ -32,6 +32,8 @@ enum Contradiction {
     Champion,
     #[error("an order is carried over that no run before it took")]
     Order,
+    #[error("the run may not begin: {0}")]
+    Start(#[from] RefusedStart),
 }
 
 /// The entries so far.
@@ -198,6 +200,10 @@ impl<'a> JournalAudit<'a> {
     /// Whether a run begins from the model that its plan refers to.
     fn begins(&self, plan: &Plan, number: u32, model: &Digest) -> Result<(), Contradiction> {
         let holds = |holds: bool, fault| if holds { Ok(()) } else { Err(fault) };
+        // By the rule of the coordinator, after the entries of the registry that stand before this one.
+        let nothing = RegistryRecord::default();
+        let registry = self.registry.as_ref().map_or(&nothing, RegistryAudit::record);
+        let start = registry.start(plan, Some(model))?;
         match plan.initial_model {
             // The rule book holds a digest against the model.
             ModelRef::Zero | ModelRef::Seed(_) | ModelRef::Digest(_) => Ok(()),
@@ -209,8 +215,7 @@ impl<'a> JournalAudit<'a> {
                 released.flatten().map_or(Ok(()), |released| holds(released == *model, Contradiction::PreviousRun))
             }
             ModelRef::Champion => {
-                let champion = self.registry.as_ref().and_then(|registry| registry.record().champion(&plan.purpose));
-                let parameters = champion.map(|champion| champion.manifest.parameters);
+                let parameters = start.map(|champion| champion.manifest.parameters);
                 holds(parameters == Some(*model), Contradiction::Champion)
             }
         }

@@ -94,6 +94,10 @@ impl Served {
             (true, None) => registry.initial(plan, &self.job.planned)?,
             (false, _) => {
                 let released = self.before.and_then(|over| over.released);
+                // A run that has begun goes on with what its ledger names.
+                if begun.is_none() {
+                    registry.start(plan, released.as_ref())?;
+                }
                 released.map(|released| store.model(architecture, &released)).transpose()?
             }
         };

@@ -56,10 +56,10 @@ use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::ClientId;
 use tributary_protocol::limits::MODEL_PIECE_BYTES_MAX;
 use tributary_protocol::log::LedgerId;
-use tributary_protocol::plan::{ModelRef, Plan, RunRef};
+use tributary_protocol::plan::{Plan, RunRef};
 use tributary_protocol::registry::{
-    CopyNote, Lineage, ModelManifest, RefusedAttackReport, RefusedStatement, RegistryEvent, RegistryRecord,
-    SignedAttackReport, SignedStatement, Told,
+    CopyNote, Lineage, ModelManifest, ModelRecord, RefusedAttackReport, RefusedStart, RefusedStatement, RegistryEvent,
+    RegistryRecord, SignedAttackReport, SignedStatement, Told,
 };
 use tributary_protocol::roster::{Roster, SignedRoster};
 use tributary_protocol::round::{CoordinatorEvent, Recorded, RunRecord};
@@ -362,24 +362,25 @@ impl Registry {
     /// # Errors
     /// If there is no such model, it was withdrawn, an attack on it raised the alarm, or it has another network or schema than the plan.
     pub(crate) fn initial(&self, plan: &Plan, planned: &Planned) -> Result<Option<Parameters>, RegistryError> {
-        let purpose = || plan.purpose.printable();
-        let model = match plan.initial_model {
-            ModelRef::Champion => {
-                self.record.champion(&plan.purpose).ok_or_else(|| RegistryError::NoChampion { purpose: purpose() })?
-            }
-            ModelRef::Digest(parameters) => {
-                self.record.of_parameters(&parameters).ok_or(RegistryError::NoModel { parameters })?
-            }
-            ModelRef::Zero | ModelRef::Seed(_) | ModelRef::PreviousRun => return Ok(None),
-        };
+        let Some(model) = self.start(plan, None)? else { return Ok(None) };
         let digest = model.manifest.digest();
-        if model.is_alarmed() {
-            return Err(RefusedStatement::Alarm.into());
-        }
         if model.manifest.architecture != plan.architecture || model.manifest.schema != plan.schema {
             return Err(RegistryError::OtherShape { model: digest });
         }
         self.folder.parameters(&model.manifest, planned.architecture()).map(Some)
+    }
+
+    /// Whether a run of this plan may begin, where the run before has released these parameters; the registered model from which it begins, if the plan
+    /// names one.
+    ///
+    /// # Errors
+    /// If there is no such model, or an attack on it raised the alarm.
+    pub(crate) fn start(&self, plan: &Plan, released: Option<&Digest>) -> Result<Option<&ModelRecord>, RegistryError> {
+        self.record.start(plan, released).map_err(|refused| match refused {
+            RefusedStart::NoChampion => RegistryError::NoChampion { purpose: plan.purpose.printable() },
+            RefusedStart::NoModel { parameters } => RegistryError::NoModel { parameters },
+            RefusedStart::Alarm { .. } => RefusedStatement::Alarm.into(),
+        })
     }
 
     /// Where the parameters of a model are, for people and programs.

@@ -12,7 +12,7 @@ use tributary_certs::people::attest;
 use tributary_certs::suite::SigningKey;
 use tributary_planning::settings::PlanSettings;
 use tributary_protocol::ids::{ClientId, OrganisationId};
-use tributary_protocol::plan::{Attestation, Gates};
+use tributary_protocol::plan::{Attestation, Gates, ModelRef};
 use tributary_protocol::registry::{
     CopyState, GatesReport, ModelStatement, ModelStep, SignedReport, StatementFault, StatementScope,
 };

@@ -5,13 +5,16 @@ use tributary_evidence::attacks::{Attacks, AttacksFile};
 use tributary_evidence::card::{Card, CardFile};
 use tributary_evidence::report::FigureLine;
 use tributary_protocol::digest::Digest;
+use tributary_protocol::plan::ModelRef;
 use tributary_protocol::registry::RegistryEvent;
 use tributary_protocol::role::Action;
+use tributary_protocol::round::CoordinatorEvent;
 
 use attack_findings::findings;
 
 use super::cases::Change;
-use super::world::{Event, PEOPLE, World, attested, authorities};
+use super::code;
+use super::world::{AT, Event, PEOPLE, SMALL, Shape, World, approvals, attested, authorities};
 
 #[path = "../../../tests/attack_findings.rs"]
 mod attack_findings;
@@ -32,6 +35,24 @@ impl World {
         change(&mut card);
         self.events.retain(|event| !matches!(event, Event::Registry(RegistryEvent::CardWritten { .. })));
         self.write(card);
+    }
+
+    /// Another run begins from the model that the first one has released: of a plan that names it by its digest, or of the same plan.
+    fn goes_on(&mut self) {
+        let (mut plan, same) = (self.run.plan().plan().clone(), self.shape.runs > 1);
+        let released = self.events.iter().find_map(|event| match event {
+            Event::Run(CoordinatorEvent::RunFinished { model, .. }) => Some(*model),
+            _ => None,
+        });
+        let model = released.unwrap();
+        if !same {
+            plan.initial_model = ModelRef::Digest(model);
+        }
+        let digest = plan.clone().validate().unwrap().digest();
+        let approvals = Box::new(approvals(&digest, authorities(self.shape.authorities).digest()));
+        let number = if same { 2 } else { 1 };
+        let opened = CoordinatorEvent::RunOpened { plan: Box::new(plan), approvals, number, model, begun: AT };
+        self.events.push(Event::Run(opened));
     }
 
     /// A model validator signs a report of attacks, and the coordinator takes it.
@@ -95,3 +116,38 @@ pub(super) const CASES: &[(&str, u8, Change)] = &[
     }),
     ("a second model card", 1, |world| { let event = world.events.last().unwrap().clone(); world.events.push(event); }),
 ];
+
+fn alarmed(world: &mut World) {
+    world.attacked(|found| raise(&mut found.canary.as_mut().unwrap().epsilon_low, 1e6));
+}
+
+/// The order of the entries says it: after the alarm no coordinator that keeps its own rules opens such a run.
+#[test]
+fn no_run_begins_from_a_model_after_its_alarm() {
+    let runs = |runs| World::new(Shape { runs, ..SMALL });
+    for whole in [runs(1), runs(2)] {
+        let found = |changes: &[fn(&mut World)]| {
+            let mut world = whole.clone();
+            changes.iter().for_each(|change| change(&mut world));
+            code(&world.bundle(), false)
+        };
+        for sound in [
+            &[World::goes_on as fn(&mut World)][..],
+            &[World::goes_on, alarmed],
+            &[|world| world.attacked(|_| ()), World::goes_on],
+        ] {
+            let (code, words) = found(sound);
+            assert_eq!(code, 0, "{words}");
+        }
+        let (code, words) = found(&[alarmed, World::goes_on]);
+        assert!(code == 1 && words.contains("no run begins from it after that report"), "{words}");
+    }
+    // Of a model that is registered nowhere, no run begins either.
+    let mut world = runs(1);
+    world.goes_on();
+    if let Some(Event::Run(CoordinatorEvent::RunOpened { plan, model, .. })) = world.events.last_mut() {
+        (plan.initial_model, *model) = (ModelRef::Digest(Digest([9; 32])), Digest([9; 32]));
+    }
+    let (code, words) = code(&world.bundle(), false);
+    assert!(code == 1 && words.contains("the registry had none"), "{words}");
+}

@@ -72,10 +72,12 @@ pub(crate) struct Shape {
     pub(crate) uploads: bool,
     /// Seeds of the authorities' keys.
     pub(crate) authorities: [u8; 3],
+    /// Runs of its plan: each but the first begins from what the one before has released.
+    pub(crate) runs: u32,
 }
 
 /// The usual one.
-pub(crate) const SMALL: Shape = Shape { rounds: 3, inputs: 4, uploads: true, authorities: [101, 102, 103] };
+pub(crate) const SMALL: Shape = Shape { rounds: 3, inputs: 4, uploads: true, authorities: [101, 102, 103], runs: 1 };
 
 /// An event of a journal.
 #[derive(Clone)]
@@ -162,7 +164,7 @@ fn plan(shape: Shape) -> Plan {
         purpose: "retention".into(),
         schema: Digest([1; 32]),
         architecture: architecture.encode(),
-        initial_model: ModelRef::Zero,
+        initial_model: if shape.runs > 1 { ModelRef::PreviousRun } else { ModelRef::Zero },
         privacy,
         delta_bits: 1e-6_f64.to_bits(),
         overlap_max: 1,
@@ -170,7 +172,7 @@ fn plan(shape: Shape) -> Plan {
         customers_max: 2000,
         stages: priced(&frame, &[wanted], 1, Some((2.0, 1e-6))).unwrap(),
         retries: 1,
-        runs: 1,
+        runs: shape.runs,
         session_rounds: SESSION_ROUNDS,
         cohort: CohortRule::USUAL,
         group: ALL.into(),
@@ -377,14 +379,17 @@ impl World {
     /// The journal's bytes, with a whole chain whatever the events are.
     pub(crate) fn journal(&self) -> (Vec<u8>, Log) {
         let (mut file, mut log) = (LOG_HEADER.to_vec(), Log::new());
-        let opened = self.events.iter().find_map(|event| match event {
+        let opened = |event: &Event| match event {
             Event::Run(CoordinatorEvent::RunOpened { plan, number, .. }) => {
                 plan.as_ref().clone().validate().ok().and_then(|plan| Run::new(plan, *number))
             }
             _ => None,
-        });
-        let own = LedgerId::from(opened.as_ref().unwrap_or(&self.run).id());
+        };
+        let first = self.events.iter().find_map(opened);
+        let mut own = LedgerId::from(first.as_ref().unwrap_or(&self.run).id());
         for event in &self.events {
+            // What follows an opening is of that run.
+            own = opened(event).map_or(own, |run| LedgerId::from(run.id()));
             let (ledger, bytes) = match event {
                 Event::Run(event) => (own, codec::encode(&Recorded { at: AT, event })),
                 Event::Registry(event) => (LedgerId::ADMINISTRATION, codec::encode(&Recorded { at: AT, event })),

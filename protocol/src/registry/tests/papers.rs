@@ -141,3 +141,42 @@ fn a_digest_of_a_report_of_attacks_covers_every_field() {
     ];
     assert!(others.iter().all(|other| other.digest() != report.digest()));
 }
+
+/// From the champion, from a model that is named, and from what the run before released: after an alarm no run begins.
+#[test]
+fn no_run_begins_from_an_alarmed_model() {
+    use crate::plan::{ModelRef, Plan};
+    let model = manifest(1);
+    let plan = |initial_model| Plan { initial_model, purpose: "churn".into(), ..cast::plan() };
+    let (champion, named) = (plan(ModelRef::Champion), plan(ModelRef::Digest(model.parameters)));
+    let (goes_on, zero) = (plan(ModelRef::PreviousRun), plan(ModelRef::Zero));
+    let begins = |events: &[RegistryEvent], plan: &Plan, released: Option<Digest>| {
+        let record = replayed(events);
+        record.start(plan, released.as_ref()).map(|model| model.map(|model| model.manifest.digest()))
+    };
+    let (parameters, digest) = (model.parameters, model.digest());
+    assert_eq!(begins(&[adopted()], &champion, None), Err(RefusedStart::NoChampion));
+    assert_eq!(begins(&[adopted()], &named, None), Err(RefusedStart::NoModel { parameters }));
+    let mut events = Vec::from([adopted(), registered(model.clone()), taken(ModelStep::Promote, &model, 1)]);
+    for (plan, released, begun) in [
+        (&champion, None, Some(digest)),
+        (&named, None, Some(digest)),
+        (&goes_on, None, None),
+        (&goes_on, Some(parameters), None),
+        (&zero, Some(parameters), None),
+    ] {
+        assert_eq!(begins(&events, plan, released), Ok(begun), "{:?}", plan.initial_model);
+    }
+    events.push(reported(signed_attacks(attacks(&model, 1, true))));
+    let alarm = Err(RefusedStart::Alarm { model: digest });
+    let alarmed = |events: &[RegistryEvent]| {
+        assert_eq!(begins(events, &goes_on, Some(parameters)), alarm);
+        assert_eq!(begins(events, &goes_on, Some(Digest::ZERO)), Ok(None));
+        assert_eq!(begins(events, &zero, Some(parameters)), Ok(None));
+    };
+    alarmed(&events);
+    assert_eq!((begins(&events, &champion, None), begins(&events, &named, None)), (alarm, alarm));
+    // Its withdrawal makes nothing of that undone.
+    events.push(taken(ModelStep::Withdraw, &model, 2));
+    alarmed(&events);
+}

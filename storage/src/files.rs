@@ -12,7 +12,7 @@ mod draft;
 mod error;
 mod modes;
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{Read as _, Write as _};
 use std::path::Path;
 
@@ -183,6 +183,39 @@ pub fn read_own(path: &Path, what: &'static str) -> Result<String, FileError> {
 pub fn open_file(path: &Path) -> Result<File, FileError> {
     must_be_file(path)?;
     File::open(path).map_err(FileError::system("opening", path))
+}
+
+/// Opens an ordinary file for reading, and follows no link to it.
+///
+/// # Errors
+/// [`FileError::Link`], [`FileError::NotFile`] or [`FileError::System`].
+pub fn open_itself(path: &Path) -> Result<File, FileError> {
+    let named = fs::symlink_metadata(path).map_err(FileError::system("opening", path))?;
+    if named.is_symlink() {
+        return Err(FileError::Link { path: path.to_owned() });
+    }
+    if !named.is_file() {
+        return Err(FileError::NotFile { path: path.to_owned() });
+    }
+    let mut options = OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        // Somebody may exchange it between the two looks.
+        options.custom_flags(nix::libc::O_NOFOLLOW | nix::libc::O_NONBLOCK);
+    }
+    options.open(path).map_err(FileError::system("opening", path))
+}
+
+/// Reads a file that everybody may read, and follows no link to it.
+///
+/// # Errors
+/// As [`open_itself`], and [`FileError::TooLong`].
+pub fn read_itself(path: &Path) -> Result<Vec<u8>, FileError> {
+    let mut bytes = Vec::new();
+    read_all(open_itself(path)?, path, &mut bytes)?;
+    Ok(bytes)
 }
 
 /// Refuses what is there and is no ordinary file, before it is opened.

@@ -128,6 +128,12 @@ pub enum FileError {
         /// What was named.
         path: PathBuf,
     },
+    /// A link, where a file is expected.
+    #[error("{} is a link and no file. Find out who put it there, and put the file itself in its place", shown(path))]
+    Link {
+        /// The link.
+        path: PathBuf,
+    },
     /// A text of a version that this release does not read.
     #[error(
         "{} is of version {found}, which {} wrote, and this release reads version {reads} alone: nothing was changed. {}",

@@ -214,6 +214,7 @@ fn what_is_no_ordinary_file_is_never_opened() {
         refused(read_text(path, "text").map(drop));
         refused(read_private(path).map(drop));
         refused(open_file(path).map(drop));
+        refused(open_itself(path).map(drop));
         refused(read_stored(path, &FORMAT).map(drop));
     }
     refused(crate::lock::FolderLock::take(folder.path()).map(drop));
@@ -221,6 +222,23 @@ fn what_is_no_ordinary_file_is_never_opened() {
     assert!(journal.err().unwrap().to_string().contains("no ordinary file"));
     let read = crate::journal::read_whole::<u32>(&pipe, tributary_protocol::log::LedgerId::BUDGET);
     assert!(read.err().unwrap().to_string().contains("no ordinary file"));
+}
+
+/// A link leads to another file tomorrow.
+#[test]
+fn whoever_asks_for_the_file_itself_is_given_no_link() {
+    let folder = tempfile::tempdir().unwrap();
+    let [file, link, broken] = ["file", "link", "broken"].map(|name| folder.path().join(name));
+    fs::write(&file, b"own").unwrap();
+    std::os::unix::fs::symlink(&file, &link).unwrap();
+    std::os::unix::fs::symlink(folder.path().join("none"), &broken).unwrap();
+    assert_eq!(read_itself(&file).unwrap(), b"own");
+    assert_eq!(read_public(&link).unwrap(), b"own");
+    for link in [&link, &broken] {
+        let told = read_itself(link).unwrap_err().to_string();
+        assert!(told.contains("is a link") && told.contains(&shown(link).to_string()), "{told}");
+    }
+    assert!(matches!(read_itself(&folder.path().join("none")), Err(FileError::System { .. })));
 }
 
 const FORMAT: Versioned = Versioned {

@@ -1,9 +1,9 @@
-//! A model on its way: piece after piece, and no more bytes than it has.
+//! A model on its way: piece after piece, and no more bytes than it has. Every piece but the last is whole, so that nobody has this branch ask for it byte
+//! by byte.
 
 use tributary_model::architecture::Architecture;
 use tributary_model::parameters::{Parameters, digest_of};
 use tributary_protocol::digest::Digest;
-use tributary_protocol::limits::MODEL_PIECE_BYTES_MAX;
 use tributary_protocol::message::ToCoordinator;
 use tributary_protocol::registry::ModelManifest;
 use tributary_protocol::time::Millis;
@@ -13,6 +13,8 @@ pub(super) struct Fetch {
     manifest: ModelManifest,
     model: Digest,
     bytes: Vec<u8>,
+    /// Bytes of every piece but the last.
+    piece: usize,
     /// When the last piece was asked for.
     pub(super) asked: Millis,
 }
@@ -31,9 +33,10 @@ pub(super) enum Fetched {
 }
 
 impl Fetch {
-    pub(super) fn new(manifest: ModelManifest, now: Millis) -> Self {
+    /// A model of which nothing is here yet, in pieces of so many bytes.
+    pub(super) fn new(manifest: ModelManifest, piece: usize, now: Millis) -> Self {
         let model = manifest.digest();
-        Self { manifest, model, bytes: Vec::new(), asked: now }
+        Self { manifest, model, bytes: Vec::new(), piece, asked: now }
     }
 
     pub(super) fn manifest(&self) -> &ModelManifest {
@@ -55,13 +58,13 @@ impl Fetch {
         if piece.is_empty() {
             return Fetched::Nothing;
         }
-        let length = self.bytes.len().saturating_add(piece.len()) as u64;
-        if piece.len() > MODEL_PIECE_BYTES_MAX || length > self.manifest.parameter_bytes {
+        let lacking = self.manifest.parameter_bytes.saturating_sub(self.bytes.len() as u64);
+        if piece.len() as u64 != lacking.min(self.piece as u64) {
             return Fetched::Faulty;
         }
         self.bytes.extend_from_slice(piece);
         self.asked = now;
-        if length < self.manifest.parameter_bytes {
+        if piece.len() as u64 != lacking {
             return Fetched::More;
         }
         match self.is_genuine() {

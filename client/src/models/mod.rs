@@ -25,7 +25,7 @@ use std::path::Path;
 use tributary_certs::suite::RealSuite;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::ClientId;
-use tributary_protocol::limits::FOLLOWERS_TOLD_MAX;
+use tributary_protocol::limits::{FOLLOWERS_TOLD_MAX, MODEL_PIECE_BYTES_MAX};
 use tributary_protocol::log::LedgerId;
 use tributary_protocol::message::ToCoordinator;
 use tributary_protocol::registry::{BranchModels, BranchModelsEvent, CopyNote, CopyState, Heard, ModelManifest, Told};
@@ -58,6 +58,8 @@ pub(crate) struct Models {
     /// The newest roster that came beside statements, and this branch in it.
     roster: Option<(SignedRoster, ClientId, MemberName)>,
     fetch: Option<Fetch>,
+    /// Bytes of a piece, as the coordinator gives them.
+    piece: usize,
     /// What the coordinator was told on this link: of each model its copy, and the statement that this branch follows.
     noted: BTreeMap<Digest, (CopyState, Digest)>,
     /// Other branches that follow the statement that is told of next.
@@ -101,6 +103,7 @@ impl Models {
             signing_key,
             roster: None,
             fetch: None,
+            piece: MODEL_PIECE_BYTES_MAX,
             noted: BTreeMap::new(),
             heard: Heard::default(),
             look: Millis(0),
@@ -189,6 +192,7 @@ impl Models {
     /// If the ledger cannot be written, which ends the process.
     pub(crate) fn hear(&mut self, now: Millis, told: Vec<Told>) -> Result<(), ClientError> {
         let Some((roster, _, name)) = self.roster.clone() else { return Ok(()) };
+        let mut unbelieved = 0_usize;
         for told in told {
             let (step, words) = (told.statement.statement.step.name(), told.statement.statement.in_words());
             let grounds = (&roster.roster, &self.federation, &self.heard);
@@ -199,8 +203,17 @@ impl Models {
                     self.record(now, event)?;
                     self.reports.push(Report::ModelStated { step, words });
                 }
-                Err(fault) => tracing::error!(%fault, words, "a statement about a model is not believed"),
+                Err(fault) => {
+                    // The first one is told: whoever sends thousands of them fills no log.
+                    if unbelieved == 0 {
+                        tracing::error!(%fault, words, "a statement about a model is not believed");
+                    }
+                    unbelieved = unbelieved.saturating_add(1);
+                }
             }
+        }
+        if unbelieved > 1 {
+            tracing::error!(unbelieved, "and more statements of the same message are not believed either");
         }
         self.look = Millis(0);
         Ok(())
@@ -232,8 +245,8 @@ impl Models {
             self.fetch = None;
         }
         let next = match &self.fetch {
-            None => self.state.wanted(granted).next().cloned().map(|manifest| Fetch::new(manifest, now)),
-            Some(fetch) if late => Some(Fetch::new(fetch.manifest().clone(), now)),
+            None => self.state.wanted(granted).next().cloned().map(|manifest| Fetch::new(manifest, self.piece, now)),
+            Some(fetch) if late => Some(Fetch::new(fetch.manifest().clone(), self.piece, now)),
             Some(_) => None,
         };
         if let Some(fetch) = next {

@@ -24,6 +24,9 @@ use super::used::{Ended, Use, UsedModels};
 use super::*;
 use crate::judge::tests::{SCHEMA, policy};
 
+/// Bytes of a piece of a model here, so that a small one has several.
+const PIECE: usize = 7;
+
 const NOW: Millis = Millis(1_900_000_000_000);
 
 fn key(seed: u8) -> SigningKey {
@@ -106,7 +109,8 @@ fn grant(keep_models: bool) -> Granted {
 }
 
 fn open(folder: &Path) -> Models {
-    Models::open(folder, authorities(), key(BRANCH).verifying_key()).unwrap()
+    let models = Models::open(folder, authorities(), key(BRANCH).verifying_key()).unwrap();
+    Models { piece: PIECE, ..models }
 }
 
 impl World {
@@ -134,8 +138,8 @@ impl World {
         self.models.take_outbox()
     }
 
-    /// Answers what it asks for, with the bytes of this model, so many at a time; the notes that it sends at the end.
-    fn answer(&mut self, mut asked: Vec<ToCoordinator>, bytes: &[u8], piece: usize) -> Vec<ToCoordinator> {
+    /// Answers what it asks for, with the bytes of this model; the notes that it sends at the end.
+    fn answer(&mut self, mut asked: Vec<ToCoordinator>, bytes: &[u8]) -> Vec<ToCoordinator> {
         loop {
             let question = asked.iter().find_map(|message| match message {
                 ToCoordinator::ModelPiece { model, from } => Some((*model, *from)),
@@ -143,7 +147,7 @@ impl World {
             });
             let Some((model, from)) = question else { return asked };
             let start = usize::try_from(from).unwrap();
-            let end = bytes.len().min(start + piece);
+            let end = bytes.len().min(start + self.models.piece);
             self.models.piece(&self.branch, NOW, (model, from, &bytes[start..end])).unwrap();
             asked = self.models.take_outbox();
         }
@@ -256,7 +260,8 @@ fn a_champion_is_fetched_in_pieces_and_told_of() {
     let asked = world.hear(vec![told(ModelStep::Promote, 1, 1)]);
     assert_eq!(asked, [ToCoordinator::ModelPiece { model, from: 0 }]);
     assert!(world.tend(NOW).is_empty(), "it waits for the answer");
-    let said = world.answer(asked, &bytes, 5);
+    assert!(bytes.len() > 2 * PIECE && !bytes.len().is_multiple_of(PIECE), "the last piece is a short one");
+    let said = world.answer(asked, &bytes);
     assert!(world.kept(&model));
     assert_eq!(notes(&said), [(model, CopyState::Kept)]);
     let file = std::fs::read(world.folder.path().join("models").join(model.to_string()).join("parameters")).unwrap();
@@ -278,7 +283,7 @@ fn a_withdrawn_model_is_deleted_acknowledged_and_never_fetched_again() {
     let mut world = World::new();
     let (model, bytes) = (manifest(1).digest(), parameters(1).to_le_bytes());
     let asked = world.hear(vec![told(ModelStep::Promote, 1, 1)]);
-    world.answer(asked, &bytes, 64);
+    world.answer(asked, &bytes);
     assert!(world.kept(&model));
     let said = world.hear(vec![told(ModelStep::Withdraw, 1, 2)]);
     assert!(!world.kept(&model));
@@ -312,7 +317,7 @@ fn only_what_the_owner_granted_is_kept() {
     let asked = world.tend(NOW);
     assert_eq!(asked.len(), 1);
     let (model, bytes) = (manifest(1).digest(), parameters(1).to_le_bytes());
-    world.answer(asked, &bytes, 64);
+    world.answer(asked, &bytes);
     assert!(world.kept(&model));
     // The grant ends; without any word of the coordinator the model goes.
     let said = world.tend(NOW.plus(2_000_000));
@@ -326,20 +331,36 @@ fn only_what_the_owner_granted_is_kept() {
 fn what_the_coordinator_lies_about_is_not_kept() {
     let model = manifest(1).digest();
     let bytes = parameters(1).to_le_bytes();
-    // Other parameters, more bytes than the model has, none.
+    // Other parameters, a piece that is longer or shorter than those of every other model, none: byte by byte a model would be asked for for ever.
     let mut changed = bytes.clone();
     changed[1] ^= 1;
-    let longer = [bytes.clone(), vec![0]].concat();
-    for lie in [changed.as_slice(), &longer, &[]] {
+    let lies: [&[&[u8]]; 6] = [
+        &changed.chunks(PIECE).collect::<Vec<_>>(),
+        &[&bytes[..PIECE + 1]],
+        &[&bytes[..PIECE - 1]],
+        &[&bytes[..1]],
+        &[&bytes[..PIECE], &bytes[PIECE..PIECE + 1]],
+        &[&[]],
+    ];
+    for lie in lies {
         let mut world = World::new();
-        world.hear(vec![told(ModelStep::Promote, 1, 1)]);
-        world.models.piece(&world.branch, NOW, (model, 0, lie)).unwrap();
-        assert!(!world.kept(&model) && world.models.take_outbox().is_empty());
+        let mut asked = world.hear(vec![told(ModelStep::Promote, 1, 1)]);
+        for piece in lie {
+            let [ToCoordinator::ModelPiece { from, .. }] = *asked.as_slice() else { panic!("{asked:?}") };
+            world.models.piece(&world.branch, NOW, (model, from, piece)).unwrap();
+            asked = world.models.take_outbox();
+        }
+        assert!(!world.kept(&model) && asked.is_empty(), "it asks no more: {lie:?}");
         // It is asked for again later, and the true one is kept.
         let asked = world.tend(NOW.plus(LOOK_EVERY_MS));
-        world.answer(asked, &bytes, 64);
+        world.answer(asked, &bytes);
         assert!(world.kept(&model));
     }
+    // The last piece is as long as what lacks.
+    let mut world = World::new();
+    let asked = world.hear(vec![told(ModelStep::Promote, 1, 1)]);
+    let said = world.answer(asked, &[bytes.clone(), vec![0]].concat());
+    assert!(!world.kept(&model) && said.is_empty());
     // Pieces that nobody asked for.
     let mut world = World::new();
     world.models.piece(&world.branch, NOW, (model, 0, &bytes)).unwrap();
@@ -360,7 +381,7 @@ fn a_model_takes_the_place_of_what_no_ledger_names() {
     let place = world.folder.path().join("models").join(model.to_string());
     std::fs::create_dir_all(&place).unwrap();
     std::fs::write(place.join("half"), "half of a model").unwrap();
-    let said = world.answer(asked, &bytes, 64);
+    let said = world.answer(asked, &bytes);
     assert_eq!(notes(&said), [(model, CopyState::Kept)]);
     assert!(world.kept(&model) && !place.join("half").exists());
 }
@@ -395,7 +416,7 @@ fn folders_without_an_entry_go_and_entries_without_a_folder_are_fetched_again() 
     let mut world = World::new();
     let (model, bytes) = (manifest(1).digest(), parameters(1).to_le_bytes());
     let asked = world.hear(vec![told(ModelStep::Promote, 1, 1)]);
-    world.answer(asked, &bytes, 64);
+    world.answer(asked, &bytes);
     let folder = world.folder.path().to_path_buf();
     drop(std::mem::replace(&mut world.models, open(tempfile::tempdir().unwrap().path())));
     let models = folder.join("models");
@@ -420,7 +441,7 @@ fn what_is_used_here_is_read_from_the_ledger() {
     assert!(used(&read(&world)).is_none() && read(&world).purposes().is_empty(), "nothing was told");
     let asked = world.hear(vec![told(ModelStep::Promote, 1, 1)]);
     assert_eq!(used(&read(&world)), Some((one, Use::Champion, false)));
-    world.answer(asked, &parameters(1).to_le_bytes(), 7);
+    world.answer(asked, &parameters(1).to_le_bytes());
     let models = read(&world);
     assert_eq!((used(&models), models.purposes()), (Some((one, Use::Champion, true)), vec!["churn".to_owned()]));
     let champion = models.champion("churn").unwrap();
@@ -432,10 +453,10 @@ fn what_is_used_here_is_read_from_the_ledger() {
     world.hear(vec![told_to(others, ModelStep::Pilot, 2, 2)]);
     assert_eq!(used(&read(&world)), Some((one, Use::Champion, true)));
     let asked = world.hear(vec![told(ModelStep::Pilot, 2, 3)]);
-    world.answer(asked, &parameters(2).to_le_bytes(), 7);
+    world.answer(asked, &parameters(2).to_le_bytes());
     assert_eq!(used(&read(&world)), Some((two, Use::Pilot, true)));
     let asked = world.hear(vec![told(ModelStep::Challenge, 3, 4)]);
-    world.answer(asked, &parameters(3).to_le_bytes(), 7);
+    world.answer(asked, &parameters(3).to_le_bytes());
     let models = read(&world);
     assert_eq!(models.challenger("churn").map(|used| (used.model, used.used)), Some((three, Use::Challenger(1_000))));
     let turns = (0..1_000_u32)

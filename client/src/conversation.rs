@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crate::sent::{Kind, Leaving, SentLog, round_of};
 use rustls::pki_types::CertificateDer;
 use tributary_certs::clock::unix_millis;
 use tributary_certs::identity::Identity;
@@ -20,7 +19,12 @@ use tributary_protocol::message::{
 use tributary_protocol::plan::OwnersWord;
 use tributary_protocol::registry::{CopyNote, Told};
 use tributary_protocol::roster::SignedRoster;
+use tributary_storage::journal::JournalError;
 use tributary_transport::{Channel, ChannelSettings, Event, Frames, Transport};
+
+use crate::error::ClientError;
+use crate::pace::Pace;
+use crate::sent::{Kind, Leaving, SentLog, round_of};
 
 /// What the daemon says when it leaves because it was asked to.
 pub const LEAVING: &str = "the client stopped";
@@ -83,6 +87,11 @@ pub struct Conversation {
     start: Option<(RunId, Start)>,
     /// What left, where that is noted.
     sent: Option<SentLog>,
+    /// Why a message could not be noted. It has not left, and none leaves any more.
+    unnoted: Option<JournalError>,
+    /// How much the coordinator has this branch do.
+    pace: Pace,
+    begun: Instant,
 }
 
 impl Conversation {
@@ -90,7 +99,9 @@ impl Conversation {
     #[must_use]
     pub fn new(settings: ChannelSettings) -> Self {
         let vectors = VectorLimit::default();
-        Self { channel: Channel::new(settings), frames: vectors.frames(), vectors, start: None, sent: None }
+        let (pace, begun) = (Pace::default(), Instant::now());
+        let (channel, frames) = (Channel::new(settings), vectors.frames());
+        Self { channel, frames, vectors, start: None, sent: None, unnoted: None, pace, begun }
     }
 
     /// From here on what leaves is noted.
@@ -104,27 +115,34 @@ impl Conversation {
         self.vectors.set(bytes_max);
     }
 
+    /// Whether all that was to leave could be noted.
+    ///
+    /// # Errors
+    /// Once, why a message could not: it has not left, and the process must end.
+    pub(crate) fn is_noted(&mut self) -> Result<(), ClientError> {
+        self.unnoted.take().map_or(Ok(()), |fault| Err(fault.into()))
+    }
+
     /// Queues a control message of a run. It leaves while [`Conversation::next`] is polled.
     pub fn send(&mut self, run: RunId, message: Upstream) {
         let (kind, round) = (Kind::of(&message), round_of(&message));
         let frame = control_frame(run, message);
-        self.note((Some(run), round, kind), &frame);
-        self.channel.send([frame.into()]);
+        self.send_noted((Some(run), round, kind), frame);
     }
 
     /// Queues a message that belongs to no run.
     pub fn send_beside(&mut self, message: &ToCoordinator) {
         let frame = encode_frame(FRAME_CONTROL, &codec::encode(message));
-        self.note((None, None, Kind::beside(message)), &frame);
-        self.channel.send([frame.into()]);
+        self.send_noted((None, None, Kind::beside(message)), frame);
     }
 
-    /// Notes a message that holds no number about rows.
-    fn note(&mut self, (run, round, kind): (Option<RunId>, Option<u64>, Kind), frame: &[u8]) {
-        let Some(sent) = &mut self.sent else { return };
+    /// Queues a message that holds no number about rows.
+    fn send_noted(&mut self, (run, round, kind): (Option<RunId>, Option<u64>, Kind), frame: Vec<u8>) {
         let digest = Digest::of(frame.get(FRAME_HEADER_BYTES..).unwrap_or_default());
         let leaving = Leaving { run, round, kind, bytes: frame.len(), vector: None, digest: &digest };
-        sent.note(unix_millis(), &leaving);
+        if self.may_leave(&leaving) {
+            self.channel.send([frame.into()]);
+        }
     }
 
     /// Queues a masked vector, uncopied, after the header that announces it. Whether it carries noise, its plan says.
@@ -135,8 +153,26 @@ impl Conversation {
         let bytes = front.len().saturating_add(vector.len());
         let vector_is = Some((true, noised));
         let leaving = Leaving { run: Some(run), round, kind: Kind::Masked, bytes, vector: vector_is, digest: &digest };
-        self.sent.iter_mut().for_each(|sent| sent.note(unix_millis(), &leaving));
-        self.channel.send([front.into(), vector.into()]);
+        if self.may_leave(&leaving) {
+            self.channel.send([front.into(), vector.into()]);
+        }
+    }
+
+    /// Notes a message; whether it may leave.
+    fn may_leave(&mut self, leaving: &Leaving<'_>) -> bool {
+        self.pace.count(self.now());
+        match self.sent.as_mut().map_or(Ok(()), |sent| sent.note(unix_millis(), leaving)) {
+            Ok(()) => true,
+            Err(fault) => {
+                self.unnoted.get_or_insert(fault);
+                false
+            }
+        }
+    }
+
+    /// Milliseconds since the conversation began.
+    fn now(&self) -> u64 {
+        u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
     /// Whether no round is open: then the way to the coordinator may be changed for a better one.
@@ -164,6 +200,10 @@ impl Conversation {
     /// The next thing. Cancel-safe.
     pub async fn next(&mut self) -> Incoming {
         loop {
+            // What is not read is sent by nobody for long: the link's window ends.
+            if let Some(wait) = self.pace.wait(self.now()) {
+                tokio::time::sleep(wait).await;
+            }
             match self.read() {
                 Ok(Some(incoming)) => return incoming,
                 Ok(None) => {}
@@ -198,6 +238,7 @@ impl Conversation {
     /// The next message among what has arrived.
     fn read(&mut self) -> Result<Option<Incoming>, Unreadable> {
         while let Some(frame) = self.frames.frame()? {
+            self.pace.count(self.now());
             if let Some(incoming) = self.interpret(frame)? {
                 return Ok(Some(incoming));
             }

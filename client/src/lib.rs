@@ -31,6 +31,7 @@ mod newest;
 mod noise;
 mod notice;
 mod noticing;
+mod pace;
 pub mod policy;
 pub mod preflight;
 pub mod proof;

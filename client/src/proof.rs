@@ -125,7 +125,7 @@ mod tests {
         ] {
             let digest = Digest::of(digest);
             let leaving = Leaving { run: Some(of), round: Some(round), kind, bytes: 9, vector: None, digest: &digest };
-            log.note(7, &leaving);
+            log.note(7, &leaving).unwrap();
         }
         let found = |round| left(dir.path(), run, RoundId(round)).unwrap();
         assert_eq!([3, 4, 5].map(found), [Some(Digest::of(b"a")), Some(Digest::of(b"d")), None]);

@@ -221,6 +221,7 @@ impl Daemon<'_> {
                 }
             }
             self.pulse.beat();
+            self.runs.out.conversation.is_noted()?;
             if self.runs.take_reread() {
                 self.rereader.begin();
             }

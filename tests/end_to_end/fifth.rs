@@ -282,10 +282,9 @@ fn every_fifth_branch_fails_and_both_screens_name_cause_and_cure() {
     if let Some(small) = small {
         let (code, said) = small.ended();
         assert_eq!(code, Some(1), "{said}");
-        assert_says(
-            &said,
-            &["budget.ledger", "No space left on device", "Make room on its disk, and start the daemon"],
-        );
+        assert_says(&said, &["No space left on device", "Make room on its disk, and start the daemon"]);
+        // Whichever of them is to grow first: without the one nothing is spent, and without the other nothing leaves.
+        assert!(["budget.ledger", "sent.log"].iter().any(|file| said.contains(file)), "{said}");
     }
     for (number, code) in [(OLD, "OtherRelease"), (EXPIRED, "CertificateEnded")] {
         let told = (format!("bank/branch-{number:03}").into(), code.into());

@@ -9,7 +9,8 @@
 //!
 //! The chain goes on over the files: the first line of each has the end of the one before. A start reads the last file alone.
 //!
-//! A line is written before its message is queued, so that a process that is killed has sent nothing beside it. It is not synced: after a power cut the last
+//! A line is written before its message is queued, so that a process that is killed has sent nothing beside it. Where a line cannot be written its message
+//! is not queued, and the process ends. It is not synced: after a power cut the last
 //! lines may be missing. Bytes that the link sends again after a cut are one message. Not in it: the link's own greetings and signs of life, renewals of the
 //! certificate, and notices.
 
@@ -24,6 +25,7 @@ use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use tributary_protocol::digest::Digest;
+use tributary_storage::journal::JournalError;
 
 pub use self::line::{Entry, Kind, Title};
 pub(crate) use self::line::{Leaving, round_of};
@@ -41,7 +43,7 @@ const FILE_BYTES: u64 = 16 << 20;
 pub(crate) struct SentLog {
     folder: PathBuf,
     to: String,
-    /// Nothing after a fault, which was told.
+    /// Nothing after a fault: half a line may stand at its end, which the next start cuts off.
     file: Option<File>,
     /// The number of the file.
     number: u32,
@@ -99,8 +101,11 @@ impl SentLog {
         Ok(own((file, start.file, (end, length))))
     }
 
-    /// Notes a message, at this Unix millisecond.
-    pub(crate) fn note(&mut self, now: u64, leaving: &Leaving<'_>) {
+    /// Notes a message that is about to leave, at this Unix millisecond.
+    ///
+    /// # Errors
+    /// If the line cannot be written, or one before it could not: the message must not leave, and the process must end.
+    pub(crate) fn note(&mut self, now: u64, leaving: &Leaving<'_>) -> Result<(), JournalError> {
         if self.length >= self.full
             && let Err(fault) = self.next_file(now / 1_000)
         {
@@ -108,20 +113,21 @@ impl SentLog {
             self.full = self.length.saturating_add(FILE_BYTES);
             tracing::error!(folder = %self.folder.display(), %fault, "what leaves this branch could not be noted in a new file; the old one goes on");
         }
-        let Some(file) = &mut self.file else { return };
         let number = self.messages.saturating_add(1);
         let (line, chain) = print(number, now, leaving, &self.chain);
-        match file.write_all(line.as_bytes()) {
+        let written = match &mut self.file {
+            Some(file) => file.write_all(line.as_bytes()),
+            None => Err(std::io::Error::other("a line before this one could not be written")),
+        };
+        match written {
             Ok(()) => {
                 (self.messages, self.chain) = (number, chain);
                 self.length = self.length.saturating_add(line.len() as u64);
+                Ok(())
             }
             Err(fault) => {
-                tracing::error!(
-                    file = %self.folder.join(FILE).display(), %fault,
-                    "what leaves this branch cannot be noted any more; rounds go on. Make room, and start the daemon anew"
-                );
                 self.file = None;
+                Err(JournalError::Io { path: self.folder.join(FILE), fault })
             }
         }
     }

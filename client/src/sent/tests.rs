@@ -8,13 +8,17 @@ use super::*;
 /// The coordinator.
 const TO: &str = "bank/coordinator";
 
+fn try_leave(log: &mut SentLog, leaving: &Leaving<'_>, number: u64) -> Result<(), JournalError> {
+    log.note(1_700_000_000_000 + number, leaving)
+}
+
 fn leave(log: &mut SentLog, number: u64) {
     let vector = number.is_multiple_of(3).then_some((true, number != 6));
     let run = (number > 1).then_some(RunId([7; 32]));
     let round = vector.map(|_| number);
     let digest = Digest::of(&number.to_le_bytes());
     let kind = if vector.is_some() { Kind::Masked } else { Kind::Keys };
-    log.note(1_700_000_000_000 + number, &Leaving { run, round, kind, bytes: 1_000, vector, digest: &digest });
+    try_leave(log, &Leaving { run, round, kind, bytes: 1_000, vector, digest: &digest }, number).unwrap();
 }
 
 /// A file of seven messages, in two processes.
@@ -168,6 +172,27 @@ fn a_file_that_was_not_begun_is_begun_by_the_next_start() {
         leave(&mut log, before + 1);
         assert_eq!(entries(dir.path()).unwrap().0.len() as u64, before + 1);
     }
+}
+
+/// A full disk: what cannot be noted does not leave, nor does anything after it, though there may be room again. The next start cuts off half a line.
+#[test]
+fn what_cannot_be_noted_does_not_leave() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = filled(dir.path());
+    let mut log = SentLog::open(dir.path(), TO, 1_700_000_000).unwrap();
+    let digest = Digest::of(b"lost");
+    let lost = Leaving { run: None, round: None, kind: Kind::Leave, bytes: 9, vector: None, digest: &digest };
+    // The device whose every write says that it is full.
+    log.file = Some(OpenOptions::new().write(true).open("/dev/full").unwrap());
+    let fault = try_leave(&mut log, &lost, 8).unwrap_err();
+    assert!(fault.is_full_disk() && fault.to_string().contains("sent.log"), "{fault}");
+    assert!(try_leave(&mut log, &lost, 8).is_err(), "nothing stands between the lines of a file that is read");
+    let whole = fs::read_to_string(&path).unwrap();
+    fs::write(&path, format!("{whole}{{\"number\":8,")).unwrap();
+    leave(&mut SentLog::open(dir.path(), TO, 1_700_000_000).unwrap(), 8);
+    let (all, sent) = entries(dir.path()).unwrap();
+    assert_eq!((sent.lines, sent.torn), (8, None));
+    assert!(all.iter().all(|entry| entry.digest != digest.to_string()));
 }
 
 /// Each file says to whom its messages went: another coordinator has a file of its own.

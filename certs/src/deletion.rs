@@ -251,4 +251,25 @@ mod tests {
             assert_eq!(DeletionCertificate::parse(good.replacen(part, other, 1).as_bytes()), None, "{other}");
         }
     }
+
+    /// Whoever shows a certificate shows its texts: none of them moves the cursor, hides a word, or writes a line of its own.
+    #[test]
+    fn a_text_that_a_screen_would_obey_is_in_no_certificate() {
+        let key = SigningKey::generate(&mut OsEntropy);
+        let text = |other: &str| serde_json::Value::from(other);
+        let good: serde_json::Value = serde_json::from_slice(&row(&key, 1)[0].to_bytes()).unwrap();
+        let parsed = |value: &serde_json::Value| DeletionCertificate::parse(value.to_string().as_bytes());
+        assert!(parsed(&good).is_some());
+        let places = ["/branch", "/previous", "/key", "/signature"].map(str::to_owned).into_iter();
+        let removed = ["kind", "name", "digest", "rule"].map(|name| format!("/removed/1/{name}"));
+        for place in places.chain(removed) {
+            for other in
+                ["\u{1b}[2J", "a\nb", "a\rb", "a\u{7}", "a\u{202e}b", "a\u{200b}b", &"x".repeat(TEXT_BYTES_MAX + 1)]
+            {
+                let mut value = good.clone();
+                *value.pointer_mut(&place).unwrap() = text(other);
+                assert_eq!(parsed(&value), None, "{place}: {other:?}");
+            }
+        }
+    }
 }

@@ -193,6 +193,7 @@ texts! {
     stage_refused() { en: "not taken by the bank's system", zh: "业务系统未接收" }
     stage_recalled() { en: "recalled", zh: "已召回" }
     stage_over() { en: "its last day is over", zh: "已过有效期" }
+    stage_cut() { en: "void, because records after it are lost", zh: "已失效（其后的登记记录已丢失）" }
     stage_purged() { en: "deleted, past its time", zh: "超过保留期，已删除" }
     no_batch() { en: "no batch", zh: "无批次" }
     batch(batch) { en: "batch {batch}", zh: "批次 {batch}" }

@@ -129,6 +129,18 @@ texts! {
         en: "{path}: this is not the certificate that the register names: it was changed or exchanged. Restore it from a copy, and keep this one as evidence",
         zh: "{path}：与登记簿所记的删除证明不符：已被更改或替换。请从备份恢复，并保留此文件作为证据",
     }
+    certificate_unknown(path) {
+        en: "{path}: the register does not name this certificate, and it does not follow on the last one that it names. No certificate is replaced, so nothing is deleted. Keep this file elsewhere as evidence, and take it away from here",
+        zh: "{path}：登记簿没有记载此删除证明，且它不接续登记簿所记的最后一份。删除证明不得覆盖，因此未删除任何内容。请将此文件作为证据另行保存，并从此处移走",
+    }
+    pending_changed(path) {
+        en: "{path}: this note of a deletion that was interrupted is not as this branch wrote it. Restore it from a copy. Where there is none, keep it elsewhere as evidence, and take it away from here: nobody certifies then what that deletion removed",
+        zh: "{path}：此文件记载一次中断的删除，但与本分行所写不符。请从备份恢复。如无备份，请作为证据另行保存并从此处移走：该次删除的内容将没有证明",
+    }
+    scores_other(path) {
+        en: "{path}: another file lies there now than the one of which a list was made. It was not looked at: delete it if this customer is in it and it is needed no more",
+        zh: "{path}：此处现为另一个文件，并非生成名单时的评分文件。未查看其内容：如其中有该客户且不再需要，请删除",
+    }
     purged_cache(path) { en: "  {path}", zh: "  {path}（缓存）" }
     models_stay(fault) {
         en: "models stay for now: {fault}. Stop the daemon for a moment, and type the same command again",

@@ -1,11 +1,13 @@
 //! Certificates of what `client purge` has deleted.
 //!
 //! ```text
-//! STATE/contact/certificates/pending.json   what is about to be deleted, before the first of it is
+//! STATE/contact/certificates/pending.json   what is about to be deleted, before the first of it is; under the key of pseudonyms
 //!                           /000001.json    what was deleted, signed by the branch and chained; the register has its digest
 //! ```
 //!
 //! A process that ends in between leaves what the next purge certifies: of what was about to be deleted, all that is gone.
+//!
+//! No certificate is ever replaced. A register that was cut and begun again does not know the last ones: they are taken into it again.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,10 +16,11 @@ use serde::{Deserialize, Serialize};
 use tributary_certs::deletion::{DeletionCertificate, Removed, verify_deletions};
 use tributary_certs::inspect::date;
 use tributary_protocol::digest::Digest;
-use tributary_storage::files::{Existing, create_private_folder, read_public, write_private};
+use tributary_storage::files::{Existing, create_private_folder, read_itself, write_private};
 use tributary_texts::{Said, customer as words};
 
 use super::event::ContactEvent;
+use super::itself::is_gone;
 use super::kept_scores::remove;
 use super::store::Store;
 use crate::error::ClientError;
@@ -43,6 +46,21 @@ struct Pending {
     going: Vec<Going>,
 }
 
+/// The same, as its file has it. Nobody without the branch's key has this branch certify what he has deleted himself.
+#[derive(Serialize, Deserialize)]
+struct PendingFile {
+    pending: Pending,
+    /// Over the pending one, under the key of pseudonyms.
+    tag: String,
+}
+
+impl Pending {
+    fn tag(&self, store: &Store) -> Result<String, ClientError> {
+        let body = serde_json::to_vec(self).map_err(ClientError::file)?;
+        Ok(Digest(store.key().of("tributary/purge/pending", &body)).to_string())
+    }
+}
+
 /// What will be certified.
 pub(super) struct Certifying<'a> {
     settings: &'a Settings,
@@ -58,75 +76,137 @@ fn path_of(folder: &Path, number: u32) -> PathBuf {
     folder.join(format!("{number:06}.json"))
 }
 
+/// How many certificates the register names.
+fn named(store: &Store) -> u32 {
+    u32::try_from(store.register().certificates.len()).unwrap_or(u32::MAX)
+}
+
 /// The number of the next certificate.
 fn next(store: &Store) -> u32 {
-    u32::try_from(store.register().certificates.len()).unwrap_or(u32::MAX).saturating_add(1)
+    named(store).saturating_add(1)
+}
+
+/// Takes certificates into the register that lie on the disk and follow on those that it names: it was cut and begun again, or a process ended between a
+/// certificate and its record.
+///
+/// # Errors
+/// If one of a later number does not follow, is another branch's, or is not signed by the branch's key.
+fn adopt(settings: &Settings, store: &mut Store, now: u64) -> Result<(), ClientError> {
+    let folder = folder_of(settings);
+    let branch = own_name(&settings.identity.folder)?.to_string();
+    let own = own_signing_key(&settings.identity.folder)?.verifying_key().to_string();
+    let unknown = |path: &Path| ClientError::Said(words::certificate_unknown(path.display()));
+    loop {
+        let (number, path) = (next(store), path_of(&folder, next(store)));
+        if is_gone(&path) {
+            break;
+        }
+        let previous = store.register().certificates.last().copied();
+        // The key may have been renewed after the last one that the register names.
+        let last = previous.and_then(|digest| of_digest(&path_of(&folder, named(store)), digest));
+        let key =
+            |found: &DeletionCertificate| found.key == own || last.as_ref().is_some_and(|last| last.key == found.key);
+        let bytes = read_itself(&path).map_err(ClientError::file)?;
+        let found = DeletionCertificate::parse(&bytes).filter(|found| {
+            let follows = (found.number, found.previous.as_str())
+                == (number, previous.unwrap_or(Digest::ZERO).to_string().as_str());
+            follows && found.branch == branch && key(found) && found.is_signed()
+        });
+        let digest = found.ok_or_else(|| unknown(&path))?.digest();
+        store.record(now, ContactEvent::Certified { number, digest })?;
+    }
+    match last_on_disk(&folder) {
+        last if last > named(store) => Err(unknown(&path_of(&folder, last))),
+        _ => Ok(()),
+    }
+}
+
+/// The certificate of a file, if it is the one of this digest.
+fn of_digest(path: &Path, digest: Digest) -> Option<DeletionCertificate> {
+    let bytes = read_itself(path).ok()?;
+    DeletionCertificate::parse(&bytes).filter(|found| found.digest() == digest)
+}
+
+/// The largest number of a certificate's file; 0 for none.
+fn last_on_disk(folder: &Path) -> u32 {
+    let names = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.file_name());
+    let number = |name: &str| {
+        name.strip_suffix(".json")?
+            .parse::<u32>()
+            .ok()
+            .filter(|number| path_of(Path::new(""), *number) == Path::new(name))
+    };
+    names.filter_map(|name| number(name.to_str()?)).max().unwrap_or(0)
 }
 
 impl<'a> Certifying<'a> {
     /// Notes what is about to be deleted: durable when this returns.
     ///
     /// # Errors
-    /// If it cannot be written.
+    /// If it cannot be written, or a certificate on the disk is none of this register's.
     pub(super) fn begin(
         settings: &'a Settings,
-        store: &Store,
+        store: &mut Store,
         (going, at): (Vec<Going>, u64),
     ) -> Result<Self, ClientError> {
         let folder = folder_of(settings);
         create_private_folder(&folder).map_err(ClientError::file)?;
+        adopt(settings, store, at)?;
         let pending = Pending { number: next(store), at, going };
-        let text = serde_json::to_vec(&pending).map_err(ClientError::file)?;
+        let file = PendingFile { tag: pending.tag(store)?, pending };
+        let text = serde_json::to_vec(&file).map_err(ClientError::file)?;
         write_private(&folder.join(PENDING), &text, Existing::Replace).map_err(ClientError::file)?;
-        Ok(Self { settings, folder, pending })
+        Ok(Self { settings, folder, pending: file.pending })
     }
 
     /// What the last purge left: some of it may be gone.
     ///
     /// # Errors
-    /// If it cannot be read.
-    pub(super) fn left(settings: &'a Settings) -> Result<Option<Self>, ClientError> {
+    /// If it cannot be read, or this branch did not write it.
+    pub(super) fn left(settings: &'a Settings, store: &Store) -> Result<Option<Self>, ClientError> {
         let folder = folder_of(settings);
         let path = folder.join(PENDING);
-        if !path.exists() {
+        if is_gone(&path) {
             return Ok(None);
         }
-        let bytes = read_public(&path).map_err(ClientError::file)?;
-        let pending = serde_json::from_slice(&bytes).map_err(ClientError::file)?;
+        let bytes = read_itself(&path).map_err(ClientError::file)?;
+        let changed = || ClientError::Said(words::pending_changed(path.display()));
+        let PendingFile { pending, tag } = serde_json::from_slice(&bytes).map_err(|_| changed())?;
+        if pending.tag(store)? != tag {
+            return Err(changed());
+        }
         Ok(Some(Self { settings, folder, pending }))
     }
 
     /// Certifies what is gone; the certificate's number, if something is.
     ///
     /// # Errors
-    /// If a file or the register cannot be written.
+    /// If a file or the register cannot be written, or a certificate on the disk is none of this register's.
     pub(super) fn end(
         self,
         store: &mut Store,
-        is_gone: impl Fn(&Store, &Going) -> bool,
+        is_deleted: impl Fn(&Store, &Going) -> bool,
     ) -> Result<Option<u32>, ClientError> {
         let Self { settings, folder, pending } = self;
-        let Pending { number, at, going } = pending;
-        let gone = going.into_iter().filter(|going| is_gone(store, going)).map(|going| going.removed);
-        let gone: Vec<Removed> = gone.collect();
-        let certified = number == next(store) && !gone.is_empty();
-        if certified {
+        let Pending { number: pending, at, going } = pending;
+        adopt(settings, store, at)?;
+        // It may be there already, and not yet have been recorded. After a cut, the number may be a lower one.
+        let is_written = pending <= named(store);
+        let gone = going.into_iter().filter(|going| !is_written && is_deleted(store, going));
+        let gone: Vec<Removed> = gone.map(|going| going.removed).collect();
+        let number = (!gone.is_empty()).then(|| next(store));
+        if let Some(number) = number {
             let key = own_signing_key(&settings.identity.folder)?;
             let branch = own_name(&settings.identity.folder)?.to_string();
             let previous = store.register().certificates.last().copied().unwrap_or(Digest::ZERO);
             let certificate = DeletionCertificate::sign(&key, &branch, (number, previous), at, gone);
             let bytes = certificate.to_bytes();
-            write_private(&path_of(&folder, number), &bytes, Existing::Replace).map_err(ClientError::file)?;
+            write_private(&path_of(&folder, number), &bytes, Existing::Keep).map_err(ClientError::file)?;
             store.record(at, ContactEvent::Certified { number, digest: certificate.digest() })?;
         }
         remove(&folder.join(PENDING))?;
-        Ok(certified.then_some(number))
+        Ok(number)
     }
-}
-
-/// A file's digest, before it is deleted.
-pub(super) fn digest_of(path: &Path) -> Digest {
-    fs::read(path).map_or(Digest::ZERO, |bytes| Digest::of(&bytes))
 }
 
 /// A certificate of this branch.
@@ -156,14 +236,15 @@ impl CertificateLine {
 /// All certificates of this branch, the first one at the front: those that the register names, as it names them.
 ///
 /// # Errors
-/// If one is missing, was changed, or is another one than the register names.
+/// If one is missing, was changed, is another one than the register names, or is of a later number and none of this register's.
 pub fn certificates(config: &Path, now: u64) -> Result<Vec<CertificateLine>, ClientError> {
     let settings = Settings::load(config)?;
-    let (store, folder) = (Store::open(&settings, now)?, folder_of(&settings));
+    let (mut store, folder) = (Store::open(&settings, now)?, folder_of(&settings));
+    adopt(&settings, &mut store, now)?;
     let mut all = Vec::new();
     for (number, digest) in (1..).zip(&store.register().certificates) {
         let path = path_of(&folder, number);
-        let bytes = read_public(&path).map_err(ClientError::file)?;
+        let bytes = read_itself(&path).map_err(ClientError::file)?;
         let found = DeletionCertificate::parse(&bytes).filter(|found| found.digest() == *digest);
         let changed = || ClientError::Said(words::certificate_changed(path.display()));
         let certificate = found.ok_or_else(changed)?;

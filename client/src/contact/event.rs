@@ -254,11 +254,15 @@ pub(crate) enum ContactEvent {
     ListPurged {
         /// The list.
         list: u32,
+        /// Unix seconds.
+        at: u64,
     },
     /// A draw is past its time, and about to be deleted.
     DrawPurged {
         /// Its digest.
         draw: Digest,
+        /// Unix seconds.
+        at: u64,
     },
     /// The register was cut, and begins again with what is left, by the words of the owner and of risk control.
     Restarted(Box<(Restart, RestartWord, RestartWord)>),

@@ -103,24 +103,27 @@ impl Facts {
     }
 }
 
-/// Contacts of a line from a day on: those that the bank's system has told of. A delivered line of which it has told nothing counts as one contact.
+/// Contacts of a line from a day on: those that the bank's system has told of. A delivered line of which it has told nothing counts as one contact, also
+/// where it was recalled since: the customer may have been called before that.
 fn contacts_of(list: &ListState, line: u32, (rules, first): (&Rules, Date)) -> u32 {
-    // A delivery that was interrupted may have reached the bank's system.
-    let Some((delivery, _)) = &list.delivery else { return 0 };
+    let since = |second: u64| u32::from(bank_day(rules, second) >= first);
+    // A delivery that was interrupted may have reached the bank's system, and one may be lost.
+    let Some((delivery, _)) = &list.delivery else {
+        return if list.cut { since(list.built.made_at) } else { 0 };
+    };
     let mut told = list.outcomes_of(line).peekable();
     if told.peek().is_some() {
         let reached = told.filter(|outcome| outcome.contacted && outcome.day >= first).count();
         return u32::try_from(reached).unwrap_or(u32::MAX);
     }
-    let silent = !list.recalled && !list.void.contains(&line) && list.accepted != Some(false);
-    u32::from(silent && bank_day(rules, delivery.at) >= first)
+    if list.accepted == Some(false) { 0 } else { since(delivery.at) }
 }
 
 /// Whether a list has contacts from a day on, of whichever line.
 fn may_count(list: &ListState, (rules, first): (&Rules, Date)) -> bool {
     let begun = list.delivery.as_ref().is_some_and(|(delivery, _)| bank_day(rules, delivery.at) >= first);
     let told = list.outcomes.values().any(|outcome| outcome.day >= first);
-    (begun || told) && (1..=list.built.lines).any(|line| contacts_of(list, line, (rules, first)) > 0)
+    (begun || told || list.cut) && (1..=list.built.lines).any(|line| contacts_of(list, line, (rules, first)) > 0)
 }
 
 /// A digest that says whether a table has changed, and nothing of it to whoever tries tables.

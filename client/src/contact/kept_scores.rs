@@ -12,10 +12,10 @@ use tributary_storage::files::FileError;
 use tributary_texts::contact as words;
 
 use super::event::ContactEvent;
+use super::itself::{digest_of, digest_of_noted};
 use super::pseudonym::Pseudonym;
 use super::scores::{read_note_alone, read_rows};
 use super::store::Store;
-use crate::data::file_digest;
 use crate::error::ClientError;
 use crate::score::{ScoresNote, note_path, without};
 
@@ -45,18 +45,35 @@ struct Found {
     stay: BTreeMap<String, u64>,
 }
 
-/// All of them, also without lines that were erased. Another file in the place of one is none.
-pub(super) fn kept_scores(store: &Store) -> Vec<KeptScores> {
-    let mut found: BTreeMap<PathBuf, (Digest, u64)> = BTreeMap::new();
-    for list in store.register().lists.values() {
-        let built = &list.built;
-        found.insert(PathBuf::from(&built.scores_path), (built.scores, built.scores_made_at));
+/// What lies where scores files lay of which a list was made.
+pub(super) struct Scores {
+    /// These files, also without lines that were erased.
+    pub(super) kept: Vec<KeptScores>,
+    /// Where another file lies now. It is none of them, and nobody looks into it.
+    pub(super) other: Vec<PathBuf>,
+}
+
+/// All of them.
+///
+/// # Errors
+/// If a link has taken the place of one: what it leads to would stay. If one cannot be read.
+pub(super) fn kept_scores(store: &Store) -> Result<Scores, ClientError> {
+    let register = store.register();
+    // Several lists may be of one place, with one month's file after the other.
+    let mut noted: BTreeMap<&Path, Vec<(Digest, u64)>> = BTreeMap::new();
+    for built in register.lists.values().map(|list| &list.built) {
+        let (path, digest) = (Path::new(&built.scores_path), register.root(built.scores));
+        noted.entry(path).or_default().push((digest, built.scores_made_at));
     }
-    let root = |digest| store.register().root(digest);
-    let there = |(path, (digest, _)): &(PathBuf, (Digest, u64))| {
-        file_digest(path).is_ok_and(|found| root(found) == root(*digest))
-    };
-    found.into_iter().filter(there).map(|(path, (_, made_at))| KeptScores { path, made_at }).collect()
+    let mut scores = Scores { kept: Vec::new(), other: Vec::new() };
+    for (path, files) in noted {
+        let Some(found) = digest_of_noted(path)?.map(|found| register.root(found)) else { continue };
+        match files.iter().find(|(digest, _)| *digest == found) {
+            Some((_, made_at)) => scores.kept.push(KeptScores { path: path.to_owned(), made_at: *made_at }),
+            None => scores.other.push(path.to_owned()),
+        }
+    }
+    Ok(scores)
 }
 
 impl KeptScores {
@@ -74,9 +91,16 @@ impl KeptScores {
         customer: Pseudonym,
         now: u64,
     ) -> Result<Left, ClientError> {
-        let Ok(Found { note, digest, lines, stay }) = self.look(store, &key.verifying_key(), customer) else {
-            return self.purge(store, now);
-        };
+        match self.look(store, &key.verifying_key(), customer) {
+            Ok(found) => self.rewrite((store, key), found, now),
+            Err(_) => self.purge(store, now),
+        }
+    }
+
+    /// Writes the file anew without the lines of a customer. Where it is not the one any more that was looked at, it is deleted: nobody knows whose lines
+    /// these are then.
+    fn rewrite(&self, (store, key): (&mut Store, &SigningKey), found: Found, now: u64) -> Result<Left, ClientError> {
+        let Found { note, digest, lines, stay } = found;
         let (rows, known) = (stay.values().sum(), Digest::from_hex(&note.digest) == Some(digest));
         let erased = note.rows.saturating_sub(rows);
         if lines.is_empty() && known {
@@ -106,7 +130,7 @@ impl KeptScores {
     /// Where a customer is in it.
     fn look(&self, store: &Store, key: &VerifyingKey, customer: Pseudonym) -> Result<Found, ClientError> {
         let note = read_note_alone(&self.path, key)?;
-        let digest = file_digest(&self.path).map_err(|fault| ClientError::rows(&fault))?;
+        let digest = digest_of(&self.path)?;
         // The note may be of the file as it was before an erasure that was interrupted.
         let noted = Digest::from_hex(&note.digest).map(|noted| store.register().root(noted));
         if noted != Some(store.register().root(digest)) {
@@ -154,5 +178,36 @@ pub(super) fn remove(path: &Path) -> Result<(), ClientError> {
             Err(ClientError::file(FileError::system("deleting", path)(fault)))
         }
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contact::tests::{NOW, RULES, World};
+
+    /// Somebody exchanges two rows between the two looks: the file that would be written holds the customer, and lacks somebody else.
+    #[test]
+    fn a_file_that_was_exchanged_while_it_was_looked_at_is_deleted() {
+        let world = World::new(RULES);
+        world.customers(3);
+        world.build();
+        let key = world.branch_key();
+        let mut store = Store::open(&world.settings(), NOW).unwrap();
+        let scores = kept_scores(&store).unwrap().kept.pop().unwrap();
+        let customer = Pseudonym::of(store.key(), "c2");
+        let found = scores.look(&store, &key.verifying_key(), customer).unwrap();
+        assert_eq!(found.lines, BTreeSet::from([2]));
+        let text = world.read("scores.csv");
+        world.write("scores.csv", &text.replace("\nc2,", "\nx,").replace("\nc3,", "\nc2,").replace("\nx,", "\nc3,"));
+        let left = scores.rewrite((&mut store, &key), found, NOW).unwrap();
+        assert!(matches!(left, Left::Nothing));
+        assert!(!world.at("scores.csv").exists() && store.register().rewritten.is_empty());
+        // Whoever exchanges nothing keeps the other rows.
+        drop(store);
+        world.customers(3);
+        let mut store = Store::open(&world.settings(), NOW).unwrap();
+        let scores = kept_scores(&store).unwrap().kept.pop().unwrap();
+        assert!(matches!(scores.erase((&mut store, &key), customer, NOW), Ok(Left::Without { erased: 1, rows: 2 })));
     }
 }

@@ -21,6 +21,7 @@ mod grounds;
 mod handed;
 mod hex;
 mod holdout;
+mod itself;
 mod kept_scores;
 mod next;
 mod outcomes;

@@ -12,8 +12,9 @@ use tributary_protocol::time::Millis;
 use tributary_storage::files::shown;
 use tributary_texts::{Said, customer as words};
 
-use super::certificates::{Certifying, Going, digest_of};
+use super::certificates::{Certifying, Going};
 use super::event::ContactEvent;
+use super::itself::{digest_of, is_gone};
 use super::kept_scores::{KeptScores, kept_scores, remove};
 use super::recall::finish;
 use super::settings::Retention;
@@ -79,26 +80,27 @@ pub fn purge(config: &Path, dry_run: bool, now: u64) -> Result<Purged, ClientErr
     if !dry_run {
         finish(&mut store, now)?;
         // What the last purge deleted before it was interrupted.
-        if let Some(left) = Certifying::left(&settings)? {
-            left.end(&mut store, is_gone)?;
+        if let Some(left) = Certifying::left(&settings, &store)? {
+            left.end(&mut store, is_deleted)?;
         }
     }
-    let mut found = past(&store, &settings, kept, now);
+    let mut found = past(&store, &settings, kept, now)?;
     found.dry_run = dry_run;
     found.models = old::past(&settings.state_dir, models)?;
     if dry_run {
         return Ok(found);
     }
-    let certifying = Certifying::begin(&settings, &store, (going(&store, &settings, &found)?, now))?;
+    let going = going(&store, &settings, &found)?;
+    let certifying = Certifying::begin(&settings, &mut store, (going, now))?;
     for list in &found.lists {
-        store.record(now, ContactEvent::ListPurged { list: *list })?;
+        store.record(now, ContactEvent::ListPurged { list: *list, at: now })?;
         store.delete_list(*list)?;
     }
     for draw in &found.draws {
-        store.record(now, ContactEvent::DrawPurged { draw: *draw })?;
+        store.record(now, ContactEvent::DrawPurged { draw: *draw, at: now })?;
         store.delete_draw(draw)?;
     }
-    let scores = kept_scores(&store).into_iter().filter(|scores| found.scores.contains(&scores.path));
+    let scores = kept_scores(&store)?.kept.into_iter().filter(|scores| found.scores.contains(&scores.path));
     let scores: Vec<KeptScores> = scores.collect();
     note(&mut store, KeptScores::KIND, scores.len(), now)?;
     scores.iter().try_for_each(KeptScores::delete)?;
@@ -112,7 +114,7 @@ pub fn purge(config: &Path, dry_run: bool, now: u64) -> Result<Purged, ClientErr
         }
     }
     note(&mut store, "models", found.models.len(), now)?;
-    found.certificate = certifying.end(&mut store, is_gone)?;
+    found.certificate = certifying.end(&mut store, is_deleted)?;
     Ok(found)
 }
 
@@ -130,9 +132,11 @@ fn going(store: &Store, settings: &Settings, found: &Purged) -> Result<Vec<Going
         let removed = Removed { kind: kind.to_owned(), name, digest: digest.to_string(), rule: rule.to_owned() };
         Going { removed, path }
     };
-    let file = |kind: &str, path: &PathBuf, rule: &str| {
+    let file = |kind: &str, path: &PathBuf, rule: &str| -> Result<Going, ClientError> {
         let name = path.file_name().map(|name| shown(Path::new(name)).to_string()).unwrap_or_default();
-        of(kind, name, digest_of(path), rule, Some(path.clone()))
+        // A text of a certificate neither begins nor ends with a space.
+        let name = name.trim().to_owned();
+        Ok(of(kind, name, digest_of(path)?, rule, Some(path.clone())))
     };
     let mut going = Vec::new();
     for list in &found.lists {
@@ -142,8 +146,11 @@ fn going(store: &Store, settings: &Settings, found: &Purged) -> Result<Vec<Going
         going.push(of(LIST, format!("{list:06}"), digest, &lists, None));
     }
     going.extend(found.draws.iter().map(|draw| of(DRAW, draw.short(), *draw, &lists, None)));
-    going.extend(found.scores.iter().map(|path| file(KeptScores::KIND, path, &scores)));
-    going.extend(found.caches.iter().map(|path| file("cache", path, &caches)));
+    for (kind, paths, rule) in [(KeptScores::KIND, &found.scores, &scores), ("cache", &found.caches, &caches)] {
+        for path in paths {
+            going.push(file(kind, path, rule)?);
+        }
+    }
     going.extend(
         found.models.iter().map(|model| {
             of("model", model.to_string(), *model, &models, Some(old::folder(&settings.state_dir, model)))
@@ -152,16 +159,19 @@ fn going(store: &Store, settings: &Settings, found: &Purged) -> Result<Vec<Going
     Ok(going)
 }
 
+/// Most drafts and counts of one purge: the next one goes on. A certificate is a file of bounded length.
+const CACHES_MAX: usize = 10_000;
+
 const LIST: &str = "list";
 const DRAW: &str = "draw";
 
 /// Whether something is not there any more.
-fn is_gone(store: &Store, going: &Going) -> bool {
+fn is_deleted(store: &Store, going: &Going) -> bool {
     let Removed { kind, name, digest, .. } = &going.removed;
     match kind.as_str() {
         LIST => name.parse().is_ok_and(|list| store.list(list).is_ok_and(|list| list.purged)),
         DRAW => Digest::from_hex(digest).is_some_and(|draw| !store.register().draws.contains_key(&draw)),
-        _ => going.path.as_ref().is_some_and(|path| !path.exists()),
+        _ => going.path.as_deref().is_some_and(is_gone),
     }
 }
 
@@ -177,18 +187,19 @@ fn before(now: u64, days: u16) -> u64 {
     now.saturating_sub(u64::from(days).saturating_mul(86_400))
 }
 
-fn past(store: &Store, settings: &Settings, kept: Retention, now: u64) -> Purged {
+fn past(store: &Store, settings: &Settings, kept: Retention, now: u64) -> Result<Purged, ClientError> {
     let register = store.register();
     let (lists, scores, caches) =
         (before(now, kept.lists_days), before(now, kept.scores_days), before(now, kept.caches_days));
     let over = register.lists.iter().filter(|(_, list)| !list.purged && list.built.valid_until < lists);
-    Purged {
+    let files = kept_scores(store)?.kept.into_iter();
+    Ok(Purged {
         lists: over.map(|(number, _)| *number).collect(),
         draws: register.draws.iter().filter(|(_, (_, until))| *until < lists).map(|(draw, _)| *draw).collect(),
-        scores: kept_scores(store).into_iter().filter(|file| file.made_at < scores).map(|file| file.path).collect(),
+        scores: files.filter(|file| file.made_at < scores).map(|file| file.path).collect(),
         caches: old_caches(&settings.state_dir, caches),
         ..Purged::default()
-    }
+    })
 }
 
 /// Counts of data sets of days before this second, and drafts that were left before it.
@@ -207,6 +218,7 @@ fn old_caches(state_dir: &Path, second: u64) -> Vec<PathBuf> {
         })
         .collect();
     found.sort();
+    found.truncate(CACHES_MAX);
     found
 }
 

@@ -46,7 +46,7 @@ pub(crate) struct Register {
     pub rewritten: BTreeMap<Digest, Digest>,
     /// The newest rules of each campaign: the number of their signature, and their digest.
     pub rules: BTreeMap<String, (u64, Digest)>,
-    /// When a list was last made, approved or delivered, in Unix seconds.
+    /// When a list was last made, approved, delivered or purged, or a draw purged, in Unix seconds.
     pub last: u64,
     /// How often the register was begun again after it was cut, and by whom.
     pub restarts: Vec<(Restart, RestartWord, RestartWord)>,
@@ -81,6 +81,8 @@ pub struct ListState {
     pub before: Vec<ListFiles>,
     /// Whether its files are gone.
     pub purged: bool,
+    /// Whether the register was cut before anything said that it was delivered: it may have been.
+    pub cut: bool,
 }
 
 /// What became of a recall.
@@ -96,7 +98,8 @@ impl ListState {
     /// Whether the list can still be used at a time.
     #[must_use]
     pub fn is_open(&self, now: u64) -> bool {
-        !self.recalled && !self.purged && self.accepted != Some(false) && now <= self.built.valid_until
+        let void = self.recalled || self.purged || self.cut || self.accepted == Some(false);
+        !void && now <= self.built.valid_until
     }
 
     /// Whether a line of an open list waits for its outcome.
@@ -248,8 +251,15 @@ impl Register {
             ContactEvent::Erased { customer } => {
                 rule(self.excluded.contains(customer), "a customer who is erased is in no list")
             }
-            ContactEvent::ListPurged { list } => rule(!self.list(*list)?.purged, "a list is purged once"),
-            ContactEvent::DrawPurged { draw } => rule(self.draws.contains_key(draw), "a draw is purged that is there"),
+            ContactEvent::ListPurged { list, at } => {
+                let list = self.list(*list)?;
+                rule(!list.purged, "a list is purged once")?;
+                rule(list.built.valid_until < *at, "a list is purged after its last day")
+            }
+            ContactEvent::DrawPurged { draw, at } => {
+                let (_, until) = self.draws.get(draw).ok_or(OutOfOrder("a draw is purged that is there"))?;
+                rule(until < at, "a draw is purged after its last day")
+            }
             ContactEvent::Restarted(restarted) => {
                 let (restart, owner, risk) = restarted.as_ref();
                 rule(owner.key != risk.key, "two people begin a register again")?;
@@ -324,6 +334,7 @@ impl Register {
                     files: built.files,
                     before: Vec::new(),
                     purged: false,
+                    cut: false,
                 };
                 self.lists.insert(built.list, state);
             }
@@ -372,12 +383,21 @@ impl Register {
                 self.erased.insert(*customer);
                 self.lists.values_mut().for_each(|list| list.before.clear());
             }
-            ContactEvent::ListPurged { list } => self.change(*list, |list| list.purged = true),
-            ContactEvent::DrawPurged { draw } => drop(self.draws.remove(draw)),
+            ContactEvent::ListPurged { list, at } => {
+                self.last = self.last.max(*at);
+                self.change(*list, |list| list.purged = true);
+            }
+            ContactEvent::DrawPurged { draw, at } => {
+                self.last = self.last.max(*at);
+                self.draws.remove(draw);
+            }
             ContactEvent::Restarted(restarted) => {
                 let skipped = restarted.0.skipped;
                 let used = [self.next_list(), self.next_batch(), self.next_recall()];
                 self.left_out = used.map(|next| next.saturating_sub(1).saturating_add(skipped));
+                // What is lost may have delivered them.
+                let undelivered = self.lists.values_mut().filter(|list| list.delivery.is_none());
+                undelivered.for_each(|list| list.cut = true);
                 self.restarts.push(restarted.as_ref().clone());
             }
             ContactEvent::Certified { digest, .. } => self.certificates.push(*digest),

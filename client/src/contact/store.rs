@@ -102,8 +102,8 @@ impl Store {
         &self.register
     }
 
-    /// Whether the clock has not gone back since a list was last made, approved or delivered. An earlier clock would revive lists that are over, and a
-    /// later one that was set back has let hold-outs end.
+    /// Whether the clock has not gone back since a list was last made, approved or delivered, or something was purged. An earlier clock would revive
+    /// lists that are over, and a later one that was set back has let hold-outs end, or be deleted.
     ///
     /// # Errors
     /// If it has.

@@ -38,6 +38,8 @@ pub enum Stage {
     Refused,
     /// It was recalled.
     Recalled,
+    /// The register was cut after it was made, so that nobody knows whether it was delivered.
+    Cut,
     /// Its last day is over.
     Over,
     /// Its files are past their time, and deleted.
@@ -51,6 +53,7 @@ impl Stage {
         match (&list.delivery, list.accepted) {
             _ if list.purged => Self::Purged,
             _ if list.recalled => Self::Recalled,
+            _ if list.cut => Self::Cut,
             (_, Some(false)) => Self::Refused,
             (Some((_, false)), _) => Self::Delivering,
             _ if now > list.built.valid_until => Self::Over,
@@ -72,6 +75,7 @@ impl Stage {
             Self::Accepted => words::stage_accepted(),
             Self::Refused => words::stage_refused(),
             Self::Recalled => words::stage_recalled(),
+            Self::Cut => words::stage_cut(),
             Self::Over => words::stage_over(),
             Self::Purged => words::stage_purged(),
         }

@@ -37,7 +37,9 @@ pub fn erase(config: &Path, id: &str, now: u64) -> Result<Answer, ClientError> {
     let mut answer = Answer::new(id, words::erase_title(), now);
     answer.tell(words::erased());
     answer.note(words::lines_erased(lines.len()));
-    for scores in kept_scores(&store) {
+    let scores = kept_scores(&store)?;
+    answer.notes.extend(scores.other.iter().map(|path| words::scores_other(shown(path))));
+    for scores in scores.kept {
         match scores.erase((&mut store, &key), customer, now)? {
             Left::AsItWas => {}
             Left::Without { erased, rows } => answer.note(words::scores_erased(shown(&scores.path), erased, rows)),

@@ -168,9 +168,9 @@ fn an_erasure_of_scores_goes_on_after_an_interruption() {
         assert!(done("c2").contains("1 lines are erased, and 2 stay"));
         assert_eq!((world.read("scores.csv"), world.read("scores.csv.json")), (after.clone(), note.clone()));
     }
-    // Another file in its place is left alone, and one that is no file of scores any more is deleted.
+    // Another file in its place is left alone and named, and one that is no file of scores any more is deleted.
     world.write("scores.csv", "somebody's own\n");
-    assert!(!done("c1").contains("scores.csv"));
+    assert!(done("c1").contains("scores.csv: another file lies there now"));
     assert_eq!(world.read("scores.csv"), "somebody's own\n");
     world.write("scores.csv", &after);
     world.write("scores.csv.json", "{}");

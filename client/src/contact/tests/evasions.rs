@@ -277,3 +277,20 @@ fn texts_of_tables_forge_nothing_on_a_screen() {
     let answer = show_customer(&world.config(), "c1\u{202e}", NOW).unwrap();
     assert!(!answer.page().replace('\n', "").contains(is_hidden));
 }
+
+/// Whoever sets the clock ahead and purges has the hold-outs forgotten: by the true clock no list is made after that.
+#[test]
+fn a_purge_by_a_clock_that_is_ahead_is_followed_by_no_list_of_an_earlier_one() {
+    let world = World::new(&with("[hold_out]\npermille = 500\ndays = 10\n[delivery]\ncrm"));
+    world.customers(6);
+    world.build();
+    let later = NOW + 500 * DAY;
+    assert_eq!(purge(&world.config(), false, later).unwrap().draws.len(), 1);
+    world.customers(6);
+    let told = world.refused();
+    assert!(told.contains("Set the clock"), "{told}");
+    assert!(world.deliver_at(1, NOW).unwrap_err().to_string().contains("Set the clock"));
+    let text = world.read("scores.csv");
+    world.scores_file(&text, 6, &[("made_at", (later - 60).into()), ("valid_until", (later + DAY).into())]);
+    world.build_at(later).unwrap();
+}

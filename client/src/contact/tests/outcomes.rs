@@ -84,6 +84,19 @@ fn the_cap_counts_contacts_of_all_lists() {
     assert_eq!(world.listed(built.list), ["c2"]);
     assert_eq!(built.left_out[&LeftOut::ContactCap], 2, "who was reached, and who may have been");
     recall(&world.config(), built.list, "again", NOW + DAY).unwrap();
+    // Whoever recalls a list may have called its customers before that: they count until the bank's system tells that nobody did.
+    recall(&world.config(), 1, "again", NOW + DAY).unwrap();
+    let again = world.build_at(NOW + DAY).unwrap();
+    assert_eq!((world.listed(again.list), again.left_out[&LeftOut::ContactCap]), (vec!["c2".to_owned()], 2));
+    recall(&world.config(), again.list, "again", NOW + DAY).unwrap();
+    world.write("outcomes.csv", &format!("{HEADER}1,3,否,phone,not called,2026-11-30\n"));
+    outcomes(&world.config(), &world.at("outcomes.csv"), NOW + DAY).unwrap();
+    let told = world.build_at(NOW + DAY).unwrap();
+    assert_eq!(
+        (world.listed(told.list), told.left_out[&LeftOut::ContactCap]),
+        (vec!["c2".to_owned(), "c3".to_owned()], 1)
+    );
+    recall(&world.config(), told.list, "again", NOW + DAY).unwrap();
     // After the window nobody was contacted.
     let later = NOW + 30 * DAY;
     let text = world.read("scores.csv");

@@ -355,9 +355,11 @@ fn hand_over(world: &World, (list, turn, now): (u32, &Turn, u64), names: &[usize
         for (place, number) in names.iter().enumerate() {
             if place < usize::from(turn.reached) {
                 known.reached.entry(*number).or_default().push(bank_day(now.cast_signed()));
-            } else if !turn.recalled {
-                // Whoever waits in a list is in no other one, and counts as contacted.
-                known.open.insert(*number);
+            } else {
+                // Whoever waits in a list is in no other one. Whoever was in one that was delivered counts as contacted, also where it was recalled.
+                if !turn.recalled {
+                    known.open.insert(*number);
+                }
                 known.reached.entry(*number).or_default().push(bank_day(now.cast_signed()));
             }
         }

@@ -122,7 +122,7 @@ fn history() -> Vec<ContactEvent> {
         erased(1, 2),
         scores_erased("scores", "scores without one"),
         ContactEvent::Erased { customer: CUSTOMER },
-        ContactEvent::ListPurged { list: 1 },
+        ContactEvent::ListPurged { list: 1, at: ENDS + 1 },
     ]
 }
 
@@ -136,15 +136,20 @@ type Row = (usize, ContactEvent, Option<&'static str>);
 fn of_lists() -> Vec<Row> {
     let own = list(1).digest();
     vec![
-        (0, ContactEvent::DrawPurged { draw: digest("draw") }, Some("the register begins with its key")),
+        (0, ContactEvent::DrawPurged { draw: digest("draw"), at: 901 }, Some("the register begins with its key")),
         (BEGUN, ContactEvent::Begun { key: digest("other") }, Some("the register begins once")),
         (
             DRAWN,
             ContactEvent::HoldOutDrawn { group: "other".into(), draw: digest("draw"), until: 1 },
             Some("a draw is recorded once"),
         ),
-        (BEGUN, ContactEvent::DrawPurged { draw: digest("draw") }, Some("a draw is purged that is there")),
-        (DRAWN, ContactEvent::DrawPurged { draw: digest("draw") }, None),
+        (BEGUN, ContactEvent::DrawPurged { draw: digest("draw"), at: 901 }, Some("a draw is purged that is there")),
+        (
+            DRAWN,
+            ContactEvent::DrawPurged { draw: digest("draw"), at: 900 },
+            Some("a draw is purged after its last day"),
+        ),
+        (DRAWN, ContactEvent::DrawPurged { draw: digest("draw"), at: 901 }, None),
         (DRAWN, built(|list| list.list = 2), Some("lists are counted")),
         (DRAWN, built(|list| list.list = 0), Some("lists are counted")),
         (BUILT, second(|_| {}), None),
@@ -246,8 +251,9 @@ fn of_recalls_and_erasures() -> Vec<Row> {
         (SCORES_ERASED, scores_erased("scores without one", "scores"), Some("each erasure leaves fewer lines")),
         (SCORES_ERASED, scores_erased("scores", "scores without one"), Some("each erasure leaves fewer lines")),
         (RECALLED, ContactEvent::Erased { customer: CUSTOMER }, Some("a customer who is erased is in no list")),
-        (PURGED, ContactEvent::ListPurged { list: 1 }, Some("a list is purged once")),
-        (ERASED, ContactEvent::ListPurged { list: 2 }, Some("there is no such list")),
+        (PURGED, ContactEvent::ListPurged { list: 1, at: ENDS + 1 }, Some("a list is purged once")),
+        (ERASED, ContactEvent::ListPurged { list: 2, at: ENDS + 1 }, Some("there is no such list")),
+        (ERASED, ContactEvent::ListPurged { list: 1, at: ENDS }, Some("a list is purged after its last day")),
         (BEGUN, ContactEvent::FilesPurged { kind: long[1..].into(), files: 1 }, None),
         (BEGUN, ContactEvent::FilesPurged { kind: long.clone(), files: 1 }, Some("a kind of files is a word")),
     ]
@@ -288,8 +294,11 @@ fn a_list_that_is_over_is_neither_approved_nor_delivered() {
 fn the_register_says_what_became_of_everything() {
     let register = after(PURGED);
     let state = &register.lists[&1];
-    assert_eq!((register.last, register.next_list(), register.next_batch(), register.next_recall()), (300, 2, 2, 2));
-    assert_eq!((after(BUILT).last, after(APPROVED).last), (MADE, 200));
+    assert_eq!(
+        (register.last, register.next_list(), register.next_batch(), register.next_recall()),
+        (ENDS + 1, 2, 2, 2)
+    );
+    assert_eq!([BUILT, APPROVED, DELIVERED].map(|upto| after(upto).last), [MADE, 200, 300]);
     assert_eq!(register.key, Some(digest("key")));
     assert_eq!(register.draws[&digest("draw")], ("deposits".to_owned(), 900));
     assert_eq!(register.rules["deposits"], (5, digest("rules")));

@@ -2,11 +2,17 @@
 
 use std::fs;
 
+use tributary_protocol::digest::Digest;
 use tributary_texts::{Language, Said};
 
 use super::kills::{copy, cut, entries};
 use super::{NOW, OsEntropy, RULES, SigningKey, World, write_signing_key};
-use crate::contact::{SigningRestart, draft_restart, exclude, install_restart, recall, show, status};
+use crate::contact::anchor::Anchor;
+use crate::contact::restart::Place;
+use crate::contact::{
+    Counts, LeftOut, SigningRestart, Stage, certificates, draft_restart, exclude, install_restart, purge, recall, show,
+    status,
+};
 
 fn english(said: &[Said]) -> Vec<String> {
     said.iter().map(|said| said.text(Language::English).to_owned()).collect()
@@ -25,6 +31,13 @@ impl World {
     fn sign(&self, key: &str) -> Result<(), String> {
         let signing = SigningRestart::open(&self.at("restart.json"), &self.at(key));
         signing.and_then(|signing| signing.sign(NOW)).map(drop).map_err(|fault| fault.to_string())
+    }
+
+    /// Begins its register again, with the words of both.
+    fn begun_again(&self) {
+        self.draft().unwrap_or_else(|fault| panic!("{fault}"));
+        ["owner.key", "risk.key"].into_iter().for_each(|key| self.sign(key).unwrap());
+        self.install().unwrap_or_else(|fault| panic!("{fault}"));
     }
 
     fn install(&self) -> Result<(), String> {
@@ -150,4 +163,130 @@ fn a_register_that_is_gone_begins_again_as_well() {
     ["owner.key", "risk.key"].into_iter().for_each(|key| world.sign(key).unwrap());
     world.install().unwrap();
     assert_eq!(world.build().list, 10_001);
+}
+
+/// Certificates of deletion outlive the records that are lost: each keeps its number and its file, and the next one goes on.
+#[test]
+fn certificates_that_a_cut_register_lost_are_in_it_again() {
+    let world = World::new(RULES);
+    world.customers(3);
+    world.delivered();
+    let before = entries(&world);
+    fs::create_dir_all(world.at("state/readiness")).unwrap();
+    let purged = |day: u32| {
+        world.write(&format!("state/readiness/2023-01-{day:02}.counts"), &format!("{{\"day\":{day}}}"));
+        purge(&world.config(), false, NOW).unwrap_or_else(|fault| panic!("{fault}")).certificate
+    };
+    assert_eq!([1, 2].map(purged), [Some(1), Some(2)]);
+    let files = || ["000001", "000002"].map(|name| world.read(&format!("state/contact/certificates/{name}.json")));
+    let kept = files();
+    for left in [before, before + 2] {
+        lost(&world, left);
+        world.begun_again();
+        let row = |count: usize| assert_eq!(certificates(&world.config(), NOW).unwrap().len(), count);
+        if left == before {
+            row(2);
+            continue;
+        }
+        // Also where the next purge comes first.
+        assert_eq!(purged(3), Some(3));
+        row(3);
+    }
+    assert_eq!(files(), kept);
+}
+
+/// What is lost may have delivered a list that is left: it is not delivered once more, and its customers count as contacted.
+#[test]
+fn a_list_that_may_have_been_delivered_is_not_delivered_again() {
+    let cap = "[contacts]\nmost = 1\nwindow_days = 30\n[delivery]\ncrm";
+    // What is left: the key and the list, and with it its approval.
+    for left in [2, 3] {
+        let world = World::new(&RULES.replace("[delivery]\ncrm", cap));
+        world.customers(3);
+        world.delivered();
+        lost(&world, left);
+        world.begun_again();
+        assert!(world.approve(1).is_err());
+        let told = world.deliver_at(1, NOW).unwrap_err().to_string();
+        assert!(told.contains("cannot be used any more"), "{left}: {told}");
+        assert_eq!(status(&world.config(), NOW).unwrap()[0].stage, Stage::Cut);
+        let built = world.build();
+        assert_eq!((built.lines, built.left_out), (0, Counts::from([(LeftOut::ContactCap, 3)])), "{left}");
+        // A list of now is as any other one.
+        world.customers(4);
+        let built = world.build();
+        assert_eq!(world.listed(built.list), ["c4"]);
+        world.approve(built.list).unwrap();
+        world.deliver_at(built.list, NOW).unwrap();
+    }
+}
+
+/// An older copy of the state folder brings its older note with it: what the newer note knows is lost, and its numbers are not given again.
+#[test]
+fn of_two_notes_the_newer_one_says_what_is_lost() {
+    for older in ["state/contact.head", "identity/contact.head"] {
+        let world = World::new(RULES);
+        world.customers(3);
+        for _ in 0..3 {
+            let built = world.delivered();
+            recall(&world.config(), built.list, "again", NOW).unwrap();
+        }
+        let all = entries(&world);
+        let newer = fs::read(world.at("identity/contact.head")).unwrap();
+        cut(&world, 2);
+        let cut_there = fs::read(world.at(older)).unwrap();
+        ["state/contact.head", "identity/contact.head"]
+            .iter()
+            .for_each(|head| fs::write(world.at(head), &newer).unwrap());
+        fs::write(world.at(older), cut_there).unwrap();
+        let said = world.draft().unwrap();
+        assert!(said.contains("2 records are left") && said.contains(&format!("{all} were noted")), "{older}: {said}");
+        ["owner.key", "risk.key"].into_iter().for_each(|key| world.sign(key).unwrap());
+        world.install().unwrap();
+        let built = world.build();
+        assert_eq!(built.list as usize, 1 + (all - 2) + 1, "{older}");
+        world.approve(built.list).unwrap();
+        world.deliver_at(built.list, NOW).unwrap();
+        assert_eq!(status(&world.config(), NOW).unwrap()[0].batch.map(|batch| batch as usize), Some(all - 2 + 1));
+    }
+}
+
+/// The numbers that are left out are those of now, and no more than a branch uses.
+#[test]
+fn numbers_that_may_have_been_used_are_counted_again_when_it_is_installed() {
+    let world = World::new(RULES);
+    world.customers(3);
+    world.delivered();
+    lost(&world, 2);
+    world.draft().unwrap();
+    ["owner.key", "risk.key"].into_iter().for_each(|key| world.sign(key).unwrap());
+    let folder = world.at("state/contact/lists/000099");
+    fs::create_dir(&folder).unwrap();
+    assert!(world.install().unwrap_err().contains("draft anew"));
+    fs::remove_dir(&folder).unwrap();
+    // A note, or a folder, that is none of this branch's leaves no number for ever.
+    let far = Place { records: 10_000_003, head: Digest::ZERO };
+    let head = fs::read(world.at("identity/contact.head")).unwrap();
+    Anchor::of(&world.settings()).note(far).unwrap();
+    for refused in [world.install(), world.draft().map(drop)] {
+        assert!(refused.unwrap_err().contains("more than 10000000 were never used"));
+    }
+    ["state/contact.head", "identity/contact.head"].iter().for_each(|name| fs::write(world.at(name), &head).unwrap());
+    world.draft().unwrap();
+}
+
+/// A register is longer than what is read as one private file.
+#[test]
+fn a_register_of_more_than_20_mib_begins_again() {
+    let world = World::new(RULES);
+    world.customers(3);
+    world.delivered();
+    let path = world.at("state/contact/contact.ledger");
+    let mut bytes = fs::read(&path).unwrap();
+    bytes.resize(21 << 20, 7);
+    fs::write(&path, &bytes).unwrap();
+    assert!(status(&world.config(), NOW).is_err());
+    world.begun_again();
+    assert!(fs::read(world.at("state/contact/contact.ledger.cut-1")).unwrap() == bytes);
+    assert_eq!(status(&world.config(), NOW).unwrap().len(), 1);
 }

@@ -76,7 +76,9 @@ pub(super) fn run(options: &RunOptions) -> Result<(), Failure> {
         .admits(plan.privacy)
         .map_err(|refused| Failure::settings(format!("{}; allowed: {}", refused.found(), ModeNotBuilt::ALLOWED)))?;
     let schema = registered.planned.schema().ok_or_else(|| {
-        Failure::failed("the bundle does not hold the schema of the model's plan, so no row can be read")
+        Failure::failed(
+            "the bundle does not hold the schema of the model's plan, so no row can be read; have the run exported again, with days in which it was",
+        )
     })?;
     let rows = of_folder(&options.data, schema)?;
     let findings = attacked(&registered, &rows, options).map_err(Failure::failed)?;

@@ -157,6 +157,11 @@ fn from_a_demo_to_a_verified_bundle() {
     let shown = case.code(&of_part, 2);
     assert!(shown.out.contains("withdrawn since"), "{}", shown.out);
 
+    // A validator tests the model of such a bundle as of any other.
+    let of_run = |line: &str| line.replace("DIGEST", &model).replace("audit-bundle.trib", "audit-bundle-run.trib");
+    case.code(&of_run(replicate).replace("draft.json", "draft.part"), 2);
+    case.code(&of_run("tributary redteam run --bundle audit-bundle.trib --model DIGEST --authority demo/authority/authorities --data demo/data --rows invented --runs 2 --references 2 --trials 100 --out attacks.part"), 0);
+
     // A file beside the bundle that names another one, and a bundle that was changed or cut.
     fs::write(case.path("audit-bundle.trib.digest"), format!("{other}\n")).unwrap();
     case.code(VERIFY, 1);

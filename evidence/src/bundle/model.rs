@@ -6,10 +6,11 @@ use tributary_model::planned::{self, Planned};
 use tributary_model::schema::Schema;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::log::LedgerId;
+use tributary_protocol::plan::RunRef;
 use tributary_protocol::registry::{ModelManifest, RegistryEvent};
 use tributary_protocol::round::CoordinatorEvent;
 
-use super::format::JOURNAL;
+use super::part::Piece;
 use super::reader::{Bundle, Source};
 use crate::entries::read;
 use crate::replay;
@@ -25,6 +26,20 @@ pub struct BundledModel {
     pub parameters: Parameters,
 }
 
+/// What is not in a bundle of the run that released a model, and which export has it.
+pub(super) fn lacks<S: Source>(bundle: &Bundle<S>, what: &str, run: RunRef) -> String {
+    let RunRef { plan, number } = run;
+    let why = match bundle.is_partial() {
+        true => "It has a part of the journal, which another run or other days were asked for",
+        false => "It was exported for other days, or the file is not kept any more",
+    };
+    format!(
+        "{what} is not in this bundle: it belongs to run {number} of the plan {plan}, which released the model. {why}. Have the coordinator's operator export \
+         that run, with days in which it was: `tributary audit export --from DATE --to DATE --run {plan}/{number}`; without --run, --plan and --days-only \
+         the bundle has all runs of the days"
+    )
+}
+
 /// Shows each event of a ledger of the bundle's journal.
 ///
 /// # Errors
@@ -34,9 +49,10 @@ pub(super) fn follow<S: Source, E: DeserializeOwned>(
     ledger: LedgerId,
     mut show: impl FnMut(E),
 ) -> Result<(), String> {
-    let walked = bundle.entries(JOURNAL, |entry| {
-        if entry.ledger == ledger {
-            show(read(entry)?.event);
+    let walked = bundle.journal(|piece| {
+        match piece {
+            Piece::Entry(entry) if entry.ledger == ledger => show(read(entry)?.event),
+            _ => {}
         }
         Ok(())
     });
@@ -54,16 +70,19 @@ pub fn bundled_model<S: Source>(bundle: &Bundle<S>, model: &Digest) -> Result<Bu
         _ => {}
     })?;
     let manifest: ModelManifest = manifest.ok_or("the bundle's journal registers no such model")?;
-    follow(bundle, manifest.lineage.run.id().into(), |event: CoordinatorEvent| {
+    let run = manifest.lineage.run;
+    follow(bundle, run.id().into(), |event: CoordinatorEvent| {
         if let CoordinatorEvent::RunOpened { plan: own, .. } = event {
             plan = own.validate().ok();
         }
     })?;
-    let plan = plan.ok_or("the bundle's journal does not hold the plan of the model")?;
+    let plan = plan.ok_or_else(|| lacks(bundle, "the plan of the model", run))?;
     let schema = bundle.get(&Item::Schema(plan.digest())).and_then(|text| String::from_utf8(text).ok());
     let schema = schema.and_then(|text| Schema::parse(&text).ok()).filter(|schema| schema.digest() == plan.schema);
     let planned = planned::check(&plan, schema.as_ref()).map_err(|fault| fault.to_string())?;
-    let stored = bundle.get(&Item::Parameters(*model)).ok_or("the model's parameters are not in the bundle")?;
+    let stored = bundle
+        .get(&Item::Parameters(*model))
+        .ok_or_else(|| lacks(bundle, "the file with the model's parameters", run))?;
     let parameters = replay::parameters(&planned, &manifest.parameters, &stored);
     let parameters = parameters.ok_or("the model's parameters in the bundle are not those that the journal names")?;
     Ok(BundledModel { manifest, planned, parameters })

@@ -4,7 +4,7 @@ use tributary_protocol::digest::Digest;
 use tributary_protocol::registry::{Figure, GatesReport};
 use tributary_protocol::round::CoordinatorEvent;
 
-use super::model::{bundled_model, follow};
+use super::model::{bundled_model, follow, lacks};
 use super::reader::{Bundle, Source};
 use crate::gates::{Measured, figures};
 use crate::retained::{Item, Retained as _};
@@ -26,9 +26,10 @@ pub fn gate_figures<S: Source>(bundle: &Bundle<S>, report: &GatesReport) -> Resu
 /// In words, if the model or its schema is not here.
 pub fn measured<S: Source>(bundle: &Bundle<S>, model: &Digest) -> Result<Option<Measured>, String> {
     let of = bundled_model(bundle, model)?;
-    let schema = of.planned.schema().ok_or("the schema of the model's plan is not in the bundle")?;
+    let run = of.manifest.lineage.run;
+    let schema = of.planned.schema().ok_or_else(|| lacks(bundle, "the schema of the model's plan", run))?;
     let mut events: Vec<CoordinatorEvent> = Vec::new();
-    follow(bundle, of.manifest.lineage.run.id().into(), |event| events.push(event))?;
+    follow(bundle, run.id().into(), |event| events.push(event))?;
     let sum = |digest: &Digest| bundle.get(&Item::Sum(*digest));
     Ok(Measured::of(&events, schema, &of.manifest.parameters, sum))
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::io::Cursor;
 
-use tributary_evidence::bundle::{Bundle, PART, PartWriter, Sent, Standing, in_sum};
+use tributary_evidence::bundle::{Bundle, PART, PartWriter, Sent, Standing, bundled_model, in_sum, measured};
 use tributary_protocol::ids::{ClientId, RoundId};
 use tributary_protocol::log::{Entries, LOG_HEADER, LedgerId, Log, LogEntry, NoteKey, SignatureKind, origin_of};
 use tributary_protocol::plan::GrantSubject;
@@ -141,6 +141,28 @@ fn one_of_two_runs_is_judged_without_the_other() {
         parts.iter().filter(|(name, _)| name.starts_with("rounds/")).map(|(name, kept)| (name.clone(), kept.clone())),
     );
     assert_eq!(code(&sealed(&one), false).0, 1);
+}
+
+/// Whoever tests a model takes it from the part that has its run, and is told where it is, where another one has it.
+#[test]
+fn a_model_is_read_from_the_part_that_has_its_run() {
+    let (mixed, parts, other) = two();
+    let ledger = LedgerId::from(other.run.id());
+    let mut one = parts;
+    one.insert(PART.into(), mixed.part(|entry| entry.ledger != ledger, &mixed.borders()));
+    let bytes = sealed(&one);
+    let bundle = Bundle::open(Cursor::new(bytes.as_slice())).unwrap();
+    let found = bundled_model(&bundle, &mixed.world.model).unwrap();
+    assert_eq!(found.manifest.digest(), mixed.world.model);
+    let refused = |said: Result<(), String>| {
+        let why = said.unwrap_err();
+        let run = other.run.reference();
+        let parts =
+            ["the plan of the model is not in this bundle", "part of the journal", &format!("--run {}/1", run.plan)];
+        assert!(parts.iter().all(|part| why.contains(part)), "{why}");
+    };
+    refused(bundled_model(&bundle, &other.model).map(|_| ()));
+    refused(measured(&bundle, &other.model).map(|_| ()));
 }
 
 /// One grant for whatever its proposer does for a purpose: each run of a branch uses it once.

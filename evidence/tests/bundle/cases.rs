@@ -440,7 +440,7 @@ fn every_change_gets_its_code() {
     assert_eq!(code(&whole.bundle(), true).0, 0);
     assert!(CASES.len() >= 60, "{}", CASES.len());
     let mut wrong = Vec::new();
-    for (name, expected, change) in CASES.iter().chain(super::cards::CASES) {
+    for (name, expected, change) in CASES.iter().chain(super::cards::CASES).chain(super::forks::CASES) {
         let mut world = whole.clone();
         change(&mut world);
         let (found, words) = code(&world.bundle(), false);

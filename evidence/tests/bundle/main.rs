@@ -5,6 +5,7 @@
 mod bill;
 mod cards;
 mod cases;
+mod forks;
 mod incidents;
 mod mutations;
 mod partial;

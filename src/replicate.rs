@@ -88,7 +88,7 @@ pub(crate) fn run(command: &ValidateCommand) -> Result<Exit, Failure> {
     found.add(line.follows, "the released parameters, learnt features and privacy statement".into());
     let card = line.card.as_ref().and_then(|card| Digest::from_hex(card)).map(|card| Item::Card(card).name());
     match card.and_then(|name| bundle.part(&name)) {
-        Some(_) if line.card_follows => found.same.push("the model card, but for what it says of weak fields".into()),
+        Some(_) if line.card_follows => found.same.push("the model card".into()),
         Some(_) => found.open.push("the model card".into()),
         None => found.open.push("the model card is not in the bundle".into()),
     }

@@ -8,6 +8,9 @@
 #![expect(clippy::unwrap_used, reason = "a measurement fails as tests do")]
 
 #[allow(dead_code, reason = "each test uses a part")]
+#[path = "../../evidence/tests/bundle/plans.rs"]
+mod plans;
+#[allow(dead_code, reason = "each test uses a part")]
 #[path = "../../evidence/tests/bundle/world.rs"]
 mod world;
 

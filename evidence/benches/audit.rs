@@ -7,6 +7,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a measurement fails as tests do")]
 
+#[path = "../tests/bundle/plans.rs"]
+mod plans;
 #[path = "../tests/bundle/world.rs"]
 mod world;
 

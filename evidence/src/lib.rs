@@ -16,6 +16,7 @@ pub mod checkpoint;
 mod entries;
 pub mod evaluation;
 mod features;
+mod fields;
 pub mod gates;
 mod heads;
 pub mod incident;

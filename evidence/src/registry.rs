@@ -77,7 +77,7 @@ pub struct RegisteredModel {
     pub follows: bool,
     /// Whether an attack on it showed a larger epsilon than was claimed: nobody gets it, and no run begins from it.
     pub alarmed: bool,
-    /// Whether its card says what follows from the run, but for the fields that it calls weak: nobody else has what was counted of these.
+    /// Whether its card says what follows from the run.
     pub card_follows: bool,
 }
 

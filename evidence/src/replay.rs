@@ -9,7 +9,9 @@ use std::collections::BTreeMap;
 use tributary_model::learnt::LearntField;
 use tributary_model::parameters::Parameters;
 use tributary_model::planned::Planned;
-use tributary_model::stage::{AdvanceFault, PlannedStage, STATE_FORMAT, StageFault, StageSettings, StageState};
+use tributary_model::stage::{
+    AdvanceFault, PlannedStage, PublicState, STATE_FORMAT, StageFault, StageSettings, StageState,
+};
 use tributary_protocol::digest::Digest;
 use tributary_protocol::plan::ModelRef;
 use tributary_protocol::round::RoundDescriptor;
@@ -128,6 +130,14 @@ impl Replay {
     /// The plan, read.
     pub(crate) fn planned(&self) -> &Planned {
         &self.planned
+    }
+
+    /// The state within a stage, where it was computed or is kept.
+    pub(crate) fn public(&self) -> Option<&PublicState> {
+        match &self.at {
+            At::Stage(state) => Some(state.public()),
+            At::Over(_) | At::Lost(_) => None,
+        }
     }
 
     /// A round was committed, with this opened sum where it is here. Whether its model was verified.

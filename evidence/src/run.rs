@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 use tributary_certs::suite::RealSuite;
+use tributary_model::metrics::Importance;
 use tributary_model::parameters::Parameters;
 use tributary_model::planned;
 use tributary_model::privacy::epsilon_of;
@@ -17,6 +18,7 @@ use tributary_protocol::round::{Claim, CoordinatorEvent, RunRecord};
 use tributary_protocol::secagg::kept::KeptFault;
 use tributary_protocol::time::Millis;
 
+use crate::fields::FieldCounts;
 use crate::gates::{Evaluated, Measured};
 use crate::replay::{Follows, Replay, Why, parameters};
 use crate::retained::{Item, Retained};
@@ -171,6 +173,10 @@ pub(crate) struct RunAudit<'a> {
     sums: u32,
     /// What was counted of a model, by the digest of its parameters.
     measured: Vec<(Digest, Option<Measured>)>,
+    /// What was counted by field.
+    fields: FieldCounts,
+    /// How much each field moves the scores of a model, by the digest of its parameters.
+    importance: Vec<(Digest, Option<Importance>)>,
     /// When it was over.
     finished_at: Option<Millis>,
     /// Whether rounds or sums are missing that the plan wants kept for a while.
@@ -191,6 +197,8 @@ impl<'a> RunAudit<'a> {
             signatures: 0,
             sums: 0,
             measured: Vec::new(),
+            fields: FieldCounts::default(),
+            importance: Vec::new(),
             finished_at: None,
             lacking: false,
             span: None,
@@ -216,6 +224,13 @@ impl<'a> RunAudit<'a> {
     pub(crate) fn measured(&self, parameters: &Digest) -> Option<Option<&Measured>> {
         let of_model = self.measured.iter().rfind(|(model, _)| model == parameters);
         of_model.map(|(_, measured)| measured.as_ref())
+    }
+
+    /// How much each field moves the scores of the model with these parameters: nothing where no evaluation of it was committed, and no answer where a
+    /// sum, a state or the schema is not here.
+    pub(crate) fn importance(&self, parameters: &Digest) -> Option<Option<&Importance>> {
+        let of_model = self.importance.iter().rfind(|(model, _)| model == parameters);
+        of_model.map(|(_, importance)| importance.as_ref())
     }
 
     /// The statement that follows from the events so far.
@@ -258,6 +273,7 @@ impl<'a> RunAudit<'a> {
             CoordinatorEvent::StageConcluded { stage, model } => {
                 let kept = self.kept;
                 if let Some(replay) = &mut self.replay {
+                    self.fields.concluded(replay.planned(), *stage, replay.public());
                     replay.concluded(*stage, model, || kept.get(&Item::State(*model)))?;
                 }
             }
@@ -325,7 +341,11 @@ impl<'a> RunAudit<'a> {
             let has_schema = evaluated.planned.schema().is_some();
             let measured = values.filter(|_| has_schema).and_then(|values| Measured::read(evaluated, values));
             self.measured.push((descriptor.model, measured));
+            let model = replay.public().map(|state| &state.parameters);
+            let importance = self.fields.importance(replay.planned(), descriptor.stage, model);
+            self.importance.push((descriptor.model, importance));
         }
+        self.fields.committed(replay.planned(), (descriptor, survivors), values);
         Ok(replay.committed(descriptor, survivors, (values, model))?)
     }
 

@@ -19,6 +19,7 @@ use super::evaluated::importance_of;
 use super::view::{found, record_of};
 use super::{RegistryError, Release};
 use crate::settings::Settings;
+use crate::store::run_folder;
 
 /// Folder of cards in a state directory.
 const CARDS: &str = "cards";
@@ -33,12 +34,16 @@ pub(super) fn written(
     let facts = Facts::read(release.events).map_err(|_| RegistryError::Unfinished)?;
     let run = manifest.lineage.run;
     let measured = measured(state, manifest, release)?;
-    // Nobody verifies this part of a card, so that counts that cannot be read stop nothing.
-    let importance = importance_of(state, &run.plan.to_string(), run.number, &manifest.parameters.to_string());
-    let importance = importance.unwrap_or_else(|fault| {
-        tracing::error!(%fault, "what the run counted cannot be read, so the model's card says nothing of weak fields");
-        None
-    });
+    // A card that says nothing of weak fields would contradict the sums for ever. So counts that cannot be read are an error, and the next start tries again.
+    let importance = importance_of(state, &run.plan.to_string(), run.number, &manifest.parameters.to_string())?;
+    if measured.is_some() && importance.is_none() {
+        let path = run_folder(state, &run.plan.to_string(), run.number).join("counts");
+        return Err(RegistryError::System {
+            action: "finding the counts of the evaluation in",
+            path,
+            fault: ErrorKind::NotFound.into(),
+        });
+    }
     let material = Material {
         manifest,
         facts: &facts,

@@ -15,7 +15,7 @@ use tributary_model::stage::{AdvanceFault, Beside, Outcome, PlannedStage, Public
 use tributary_protocol::digest::Digest;
 use tributary_protocol::message::ClosedReason;
 use tributary_protocol::plan::RunRef;
-use tributary_protocol::round::{Input, RoundDescriptor, RunRecord};
+use tributary_protocol::round::{CoordinatorEvent, Input, RoundDescriptor, RunRecord};
 use tributary_protocol::secagg::kept::opened_secrets;
 use tributary_protocol::secagg::mask::MaskBlock;
 use tributary_protocol::secagg::masked_sum::AggregateSum;
@@ -111,6 +111,23 @@ impl Advance {
         Ok(Self { planned, run: job.run.reference(), current, pending: None, outcome: None, shares: None })
     }
 
+    /// The same after these events, which say what noise the last committed round had.
+    #[must_use]
+    pub(crate) fn after<'e>(mut self, events: impl IntoIterator<Item = &'e CoordinatorEvent>) -> Self {
+        let mut open = None;
+        for event in events {
+            match event {
+                CoordinatorEvent::RoundStarted { descriptor } => open = Some((descriptor.share_variance, 0)),
+                CoordinatorEvent::UpdateAdmitted { .. } => {
+                    open = open.map(|(variance, survivors): (u128, usize)| (variance, survivors.saturating_add(1)));
+                }
+                CoordinatorEvent::RoundCommitted { .. } => self.shares = open.take(),
+                _ => {}
+            }
+        }
+        self
+    }
+
     /// The plan, read.
     pub(crate) fn planned(&self) -> &Planned {
         &self.planned
@@ -159,7 +176,6 @@ impl Advance {
     ) -> Result<Input, StoreError> {
         (self.pending, self.outcome) = (None, None);
         let (round, survivors) = (permit.round(), permit.survivors().len());
-        self.shares = Some((descriptor.share_variance, survivors));
         let failed = |reason| Ok(Input::UpdateFailed { round, reason });
         let Some(Collected { sum, kept }) = collected else { return failed(ClosedReason::ChecksFailed) };
         let kept = kept.map(|kept| (kept, opened_secrets(&permit)));
@@ -184,6 +200,7 @@ impl Advance {
             Ok((outcome, pending)) => {
                 let model = pending.as_ref().unwrap_or(&self.current).digest;
                 (self.outcome, self.pending) = (Some(outcome), pending);
+                self.shares = Some((descriptor.share_variance, survivors));
                 Ok(Input::Updated { round, sum: sum.digest(), model })
             }
             Err(Failure::Store(fault)) => Err(fault),
@@ -217,10 +234,9 @@ impl Advance {
             }
             None => state_of(&concluded, &self.current.digest, store)?,
         };
-        // After a restart between the last round and here, the noise that the plan guarantees is the one that is known.
-        let shares = self.shares.unwrap_or((concluded.terms().noise_variance, 1));
-        let moved = self.current.steps > 0;
-        if let Some(variances) = concluded.noise_in_model(&self.current.beside, shares).filter(|_| moved) {
+        // Nothing was committed in a stage that moved nothing. The journal has the shares of every round that was.
+        let shares = self.shares.filter(|_| self.current.steps > 0);
+        if let Some(variances) = shares.and_then(|shares| concluded.noise_in_model(&self.current.beside, shares)) {
             let (plan, run) = (self.run.plan.to_string(), self.run.number);
             let stage = stage.saturating_add(1);
             store.write_model_noise(&ModelNoise { version: COUNTS_VERSION, stage, plan, run, variances })?;

@@ -71,7 +71,7 @@ impl RunShell {
         let events: Vec<CoordinatorEvent> = recorded.iter().map(|recorded| recorded.event.clone()).collect();
         let mut outbox = Outbox::new();
         let machine = Coordinator::resume(settings, &events, store.sessions(), hands.clock.now(), &mut outbox)?;
-        let advance = Advance::start(job, &store, machine.record())?;
+        let advance = Advance::start(job, &store, machine.record())?.after(&events);
         let progress = Progress::resume(job, Arc::clone(&hands.members), &events);
         let over = machine.record().finished.is_some();
         Ok(Self {

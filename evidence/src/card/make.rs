@@ -69,14 +69,14 @@ impl Card {
         }
     }
 
-    /// Whether a card says what follows here. Where the schema is not there its fields are not compared, and without `heads` its figures are not.
+    /// Whether a card says what follows here. Where the schema is not there its fields are not compared, without `heads` its figures are not, and without
+    /// `importance` not what it says of weak fields.
     ///
     /// # Errors
     /// [`Differs`] with the first part that is another one.
     pub fn follows(&self, material: &Material<'_>) -> Result<(), Differs> {
         let mut own = Self::of(material, self.made_at);
-        // What rests on a count that nobody else has.
-        own.fields = self.fields.clone();
+        let weak = material.importance.is_some();
         let of_fields = |limit: &String| limit == "fields-not-compared";
         let of_figures =
             |limit: &String| ["not-evaluated", "noise-alone", "groups-not-compared"].contains(&limit.as_str());
@@ -86,7 +86,7 @@ impl Card {
         }
         let figures = material.heads.is_some();
         let limits = |card: &Self| -> Vec<String> {
-            let compared = |limit: &&String| !of_fields(limit) && (figures || !of_figures(limit));
+            let compared = |limit: &&String| (weak || !of_fields(limit)) && (figures || !of_figures(limit));
             card.use_of_it.limits.iter().filter(compared).cloned().collect()
         };
         let of_model = |card: &Self| {
@@ -103,6 +103,7 @@ impl Card {
             (self.learnt_from == own.learnt_from, "what the model learnt from"),
             (self.privacy == own.privacy, "its privacy"),
             (!figures || self.figures == own.figures, "its figures"),
+            (!weak || self.fields == own.fields, "the fields whose importance is below the noise"),
             (self.review == own.review, "its review"),
         ] {
             if !same {

@@ -1,5 +1,6 @@
 //! Papers about a model: its card, and reports of attacks on it.
 
+use tributary_model::metrics::Importance;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::registry::SignedAttackReport;
 
@@ -34,7 +35,10 @@ impl RegistryAudit<'_> {
         let measured = run.measured(&manifest.parameters);
         let heads = measured.flatten().map(Measured::heads);
         let schema = replay.planned().schema();
-        file.paper.follows(&Material { manifest, facts, schema, heads, importance: None, ended })?;
+        // Without an evaluation nothing was found of fields.
+        let nothing = Importance::NoCounts;
+        let importance = run.importance(&manifest.parameters).unwrap_or(Some(&nothing));
+        file.paper.follows(&Material { manifest, facts, schema, heads, importance, ended })?;
         // A run without an evaluation has no figures, and its card says none.
         let unmeasured = measured.is_none() && !file.paper.figures.is_empty();
         if unmeasured {
@@ -44,6 +48,8 @@ impl RegistryAudit<'_> {
         let listed = !(from.inputs.is_empty() && from.audited.is_empty() && from.labels.is_empty());
         if (schema.is_none() && listed) || measured.is_some_and(|measured| measured.is_none()) {
             self.pass("the schema or the opened sum of the evaluation on which a model card rests is not here");
+        } else if importance.is_none() {
+            self.pass("a count, a state or the schema is not here, so that the fields below the noise of a model card were not found again");
         } else {
             self.carded.insert(*model);
         }

@@ -5,11 +5,13 @@
 mod bill;
 mod cards;
 mod cases;
+mod figures;
 mod forks;
 mod incidents;
 mod mutations;
 mod partial;
 mod parts;
+mod plans;
 mod rules;
 mod score;
 mod world;

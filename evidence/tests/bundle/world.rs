@@ -8,14 +8,12 @@ use tributary_certs::roster::{RosterAuthorities, countersign};
 use tributary_certs::suite::{RealSuite, SigningKey};
 use tributary_evidence::bundle::{BundleWriter, Contents};
 use tributary_evidence::card::{Card, CardFile, Material};
+use tributary_evidence::gates::Measured;
 use tributary_evidence::statement::{Facts, Statement};
 use tributary_evidence::{FeaturesFile, Item, statement_file};
-use tributary_model::architecture::Architecture;
 use tributary_model::parameters::Parameters;
 use tributary_model::planned::{self, Planned};
-use tributary_model::server_optimizer::{OptimizerFields, OptimizerSettings, UpdateRule};
-use tributary_model::stage::{Frame, GradientSettings, STATE_FORMAT, StageSettings, StageState, Wanted, priced};
-use tributary_model::update::{ClipForm, ClipSettings};
+use tributary_model::stage::{STATE_FORMAT, StageState};
 use tributary_protocol::budget::Kept;
 use tributary_protocol::codec;
 use tributary_protocol::digest::Digest;
@@ -24,22 +22,14 @@ use tributary_protocol::log::{
     Checkpoint, LOG_HEADER, LedgerId, Log, NoteKey, NoteSignature, SignatureKind, SignedCheckpoint, origin_of,
 };
 use tributary_protocol::message::ClosedReason;
-use tributary_protocol::plan::{
-    Approvals, Assessment, Attestation, Charter, Date, Gates, Materiality, ModelRef, Plan, PrivacyMode, Readiness,
-    Retention, Rhythm, Run, Schedule,
-};
-use tributary_protocol::privacy::{Accounts, RdpVector};
+use tributary_protocol::plan::{Approvals, Attestation, Date, Run};
 use tributary_protocol::registry::{Lineage, ModelManifest, RegistryEvent};
 use tributary_protocol::role::{Action, Role};
-use tributary_protocol::roster::{
-    ALL, Holding, MemberName, Person, Roster, RosterEntry, Scope, SignedRoster, StaffNumber,
-};
+use tributary_protocol::roster::{Holding, MemberName, Person, Roster, RosterEntry, Scope, SignedRoster, StaffNumber};
 use tributary_protocol::round::cast::{MaskedRound, masked_round};
 use tributary_protocol::round::{CoordinatorEvent, Recorded, RoundDescriptor, RoundHead, SessionView};
 use tributary_protocol::secagg::kept::{KeptHead, SUM_FORMAT, before_upload, opened_secrets};
 use tributary_protocol::secagg::masked_sum::MaskedSum;
-use tributary_protocol::secagg::modular::Ring;
-use tributary_protocol::secagg::parameters::CohortRule;
 use tributary_protocol::time::Millis;
 
 #[path = "../../../tests/signed_events.rs"]
@@ -47,37 +37,20 @@ mod signed_events;
 
 use signed_events::Draft;
 
+use super::plans::{self, Counts, SESSION_ROUNDS};
+pub(crate) use super::plans::{SMALL, Shape};
+
 /// Clients of the roster.
 pub(crate) const CLIENTS: u32 = 10;
-const SESSION_ROUNDS: u32 = 64;
 /// The day of every entry.
 pub(crate) const DAY: Date = Date(20_000);
 /// When entries are written.
 pub(crate) const AT: Millis = Millis(20_000 * 86_400_000);
 /// Seed of the coordinator's key.
 pub(crate) const COORDINATOR: u8 = 150;
-const DOCUMENT: Digest = Digest([6; 32]);
 /// The plan's author, the privacy officer and a model validator, each with the seed of a key.
 pub(crate) const PEOPLE: [(&str, Role, u8); 3] =
     [("bank/e1", Role::PlanOwner, 201), ("bank/e2", Role::PrivacyOfficer, 202), ("bank/e3", Role::ModelValidator, 203)];
-
-/// What a world is made of.
-#[derive(Clone, Copy)]
-pub(crate) struct Shape {
-    /// Rounds of the plan's one stage.
-    pub(crate) rounds: u32,
-    /// Inputs of its network: five more coordinates than these are summed.
-    pub(crate) inputs: u32,
-    /// Whether uploads are kept.
-    pub(crate) uploads: bool,
-    /// Seeds of the authorities' keys.
-    pub(crate) authorities: [u8; 3],
-    /// Runs of its plan: each but the first begins from what the one before has released.
-    pub(crate) runs: u32,
-}
-
-/// The usual one.
-pub(crate) const SMALL: Shape = Shape { rounds: 3, inputs: 4, uploads: true, authorities: [101, 102, 103], runs: 1 };
 
 /// An event of a journal.
 #[derive(Clone)]
@@ -101,6 +74,8 @@ pub(crate) struct World {
     pub(crate) model: Digest,
     /// Branches that cosign: the first of them.
     pub(crate) witnesses: u32,
+    /// What its run has counted, as a coordinator keeps it.
+    counts: Counts,
 }
 
 pub(crate) fn signing_key(client: ClientId) -> SigningKey {
@@ -143,63 +118,6 @@ pub(crate) fn roster(epoch: u64, previous: Digest, clients: u32) -> Roster {
     Roster::new(epoch, previous, entries, Vec::new(), PEOPLE.map(person).to_vec()).unwrap()
 }
 
-fn plan(shape: Shape) -> Plan {
-    let architecture = Architecture::logistic(shape.inputs, &["churn"]).unwrap();
-    let update_rule = UpdateRule::Sgd { learning_rate: 0.5, momentum: 0.9 };
-    let optimizer = OptimizerSettings::new(OptimizerFields { update_rule, tail_start: Some(1) }).unwrap();
-    let clip =
-        ClipSettings { example_clip_norm: 0.5, clip_units: 1 << 20, form: ClipForm::Exact, loss_bound: Some(4.0) };
-    let privacy = PrivacyMode::Customer;
-    let frame = Frame { privacy, overlap_max: 1, customers_nominal: 1000, architecture: &architecture, schema: None };
-    let wanted = Wanted {
-        settings: StageSettings::Gradient(GradientSettings { clip, optimizer }),
-        ring: Ring::Bits64,
-        rounds: shape.rounds,
-        sampling_threshold: 0,
-        budget_share: 1.0,
-    };
-    let uploads_dimension_max = if shape.uploads { Retention::USUAL.uploads_dimension_max } else { 0 };
-    Plan {
-        name: "monthly".into(),
-        purpose: "retention".into(),
-        schema: Digest([1; 32]),
-        architecture: architecture.encode(),
-        initial_model: if shape.runs > 1 { ModelRef::PreviousRun } else { ModelRef::Zero },
-        privacy,
-        delta_bits: 1e-6_f64.to_bits(),
-        overlap_max: 1,
-        customers_nominal: 1000,
-        customers_max: 2000,
-        stages: priced(&frame, &[wanted], 1, Some((2.0, 1e-6))).unwrap(),
-        retries: 1,
-        runs: shape.runs,
-        session_rounds: SESSION_ROUNDS,
-        cohort: CohortRule::USUAL,
-        group: ALL.into(),
-        round_deadline_ms: 1000,
-        upload_offset_ms: 0,
-        keying_deadline_ms: 1000,
-        readiness: Readiness::NONE,
-        retention: Retention { uploads_dimension_max, ..Retention::USUAL },
-        gates: Gates::USUAL,
-        schedule: Schedule { not_before: 0, not_after: 1, rhythm: Rhythm::Interval { seconds: 0 } },
-        cap: Accounts { customer: RdpVector::gaussian(1_000, 1), branch: RdpVector::gaussian(1_000, 1) },
-        charter: Charter {
-            legal_basis: "consent".into(),
-            assessment: Assessment { reference: "assessment".into(), document: DOCUMENT, at: 0 },
-            ticket: "change".into(),
-            data_assets: vec!["asset".into()],
-            intended_use: "tests".into(),
-            prohibited_use: "anything else".into(),
-            materiality: Materiality::Low,
-            review_by: 1,
-            organisation: OrganisationId(1),
-            agreements: Vec::new(),
-            year: None,
-        },
-    }
-}
-
 /// What somebody of [`PEOPLE`] has signed.
 pub(crate) fn attested(
     (staff, role, seed): (&str, Role, u8),
@@ -228,15 +146,17 @@ pub(crate) fn approvals(plan: &Digest, federation: Digest) -> Approvals {
 
 impl World {
     pub(crate) fn new(shape: Shape) -> Self {
-        let run = Run::new(plan(shape).validate().unwrap(), 1).unwrap();
+        let run = Run::new(plans::plan(shape).validate().unwrap(), 1).unwrap();
         let roster = signed_roster(roster(1, Digest::ZERO, CLIENTS), shape.authorities);
         let list = authorities(shape.authorities);
-        let planned = planned::check(run.plan(), None).unwrap();
+        let planned = planned::check(run.plan(), plans::schema(shape).as_ref()).unwrap();
         let (mut parts, model) = (BTreeMap::new(), Digest::ZERO);
         parts.insert("authorities".into(), list.print().into_bytes());
         parts.insert("contents.json".into(), Contents::new((DAY, DAY), AT, false).to_bytes());
+        if shape.evaluated {
+            parts.insert(Item::Schema(run.plan().digest()).name(), plans::SCHEMA.into());
+        }
         let mut draft = Draft::default();
-        let stage = planned.stage(0).unwrap();
         let zero = Parameters::zero(planned.architecture());
         draft.add(CoordinatorEvent::RunOpened {
             plan: Box::new(run.plan().plan().clone()),
@@ -246,21 +166,53 @@ impl World {
             begun: AT,
         });
         draft.add(CoordinatorEvent::RosterAdopted { roster: Box::new(roster.clone()), group_size: CLIENTS });
-        let mut world = Self { shape, run, roster, events: Vec::new(), heads: Vec::new(), parts, model, witnesses: 7 };
+        let counts = Counts::default();
+        let mut world =
+            Self { shape, run, roster, events: Vec::new(), heads: Vec::new(), parts, model, witnesses: 7, counts };
         world.heads.push(Kept::Roster(Box::new(world.roster.clone())));
-        let mut state = stage.start(zero);
-        let mut session = None;
-        for number in 1..=shape.rounds {
-            if (number - 1) % SESSION_ROUNDS == 0 {
-                close(&mut draft, session.take());
-                session = Some(world.key(&mut draft, number));
-            }
-            world.round(&mut draft, (&planned, &mut state), (number, session.as_ref().unwrap()));
+        let (mut state, mut session, mut number) = (planned.stage(0).unwrap().start(zero), None, 0);
+        let mut released = Parameters::zero(planned.architecture());
+        if shape.aborted > 0 {
+            session = Some(world.key(&mut draft, 1));
         }
-        let released = stage.conclude(&state).unwrap().parameters;
-        draft.add(CoordinatorEvent::StageConcluded { stage: 0, model: released.digest() });
+        for _ in 0..shape.aborted {
+            number += 1;
+            let (round, view) = (RoundId(number.into()), session.as_ref().unwrap());
+            let head = RoundHead { round, stage: 0, model: draft.record.model.unwrap() };
+            let descriptor = RoundDescriptor::derive(&world.run, view, head).unwrap();
+            draft.add(CoordinatorEvent::RoundStarted { descriptor });
+            draft.add(CoordinatorEvent::RoundAborted { round, reason: ClosedReason::Deadline });
+        }
+        for (stage, terms) in (0..).zip(&planned.plan().stages) {
+            for _ in 0..terms.rounds {
+                number += 1;
+                if (number - 1) % SESSION_ROUNDS == 0 {
+                    close(&mut draft, session.take());
+                    session = Some(world.key(&mut draft, number));
+                }
+                world.round(&mut draft, (&planned, stage, &mut state), (number, session.as_ref().unwrap()));
+            }
+            let place = planned.stage(stage).unwrap();
+            world.counts.noise(&place, &state);
+            let handed = place.conclude(&state).unwrap();
+            let model = match planned.stage(stage + 1) {
+                Some(next) => {
+                    state = next.start_after(handed);
+                    next.state_digest(&state.public().to_bytes())
+                }
+                None => {
+                    released = handed.parameters;
+                    released.digest()
+                }
+            };
+            draft.add(CoordinatorEvent::StageConcluded { stage, model });
+        }
         close(&mut draft, session);
-        draft.add(CoordinatorEvent::RunFinished { model: released.digest(), rounds: shape.rounds, complete: true });
+        draft.add(CoordinatorEvent::RunFinished {
+            model: released.digest(),
+            rounds: number - shape.aborted,
+            complete: true,
+        });
         world.register(&draft, &planned, &released);
         world.events.splice(0..0, draft.events.into_iter().map(Event::Run));
         world
@@ -281,16 +233,16 @@ impl World {
     fn round(
         &mut self,
         draft: &mut Draft,
-        (planned, state): (&Planned, &mut StageState),
+        (planned, at, state): (&Planned, u16, &mut StageState),
         (number, view): (u32, &SessionView),
     ) {
         let (round, lost) = (RoundId(number.into()), ClientId(CLIENTS));
-        let stage = planned.stage(0).unwrap();
-        let head = RoundHead { round, stage: 0, model: draft.record.model.unwrap() };
+        let stage = planned.stage(at).unwrap();
+        let head = RoundHead { round, stage: at, model: draft.record.model.unwrap() };
         let descriptor = RoundDescriptor::derive(&self.run, view, head).unwrap();
         let RoundDescriptor { ring, dimension, .. } = descriptor;
         draft.add(CoordinatorEvent::RoundStarted { descriptor: descriptor.clone() });
-        let value = |client: u32, at: i64| 1000 * i64::from(client) * i64::from(number) * (at % 7 - 2) + at;
+        let value = |client: u32, at: i64| plans::value(stage.settings(), (client, number), at);
         let values: Vec<(ClientId, Vec<i64>)> = (1..CLIENTS)
             .map(|client| (ClientId(client), (0..dimension.into()).map(|at| value(client, at)).collect()))
             .collect();
@@ -312,6 +264,7 @@ impl World {
         draft.freeze(round, admitted);
         draft.certify(round, &survivors, signing_key);
         let values = sum.values();
+        self.counts.round(&stage, (state, &values), (descriptor.share_variance, survivors.len()));
         stage.advance(state, &values, survivors.len()).unwrap();
         let model = stage.state_digest(&state.public().to_bytes());
         draft.add(CoordinatorEvent::RoundCommitted { round, sum: sum.digest(), model });
@@ -342,7 +295,7 @@ impl World {
                 group: plan.group.clone(),
                 owner: StaffNumber::parse(PEOPLE[0].0).unwrap(),
                 statement: Digest::of(&statement),
-                rounds: self.shape.rounds,
+                rounds: planned.plan().stages.iter().map(|stage| stage.rounds).sum(),
                 complete: true,
             },
         };
@@ -352,12 +305,16 @@ impl World {
         let parameters = STATE_FORMAT.header().into_iter().chain(released.to_le_bytes()).collect();
         self.parts.insert(Item::Parameters(self.model).name(), parameters);
         let facts = Facts::read(&draft.events).unwrap();
+        let measured = planned.schema().and_then(|schema| {
+            let sum = |digest: &Digest| self.parts.get(&Item::Sum(*digest).name()).cloned();
+            Measured::of(&draft.events, schema, &manifest.parameters, sum)
+        });
         let material = Material {
             manifest: &manifest,
             facts: &facts,
             schema: planned.schema(),
-            heads: None,
-            importance: None,
+            heads: measured.as_ref().map(Measured::heads),
+            importance: self.counts.importance.as_ref(),
             ended: AT,
         };
         let card = Card::of(&material, AT.0 / 1000);

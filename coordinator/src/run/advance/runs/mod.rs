@@ -99,6 +99,12 @@ impl<'a> World<'a> {
         entries.map(|entry| entry.unwrap().path()).collect()
     }
 
+    /// What is kept of the noise in the run's models.
+    fn noise(&self) -> Vec<Vec<u8>> {
+        let files = self.files_in("counts").into_iter().filter(|path| path.to_string_lossy().ends_with("-noise.json"));
+        files.map(|path| std::fs::read(path).unwrap()).collect()
+    }
+
     fn files(&self) -> BTreeSet<PathBuf> {
         ["models", "optimizer", "counts", "rounds", "sums"].iter().flat_map(|folder| self.files_in(folder)).collect()
     }
@@ -195,7 +201,8 @@ impl<'a> World<'a> {
         for event in self.record.interrupted(ClosedReason::Restart) {
             self.append(event);
         }
-        self.advance = Advance::start(self.job, &self.store, &self.record).unwrap();
+        let events = self.ledger.iter().map(|recorded| &recorded.event);
+        self.advance = Advance::start(self.job, &self.store, &self.record).unwrap().after(events);
         self.forget_evidence([self.ledger.as_slice()], Millis(0));
         self.killed_at = None;
     }

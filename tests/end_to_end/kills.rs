@@ -179,4 +179,44 @@ fn audit(dir: &Path, branch: &dyn Fn(usize) -> PathBuf) {
         // It was in every committed round, because eight are the fewest, and in no round that was not started.
         assert!((ROUNDS..=charged).contains(&rounds), "branch {number}: {rounds} of {charged}");
     }
+    let report = Reported::of(dir);
+    report.released_is_charged_but_for_aborted_rounds();
+    report.charges_are_those_of_each_budget(branch);
+}
+
+/// The compliance report of everything.
+struct Reported(serde_json::Value);
+
+impl Reported {
+    fn of(dir: &Path) -> Self {
+        let output = dir.join("killed.json");
+        let words = ["report", "compliance", "--preset", "yearly", "--config"].map(Path::new);
+        let config = settings(dir);
+        let made = run(words.into_iter().chain([config.as_path(), Path::new("--output"), output.as_path()]));
+        assert_eq!(made.code, Some(0), "{} {}", made.out, made.err);
+        let file: serde_json::Value = serde_json::from_str(&fs::read_to_string(output).unwrap()).unwrap();
+        Self(file["report"].clone())
+    }
+
+    fn released_is_charged_but_for_aborted_rounds(&self) {
+        let (run, sum) = (&self.0["runs"][0], &self.0["summary"]);
+        let epsilon = |name: &str| run[name].as_str().unwrap().parse::<f64>().unwrap();
+        let (released, charged) = (epsilon("epsilon_released"), epsilon("epsilon_charged"));
+        let aborted = sum["rounds_aborted"].as_u64().unwrap();
+        assert_eq!(sum["rounds_charged"].as_u64(), Some(ROUNDS + aborted), "{sum}");
+        assert!(released <= charged && (released < charged) == (aborted > 0), "{released} {charged} {aborted}");
+        assert!(charged <= epsilon("epsilon_run"));
+    }
+
+    /// Whoever was killed and whoever was not: what a branch's own file says was charged is what the journal says.
+    fn charges_are_those_of_each_budget(&self, branch: &dyn Fn(usize) -> PathBuf) {
+        let branches = self.0["spending"]["branches"].as_array().unwrap();
+        assert_eq!(branches.len(), BRANCHES);
+        for (number, line) in branches.iter().enumerate() {
+            let file = branch(number).join("state/budget.ledger");
+            let own = run(["verify".as_ref(), "ledger".as_ref(), "--json".as_ref(), file.as_os_str()]).json();
+            let (said, own) = (line["closing"].as_str().unwrap(), own["epsilon"].as_f64().unwrap());
+            assert_eq!(said, format!("{own:.6}"), "branch {number}: {line}");
+        }
+    }
 }

@@ -65,7 +65,7 @@ fn note(world: &World, witnesses: u32, key: u8) -> Vec<u8> {
     cosigned(log.checkpoint(&origin_of(&authorities(SMALL.authorities).digest())), key, witnesses)
 }
 
-fn material<'a>(journal: &'a [u8], checkpoints: Vec<Vec<u8>>) -> Material<'a> {
+pub(crate) fn material<'a>(journal: &'a [u8], checkpoints: Vec<Vec<u8>>) -> Material<'a> {
     Material {
         journal,
         kept: &NothingKept,

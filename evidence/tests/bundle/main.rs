@@ -14,6 +14,7 @@ mod parts;
 mod plans;
 mod rules;
 mod score;
+mod spent;
 mod world;
 
 use std::io::Cursor;

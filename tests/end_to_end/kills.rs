@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
@@ -219,4 +220,53 @@ impl Reported {
             assert_eq!(said, format!("{own:.6}"), "branch {number}: {line}");
         }
     }
+}
+
+/// A coordinator that ends when the journal has a model, and before it has the model's card: the next start writes the card, once.
+#[test]
+fn a_card_that_is_not_written_yet_is_written_at_the_next_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().canonicalize().unwrap().join("run");
+    assert_eq!(demo(&dir, &[]).code, Some(0));
+    anew(&dir, 3);
+    let (state, config) = (dir.join("coordinator/state"), settings(&dir));
+    let (cards, log) = (state.join("cards"), state.join("audit.log").display().to_string());
+    let entries = || {
+        let steps = run(["verify", "ledger", "--step", &log]);
+        assert_eq!(steps.code, Some(0), "{} {}", steps.out, steps.err);
+        let steps = format!("{}{}", steps.out, steps.err);
+        let said = |words: [&str; 2]| steps.lines().filter(|line| words.iter().all(|word| line.contains(word))).count();
+        (said(["model ", " registered: a candidate for"]), said(["card ", " written"]))
+    };
+    let ends = |coordinator: &mut Daemon| {
+        let rest = std::io::read_to_string(coordinator.lines()).unwrap();
+        (coordinator.child.wait().unwrap().code(), rest)
+    };
+    let mut coordinator = serving(&dir);
+    let mut lines = coordinator.lines();
+    // A file in the place of the folder: no card is written there.
+    event(&mut lines, "listening");
+    fs::write(&cards, b"").unwrap();
+    fs::set_permissions(&cards, fs::Permissions::from_mode(0o600)).unwrap();
+    drop((coordinator, lines));
+    let mut coordinator = serving(&dir);
+    let mut lines = coordinator.lines();
+    let mut clients = clients(&dir, &mut lines);
+    let rest = std::io::read_to_string(lines).unwrap();
+    assert_ne!(coordinator.child.wait().unwrap().code(), Some(0), "{rest}");
+    assert_eq!(entries(), (1, 0), "{rest}");
+    fs::remove_file(&cards).unwrap();
+    for _ in 0..2 {
+        coordinator.restart();
+        let (code, rest) = ends(&mut coordinator);
+        assert_eq!(code, Some(0), "{rest}");
+        assert_eq!(entries(), (1, 1), "{rest}");
+    }
+    for client in &mut clients {
+        client.kill();
+    }
+    let listed = run(["model", "list", "--json", "--config", &config.display().to_string()]).json();
+    let (model, out) = (listed["models"][0]["model"].as_str().unwrap(), dir.join("card.json").display().to_string());
+    let shown = run(["model", "card", model, "--config", &config.display().to_string(), "--out", &out]);
+    assert_eq!(shown.code, Some(0), "{} {}", shown.out, shown.err);
 }

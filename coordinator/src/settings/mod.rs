@@ -5,14 +5,16 @@
 mod read;
 mod sink;
 mod windows;
+mod within;
 
 use std::path::{Path, PathBuf};
 
 use tributary_daemon::notices::NoticesSettings;
 use tributary_settings::{Document, Faults};
-use tributary_storage::files::folder_of;
 use tributary_transport::NetworkSettings;
 use tributary_transport::identity::TlsFiles;
+
+use self::within::is_within;
 
 pub use sink::{Lag, SinkSettings, SinkWay, SyslogSink};
 pub use windows::Windows;
@@ -112,13 +114,6 @@ impl Settings {
             sink: sink.expect(found),
         })
     }
-}
-
-/// Whether a file lies in a folder, or would; links in the way there are followed.
-fn is_within(file: &Path, folder: &Path) -> bool {
-    let real = |path: &Path| path.canonicalize().or_else(|_| std::path::absolute(path)).unwrap_or_else(|_| path.into());
-    let (parent, folder) = (real(folder_of(file)), real(folder));
-    parent.starts_with(&folder) || real(file).starts_with(&folder)
 }
 
 #[cfg(test)]

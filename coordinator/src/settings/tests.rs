@@ -143,3 +143,40 @@ fn all_faults_come_at_once() {
         assert!(keys.contains(&key), "{key} in {keys:?}");
     }
 }
+
+/// A second copy in the folder of the first one is none: whoever changes the one changes the other.
+#[cfg(unix)]
+#[test]
+fn no_second_copy_lies_in_a_folder_of_the_coordinator() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    std::fs::write(path("file"), b"").unwrap();
+    std::fs::create_dir(path("elsewhere")).unwrap();
+    std::os::unix::fs::symlink("../state/copy.log", path("elsewhere/link.log")).unwrap();
+    std::os::unix::fs::symlink(path("heads"), path("away")).unwrap();
+    let load = |file: &str| {
+        let table = format!("[audit.sink]\nfile = '{file}'\n[identity]");
+        std::fs::write(path("coordinator.toml"), SMALLEST.replacen("[identity]", &table, 1)).unwrap();
+        Settings::load(&path("coordinator.toml"))
+    };
+    let absolute = path("state/deep/copy.log").display().to_string();
+    for there in [false, true] {
+        for inside in [
+            "state/copy.log",
+            "heads/copy.log",
+            "elsewhere/../state/copy.log",
+            "elsewhere/link.log",
+            "away/copy.log",
+            absolute.as_str(),
+        ] {
+            let faults = load(inside).err().expect("a fault").faults;
+            assert!(matches!(&faults[..], [one] if one.key == "audit.sink.file"), "{inside} {there}: {faults:?}");
+            assert!(faults[0].found.contains("in the state folder"), "{inside}: {faults:?}");
+        }
+        for outside in ["elsewhere/copy.log", "state/../copy.log", "states.log"] {
+            assert!(load(outside).is_ok(), "{outside} {there}");
+        }
+        std::fs::create_dir_all(path("state/deep")).unwrap();
+        std::fs::create_dir_all(path("heads")).unwrap();
+    }
+}

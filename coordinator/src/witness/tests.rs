@@ -173,3 +173,36 @@ fn a_branch_that_has_seen_another_journal_is_told_of_and_shown_no_more() {
         assert!(matches!(hear(&mut restored, 2, WitnessWord::Disputed { note }), Heard::Wrong(_)));
     }
 }
+
+/// While the front of the journal is unread, nothing can be compared. A dispute of that time is held against nobody, and is judged when it is said again.
+#[test]
+fn a_dispute_is_judged_once_the_journal_was_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut lost = opened(&dir.path().join("lost"), leaves(0, 9));
+    lost.make(1_000, &roster(), false).unwrap();
+    hear(&mut lost, 1, WitnessWord::Seen { size: 0 });
+    let kept = lost.show(ClientId(1)).unwrap().note;
+    let disputed = || WitnessWord::Disputed { note: kept.clone() };
+    let root = SignedCheckpoint::parse(&kept).unwrap().checkpoint().root;
+    // The journal of another copy, and the very journal: of both the first two entries are read later.
+    for (entries, expected) in [(5, Some(Heard::Disputed { entries: 9, root })), (9, None)] {
+        let folder = dir.path().join(entries.to_string());
+        let unread = (leaves(2, entries), false);
+        let ledger = folder.join("audit.log");
+        let mut own = Witnesses::open((&folder, &ledger), &FEDERATION, Arc::new(key(9)), unread).unwrap();
+        hear(&mut own, 1, WitnessWord::Seen { size: 9 });
+        let early = hear(&mut own, 1, disputed());
+        assert!(matches!(&early, Heard::Wrong(why) if why.contains("still being read")), "{early:?}");
+        own.front(leaves(0, 2));
+        own.make(2_000, &roster(), false).unwrap();
+        assert!(own.overview(&roster(), 2_000).unwrap().disputes.is_empty());
+        assert!(own.show(ClientId(1)).is_some(), "the link is as good as before");
+        hear(&mut own, 1, WitnessWord::Seen { size: 9 });
+        let heard = hear(&mut own, 1, disputed());
+        match expected {
+            Some(expected) => assert_eq!(heard, expected),
+            None => assert!(matches!(&heard, Heard::Wrong(why) if why.contains("very journal")), "{heard:?}"),
+        }
+        assert_eq!(own.overview(&roster(), 2_000).unwrap().disputes.len(), usize::from(entries == 5));
+    }
+}

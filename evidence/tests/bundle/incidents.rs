@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use tributary_certs::suite::RealSuite;
 use tributary_evidence::NothingKept;
 use tributary_evidence::bundle::{Authority, Standing};
-use tributary_evidence::incident::{EntryLine, IncidentExport, Source, export, judge, timelines};
+use tributary_evidence::incident::{EntryLine, IncidentExport, IncidentFault, Source, export, judge, timelines};
 use tributary_evidence::paper::{Body, Paper, PaperFault};
 use tributary_evidence::report::{IncidentLine, Material};
 use tributary_protocol::budget::FirstUse;
@@ -355,6 +355,27 @@ fn the_longest_incident_has_a_file_that_is_read() {
     let file = Paper::<IncidentExport>::read(text.as_bytes()).unwrap();
     let (standing, words) = judged(&file);
     assert_eq!(standing, Standing::Intact, "{words}");
+}
+
+/// What nobody could read is not written: too much happened in the time of the incident.
+#[test]
+fn an_incident_in_which_too_much_happened_has_no_file() {
+    let mut world = world();
+    let begins = |event: &Event| matches!(event, Event::Run(CoordinatorEvent::SessionOpened { .. }));
+    let at = world.events.iter().position(begins).unwrap();
+    let refused = |number: u32| {
+        let (client, code) = (ClientId(1 + number % 10), RefusalCode::BudgetExceeded);
+        Event::Run(CoordinatorEvent::ClientRefused { client, code, signature: None })
+    };
+    world.events.splice(at..at, (0..40_000).map(refused));
+    let (journal, _) = world.journal();
+    let authorities = authorities(SMALL.authorities).print();
+    let material = material(&journal, vec![note(&world, 7, COORDINATOR)]);
+    let source = Source { material, authorities, key: &person_key(COORDINATOR) };
+    let fault = export(&source, "1").unwrap_err();
+    let IncidentFault::Long { bytes } = fault else { panic!("{fault}") };
+    assert!(bytes > IncidentExport::BYTES_MAX, "{bytes}");
+    assert!(fault.to_string().contains("An audit bundle of these days has all of it"), "{fault}");
 }
 
 /// Whatever byte of the file is changed, it never counts.

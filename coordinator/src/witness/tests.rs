@@ -2,6 +2,7 @@ use tributary_protocol::ids::OrganisationId;
 use tributary_protocol::log::NoteSignature;
 use tributary_protocol::merkle::leaf_digest;
 use tributary_protocol::roster::MemberName;
+use tributary_storage::files::{Existing, create_private_folder, write_private};
 
 use super::*;
 
@@ -204,5 +205,54 @@ fn a_dispute_is_judged_once_the_journal_was_read() {
             None => assert!(matches!(&heard, Heard::Wrong(why) if why.contains("very journal")), "{heard:?}"),
         }
         assert_eq!(own.overview(&roster(), 2_000).unwrap().disputes.len(), usize::from(entries == 5));
+    }
+}
+
+/// A process that ends between any two of its files leaves some of before and some of after. The next one goes on from each mixture, and has signed nothing
+/// that contradicts the journal.
+#[test]
+fn a_crash_between_any_two_files_of_the_folder_leaves_a_folder_that_is_gone_on_with() {
+    type Files = BTreeMap<String, Vec<u8>>;
+    let dir = tempfile::tempdir().unwrap();
+    let folder = |of: &Path| of.join(CHECKPOINTS);
+    let files = |of: &Path| -> Files {
+        let entries = std::fs::read_dir(folder(of)).unwrap().map(|entry| entry.unwrap());
+        entries.map(|entry| (entry.file_name().into_string().unwrap(), std::fs::read(entry.path()).unwrap())).collect()
+    };
+    let checkpoint = |own: &mut Witnesses, client: u8, now: u64| {
+        own.make(now, &roster(), true).unwrap();
+        hear(own, client.into(), WitnessWord::Seen { size: 0 });
+        let shown = own.show(ClientId(client.into())).unwrap();
+        hear(own, client.into(), cosign(&shown, client, now));
+        own.write();
+    };
+    let mut own = opened(dir.path(), leaves(0, 5));
+    checkpoint(&mut own, 1, 1_000);
+    let before = files(dir.path());
+    own.add(leaves(5, 9));
+    checkpoint(&mut own, 2, 1_005);
+    let after = files(dir.path());
+    let changed: Vec<&String> = after.keys().filter(|name| before.get(*name) != after.get(*name)).collect();
+    assert!(changed.len() >= 4, "{changed:?}");
+    for mixture in 0..1_u32 << changed.len() {
+        let crashed = dir.path().join(format!("crashed-{mixture}"));
+        create_private_folder(&crashed).unwrap();
+        drop(opened(&crashed, Vec::new()));
+        let of_before =
+            |name: &String| changed.iter().position(|own| *own == name).is_some_and(|at| mixture >> at & 1 == 1);
+        for (name, bytes) in &after {
+            let path = folder(&crashed).join(name);
+            let kept = if of_before(name) { before.get(name) } else { Some(bytes) };
+            let written = kept.map(|kept| write_private(&path, kept, Existing::Replace));
+            written.transpose().unwrap();
+        }
+        let mut next = opened(&crashed, leaves(0, 9));
+        next.check().unwrap();
+        next.make(2_000, &roster(), false).unwrap();
+        next.write();
+        let newest = SignedCheckpoint::parse(&files(&crashed)["newest"]).unwrap();
+        newest.verify::<RealSuite>(&key(9).verifying_key()).unwrap();
+        assert_eq!(Some(newest.checkpoint().root), next.leaves.tree.root_at(Digest::of_parts, 9), "{mixture}");
+        assert!(opened(&crashed, leaves(0, 5)).check().is_err(), "the newest one is of nine entries now");
     }
 }

@@ -33,11 +33,12 @@ use super::anchor::Anchor;
 use super::event::ContactEvent;
 use super::kept_scores::remove;
 use super::next::{finish, next_path, take_place};
+use super::places::ledger_path;
 use super::register::TEXT_BYTES_MAX;
 use super::remains::Remains;
 use super::restart::{Place, Restart, RestartWord};
 use super::signed::SignedRules;
-use super::store::{LISTS, Store, end_of, key_tag, ledger_path};
+use super::store::{LISTS, Store, end_of, key_tag};
 use crate::error::ClientError;
 use crate::identity::own_name;
 use crate::settings::Settings;
@@ -270,7 +271,11 @@ impl Folder {
     /// If it is whole.
     fn remains(&self) -> Result<Remains, ClientError> {
         finish(&self.ledger, &self.anchor)?;
-        let remains = Remains::of(&self.ledger)?;
+        if self.anchor.check(&self.ledger).is_ok() {
+            self.anchor.undo(&self.ledger)?;
+        }
+        // What was noted by nobody may be anybody's.
+        let remains = Remains::of(&self.ledger, self.anchor.noted().map(|noted| noted.records))?;
         let readable = read_view::<ContactEvent>(&self.ledger, LedgerId::CONTACT);
         let all = readable.is_ok_and(|records| records.len() == remains.records.len());
         match all && self.anchor.check(&self.ledger).is_ok() {

@@ -25,6 +25,7 @@ mod itself;
 mod kept_scores;
 mod next;
 mod outcomes;
+mod places;
 mod pseudonym;
 mod purge;
 mod recall;

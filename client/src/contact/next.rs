@@ -23,7 +23,7 @@ pub(super) fn finish(ledger: &Path, anchor: &Anchor) -> Result<(), ClientError> 
     if !next.exists() || anchor.check(ledger).is_ok() {
         return Ok(());
     }
-    let whole = Remains::of(&next)?;
+    let whole = Remains::of(&next, None)?;
     let is_noted = anchor.noted() == Some(whole.end) && anchor.check(&next).is_ok();
     if is_noted { take_place(ledger).map_err(ClientError::file) } else { Ok(()) }
 }

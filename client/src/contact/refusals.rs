@@ -7,9 +7,10 @@ use tributary_certs::pseudonym::PseudonymKey;
 use tributary_protocol::log::LedgerId;
 use tributary_storage::journal::read_view;
 
+use super::anchor::Anchor;
 use super::event::ContactEvent;
+use super::places::{key_path, ledger_path};
 use super::pseudonym::Pseudonym;
-use super::store::{key_path, ledger_path};
 use crate::data::CustomerKey;
 use crate::error::ClientError;
 
@@ -21,11 +22,12 @@ pub(crate) struct Refusals {
 }
 
 impl Refusals {
-    /// Reads the register beside a command that may be writing it. A branch without one has no refusal.
+    /// Reads the register beside a command that may be writing it. A branch without one, and without a note of one, has no refusal.
     ///
     /// # Errors
-    /// If register or key cannot be read: nobody knows then who is left out.
+    /// If register or key cannot be read, or the register was cut: nobody knows then who is left out.
     pub(crate) fn read(state_dir: &Path) -> Result<Self, ClientError> {
+        Anchor::of_state(state_dir).check(&ledger_path(state_dir))?;
         let events = read_view::<ContactEvent>(&ledger_path(state_dir), LedgerId::CONTACT)?;
         let excluded: BTreeSet<Pseudonym> = events
             .iter()

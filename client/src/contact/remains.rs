@@ -26,16 +26,18 @@ pub(super) struct Remains {
 }
 
 impl Remains {
-    /// Reads what can be read of a file; nothing where there is none.
+    /// Reads what can be read of a file, so many records at most; nothing where there is none.
     ///
     /// # Errors
     /// If the file is there and cannot be opened.
-    pub(super) fn of(path: &Path) -> Result<Self, ClientError> {
+    pub(super) fn of(path: &Path, most: Option<u64>) -> Result<Self, ClientError> {
         let file = bytes_of(path)?;
         let mut entries = Entries::of_ledger(&file, LedgerId::CONTACT);
         let (mut records, mut register) = (Vec::new(), Register::default());
         let mut end = Place { records: 0, head: entries.reader().log().head() };
-        while let Some(entry) = entries.next() {
+        while most.is_none_or(|most| end.records < most)
+            && let Some(entry) = entries.next()
+        {
             let decoded = codec::decode::<Recorded<ContactEvent>>(entry.event, LEDGER_ENTRY_BYTES_MAX);
             let Some(recorded) = decoded.ok().filter(|recorded| register.check(&recorded.event).is_ok()) else { break };
             register.apply(&recorded.event);

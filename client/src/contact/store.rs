@@ -27,6 +27,7 @@ use super::anchor::Anchor;
 use super::event::{BuiltList, ContactEvent, ListFiles};
 use super::holdout::{Assigned, Drawn};
 use super::next::finish;
+use super::places::{FOLDER, KEY, LEDGER};
 use super::pseudonym::{Pseudonym, from_bytes, to_bytes};
 use super::register::{CLOCK_S, ListState, Register};
 use super::restart::Place;
@@ -35,9 +36,6 @@ use super::sheet::{self, Sheet};
 use crate::error::ClientError;
 use crate::settings::Settings;
 
-const FOLDER: &str = "contact";
-const LEDGER: &str = "contact.ledger";
-const KEY: &str = "pseudonym.key";
 pub(super) const LISTS: &str = "lists";
 const DRAWS: &str = "draws";
 const SHEET: &str = "sheet.csv";
@@ -79,11 +77,12 @@ impl Store {
         let (path, anchor) = (folder.join(LEDGER), Anchor::of(settings));
         finish(&path, &anchor)?;
         anchor.check(&path)?;
+        anchor.undo(&path)?;
         let (journal, recorded) = Journal::open(&path, LedgerId::CONTACT)?;
         let replayed = Register::replay(recorded.iter().map(|recorded| &recorded.event));
         let register = replayed.map_err(|fault| ClientError::Said(words::register_broken(path.display(), fault)))?;
         let key = open_key(&folder.join(KEY), &register)?;
-        // Records that the last process had not noted are relied on from here on.
+        // One note may be of the record before, and a first record of none.
         anchor.note(end_of(&journal))?;
         let mut store = Self { folder, journal, register, key, anchor, _lock: lock };
         let tag = tag_of(&store.key);
@@ -372,16 +371,6 @@ impl Store {
         let written = put_files(&folder, &sheet.to_bytes(), &members).map_err(ClientError::file)?;
         if written == state.files { Ok(()) } else { Err(changed()) }
     }
-}
-
-/// Where a branch's register lies.
-pub(super) fn ledger_path(state_dir: &Path) -> PathBuf {
-    state_dir.join(FOLDER).join(LEDGER)
-}
-
-/// Where the key of its pseudonyms lies.
-pub(super) fn key_path(state_dir: &Path) -> PathBuf {
-    state_dir.join(FOLDER).join(KEY)
 }
 
 /// A path as the register notes it: whole, so that another command finds it from elsewhere.

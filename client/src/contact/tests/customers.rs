@@ -280,4 +280,17 @@ fn an_excluded_customer_is_in_no_data_set() {
     // Without the key nobody knows who is excluded, and nothing is read.
     fs::rename(world.at("state/contact/pseudonym.key"), world.at("gone")).unwrap();
     assert!(rows().is_err_and(|fault| fault.contains("pseudonym.key")));
+    fs::rename(world.at("gone"), world.at("state/contact/pseudonym.key")).unwrap();
+    // Nor where the register is gone, or ends before the exclusion.
+    let ledger = world.at("state/contact/contact.ledger");
+    let (whole, note) = (fs::read(&ledger).unwrap(), fs::read(world.at("state/contact.head")).unwrap());
+    for left in [0, 1] {
+        cut(&world, left);
+        fs::write(world.at("state/contact.head"), &note).unwrap();
+        assert!(rows().is_err_and(|fault| fault.contains("It was cut")), "{left}");
+    }
+    fs::remove_file(&ledger).unwrap();
+    assert!(rows().is_err_and(|fault| fault.contains("It was cut")));
+    fs::write(&ledger, whole).unwrap();
+    assert_eq!(rows(), Ok(2));
 }

@@ -275,6 +275,30 @@ fn numbers_that_may_have_been_used_are_counted_again_when_it_is_installed() {
     world.draft().unwrap();
 }
 
+/// Records that nobody noted may be anybody's: they are no part of what is left.
+#[test]
+fn what_was_noted_by_nobody_is_not_left_of_a_register() {
+    let world = World::new(RULES);
+    world.customers(3);
+    world.delivered();
+    let path = world.at("state/contact/contact.ledger");
+    let whole = fs::read(&path).unwrap();
+    cut(&world, 2);
+    fs::write(&path, &whole).unwrap();
+    assert!(status(&world.config(), NOW).unwrap_err().to_string().contains("has 5 records"));
+    assert!(world.draft().unwrap().contains("2 records are left"));
+    world.begun_again();
+    assert!(fs::read(world.at("state/contact/contact.ledger.cut-1")).unwrap() == whole);
+    assert_eq!(status(&world.config(), NOW).unwrap()[0].stage, Stage::Cut);
+    // One record more is undone, and the register is whole.
+    let path = world.at("state/contact/contact.ledger");
+    let (whole, notes) = (fs::read(&path).unwrap(), entries(&world));
+    cut(&world, notes - 1);
+    fs::write(&path, whole).unwrap();
+    assert!(world.draft().unwrap_err().contains("whole"));
+    assert_eq!(entries(&world), notes - 1);
+}
+
 /// A register is longer than what is read as one private file.
 #[test]
 fn a_register_of_more_than_20_mib_begins_again() {

@@ -34,34 +34,54 @@ impl Desk<'_> {
     }
 }
 
-/// Every number of a page that the other language must have as well.
-pub(crate) fn numbers(page: &str) -> Vec<String> {
+/// What a page says, without its tags and its style.
+fn text_of(page: &str) -> String {
     let body = page.split("</style>").nth(1).unwrap();
-    let mut numbers: Vec<String> = Vec::new();
     let mut inside = false;
-    let text: String = body
-        .chars()
-        .filter_map(|character| match character {
-            '<' => {
-                inside = true;
-                Some(' ')
-            }
-            '>' => {
-                inside = false;
-                None
-            }
-            _ if inside => None,
-            other => Some(other),
-        })
-        .collect();
-    for word in text.split(|character: char| !(character.is_ascii_digit() || character == '.')) {
-        let word = word.trim_matches('.');
-        // Figures with a decimal point: epsilons, noise, figures of models.
-        if word.contains('.') && word.parse::<f64>().is_ok() {
-            numbers.push(word.to_owned());
+    let shown = body.chars().filter_map(|character| match character {
+        '<' => {
+            inside = true;
+            Some(' ')
         }
+        '>' => {
+            inside = false;
+            None
+        }
+        _ if inside => None,
+        other => Some(other),
+    });
+    shown.collect()
+}
+
+/// Every number of a page that the other language must have as well: epsilons, noise, figures of models.
+pub(crate) fn numbers(page: &str) -> Vec<String> {
+    let text = text_of(page);
+    let words = text.split(|character: char| !(character.is_ascii_digit() || character == '.'));
+    let words = words.map(|word| word.trim_matches('.'));
+    words.filter(|word| word.contains('.') && word.parse::<f64>().is_ok()).map(str::to_owned).collect()
+}
+
+/// Every number of a report: what is a number in it, and what is a text that is one.
+fn leaves(of: &Value, into: &mut Vec<String>) {
+    match of {
+        Value::Number(number) => into.push(number.to_string()),
+        Value::String(text) if text.parse::<f64>().is_ok() => into.push(text.clone()),
+        Value::Array(all) => all.iter().for_each(|one| leaves(one, into)),
+        Value::Object(all) => all.values().for_each(|one| leaves(one, into)),
+        _ => {}
     }
-    numbers
+}
+
+/// The numbers of these fields, wherever they are.
+fn named(of: &Value, name: &str, into: &mut Vec<String>) {
+    match of {
+        Value::Array(all) => all.iter().for_each(|one| named(one, name, into)),
+        Value::Object(all) => {
+            all.iter().filter(|(key, _)| *key == name).for_each(|(_, value)| leaves(value, into));
+            all.values().for_each(|one| named(one, name, into));
+        }
+        _ => {}
+    }
 }
 
 #[test]
@@ -75,7 +95,7 @@ fn a_report_says_what_happened_and_somebody_else_can_check_it() {
     // What a branch knows of the coordinator is enough.
     let key = desk.path("branches/branch-000/state/checkpoints/coordinator.key");
     let report = what_it_says(&desk);
-    its_pages(&desk);
+    its_pages(&desk, &report);
     who_checks_it(&desk, &key);
     other_periods(&desk, &report);
     what_is_refused(&desk);
@@ -125,7 +145,7 @@ fn what_it_says(desk: &Desk<'_>) -> Value {
 }
 
 /// Both languages are made of the same file, have the same figures, and ask nobody for anything.
-fn its_pages(desk: &Desk<'_>) {
+fn its_pages(desk: &Desk<'_>, report: &Value) {
     for (lang, page) in [("zh", "zh.html"), ("en", "en.html")] {
         let made = run(["report", "page", &desk.path("report-zh.json"), "--lang", lang, "--output", &desk.path(page)]);
         assert_eq!(made.code, Some(0), "{}", made.err);
@@ -141,6 +161,42 @@ fn its_pages(desk: &Desk<'_>) {
     let figures = numbers(&en);
     assert!(figures.len() > 20, "{figures:?}");
     assert_eq!(numbers(&zh), figures);
+    // No page has a figure that the file does not have, and no epsilon of the file is left out of a page.
+    let mut all = Vec::new();
+    leaves(report, &mut all);
+    let same = |one: &str, other: &str| {
+        let decimals = one.split_once('.').map_or(0, |(_, decimals)| decimals.len());
+        one == other || other.parse::<f64>().is_ok_and(|other| format!("{other:.decimals$}") == one)
+    };
+    // Fewer decimals than four have the numbers of laws, versions and sections.
+    let is_of_file = |figure: &&String| figure.split_once('.').is_some_and(|(_, decimals)| decimals.len() >= 4);
+    let measured: Vec<&String> = figures.iter().filter(is_of_file).collect();
+    assert!(measured.len() > 20, "{measured:?}");
+    for figure in measured {
+        assert!(all.iter().any(|known| same(figure, known)), "{figure} is not in the file");
+    }
+    for name in ["epsilon_released", "epsilon_charged", "epsilon_run", "epsilon", "closing"] {
+        let mut said = Vec::new();
+        named(report, name, &mut said);
+        let missing: Vec<&String> =
+            said.iter().filter(|said| !figures.iter().any(|figure| same(figure, said))).collect();
+        assert!(missing.is_empty() && !said.is_empty(), "{name}: {missing:?}");
+    }
+    // Whole numbers as well stand in both languages as often, in whatever order a sentence has them.
+    assert_eq!(counts(&zh), counts(&en));
+}
+
+/// The whole numbers of a page, ascending. Chinese writes out the articles of laws and the levels of protection, so that those of English are left out.
+fn counts(page: &str) -> Vec<u64> {
+    let text = text_of(page).replace("&#39;", "'").replace("MLPS level 3", "");
+    let mut parts = text.split(" article");
+    let first = parts.next().unwrap_or_default().to_owned();
+    let others = parts.map(|part| part.trim_start_matches(|one: char| one.is_ascii_digit() || "s, and".contains(one)));
+    let text = others.fold(first, |text, part| text + " " + part);
+    let words = text.split(|character: char| !character.is_ascii_digit());
+    let mut counts: Vec<u64> = words.filter_map(|word| word.parse().ok()).collect();
+    counts.sort_unstable();
+    counts
 }
 
 fn who_checks_it(desk: &Desk<'_>, key: &str) {

@@ -40,7 +40,8 @@ fn real(path: &Path) -> PathBuf {
     found
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use std::os::unix::fs::symlink;
 

@@ -239,7 +239,7 @@ fn a_crash_between_any_two_files_of_the_folder_leaves_a_folder_that_is_gone_on_w
         create_private_folder(&crashed).unwrap();
         drop(opened(&crashed, Vec::new()));
         let of_before =
-            |name: &String| changed.iter().position(|own| *own == name).is_some_and(|at| mixture >> at & 1 == 1);
+            |name: &String| changed.iter().position(|own| *own == name).is_some_and(|at| (mixture >> at) & 1 == 1);
         for (name, bytes) in &after {
             let path = folder(&crashed).join(name);
             let kept = if of_before(name) { before.get(name) } else { Some(bytes) };

@@ -184,7 +184,29 @@ pub(super) fn remove(path: &Path) -> Result<(), ClientError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contact::recall;
     use crate::contact::tests::{NOW, RULES, World};
+
+    /// Months of scores follow each other in one place. An older file that was put back there is still one of which a list was made.
+    #[test]
+    fn an_older_file_of_the_same_place_is_known() {
+        let world = World::new(RULES);
+        world.customers(3);
+        world.build();
+        let older = ["scores.csv", "scores.csv.json"].map(|name| (name, world.read(name)));
+        recall(&world.config(), 1, "next", NOW).unwrap();
+        world.customers(2);
+        world.build();
+        let kept = || {
+            let scores = kept_scores(&Store::open(&world.settings(), NOW).unwrap()).unwrap();
+            (scores.kept.len(), scores.other.len())
+        };
+        assert_eq!(kept(), (1, 0));
+        older.iter().for_each(|(name, text)| world.write(name, text));
+        assert_eq!(kept(), (1, 0));
+        world.customers(1);
+        assert_eq!(kept(), (0, 1));
+    }
 
     /// Somebody exchanges two rows between the two looks: the file that would be written holds the customer, and lacks somebody else.
     #[test]

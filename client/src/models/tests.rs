@@ -23,6 +23,7 @@ use tributary_protocol::signed::SignedBody as _;
 use super::used::{Ended, Use, UsedModels};
 use super::*;
 use crate::judge::tests::{SCHEMA, policy};
+use crate::log::logged;
 
 /// Bytes of a piece of a model here, so that a small one has several.
 const PIECE: usize = 7;
@@ -403,6 +404,11 @@ fn statements_and_rosters_that_prove_nothing_are_not_believed() {
     world.models.shown(&world.branch, roster(1));
     assert_eq!(world.models.roster.as_ref().map(|(roster, ..)| roster.roster.epoch()), Some(2));
     assert_eq!(world.hear(vec![told(ModelStep::Promote, 1, 1)]).len(), 1);
+    // Of hundreds of them in one message two lines tell.
+    let mut forged = told(ModelStep::Promote, 2, 2);
+    forged.statement.second.signature = Signature::none();
+    let (said, log) = logged(|| world.hear(vec![forged; 300]));
+    assert!(said.is_empty() && log.lines().count() == 2, "{log}");
     let stranger = SigningKey::generate(&mut OsEntropy);
     let mut elsewhere =
         Models::open(tempfile::tempdir().unwrap().path(), authorities(), stranger.verifying_key()).unwrap();

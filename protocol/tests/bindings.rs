@@ -28,8 +28,39 @@ const VALUES: u64 = 6;
 /// What a byte is changed by: the lowest bit, the highest one, and two in between.
 const CHANGES: [u8; 3] = [0x01, 0x80, 0x24];
 
-/// Changes values of a type everywhere. `unsigned` takes out what the digest does not cover: the signature itself.
-fn changed<T>(unsigned: impl Fn(&mut T), digest: impl Fn(&T) -> Digest)
+/// Each type, and what the digests of its drawn values come to.
+const SIGNED: [&str; 13] = [
+    "Grant cd62d1956c096fdc",
+    "Withdrawal 3f3f157db2b4c2ea",
+    "CapRaise a395d196ef8546e0",
+    "Attestation 186ec889f713f005",
+    "BudgetHead c6f73296c1daaeb0",
+    "FirstUse 8423ddd3badae10f",
+    "OwnerChange 150e6865b7ea3b65",
+    "Release 572904c064407000",
+    "CopyNote 1ac14617d7f738e8",
+    "Offer e5ba2593e848debd",
+    "KeysStatement dda2f9d5410c19e0",
+    "Encapsulation e18a942b0718278e",
+    "DealStatement 081c396b309b08ef",
+];
+const DIGESTS: [&str; 11] = [
+    "Plan 7e7194c36090ac67",
+    "Gates bddaf0e1d10fd04f",
+    "RunRef 29bdf67c33d244c0",
+    "ModelStatement f04d5e54c5503016",
+    "GatesReport 10aec51fae28c736",
+    "IncidentWord 6506d6d4268d463c",
+    "Look e6287f0b2389a6ff",
+    "AttackReport 0e32ae3e11d75743",
+    "ModelManifest 2d883da7cb3a96f6",
+    "RoundDescriptor 00f6f90e8dc26e5e",
+    "Survivors 42fd729065808b37",
+];
+
+/// Changes values of a type everywhere. `unsigned` takes out what the digest does not cover: the signature itself. The answer is the type's name, and what
+/// the digests of all drawn values come to.
+fn changed<T>(unsigned: impl Fn(&mut T), digest: impl Fn(&T) -> Digest) -> String
 where
     T: Serialize + DeserializeOwned + PartialEq + Debug,
 {
@@ -38,9 +69,11 @@ where
         unsigned(&mut drawn);
         drawn
     };
+    let mut all = Vec::new();
     for seed in 0..VALUES * u64::from(variants::<T>()) {
         let own = drawn(seed);
         let (bytes, covered) = (codec::encode(&own), digest(&own));
+        all.extend_from_slice(covered.as_bytes());
         let mut others = 0;
         for place in 0..bytes.len() {
             for change in CHANGES {
@@ -56,43 +89,52 @@ where
         }
         assert!(others > 0, "no change decodes: {own:?}");
     }
+    let (name, all) = (std::any::type_name::<T>(), Digest::of(&all).to_string());
+    format!("{} {}", name.rsplit("::").next().unwrap_or(name), &all[..16])
 }
 
-fn signed<T>(signature: impl Fn(&mut T) -> &mut Signature)
+fn signed<T>(signature: impl Fn(&mut T) -> &mut Signature) -> String
 where
     T: SignedBody + Serialize + DeserializeOwned + PartialEq + Debug,
 {
-    changed::<T>(|body| *signature(body) = Signature::none(), |body| body.canonical().finish());
+    changed::<T>(|body| *signature(body) = Signature::none(), |body| body.canonical().finish())
 }
 
+/// What was signed once is verified by whoever reads it later: the bytes under a signature stay what they are.
 #[test]
 fn a_signature_covers_all_that_is_signed() {
-    signed::<Grant>(|grant| &mut grant.signature);
-    signed::<Withdrawal>(|withdrawal| &mut withdrawal.signature);
-    signed::<CapRaise>(|raise| &mut raise.signature);
-    signed::<Attestation>(|attestation| &mut attestation.signature);
-    signed::<BudgetHead>(|head| &mut head.signature);
-    signed::<FirstUse>(|first| &mut first.signature);
-    signed::<OwnerChange>(|change| &mut change.signature);
-    signed::<Release>(|release| &mut release.signature);
-    signed::<CopyNote>(|note| &mut note.signature);
-    signed::<Offer>(|offer| &mut offer.signature);
-    signed::<KeysStatement>(|keys| &mut keys.signature);
-    signed::<Encapsulation>(|encapsulation| &mut encapsulation.signature);
-    signed::<DealStatement>(|deal| &mut deal.signature);
+    let found = [
+        signed::<Grant>(|grant| &mut grant.signature),
+        signed::<Withdrawal>(|withdrawal| &mut withdrawal.signature),
+        signed::<CapRaise>(|raise| &mut raise.signature),
+        signed::<Attestation>(|attestation| &mut attestation.signature),
+        signed::<BudgetHead>(|head| &mut head.signature),
+        signed::<FirstUse>(|first| &mut first.signature),
+        signed::<OwnerChange>(|change| &mut change.signature),
+        signed::<Release>(|release| &mut release.signature),
+        signed::<CopyNote>(|note| &mut note.signature),
+        signed::<Offer>(|offer| &mut offer.signature),
+        signed::<KeysStatement>(|keys| &mut keys.signature),
+        signed::<Encapsulation>(|encapsulation| &mut encapsulation.signature),
+        signed::<DealStatement>(|deal| &mut deal.signature),
+    ];
+    assert_eq!(found, SIGNED);
 }
 
 #[test]
 fn a_digest_covers_all_of_its_object() {
-    changed::<Plan>(|_| {}, Plan::digest);
-    changed::<Gates>(|_| {}, Gates::digest);
-    changed::<RunRef>(|_| {}, |run| run.id().digest());
-    changed::<ModelStatement>(|_| {}, ModelStatement::digest);
-    changed::<GatesReport>(|_| {}, GatesReport::digest);
-    changed::<IncidentWord>(|_| {}, IncidentWord::digest);
-    changed::<Look>(|_| {}, Look::digest);
-    changed::<AttackReport>(|_| {}, AttackReport::digest);
-    changed::<ModelManifest>(|_| {}, ModelManifest::digest);
-    changed::<RoundDescriptor>(|_| {}, |round| round.canonical().finish());
-    changed::<Survivors>(|_| {}, |survivors| survivors.canonical().finish());
+    let found = [
+        changed::<Plan>(|_| {}, Plan::digest),
+        changed::<Gates>(|_| {}, Gates::digest),
+        changed::<RunRef>(|_| {}, |run| run.id().digest()),
+        changed::<ModelStatement>(|_| {}, ModelStatement::digest),
+        changed::<GatesReport>(|_| {}, GatesReport::digest),
+        changed::<IncidentWord>(|_| {}, IncidentWord::digest),
+        changed::<Look>(|_| {}, Look::digest),
+        changed::<AttackReport>(|_| {}, AttackReport::digest),
+        changed::<ModelManifest>(|_| {}, ModelManifest::digest),
+        changed::<RoundDescriptor>(|_| {}, |round| round.canonical().finish()),
+        changed::<Survivors>(|_| {}, |survivors| survivors.canonical().finish()),
+    ];
+    assert_eq!(found, DIGESTS);
 }

@@ -203,7 +203,11 @@ impl<'a> JournalAudit<'a> {
         // By the rule of the coordinator, after the entries of the registry that stand before this one.
         let nothing = RegistryRecord::default();
         let registry = self.registry.as_ref().map_or(&nothing, RegistryAudit::record);
-        let start = registry.start(plan, Some(model))?;
+        let start = match registry.start(plan, Some(model)) {
+            // A journal without one entry of the registry says nothing of the models that there are.
+            Err(RefusedStart::NoModel { .. }) if self.registry.is_none() => None,
+            start => start?,
+        };
         match plan.initial_model {
             // The rule book holds a digest against the model.
             ModelRef::Zero | ModelRef::Seed(_) | ModelRef::Digest(_) => Ok(()),

@@ -301,6 +301,8 @@ impl VectorLimit {
 
 #[cfg(test)]
 mod tests {
+    use tributary_transport::{DialSettings, Mode, Timers};
+
     use super::*;
 
     /// Nobody makes this branch keep more than its plan's public state.
@@ -323,5 +325,40 @@ mod tests {
         assert_eq!(taken(&mut frames, 12).unwrap(), Some(12));
         limit.set(4);
         assert!(taken(&mut frames, 12).is_err(), "another plan");
+    }
+
+    /// A full disk: of whatever kind a message is, it is not queued where it cannot be noted, and the daemon hears of it each time.
+    #[test]
+    fn a_message_that_cannot_be_noted_is_not_queued() {
+        let folder = tempfile::tempdir().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let _within = runtime.enter();
+        let dial = DialSettings {
+            address: "localhost:1".into(),
+            server_name: "localhost".into(),
+            mode: Mode::Tcp,
+            proxy: None,
+            path: tributary_transport::Path::default(),
+            timers: Timers::default(),
+        };
+        let of_nobody = || Conversation::new(ChannelSettings { dial: dial.clone(), keys: Box::new(|| unreachable!()) });
+        let digest = Digest::of(b"vector");
+        let vector = Some((true, true));
+        let masked = Leaving { run: None, round: Some(3), kind: Kind::Masked, bytes: 9, vector, digest: &digest };
+        let mut noted = of_nobody().noted_in(SentLog::open(folder.path(), "bank/coordinator", 1).unwrap());
+        assert!(noted.may_leave(&masked) && noted.is_noted().is_ok());
+        noted.send(RunId([1; 32]), Upstream::Leave);
+        assert!(noted.is_noted().is_ok());
+        let mut full = of_nobody().noted_in(SentLog::full(folder.path(), "bank/coordinator"));
+        assert!(full.is_noted().is_ok() && !full.may_leave(&masked));
+        let first = full.is_noted().unwrap_err();
+        assert!(first.is_full_disk(), "{first}");
+        full.send(RunId([1; 32]), Upstream::Leave);
+        assert!(full.is_noted().is_err());
+        full.send_beside(&ToCoordinator::About { release: "1".to_owned().into() });
+        assert!(full.is_noted().is_err());
+        let mut lines = 0;
+        crate::sent::read(folder.path(), |_, _| lines += 1).unwrap();
+        assert_eq!(lines, 2, "what was noted before");
     }
 }

@@ -60,9 +60,10 @@ impl Anchor {
     /// If it ends before, goes on after, says something else, or has records of which nothing was noted.
     pub(super) fn check(&self, register: &Path) -> Result<(), ClientError> {
         // Another process may be writing records: each is there before its note.
-        let notes = [self.read(&self.paths[0])?, self.read(&self.paths[1])?];
+        let [identity, state] = &self.paths;
+        let notes = [(identity, self.read(identity)?), (state, self.read(state)?)];
         let (bytes, mut noted) = (bytes_of(register)?, 0);
-        for (path, note) in self.paths.iter().zip(notes) {
+        for (path, note) in notes {
             noted = noted.max(check((path, note), (register, &bytes))?);
         }
         let found = Entries::of_ledger(&bytes, LedgerId::CONTACT).count() as u64;

@@ -63,6 +63,13 @@ impl SentLog {
         Self::open_of(state_dir, to, now, FILE_BYTES)
     }
 
+    /// One whose disk is full from here on: the device whose every write says so.
+    #[cfg(test)]
+    pub(crate) fn full(state_dir: &Path, to: &str) -> Self {
+        let log = Self::open(state_dir, to, 1_700_000_000).expect("a file");
+        Self { file: OpenOptions::new().write(true).open("/dev/full").ok(), ..log }
+    }
+
     /// The same with files of so many bytes.
     fn open_of(state_dir: &Path, to: &str, now: u64, full: u64) -> Result<Self, ClientError> {
         let path = state_dir.join(FILE);

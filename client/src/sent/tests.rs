@@ -179,11 +179,9 @@ fn a_file_that_was_not_begun_is_begun_by_the_next_start() {
 fn what_cannot_be_noted_does_not_leave() {
     let dir = tempfile::tempdir().unwrap();
     let path = filled(dir.path());
-    let mut log = SentLog::open(dir.path(), TO, 1_700_000_000).unwrap();
+    let mut log = SentLog::full(dir.path(), TO);
     let digest = Digest::of(b"lost");
     let lost = Leaving { run: None, round: None, kind: Kind::Leave, bytes: 9, vector: None, digest: &digest };
-    // The device whose every write says that it is full.
-    log.file = Some(OpenOptions::new().write(true).open("/dev/full").unwrap());
     let fault = try_leave(&mut log, &lost, 8).unwrap_err();
     assert!(fault.is_full_disk() && fault.to_string().contains("sent.log"), "{fault}");
     assert!(try_leave(&mut log, &lost, 8).is_err(), "nothing stands between the lines of a file that is read");

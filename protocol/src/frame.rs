@@ -316,7 +316,13 @@ mod tests {
     fn every_early_end_is_noticed() {
         let bytes = encode_frame(2, b"payload");
         for end in 1..bytes.len() {
-            assert!(matches!(read(&[&bytes[..end]]), Err(FrameError::Incomplete { .. })), "{end} bytes");
+            // Within the header nobody knows yet how long the payload is.
+            let whole = if end < FRAME_HEADER_BYTES { FRAME_HEADER_BYTES } else { bytes.len() };
+            assert_eq!(
+                read(&[&bytes[..end]]).err(),
+                Some(FrameError::Incomplete { missing: whole - end }),
+                "{end} bytes"
+            );
         }
     }
 

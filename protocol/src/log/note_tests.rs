@@ -30,7 +30,8 @@ fn the_published_example_is_read_and_printed() {
     let names: Vec<_> = note.signatures().iter().map(NoteSignature::name).collect();
     assert_eq!(names, ["example.com/behind-the-sofa", "witness.example.com/w1"]);
     assert_eq!(note.to_string(), PUBLISHED);
-    assert_eq!(note.bare().signatures().len(), 1);
+    let bare = note.bare();
+    assert_eq!((bare.signatures(), bare.checkpoint()), (&note.signatures()[..1], note.checkpoint()));
 }
 
 /// Frozen: key numbers stand in every note, and others compute the same.
@@ -112,6 +113,19 @@ fn a_signature_by_the_same_key_takes_the_earlier_ones_place() {
     let other = SignedCheckpoint::parse(other.as_bytes()).unwrap();
     note.add(other.signatures()[1].clone());
     assert_eq!(note, other);
+    // By another key it is one more, up to the limit.
+    let mut note = other.bare();
+    note.add(other.signatures()[1].clone());
+    assert_eq!(note, other);
+    let witness = |number: usize| {
+        let text = PUBLISHED.replace("witness.example.com/w1", &format!("witness.example.com/w{number}"));
+        SignedCheckpoint::parse(text.as_bytes()).unwrap().signatures()[1].clone()
+    };
+    (0..NOTE_SIGNATURES_MAX + 3).for_each(|number| note.add(witness(number)));
+    let names: Vec<_> = note.signatures().iter().map(|line| line.name().to_string()).collect();
+    // The journal's own and the first witness were there before.
+    let last = format!("witness.example.com/w{}", NOTE_SIGNATURES_MAX - 2);
+    assert_eq!((names.len(), names.last()), (NOTE_SIGNATURES_MAX, Some(&last)));
 }
 
 proptest! {

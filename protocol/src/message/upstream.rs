@@ -429,3 +429,33 @@ impl MaskedHeader {
         digests.into_iter().fold(Canonical::new("MASKED").u64(round.0), Canonical::digest)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+
+    use super::*;
+
+    /// Stages come in any order, and none forgets another one.
+    #[test]
+    fn each_round_is_added_to_its_own_stage() {
+        let mut charged = Charged::default();
+        for (stage, round, rounds) in
+            [(2, 7, vec![0, 0, 1]), (0, 5, vec![1, 0, 1]), (2, 9, vec![1, 0, 2]), (1, 8, vec![1, 1, 2])]
+        {
+            charged.add(stage, RoundId(round));
+            assert_eq!(charged.rounds, rounds);
+        }
+        assert_eq!((charged.last_round, charged.of(2), charged.of(3)), (9, 2, 0));
+        let other = Charged { rounds: vec![0, 4, 1, 1], last_round: 8 };
+        let raised = Charged { rounds: vec![1, 4, 2, 1], last_round: 9 };
+        assert_eq!((charged.raised_to(&other), other.raised_to(&charged)), (raised.clone(), raised));
+    }
+
+    #[test]
+    fn a_form_that_no_round_makes_is_known() {
+        let short = |rounds: &[u32]| Charged { rounds: rounds.to_vec(), last_round: 0 }.is_short();
+        assert!(short(&[]) && short(&[0, 1]) && short(&[1; STAGES_MAX]));
+        assert!(!short(&[0]) && !short(&[1, 0]) && !short(&[1; STAGES_MAX + 1]));
+    }
+}

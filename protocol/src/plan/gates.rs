@@ -298,6 +298,39 @@ mod tests {
         assert_eq!(digests.len(), 12);
     }
 
+    /// Each limit itself is allowed, and one beyond it is not.
+    #[test]
+    fn gates_may_be_at_their_limits() {
+        let pilot =
+            |group, copies_min, seconds_min| Gates { pilot: Some(Pilot { group, copies_min, seconds_min }), ..gates() };
+        let named = |count| PilotGroup::Named((0..count).map(name).collect());
+        let of = |measure, limit| Gates { limits: [gate(measure, limit)].into(), ..gates() };
+        let everybody = u32::try_from(ROSTER_ENTRIES_MAX).expect("a number");
+        let most = u32::try_from(PILOT_BRANCHES_MAX).expect("a number");
+        let parts = u16::try_from(PARTS).expect("a number");
+        let rows = [
+            (pilot(PilotGroup::Share(1), everybody, PILOT_SECONDS_MAX), true),
+            (pilot(PilotGroup::Share(1), everybody + 1, 0), false),
+            (pilot(PilotGroup::Share(parts), 1, 0), true),
+            (pilot(PilotGroup::Share(parts + 1), 1, 0), false),
+            (pilot(PilotGroup::Share(1), 0, 0), false),
+            (pilot(named(most), most, 0), true),
+            (pilot(named(most), most + 1, 0), false),
+            (pilot(named(most + 1), 1, 0), false),
+            (pilot(named(1), 0, 0), false),
+            (pilot(named(1), 1, PILOT_SECONDS_MAX + 1), false),
+            (of(Measure::Auc, PARTS), true),
+            (of(Measure::Auc, PARTS + 1), false),
+            (of(Measure::Lift { share: 1 }, LIMIT_MAX), true),
+            (of(Measure::Lift { share: 1 }, LIMIT_MAX + 1), false),
+            (of(Measure::Lift { share: parts }, 1), true),
+            (of(Measure::Lift { share: parts + 1 }, 1), false),
+        ];
+        for (gates, allowed) in rows {
+            assert_eq!(gates.check().is_ok(), allowed, "{gates:?}");
+        }
+    }
+
     #[test]
     fn limits_of_gates_are_checked() {
         type Change = fn(&mut Gates);

@@ -82,3 +82,61 @@ fn next_month(second: u64, day: u8) -> u64 {
     let (year, month) = if month == 12 { (year.saturating_add(1), 1) } else { (year, month + 1) };
     days_before(year, month, day.into()).saturating_mul(DAY)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Noon of a day.
+    fn noon(year: u64, month: u32, day: u32) -> u64 {
+        days_before(year, month, day) * DAY + DAY / 2
+    }
+
+    #[test]
+    fn each_limit_of_a_schedule_is_allowed_and_one_beyond_it_is_refused() {
+        let begins = 1_000;
+        let monthly = |day| (begins, begins + 1, Rhythm::Monthly { day });
+        let interval = |seconds| (begins, begins + 1, Rhythm::Interval { seconds });
+        let lasts = |seconds: u64| (begins, begins + seconds, Rhythm::Interval { seconds: 0 });
+        for ((not_before, not_after, rhythm), refused) in [
+            (monthly(0), Some("schedule.day")),
+            (monthly(1), None),
+            (monthly(28), None),
+            (monthly(29), Some("schedule.day")),
+            (interval(0), None),
+            (interval(RUN_INTERVAL_SECONDS_MAX), None),
+            (interval(RUN_INTERVAL_SECONDS_MAX + 1), Some("schedule.interval (seconds)")),
+            (lasts(0), Some("schedule (seconds)")),
+            (lasts(1), None),
+            (lasts(PLAN_SECONDS_MAX), None),
+            (lasts(PLAN_SECONDS_MAX + 1), Some("schedule (seconds)")),
+            ((begins, begins - 1, Rhythm::Interval { seconds: 0 }), Some("schedule (seconds)")),
+        ] {
+            let schedule = Schedule { not_before, not_after, rhythm };
+            match (schedule.check(), refused) {
+                (Ok(()), None) => {}
+                (Err(PlanFault::OutOfRange { field, .. }), Some(refused)) => assert_eq!(field, refused),
+                (found, _) => panic!("{schedule:?}: {found:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn runs_begin_by_the_calendar_or_by_seconds_and_none_before_the_plan() {
+        let not_before = noon(2026, 11, 15);
+        let by = |rhythm| Schedule { not_before, not_after: u64::MAX, rhythm };
+        let day = |year, month, day| days_before(year, month, day) * DAY;
+        let monthly = |day| by(Rhythm::Monthly { day });
+        assert_eq!(monthly(15).next_after(None), not_before, "on its own day");
+        assert_eq!(monthly(14).next_after(None), not_before, "later in the month");
+        assert_eq!(monthly(16).next_after(None), day(2026, 11, 16));
+        assert_eq!(monthly(16).next_after(Some(noon(2026, 11, 30))), day(2026, 12, 16));
+        assert_eq!(monthly(28).next_after(Some(noon(2026, 12, 1))), day(2027, 1, 28));
+        assert_eq!(monthly(1).next_after(Some(noon(2026, 1, 1))), not_before, "no run begins before the plan");
+        let interval = by(Rhythm::Interval { seconds: 100 });
+        assert_eq!(interval.next_after(None), not_before);
+        assert_eq!(interval.next_after(Some(not_before)), not_before + 100);
+        assert_eq!(interval.next_after(Some(1)), not_before);
+        assert_eq!(interval.next_after(Some(u64::MAX)), u64::MAX);
+    }
+}

@@ -52,6 +52,20 @@ fn pass(year: &mut YearSpend, to: Millis) {
     year.pass((to, to));
 }
 
+/// Days that are over for one of two heads are over for what both come to.
+#[test]
+fn a_raised_year_begins_where_the_later_one_begins() {
+    let (mut old, mut new) = (YearSpend::default(), YearSpend::default());
+    old.charge(noon(2026, 1, 10), &charge(3));
+    old.charge(noon(2026, 9, 1), &charge(1));
+    new.charge(noon(2026, 10, 1), &charge(2));
+    pass(&mut new, noon(2027, 2, 1));
+    for (mut year, other) in [(old.clone(), &new), (new.clone(), &old)] {
+        year.raise(other);
+        assert_eq!((year.from(), year.spent()), (day(2026, 2, 2), charge(2)));
+    }
+}
+
 /// A charge counts until the day before the same date of the next year.
 #[test]
 fn a_charge_counts_for_twelve_months() {

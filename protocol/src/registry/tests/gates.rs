@@ -189,3 +189,31 @@ fn a_report_ends_and_a_rollback_goes_on() {
     took(&mut record, &RegistryEvent::StatementTaken { statement: Box::new(back) });
     assert_eq!(record.models[&one.digest()].state, ModelState::Champion);
 }
+
+/// A plan that wants no card takes a report without one, and one with a card as well.
+#[test]
+fn a_card_is_named_where_the_plan_wants_one() {
+    for (card, named, stands) in [(true, true, true), (true, false, false), (false, true, true), (false, false, true)] {
+        let gates = Gates { card, ..gates() };
+        let model = manifest_of(3, &gates);
+        let card = if named { Digest::of(b"card") } else { Digest::ZERO };
+        let report = GatesReport { card, ..report_of(&model, &gates, None) };
+        assert_eq!(report.check_gates(), if stands { Ok(()) } else { Err(ReportFault::NoCard) });
+    }
+}
+
+/// With a share of 0 a model is evaluated beside the champion, and no customer is scored by it: it is no challenger of the purpose.
+#[test]
+fn a_challenger_without_a_share_scores_nobody() {
+    let one = manifest(1);
+    for (share, challenger) in [(0, None), (1, Some(one.digest()))] {
+        let mut record = replayed(&[adopted(), registered(one.clone())]);
+        let report = report(&one);
+        let scope = StatementScope::Customers(share);
+        let statement =
+            signed(ModelStatement { scope, ..stated(ModelStep::Challenge, &one, 1, &report) }, Some(report));
+        took(&mut record, &RegistryEvent::StatementTaken { statement: Box::new(statement) });
+        assert_eq!(record.purposes[&one.lineage.purpose].challenger, challenger);
+        assert_eq!(record.models[&one.digest()].state, ModelState::Challenger);
+    }
+}

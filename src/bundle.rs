@@ -15,9 +15,12 @@ use tributary_evidence::bundle::{Audited, Authority, Bundle, BundleFault, Fault,
 #[cfg(all(feature = "rehearsal", feature = "coordinator"))]
 use tributary_evidence::bundle::{BundledModel, bundled_model};
 use tributary_protocol::digest::Digest;
+use tributary_protocol::printable::Printable;
+use tributary_protocol::registry::ModelState;
+use tributary_storage::files::open_file;
 
 use crate::exit::{Exit, Failure};
-use crate::json;
+use crate::{given, json};
 
 /// A bundle, opened.
 pub(crate) type Opened = Bundle<BufReader<File>>;
@@ -103,14 +106,16 @@ pub(crate) fn verify_model(options: &ModelOptions) -> Result<Exit, Failure> {
                 model.model
             ));
         }
+        if model.state == ModelState::Withdrawn.name() {
+            audited.missing.push(format!("a model that may be used: {} is withdrawn", model.model));
+        }
         if !model.follows {
             audited.missing.push(format!("what shows that the model {} follows from its sums", model.model));
         }
     }
     if let (Some(path), [model]) = (&options.parameters, asked.as_slice()) {
         let own = Digest::from_hex(&model.model).and_then(|digest| bundle.part(&Item::Parameters(digest).name()));
-        let given = std::fs::read(path);
-        let given = given.map_err(|fault| Failure::failed(format!("{} cannot be read: {fault}", path.display())))?;
+        let given = given::evidence(path).map_err(|fault| Failure::failed(fault.to_string()))?;
         match own {
             None => audited.missing.push("the model's parameters, to compare the file with".into()),
             Some(own) if own == given => {}
@@ -125,9 +130,7 @@ pub(crate) fn verify_model(options: &ModelOptions) -> Result<Exit, Failure> {
     match (&options.card, asked.as_slice()) {
         (None, _) => {}
         (Some(path), [model]) => {
-            let given = std::fs::read(path);
-            let given =
-                given.map_err(|fault| Failure::failed(format!("{} cannot be read: {fault}", path.display())))?;
+            let given = given::paper(path).map_err(|fault| Failure::failed(fault.to_string()))?;
             if model.card != Some(Digest::of(&given).to_string()) {
                 let reason = format!("this is not the card of the model {}, or was changed", model.model);
                 audited.faults.push(Fault { part: path.display().to_string(), reason });
@@ -227,15 +230,23 @@ pub(crate) fn audited(
     authority: Option<Authority>,
     strict: bool,
 ) -> Result<(Opened, Audited), BundleFault> {
-    let bundle = Bundle::open(BufReader::with_capacity(1 << 18, File::open(file)?))?;
+    let opened = open_file(file).map_err(|fault| BundleFault::Io(std::io::Error::other(fault)))?;
+    let bundle = Bundle::open(BufReader::with_capacity(1 << 18, opened))?;
     let mut audited = audit(&bundle, &Options { authority, strict })?;
     let mut beside = file.as_os_str().to_owned();
     beside.push(".digest");
-    if let Ok(named) = std::fs::read_to_string(Path::new(&beside))
-        && named.trim() != audited.bundle
-    {
-        let reason = format!("it names the bundle {}, and this one is another", named.trim().escape_debug());
-        audited.faults.push(Fault { part: Path::new(&beside).display().to_string(), reason });
+    let beside = Path::new(&beside);
+    let reason = match given::beside(beside) {
+        Ok(None) => None,
+        Ok(Some(named)) if named.trim_ascii() == audited.bundle.as_bytes() => None,
+        Ok(Some(named)) => {
+            let named = Printable::new(&String::from_utf8_lossy(&named));
+            Some(format!("it names the bundle {named}, and this one is another"))
+        }
+        Err(fault) => Some(format!("it does not name this bundle: {fault}")),
+    };
+    if let Some(reason) = reason {
+        audited.faults.push(Fault { part: beside.display().to_string(), reason });
         audited.standing = Standing::Tampered;
     }
     Ok((bundle, audited))

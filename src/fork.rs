@@ -13,7 +13,7 @@ use tributary_storage::files::read_public;
 
 use crate::coordinator_key::coordinator_key;
 use crate::exit::{Exit, Failure};
-use crate::json;
+use crate::{given, json};
 
 /// The folder in a daemon's state folder, and the key in it.
 const FOLDER: &str = "checkpoints";
@@ -87,7 +87,7 @@ pub(crate) fn run(options: &ForkOptions) -> Result<Exit, Failure> {
     let roots = match &options.journal {
         Some(journal) => {
             let sizes: Vec<u64> = all().map(|found| found.signed.checkpoint().size).collect();
-            let bytes = fs::read(journal).map_err(|fault| unreadable(journal, fault))?;
+            let bytes = given::evidence(journal).map_err(|fault| Stop::Unreadable(fault.to_string()))?;
             roots_of(&bytes, &sizes).map_err(|bad| unreadable(journal, bad))?
         }
         None => JournalRoots::new(),

@@ -35,6 +35,7 @@ mod exit;
 #[cfg(feature = "coordinator")]
 mod five_parts;
 mod fork;
+mod given;
 #[cfg(feature = "coordinator")]
 mod incident;
 #[cfg(feature = "coordinator")]

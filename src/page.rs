@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use tributary_protocol::printable::is_hidden;
 use tributary_texts::{Language, Said};
 
 const STYLE: &str = "body{font:15px/1.5 system-ui,'Noto Sans CJK SC','Microsoft YaHei',sans-serif;max-width:64rem;margin:2rem auto;padding:0 1rem;\
@@ -132,8 +133,22 @@ pub(crate) fn escaped(text: &str) -> String {
             '>' => out.push_str("&gt;"),
             '"' => out.push_str("&quot;"),
             '\'' => out.push_str("&#39;"),
+            // What is never shown as it is on a terminal is not shown so here: marks of direction turn words around.
+            hidden if is_hidden(hidden) && hidden != '\n' => out.extend(hidden.escape_unicode()),
             other => out.push(other),
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_in_a_page_is_neither_markup_nor_hidden() {
+        assert_eq!(escaped("<b title='x'>&\"</b>"), "&lt;b title=&#39;x&#39;&gt;&amp;&quot;&lt;/b&gt;");
+        assert_eq!(escaped("3\u{202e}1\u{1b}[2m\u{200b}"), "3\\u{202e}1\\u{1b}[2m\\u{200b}");
+        assert_eq!(escaped("分行 1\n2"), "分行 1\n2");
+    }
 }

@@ -20,7 +20,7 @@ use self::options::{ComplianceOptions, free, write};
 use crate::exit::{Exit, Failure};
 use crate::model::explained;
 use crate::verify::Beside;
-use crate::{json, typed};
+use crate::{given, json, typed};
 
 /// `tributary report`.
 #[derive(Subcommand)]
@@ -134,9 +134,7 @@ fn evaluation(options: &EvaluationOptions) -> Result<Exit, Failure> {
 /// # Errors
 /// If it cannot be read, or its signature does not hold.
 fn page_of(path: &Path, language: Language) -> Result<String, Failure> {
-    let bytes = std::fs::read(path).map_err(|fault| {
-        Failure::failed(format!("{} cannot be read ({fault}); check path and permissions", path.display()))
-    })?;
+    let bytes = given::paper(path).map_err(|fault| Failure::failed(fault.to_string()))?;
     if let Some(page) = assessed::page_of(path, &bytes, language) {
         return page;
     }

@@ -16,7 +16,7 @@ pub(crate) use self::deletions::{DeletionOptions, deletions};
 pub(crate) use self::incident::{IncidentOptions, incident};
 pub(crate) use self::report::{ReportOptions, report};
 use crate::exit::{Exit, Failure};
-use crate::json;
+use crate::{given, json};
 
 /// What to verify.
 #[derive(Args)]
@@ -106,8 +106,8 @@ pub(crate) fn judge_file(file: &Path, delta: f64) -> Verdict {
 }
 
 fn read(file: &Path) -> Result<Vec<u8>, Bad> {
-    std::fs::read(file).map_err(|fault| {
-        let reason = format!("the file cannot be read ({fault}), so nothing was verified; check path and permissions");
+    given::evidence(file).map_err(|fault| {
+        let reason = format!("{fault}. Nothing was verified");
         Bad { entry: None, offset: None, reason }
     })
 }

@@ -30,7 +30,7 @@ use crate::issue::{CertificateAuthority, IssueError, RevocationReason};
 use crate::lines::{Fields, body, hex};
 pub use crate::revocation::DenyOrder;
 use crate::revocation::{RevocationFileError, RevocationLists, Seen};
-use tributary_storage::files::{self, Existing, FileError, read_titled};
+use tributary_storage::files::{self, Existing, FILE_BYTES_MAX, FileError, read_titled};
 
 /// The file's name, beside `revocations.pem`.
 pub const DENIED: &str = "denied";
@@ -145,7 +145,7 @@ impl DenyList {
     /// Signs the list with the next number, and writes it.
     pub(crate) fn sign(&mut self, path: &Path, authority: &CertificateAuthority) -> Result<(), IssueOrFile> {
         if self.entries.len() > DENIED_MAX {
-            return Err(FileError::TooLong { path: path.to_owned() }.into());
+            return Err(FileError::TooLong { path: path.to_owned(), most: FILE_BYTES_MAX }.into());
         }
         let since = authority.validity().not_before;
         let number = self.order.filter(|order| order.since == since).map_or(1, |order| order.number.saturating_add(1));

@@ -2,8 +2,6 @@
 //!
 //! Numbers that are no whole ones are texts of decimals, so that whoever reads and writes the object again finds the bytes that were signed.
 
-use std::io::{self, Read};
-
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tributary_certs::suite::{RealSuite, SigningKey};
@@ -135,16 +133,6 @@ impl<T: Body> Paper<T> {
     pub fn sign(paper: T, key: &SigningKey) -> Self {
         let [digest, key, signature] = signed(T::KIND, &paper, key);
         Self { paper, digest, key, signature }
-    }
-
-    /// A file's bytes: one more than the longest file has, at most. [`Paper::read`] refuses that many.
-    ///
-    /// # Errors
-    /// If it cannot be read.
-    pub fn bytes(file: impl Read) -> io::Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        file.take(T::BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
-        Ok(bytes)
     }
 
     /// Reads a file, and verifies its signature by the key that it names.

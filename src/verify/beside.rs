@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use tributary_evidence::{Item, Retained};
 
+use crate::given;
+
 /// What is kept beside a journal.
 pub(crate) struct Beside(PathBuf);
 
@@ -16,11 +18,7 @@ impl Beside {
 
 impl Retained for Beside {
     fn get(&self, item: &Item) -> Option<Vec<u8>> {
-        match std::fs::read(self.0.with_file_name(item.name())) {
-            Ok(bytes) => Some(bytes),
-            Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => None,
-            // What is there and cannot be read proves nothing, and is not passed over.
-            Err(_) => Some(Vec::new()),
-        }
+        // What is there and cannot be read proves nothing, and is not passed over.
+        given::beside(&self.0.with_file_name(item.name())).unwrap_or_else(|_| Some(Vec::new()))
     }
 }

@@ -1,6 +1,5 @@
 //! `tributary verify incident`: an incident's file, without the journal and without the coordinator.
 
-use std::fs::File;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -11,7 +10,7 @@ use tributary_evidence::paper::{Paper, PaperFault};
 use crate::bundle::authority;
 use crate::coordinator_key::coordinator_key;
 use crate::exit::{Exit, Failure};
-use crate::json;
+use crate::{given, json};
 
 /// Which file, and whose it must be.
 #[derive(Args)]
@@ -48,9 +47,9 @@ pub(crate) fn incident(options: &IncidentOptions) -> Result<Exit, Failure> {
         Ok(key) => key,
         Err(fault) => return unreadable(Exit::Unreadable, "unreadable", fault),
     };
-    let bytes = match File::open(file).and_then(Paper::<IncidentExport>::bytes) {
+    let bytes = match given::paper(file) {
         Ok(bytes) => bytes,
-        Err(fault) => return unreadable(Exit::Unreadable, "unreadable", format!("it cannot be read ({fault})")),
+        Err(fault) => return unreadable(Exit::Unreadable, "unreadable", fault.to_string()),
     };
     let paper = match Paper::<IncidentExport>::read(&bytes) {
         Ok(paper) => paper,

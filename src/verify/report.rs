@@ -11,7 +11,7 @@ use tributary_protocol::signature::VerifyingKey;
 use super::beside::Beside;
 use crate::coordinator_key::coordinator_key;
 use crate::exit::Exit;
-use crate::json;
+use crate::{given, json};
 
 /// Which report to check.
 #[derive(Args)]
@@ -46,9 +46,9 @@ pub(crate) fn report(options: &ReportOptions) -> Exit {
 }
 
 fn judged(file: &Path, expected: Option<&VerifyingKey>, journal: Option<&Path>) -> (Exit, String) {
-    let bytes = match std::fs::read(file) {
+    let bytes = match given::paper(file) {
         Ok(bytes) => bytes,
-        Err(fault) => return (Exit::Unreadable, format!("it cannot be read ({fault}); check path and permissions")),
+        Err(fault) => return (Exit::Unreadable, fault.to_string()),
     };
     if let Some(found) = judged_paper(&bytes, expected) {
         return match journal {
@@ -65,8 +65,8 @@ fn judged(file: &Path, expected: Option<&VerifyingKey>, journal: Option<&Path>) 
         return (Exit::WrongKey, fault.to_string());
     }
     if let Some(journal) = journal {
-        match std::fs::read(journal) {
-            Err(fault) => return (Exit::Unreadable, format!("{} cannot be read ({fault})", journal.display())),
+        match given::evidence(journal) {
+            Err(fault) => return (Exit::Unreadable, fault.to_string()),
             Ok(bytes) => {
                 if let Err(fault) = report.follows_from(&bytes, &Beside::of(journal)) {
                     return (Exit::Failed, fault.to_string());

@@ -58,9 +58,7 @@ pub fn write_stored(path: &Path, format: &Versioned, bytes: &[u8], existing: Exi
 /// # Errors
 /// [`FileError::NotFile`], [`FileError::System`] or [`FileError::TooLong`].
 pub fn read_public(path: &Path) -> Result<Vec<u8>, FileError> {
-    let mut bytes = Vec::new();
-    read_all(open_file(path)?, path, &mut bytes)?;
-    Ok(bytes)
+    read_at_most(path, FILE_BYTES_MAX)
 }
 
 /// Reads what stands after the header of a stored file of any length.
@@ -125,7 +123,7 @@ pub fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>, FileError> {
     // Reserved at once, so that no half-filled copy is left behind by a growing vector.
     let length = usize::try_from(metadata.len().min(FILE_BYTES_MAX)).expect("a few MiB fit into memory");
     let mut bytes = Zeroizing::new(Vec::with_capacity(length + 1));
-    read_all(file, path, &mut bytes)?;
+    read_all(file, (path, FILE_BYTES_MAX), &mut bytes)?;
     Ok(bytes)
 }
 
@@ -172,7 +170,7 @@ pub fn read_own(path: &Path, what: &'static str) -> Result<String, FileError> {
         return Err(not_own("others may change it, or it belongs to somebody else"));
     }
     let mut bytes = Vec::new();
-    read_all(file, path, &mut bytes)?;
+    read_all(file, (path, FILE_BYTES_MAX), &mut bytes)?;
     String::from_utf8(bytes).map_err(|_| FileError::content(path, what))
 }
 
@@ -182,7 +180,29 @@ pub fn read_own(path: &Path, what: &'static str) -> Result<String, FileError> {
 /// [`FileError::NotFile`] or [`FileError::System`].
 pub fn open_file(path: &Path) -> Result<File, FileError> {
     must_be_file(path)?;
-    File::open(path).map_err(FileError::system("opening", path))
+    without_waiting().open(path).map_err(FileError::system("opening", path))
+}
+
+/// How a file is opened that somebody may exchange for a pipe between two looks.
+fn without_waiting() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.custom_flags(nix::libc::O_NONBLOCK);
+    }
+    options
+}
+
+/// Reads an ordinary file of at most so many bytes: for whatever somebody else wrote.
+///
+/// # Errors
+/// As [`open_file`], and [`FileError::TooLong`].
+pub fn read_at_most(path: &Path, most: u64) -> Result<Vec<u8>, FileError> {
+    let mut bytes = Vec::new();
+    read_all(open_file(path)?, (path, most), &mut bytes)?;
+    Ok(bytes)
 }
 
 /// Opens an ordinary file for reading, and follows no link to it.
@@ -197,12 +217,10 @@ pub fn open_itself(path: &Path) -> Result<File, FileError> {
     if !named.is_file() {
         return Err(FileError::NotFile { path: path.to_owned() });
     }
-    let mut options = OpenOptions::new();
-    options.read(true);
+    let mut options = without_waiting();
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt as _;
-        // Somebody may exchange it between the two looks.
         options.custom_flags(nix::libc::O_NOFOLLOW | nix::libc::O_NONBLOCK);
     }
     options.open(path).map_err(FileError::system("opening", path))
@@ -214,7 +232,7 @@ pub fn open_itself(path: &Path) -> Result<File, FileError> {
 /// As [`open_itself`], and [`FileError::TooLong`].
 pub fn read_itself(path: &Path) -> Result<Vec<u8>, FileError> {
     let mut bytes = Vec::new();
-    read_all(open_itself(path)?, path, &mut bytes)?;
+    read_all(open_itself(path)?, (path, FILE_BYTES_MAX), &mut bytes)?;
     Ok(bytes)
 }
 
@@ -224,17 +242,17 @@ pub(crate) fn must_be_file(path: &Path) -> Result<(), FileError> {
     if named.is_file() { Ok(()) } else { Err(FileError::NotFile { path: path.to_owned() }) }
 }
 
-fn read_all(file: File, path: &Path, bytes: &mut Vec<u8>) -> Result<(), FileError> {
-    file.take(FILE_BYTES_MAX + 1).read_to_end(bytes).map_err(FileError::system("reading", path))?;
-    if u64::try_from(bytes.len()).is_ok_and(|length| length <= FILE_BYTES_MAX) {
+fn read_all(file: File, (path, most): (&Path, u64), bytes: &mut Vec<u8>) -> Result<(), FileError> {
+    file.take(most.saturating_add(1)).read_to_end(bytes).map_err(FileError::system("reading", path))?;
+    if u64::try_from(bytes.len()).is_ok_and(|length| length <= most) {
         return Ok(());
     }
-    Err(FileError::TooLong { path: path.to_owned() })
+    Err(FileError::TooLong { path: path.to_owned(), most })
 }
 
 fn write(path: &Path, bytes: &[u8], mode: u32, existing: Existing) -> Result<(), FileError> {
     if u64::try_from(bytes.len()).is_ok_and(|length| length > FILE_BYTES_MAX) {
-        return Err(FileError::TooLong { path: path.to_owned() });
+        return Err(FileError::TooLong { path: path.to_owned(), most: FILE_BYTES_MAX });
     }
     put(path, &[bytes], mode, existing)
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use crate::demo::demo;
 use crate::support::{Finished, run};
@@ -165,7 +166,19 @@ fn from_a_demo_to_a_verified_bundle() {
     // A file beside the bundle that names another one, and a bundle that was changed or cut.
     fs::write(case.path("audit-bundle.trib.digest"), format!("{other}\n")).unwrap();
     case.code(VERIFY, 1);
+    // Nor is it passed over where it is no text, or a pipe that nobody writes to. Nobody waits for such a pipe.
+    fs::write(case.path("audit-bundle.trib.digest"), [0xff]).unwrap();
+    case.code(VERIFY, 1);
     fs::remove_file(case.path("audit-bundle.trib.digest")).unwrap();
+    let pipe = |name: &str| assert!(Command::new("mkfifo").arg(case.path(name)).status().unwrap().success());
+    pipe("audit-bundle.trib.digest");
+    case.code(VERIFY, 1);
+    fs::remove_file(case.path("audit-bundle.trib.digest")).unwrap();
+    pipe("copy/pipe");
+    for (kind, code) in [("audit", 4), ("model", 4), ("ledger", 1), ("report", 4), ("incident", 4)] {
+        case.code(&format!("tributary verify {kind} copy/pipe"), code);
+    }
+    case.code("tributary report page copy/pipe --lang en --output copy/page.html", 1);
     let bytes = fs::read(case.path("audit-bundle.trib")).unwrap();
     let mut changed = bytes.clone();
     changed[bytes.len() / 2] ^= 1;

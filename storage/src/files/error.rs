@@ -114,10 +114,12 @@ pub enum FileError {
         limit: usize,
     },
     /// Longer than anything this program writes.
-    #[error("{} is longer than {FILE_BYTES_MAX} bytes, so it is no file of this program. Check the path", shown(path))]
+    #[error("{} is longer than {most} bytes, so it is no file of this program. Check the path", shown(path))]
     TooLong {
         /// The file.
         path: PathBuf,
+        /// The bytes of the longest one.
+        most: u64,
     },
     /// A pipe, a device or a folder: reading it might wait for ever.
     #[error(

@@ -345,3 +345,17 @@ fn only_a_folder_s_sticky_bit_keeps_others_from_changing_it() {
     );
     assert_eq!([0o700, 0o755, 0o777, 0o1777].map(|mode| may(folder.path(), mode)), [false, false, true, false]);
 }
+
+/// What somebody else gave is an ordinary file of a bounded length: a pipe would keep its reader waiting for ever.
+#[cfg(unix)]
+#[test]
+fn what_is_given_is_an_ordinary_file_of_a_bounded_length() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, pipe) = (folder.path().join("file"), folder.path().join("pipe"));
+    std::fs::write(&file, [7; 9]).unwrap();
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    assert_eq!(read_at_most(&file, 9).unwrap(), [7; 9]);
+    assert!(matches!(read_at_most(&file, 8), Err(FileError::TooLong { most: 8, .. })));
+    assert!(matches!(read_at_most(&pipe, 9), Err(FileError::NotFile { .. })));
+    assert!(matches!(read_at_most(folder.path(), 9), Err(FileError::NotFile { .. })));
+}

@@ -174,11 +174,11 @@ fn from_a_demo_to_a_verified_bundle() {
     pipe("audit-bundle.trib.digest");
     case.code(VERIFY, 1);
     fs::remove_file(case.path("audit-bundle.trib.digest")).unwrap();
-    pipe("copy/pipe");
+    pipe("audit-bundle.pipe");
     for (kind, code) in [("audit", 4), ("model", 4), ("ledger", 1), ("report", 4), ("incident", 4)] {
-        case.code(&format!("tributary verify {kind} copy/pipe"), code);
+        case.code(&format!("tributary verify {kind} audit-bundle.pipe"), code);
     }
-    case.code("tributary report page copy/pipe --lang en --output copy/page.html", 1);
+    case.code("tributary report page audit-bundle.pipe --lang en --output audit-bundle.html", 1);
     let bytes = fs::read(case.path("audit-bundle.trib")).unwrap();
     let mut changed = bytes.clone();
     changed[bytes.len() / 2] ^= 1;

@@ -413,6 +413,10 @@ texts! {
         en: "{path}: the settings name {named} as the owner's key, and {mark} names another one. Nothing is done by these rules. Name the owner's key; where the owner has changed, start the daemon once",
         zh: "{path}：配置指定 {named} 为数据负责人的密钥，而 {mark} 记录的是另一个密钥。不按这些规则执行任何操作。请指定负责人的密钥；如负责人已变更，请先启动一次守护进程",
     }
+    rules_of_new_owner(path, list) {
+        en: "{path}: another owner of the data signed these rules than those of list {list}, and the identity names no owner. Nothing is done by these rules. Name the owner's key in the settings; where the owner has changed, start the daemon once",
+        zh: "{path}：签署这些规则的数据负责人与名单 {list} 所用规则的负责人不同，且身份文件夹没有记录负责人。不按这些规则执行任何操作。请在配置中指定负责人的密钥；如负责人已变更，请先启动一次守护进程",
+    }
     rules_without_confidential(path) {
         en: "{path}: this branch has confidential suppressions, and the rules do not read them, so no list is made or delivered by them. Have the owner add [confidential] and sign the rules",
         zh: "{path}：本分行有保密排除名单，而规则未读取它，因此不据此生成或交付名单。请由负责人加入 [confidential] 并签署规则",

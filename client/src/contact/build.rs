@@ -130,6 +130,7 @@ fn make(
         branch,
         campaign: rules.campaign.clone(),
         rules: (rules.digest, signed.sequence),
+        owner: signed.owner.clone(),
         rules_path: rules_at,
         scores: Digest::from_hex(&note.digest).unwrap_or(Digest::ZERO),
         scores_path: scores_at,

@@ -21,6 +21,8 @@ pub struct BuiltList {
     pub campaign: String,
     /// Digest of the rules, and the number of their signature.
     pub rules: (Digest, u64),
+    /// The owner who signed them.
+    pub owner: VerifyingKey,
     /// Where the rules were.
     pub rules_path: String,
     /// Digest of the scores file, and where it was.
@@ -83,6 +85,7 @@ impl BuiltList {
             .bytes(self.campaign.as_bytes())
             .digest(&self.rules.0)
             .u64(self.rules.1)
+            .bytes(self.owner.to_string().as_bytes())
             .digest(&self.scores)
             .bytes(self.label.as_bytes())
             .u64(self.rows)

@@ -25,6 +25,10 @@ pub(crate) struct SignedRules {
     pub sequence: u64,
     /// This branch.
     pub branch: MemberName,
+    /// Who signed them, as the settings name the owner of the data.
+    pub owner: VerifyingKey,
+    /// Whether the identity names this owner as well.
+    is_marked: bool,
 }
 
 impl SignedRules {
@@ -36,7 +40,8 @@ impl SignedRules {
         let owner = read_verifying_key(&settings.policy_owner).map_err(ClientError::file)?;
         // The settings name a key; the identity says whose budget and data these are.
         let folder = &settings.identity.folder;
-        if BudgetMark::read(folder).map_err(ClientError::file)?.is_some_and(|mark| mark.owner != owner) {
+        let mark = BudgetMark::read(folder).map_err(ClientError::file)?;
+        if mark.as_ref().is_some_and(|mark| mark.owner != owner) {
             let (named, mark) = (settings.policy_owner.display(), BudgetMark::path(folder));
             return Err(ClientError::Said(words::rules_of_another_owner(path.display(), named, mark.display())));
         }
@@ -56,10 +61,10 @@ impl SignedRules {
         if settings.contact.confidential.is_some() && rules.confidential.is_none() {
             return Err(ClientError::Said(words::rules_without_confidential(path.display())));
         }
-        Ok(Self { rules, text, sequence, branch })
+        Ok(Self { rules, text, sequence, branch, owner, is_marked: mark.is_some() })
     }
 
-    /// Whether no newer rules of the campaign were used here, and no list of the branch was made with confidential suppressions that these rules do
+    /// Whether no newer rules of the campaign were used here, none of another owner, and no list of the branch was made with confidential suppressions that these rules do
     /// not know: by such a list the suppressed customers would be contacted, and found out.
     ///
     /// # Errors
@@ -71,6 +76,11 @@ impl SignedRules {
         });
         if older {
             return Err(ClientError::Said(mapping::older(path.display())));
+        }
+        // Where no budget says whose data these are, the last list does: whoever takes the mark out of the identity is not the owner by that.
+        let last = register.lists.values().next_back().map(|list| &list.built);
+        if let Some(last) = last.filter(|last| !self.is_marked && last.owner != self.owner) {
+            return Err(ClientError::Said(words::rules_of_new_owner(path.display(), last.list)));
         }
         if self.rules.confidential.is_none() && register.lists.values().any(|list| list.built.confidential.is_some()) {
             return Err(ClientError::Said(words::rules_without_confidential(path.display())));

@@ -28,6 +28,7 @@ fn list(number: u32) -> BuiltList {
         branch: "north".into(),
         campaign: "deposits".into(),
         rules: (digest("rules"), 5),
+        owner: VerifyingKey::ed25519([4; 32]),
         rules_path: "rules.toml".into(),
         scores: digest("scores"),
         scores_path: "scores.csv".into(),
@@ -317,7 +318,7 @@ fn the_register_says_what_became_of_everything() {
 /// Whoever approves a list approves all that is said of it.
 #[test]
 fn the_digest_of_a_list_binds_each_of_its_fields() {
-    let changes: [fn(&mut BuiltList); 16] = [
+    let changes: [fn(&mut BuiltList); 17] = [
         |list| list.list = 2,
         |list| list.branch = "south".into(),
         |list| list.campaign = "funds".into(),
@@ -326,6 +327,7 @@ fn the_digest_of_a_list_binds_each_of_its_fields() {
         |list| list.scores = Digest::of(b"x"),
         |list| list.label = "churn".into(),
         |list| list.rows += 1,
+        |list| list.owner = VerifyingKey::ed25519([5; 32]),
         |list| list.tables.refusals += 1,
         |list| list.lines += 1,
         |list| list.files.sheet = Digest::of(b"x"),
@@ -345,7 +347,7 @@ fn the_digest_of_a_list_binds_each_of_its_fields() {
     let (rows, ends) =
         (BuiltList { made_at: ENDS, valid_until: MADE, ..list(1) }, BuiltList { models: vec![], ..list(1) });
     found.extend([exchanged.digest(), rows.digest(), ends.digest()]);
-    assert_eq!(found.len(), 20);
+    assert_eq!(found.len(), 21);
     let message = |digest, at| Approval::message(&digest, at);
     assert_ne!(message(digest("one"), 1), message(digest("two"), 1));
     assert_ne!(message(digest("one"), 1), message(digest("one"), 2));

@@ -6,8 +6,8 @@ use std::os::unix::fs::symlink;
 use tributary_certs::budget::BudgetMark;
 use tributary_protocol::digest::Digest;
 
-use super::{NOW, OsEntropy, RULES, SigningKey, World};
-use crate::contact::{build, erase, explain};
+use super::{NOW, OsEntropy, Owned, RULES, SigningKey, World, sign_owned, write_verifying_key};
+use crate::contact::{build, erase, explain, recall};
 use crate::score::{ScoresNote, write_scores};
 
 /// Two customers in a file of this name, the second of whom has this score.
@@ -88,6 +88,22 @@ fn rules_of_whoever_the_settings_name_are_not_the_owners() {
     assert!(world.refused().contains("names another one"));
     mark(&world.owner);
     assert_eq!(world.build().list, 1);
+    // Whoever takes the mark away and signs rules himself is not the owner by that: the last list names the owner.
+    let other = SigningKey::generate(&mut OsEntropy);
+    let text = world.read("rules.toml");
+    fs::remove_file(BudgetMark::path(&world.at("identity"))).unwrap();
+    fs::remove_file(world.at("owner.pub")).unwrap();
+    write_verifying_key(&other.verifying_key(), &world.at("owner.pub")).unwrap();
+    sign_owned(Owned::Rules, &world.at("rules.toml"), &text, &other).unwrap();
+    assert!(world.refused().contains("another owner of the data signed these rules than those of list 1"));
+    assert!(world.approve(1).is_err());
+    // A new owner is one whom the identity names.
+    mark(&other);
+    recall(&world.config(), 1, "another owner", NOW).unwrap();
+    assert_eq!(world.build().list, 2);
+    fs::remove_file(BudgetMark::path(&world.at("identity"))).unwrap();
+    recall(&world.config(), 2, "once more", NOW).unwrap();
+    assert_eq!(world.build().list, 3);
 }
 
 /// A link may lead elsewhere tomorrow. What was listed is erased where it lies.

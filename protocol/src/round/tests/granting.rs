@@ -71,7 +71,7 @@ fn a_plan_that_the_owner_has_not_granted_is_refused_by_its_own_reason() {
 }
 
 /// A run after two rounds, and the grant under which the victim is in it.
-fn under_way() -> (World, Grant) {
+pub(super) fn under_way() -> (World, Grant) {
     let served = plan(|_| {});
     let mut world = World::new(9, served.clone());
     world.connect_all();

@@ -22,6 +22,7 @@ mod several;
 mod steering;
 mod terms;
 mod timing;
+mod transcripts;
 mod uses;
 mod validity;
 mod verdicts;

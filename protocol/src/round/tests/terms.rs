@@ -1,4 +1,6 @@
-//! The terms that a branch sets a plan: the pinned schema, and numbers that a plan must not pass.
+//! The terms that a branch sets a plan: the pinned schema, and numbers that a plan must not pass. What a plan's figures come to.
+
+use alloc::vec::Vec;
 
 use super::world::{World, plan};
 #[cfg(feature = "sabotage")]
@@ -7,6 +9,7 @@ use crate::digest::Digest;
 use crate::ids::ClientId;
 use crate::message::{Floor, RefusalCode};
 use crate::plan::Plan;
+use crate::privacy::Accounts;
 use crate::round::cast::{branch_plan, cap, counting_plan, policy};
 use crate::round::{ParticipantEvent, Policy};
 
@@ -106,4 +109,36 @@ fn without_its_defence_a_schema_that_nobody_read_is_learned_from() {
     });
     assert_eq!(world.refusals(), []);
     assert!(charged(&world));
+}
+
+/// What a plan comes to, where every number of it is another one.
+#[test]
+fn the_figures_of_a_plan_follow_from_its_numbers() {
+    let mut of = plan(|plan| {
+        plan.stages = counting_plan().stages;
+        (plan.runs, plan.round_deadline_ms, plan.keying_deadline_ms) = (3, 1_000, 70);
+        plan.schedule.not_after = 2_000_000;
+    });
+    for (stage, rounds) in of.stages.iter_mut().zip([1, 40, 7]) {
+        stage.rounds = rounds;
+    }
+    let rounds: u32 = of.stages.iter().map(|stage| stage.rounds).sum();
+    for retries in [0, 2] {
+        of.retries = retries;
+        assert_eq!((of.rounds(), of.rounds_charged_max()), (rounds, rounds + retries));
+        assert_eq!(of.rounds_charged_max_of_all_runs(), 3 * (rounds + retries));
+        assert_eq!(of.longest_ms(), 1_070 * u64::from(rounds + retries));
+        assert_eq!(of.last_end().0, 2_000_000_000 + of.longest_ms());
+    }
+    of.retries = 0;
+    let charged: Vec<u32> = of.stages.iter().map(|stage| stage.rounds).collect();
+    assert_eq!(of.charge_of(&charged), of.charge_of_run());
+    assert_eq!(of.charge_max(), of.charge_of_run().times(3));
+    assert_eq!((of.charge_left(&charged), of.charge_left(&[])), (Accounts::zero(), of.charge_of_run()));
+    for (number, stage) in (0..).zip(&of.stages) {
+        let mut fewer = charged.clone();
+        fewer[usize::from(number)] -= 1;
+        assert!(of.may_charge(&fewer, number) && !of.may_charge(&charged, number), "stage {number}");
+        assert_eq!(of.charge_left(&fewer), stage.charge, "stage {number}");
+    }
 }

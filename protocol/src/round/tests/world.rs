@@ -9,6 +9,7 @@ use alloc::vec::Vec;
 use super::liars::Liar;
 use crate::budget::{Heads, Kept};
 use crate::codec;
+use crate::digest::Digest;
 use crate::entropy::Entropy;
 use crate::ids::{ClientId, RoundId, RunId, SessionId};
 use crate::limits::CONTROL_MESSAGE_BYTES_MAX;
@@ -149,6 +150,8 @@ pub(super) struct World {
     pub(super) silent_workers: bool,
     /// Budget heads that the coordinator keeps over all plans.
     pub(super) kept: Vec<Kept>,
+    /// Digest of every message, every event and every deadline so far, in order.
+    pub(super) said: Digest,
     kept_synced: usize,
     policies: BTreeMap<ClientId, Policy>,
     plain: BTreeMap<(RoundId, ClientId), Vec<i64>>,
@@ -217,6 +220,7 @@ impl World {
             events: Vec::new(),
             branches: branches.collect(),
             kept: Vec::new(),
+            said: Digest::ZERO,
             kept_synced: 0,
             policies,
             packets: VecDeque::new(),
@@ -323,6 +327,11 @@ impl World {
         self.tell(Input::Disconnected(client));
     }
 
+    /// Adds to what was said.
+    pub(super) fn note(&mut self, bytes: &[u8]) {
+        self.said = Digest::of(&[self.said.as_bytes(), bytes].concat());
+    }
+
     /// Delivers until nothing is under way.
     pub(super) fn run(&mut self) {
         while self.step() {}
@@ -347,11 +356,13 @@ impl World {
         match packet {
             Packet::Up(from, message) => {
                 let bytes = codec::encode(&message);
+                self.note(&bytes);
                 let message = codec::decode(&bytes, CONTROL_MESSAGE_BYTES_MAX).unwrap();
                 self.tell(Input::Message(from, message));
             }
             Packet::Down(to, message) => {
                 let bytes = codec::encode(&message);
+                self.note(&bytes);
                 let message = codec::decode(&bytes, CONTROL_MESSAGE_BYTES_MAX).unwrap();
                 self.tell_branch(to, ParticipantInput::Message(message));
             }

@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 
 use super::{Packet, World};
+use crate::codec;
 use crate::digest::Digest;
 use crate::entropy::Entropy;
 use crate::ids::ClientId;
@@ -20,7 +21,9 @@ impl World {
     pub(in crate::round::tests) fn tell(&mut self, input: Input) {
         let mut outbox = Outbox::new();
         self.coordinator.handle(self.now, &mut self.entropy, input, &mut outbox);
-        assert_eq!(self.coordinator.deadline(), self.coordinator.wait().deadline);
+        let deadline = self.coordinator.deadline();
+        assert_eq!(deadline, self.coordinator.wait().deadline);
+        self.note(&codec::encode(&deadline));
         self.execute(outbox);
     }
 
@@ -46,7 +49,11 @@ impl World {
             let early = early_at_participant(&effect, &branch.events[branch.synced..]);
             assert_eq!(early, None, "client {client} relies on what is not on its disk");
             match effect {
-                ParticipantEffect::Append(event) => branch.events.push(event),
+                ParticipantEffect::Append(event) => {
+                    let bytes = codec::encode(&event);
+                    branch.events.push(event);
+                    self.note(&bytes);
+                }
                 ParticipantEffect::Sync => branch.synced = branch.events.len(),
                 ParticipantEffect::Send(message) => {
                     if let (Upstream::Refuse { code, .. }, true) = (&message, branch.events.is_empty()) {
@@ -124,8 +131,14 @@ impl World {
             let early = early_of_heads(&effect, &self.kept[self.kept_synced.min(self.kept.len())..]);
             assert_eq!(early, None, "the coordinator tells of heads that are not on its disk");
             match effect {
-                CoordinatorEffect::Append(event) => self.events.push(event),
-                CoordinatorEffect::Keep(kept) => self.kept.push(kept),
+                CoordinatorEffect::Append(event) => {
+                    self.note(&codec::encode(&event));
+                    self.events.push(event);
+                }
+                CoordinatorEffect::Keep(kept) => {
+                    self.note(&codec::encode(&kept));
+                    self.kept.push(kept);
+                }
                 CoordinatorEffect::Sync => (self.synced, self.kept_synced) = (self.events.len(), self.kept.len()),
                 CoordinatorEffect::Send(to, message) => {
                     if self.branches[&to].connected {

@@ -107,7 +107,7 @@ pub(crate) fn judge_file(file: &Path, delta: f64) -> Verdict {
 
 fn read(file: &Path) -> Result<Vec<u8>, Bad> {
     given::evidence(file).map_err(|fault| {
-        let reason = format!("{fault}. Nothing was verified");
+        let reason = format!("the file cannot be read, so nothing was verified: {fault}");
         Bad { entry: None, offset: None, reason }
     })
 }

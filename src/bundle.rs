@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::Serialize;
+use tributary_certs::clock::unix_millis;
 use tributary_certs::roster::RosterAuthorities;
 use tributary_evidence::Item;
 use tributary_evidence::RegisteredModel;
@@ -15,10 +16,13 @@ use tributary_evidence::bundle::{Audited, Authority, Bundle, BundleFault, Fault,
 #[cfg(all(feature = "rehearsal", feature = "coordinator"))]
 use tributary_evidence::bundle::{BundledModel, bundled_model};
 use tributary_protocol::digest::Digest;
+use tributary_protocol::plan::Date;
 use tributary_protocol::printable::Printable;
 use tributary_protocol::registry::ModelState;
+use tributary_protocol::time::Millis;
 use tributary_storage::files::open_file;
 
+use crate::day::date;
 use crate::exit::{Exit, Failure};
 use crate::{given, json};
 
@@ -36,9 +40,36 @@ pub(crate) struct BundleOptions {
     /// Count as missing whatever could not be verified: sums, models or figures that are not kept
     #[arg(long)]
     strict: bool,
+    #[command(flatten)]
+    days: DaysOptions,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
+}
+
+/// For which days somebody verifies a bundle.
+#[derive(Args)]
+pub(crate) struct DaysOptions {
+    /// First day of yours, YYYY-MM-DD, in UTC: of runs of other days nothing that is kept is wanted. Without days it is wanted of every run
+    #[arg(long, value_name = "DATE", value_parser = date, requires = "to")]
+    from: Option<Date>,
+    /// Last day of yours, YYYY-MM-DD, in UTC
+    #[arg(long, value_name = "DATE", value_parser = date, requires = "from")]
+    to: Option<Date>,
+}
+
+impl DaysOptions {
+    /// How a bundle is judged for these days, by the clock of this machine.
+    ///
+    /// # Errors
+    /// If the last day is before the first.
+    pub(crate) fn judging(&self, authority: Option<Authority>, strict: bool) -> Result<Options, Failure> {
+        let days = self.from.zip(self.to);
+        if days.is_some_and(|(from, to)| from > to) {
+            return Err(Failure::usage("--from is after --to; name the first day first"));
+        }
+        Ok(Options { authority, strict, days, now: Millis(unix_millis()) })
+    }
 }
 
 /// A model in a bundle.
@@ -153,10 +184,10 @@ pub(crate) fn verify_model(options: &ModelOptions) -> Result<Exit, Failure> {
 /// The bundle and what its audit came to; nothing where it cannot be read, which is said here.
 ///
 /// # Errors
-/// If `--authority` names nothing.
+/// If `--authority` names nothing, or the days are in the wrong order.
 fn opened(options: &BundleOptions) -> Result<Option<(Opened, Audited)>, Failure> {
     let authority = options.authority.as_deref().map(authority).transpose()?;
-    match audited(&options.file, authority, options.strict) {
+    match audited(&options.file, &options.days.judging(authority, options.strict)?) {
         Ok(both) => Ok(Some(both)),
         Err(BundleFault::OtherTable) => {
             // It is a bundle, and not as it was made.
@@ -193,7 +224,8 @@ pub(crate) struct Registered {
 /// If the bundle cannot be read, was changed, is another federation's, or does not hold the model with its plan.
 #[cfg(all(feature = "rehearsal", feature = "coordinator"))]
 pub(crate) fn registered_in(file: &Path, whose: &str, model: &str) -> Result<(Opened, Audited, Registered), Failure> {
-    let (bundle, audited) = audited(file, Some(authority(whose)?), false)
+    let days = DaysOptions { from: None, to: None };
+    let (bundle, audited) = audited(file, &days.judging(Some(authority(whose)?), false)?)
         .map_err(|fault| Failure::failed(format!("{}: {fault}", file.display())))?;
     if matches!(audited.standing, Standing::Tampered | Standing::WrongKey) {
         let why = audited.standing.words();
@@ -225,14 +257,10 @@ pub(crate) fn registered_in(file: &Path, whose: &str, model: &str) -> Result<(Op
 ///
 /// # Errors
 /// [`BundleFault`].
-pub(crate) fn audited(
-    file: &Path,
-    authority: Option<Authority>,
-    strict: bool,
-) -> Result<(Opened, Audited), BundleFault> {
+pub(crate) fn audited(file: &Path, options: &Options) -> Result<(Opened, Audited), BundleFault> {
     let opened = open_file(file).map_err(|fault| BundleFault::Io(std::io::Error::other(fault)))?;
     let bundle = Bundle::open(BufReader::with_capacity(1 << 18, opened))?;
-    let mut audited = audit(&bundle, &Options { authority, strict })?;
+    let mut audited = audit(&bundle, options)?;
     let mut beside = file.as_os_str().to_owned();
     beside.push(".digest");
     let beside = Path::new(&beside);

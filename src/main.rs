@@ -27,6 +27,7 @@ mod coordinator_key;
 mod customer;
 #[cfg(feature = "client")]
 mod dataset;
+mod day;
 #[cfg(feature = "demo")]
 mod demo;
 #[cfg(feature = "people")]

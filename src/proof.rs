@@ -9,7 +9,7 @@ use tributary_protocol::ids::RoundId;
 use tributary_texts::{Language, proof as words};
 
 use crate::branch::explained;
-use crate::bundle::{audited, authority};
+use crate::bundle::{DaysOptions, audited, authority};
 use crate::exit::{Exit, Failure};
 use crate::json;
 
@@ -31,6 +31,8 @@ pub(crate) struct ProofOptions {
     /// The roster authorities whose federation it must be: their list, or its fingerprint of 64 hexadecimal digits
     #[arg(long, value_name = "FILE|FINGERPRINT")]
     authority: Option<String>,
+    #[command(flatten)]
+    days: DaysOptions,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -44,7 +46,7 @@ pub(crate) fn run(options: &ProofOptions, language: Language) -> Result<Exit, Fa
     let round = RoundId(options.round);
     let sent = uploaded(&options.config, &options.run, round).map_err(|fault| explained(&fault, language))?;
     let authority = options.authority.as_deref().map(authority).transpose()?;
-    let (bundle, audited) = audited(&options.bundle, authority, false)
+    let (bundle, audited) = audited(&options.bundle, &options.days.judging(authority, false)?)
         .map_err(|fault| Failure { exit: Exit::Unreadable, message: fault.to_string() })?;
     let found = in_sum(&bundle, &Sent { run: sent.run, round, vector: sent.vector });
     let standing = audited.standing;

@@ -8,7 +8,9 @@ use tributary_protocol::role::Role;
 use tributary_protocol::roster::StaffNumber;
 use tributary_texts::Language;
 
-const DAY: &str = "a day is YEAR-MONTH-DAY, such as 2027-01-31";
+use crate::day::DAY;
+#[cfg(any(feature = "client", feature = "coordinator"))]
+pub(crate) use crate::day::date;
 
 /// A digest.
 pub(crate) fn digest(text: &str) -> Result<Digest, &'static str> {
@@ -39,12 +41,6 @@ pub(crate) fn word<T: Copy + Send + Sync + 'static, const N: usize>(
 /// A role.
 pub(crate) fn role() -> impl TypedValueParser<Value = Role> {
     word(Role::ALL, Role::name)
-}
-
-/// A day.
-#[cfg(any(feature = "client", feature = "coordinator"))]
-pub(crate) fn date(text: &str) -> Result<tributary_protocol::plan::Date, &'static str> {
-    tributary_protocol::plan::Date::parse(text).ok_or(DAY)
 }
 
 /// A second of UTC.

@@ -50,6 +50,8 @@ pub(crate) struct JournalAudit<'a> {
     partial: bool,
     /// What rests on entries that are left out.
     elsewhere: Vec<NotVerified>,
+    /// The latest time of an entry.
+    last: Option<Millis>,
 }
 
 /// Runs by their plan and number.
@@ -95,6 +97,7 @@ impl<'a> JournalAudit<'a> {
             registry: None,
             orders: BTreeSet::new(),
             released: Released::default(),
+            last: None,
         }
     }
 
@@ -114,6 +117,7 @@ impl<'a> JournalAudit<'a> {
 
     fn of_registry(&mut self, entry: &LogEntry<'_>) -> Result<(), Bad> {
         let entry: Entry<RegistryEvent> = read(entry)?;
+        self.last = self.last.max(Some(entry.at));
         self.federation.of_registry(&entry.event).map_err(|fault| entry.bad(fault))?;
         let registry = self.registry.get_or_insert_with(|| RegistryAudit::new(self.kept, self.partial));
         let claims = registry.follow(&entry.event, &Known(&self.runs)).map_err(|fault| entry.bad(fault))?;
@@ -123,6 +127,7 @@ impl<'a> JournalAudit<'a> {
     fn of_run(&mut self, ledger: LedgerId, entry: &LogEntry<'_>) -> Result<(), Bad> {
         let entry: Entry<CoordinatorEvent> = read(entry)?;
         let place = entry.place();
+        self.last = self.last.max(Some(entry.at));
         self.federation.of_run(&entry.event).map_err(|fault| entry.bad(fault))?;
         let known = self.runs.contains_key(&ledger);
         let kept = self.kept;
@@ -235,6 +240,11 @@ impl<'a> JournalAudit<'a> {
         &mut self.federation
     }
 
+    /// The latest time of an entry, by the coordinator's clock.
+    pub(crate) fn last(&self) -> Option<Millis> {
+        self.last
+    }
+
     /// What the journal says, after its last entry. `made` is when the evidence was put together, where somebody says so.
     ///
     /// # Errors
@@ -248,6 +258,7 @@ impl<'a> JournalAudit<'a> {
             head: extent.head.map(|head| head.to_string()),
             root: extent.root.to_string(),
             rosters_verified: self.federation.verified,
+            last_at: self.last.map(|last| last.0),
             runs: self.runs().filter_map(|run| run.report(made)).collect(),
             registry: self.registry.as_ref().map(RegistryAudit::report),
         })

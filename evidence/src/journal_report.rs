@@ -22,6 +22,8 @@ pub struct JournalReport {
     pub root: String,
     /// Rosters whose authorities' signatures were verified: none where the authorities are not known.
     pub rosters_verified: usize,
+    /// The latest time of an entry here, in milliseconds of the Unix clock: the coordinator's own word.
+    pub last_at: Option<u64>,
     /// Each run, in the order in which they began.
     pub runs: Vec<RunReport>,
     /// The registry of models; nothing before a run was over.

@@ -3,7 +3,7 @@
 //! The executable's own tests see that the table has every sentence that its commands show, and no other.
 
 /// English, and the same in Chinese.
-const HELP: [(&str, &str); 165] = [
+const HELP: [(&str, &str); 167] = [
     (
         "A branch whose data it is, by name (ORGANISATION/ID); more than once for several branches of one owner",
         "数据所属的分行，用名称表示（ORGANISATION/ID）；同一负责人有多家分行时可多次给出",
@@ -45,6 +45,10 @@ const HELP: [(&str, &str); 165] = [
         "从本产品保存的名单和评分中删除客户；仅保留带密钥的假名，以确保不再列入名单",
     ),
     ("Explain a customer's scores in words for the customer", "用客户能理解的文字说明其评分依据"),
+    (
+        "First day of yours, YYYY-MM-DD, in UTC: of runs of other days nothing that is kept is wanted. Without days it is wanted of every run",
+        "您所核验期间的首日（YYYY-MM-DD，UTC）：其他日期的运行不要求留存材料；不给出日期时，每次运行都要求",
+    ),
     ("For how many days from now", "从现在起的有效天数"),
     (
         "Free what a run has reserved that nobody ended here, once it cannot be under way any more; this branch takes no part in it again",
@@ -81,6 +85,7 @@ const HELP: [(&str, &str); 165] = [
     ),
     ("Largest epsilon of one run", "一次运行的 epsilon 上限"),
     ("Largest epsilon of the runs of a year", "一年内各次运行的 epsilon 上限"),
+    ("Last day of yours, YYYY-MM-DD, in UTC", "您所核验期间的末日（YYYY-MM-DD，UTC）"),
     (
         "Leave every run and take part in none, until `resume`; the link to the coordinator stays",
         "退出所有运行，在执行 `resume` 之前不再参加；与协调方的连接保持不变",

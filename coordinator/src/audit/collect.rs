@@ -70,6 +70,8 @@ pub(super) struct Collected {
     pub(super) runs: usize,
     pub(super) runs_outside: usize,
     pub(super) goes_on: bool,
+    /// The latest time of an entry that goes.
+    pub(super) last: Millis,
     pub(super) entries: u64,
     pub(super) left_out: u64,
 }
@@ -122,7 +124,7 @@ impl Collected {
         let journal = ledger_of(&settings.state_dir);
         let mut runs: BTreeMap<LedgerId, OfRun> = BTreeMap::new();
         let (mut models, mut papers) = (Vec::new(), Vec::new());
-        let (mut end, mut goes_on, mut entries) = (0, false, 0);
+        let (mut end, mut goes_on, mut entries, mut last) = (0, false, 0, Millis(0));
         visit(&journal, |entry| {
             if goes_on {
                 return Ok(());
@@ -155,6 +157,7 @@ impl Collected {
                 goes_on = true;
                 return Ok(());
             }
+            last = last.max(at);
             let place = entry.place();
             end = place.offset.saturating_add(place.bytes.into());
             entries = place.position.saturating_add(1);
@@ -174,7 +177,7 @@ impl Collected {
             return Err(ExportError::NoRun(journal));
         }
         let (parts, left_out) = (BTreeMap::new(), 0);
-        let mut collected = Self { parts, runs: 0, runs_outside: 0, goes_on, entries, left_out };
+        let mut collected = Self { parts, runs: 0, runs_outside: 0, goes_on, last, entries, left_out };
         let heads = settings.heads_dir.join("budgets.ledger");
         let borders = collected.checkpoints(&settings.state_dir.join("checkpoints"), entries);
         if whole {

@@ -73,6 +73,8 @@ pub fn export(config: &Path, export: &Export<'_>) -> Result<Exported, ExportErro
     let made = Millis(unix_millis());
     let folder = folder_of(output);
     let mut collected = Collected::of(&settings, Contents::new(days, made, false).span(), (scope, folder))?;
+    // A clock that was set back meanwhile does not make the bundle older than what is in it.
+    let made = made.max(collected.last);
     let contents = Contents::new(days, made, collected.goes_on).of_part(scope.words());
     collected.add(CONTENTS, From::Bytes(contents.to_bytes()));
     collected.add("authorities", From::Bytes(authorities.print().into_bytes()));

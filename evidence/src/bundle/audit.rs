@@ -9,11 +9,13 @@ use tributary_certs::roster::RosterAuthorities;
 use tributary_protocol::budget::Kept;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::log::LedgerId;
+use tributary_protocol::plan::Date;
 use tributary_protocol::time::Millis;
 
 use super::checked::{Audited, Standing};
 use super::checkpoints::{Checkpoints, CheckpointsReport, FOLDER};
 use super::contents::Contents;
+use super::days::Days;
 use super::fault::Fault;
 use super::format::{AUTHORITIES, CONTENTS, HEADS, JOURNAL, PART};
 use super::grants::Grants;
@@ -46,12 +48,16 @@ impl Authority {
 }
 
 /// How a bundle is judged.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// Whose it must be. Without it a bundle is never intact: it says itself whose it is.
     pub authority: Option<Authority>,
     /// Whatever was not verified of its days counts as missing.
     pub strict: bool,
+    /// The days for which whoever verifies it asks: of runs of other days nothing that is kept is wanted. Without them it is wanted of every run.
+    pub days: Option<(Date, Date)>,
+    /// The verifier's clock. A bundle that says a later time was made now.
+    pub now: Millis,
 }
 
 /// Folders whose every part is named by the journal.
@@ -111,16 +117,19 @@ pub fn audit<S: Source>(bundle: &Bundle<S>, options: &Options) -> io::Result<Aud
             Ok(())
         }
     });
-    let made = contents.as_ref().map(|contents| Millis(contents.made));
+    let days = Days::of(contents.as_ref(), options.now, options.days);
     let report = match walked {
         None => {
             found.missing.push("the coordinator's journal".into());
             None
         }
-        Some(walked) => {
-            found.take(if partial { PART } else { JOURNAL }, walked.and_then(|extent| journal.report(&extent, made)))
-        }
+        Some(walked) => found.take(
+            if partial { PART } else { JOURNAL },
+            walked.and_then(|extent| journal.report(&extent, Some(days.made))),
+        ),
     };
+    found.faults.extend(days.fault(journal.last()));
+    found.missing.extend(days.missing());
     let heads = budget_heads(bundle, journal.federation(), &mut found);
     let mut grants = Grants::read(bundle, journal.federation(), &mut found.faults);
     for branch in grants.count(journal.runs()) {
@@ -150,17 +159,12 @@ pub fn audit<S: Source>(bundle: &Bundle<S>, options: &Options) -> io::Result<Aud
         let count = u32::try_from(left_out).unwrap_or(u32::MAX);
         elsewhere.insert(0, NotVerified { count, reason: "entries of the journal".into() });
     }
-    let days = contents.as_ref().map(Contents::span);
-    let within = |span: &Option<(Millis, Millis)>| match (days, span) {
-        (Some((from, to)), Some((first, last))) => *first <= to && from <= *last,
-        _ => true,
-    };
     let mut outside = Vec::new();
     for (run, span) in journal.iter().flat_map(|journal| &journal.runs).zip(&spans) {
-        let inside = within(span);
+        let inside = days.has(*span);
         if inside && !run.retained {
             found.missing.push(format!(
-                "uploads or sums of run {} of the plan {} that its plan has kept at this time",
+                "uploads or sums of run {} of the plan {} that its plan has kept at this time; if you do not ask for its days, name yours with --from and --to",
                 run.run, run.plan
             ));
         }
@@ -193,6 +197,9 @@ pub fn audit<S: Source>(bundle: &Bundle<S>, options: &Options) -> io::Result<Aud
         bytes: bundle.length(),
         parts: bundle.names().count(),
         part: contents.as_ref().and_then(|contents| contents.part.clone()),
+        asked: options.days.map(|(from, to)| (from.to_string(), to.to_string())),
+        made: contents.as_ref().map(|contents| contents.made),
+        now: options.now.0,
         days: contents.map(|contents| (contents.from, contents.to)),
         federation: federation.map(|federation| federation.to_string()),
         authority_given: options.authority.is_some(),

@@ -4,12 +4,14 @@ use std::fmt;
 
 use serde::Serialize;
 use tributary_protocol::printable::Printable;
+use tributary_protocol::time::Millis;
 
 use super::checkpoints::CheckpointsReport;
 use super::fault::Fault;
 use super::grants::GrantsReport;
 use crate::heads::HeadsReport;
 use crate::journal_report::JournalReport;
+use crate::report::shown::moment;
 use crate::run::NotVerified;
 
 /// How a bundle stands.
@@ -63,6 +65,12 @@ pub struct Audited {
     pub parts: usize,
     /// The days for which it was made, as it says itself: from, to.
     pub days: Option<(String, String)>,
+    /// When it was made, as it says itself, in milliseconds of the Unix clock.
+    pub made: Option<u64>,
+    /// The verifier's clock, which counts where that is later.
+    pub now: u64,
+    /// The days for which whoever verified it asked: from, to.
+    pub asked: Option<(String, String)>,
     /// Of what it has entries, as it says itself, where it has a part of the journal.
     pub part: Option<String>,
     /// Fingerprint of the roster authorities by whom it was judged.
@@ -87,9 +95,9 @@ pub struct Audited {
     pub faults: Vec<Fault>,
     /// What is missing without which nobody can rely on the rest.
     pub missing: Vec<String>,
-    /// What was not verified in these days, and why.
+    /// What was not verified in the days for which it was asked, and why; of every run where nobody asked for days.
     pub not_verified: Vec<NotVerified>,
-    /// What was not verified of runs outside of these days.
+    /// What was not verified of runs outside of those days.
     pub outside: Vec<NotVerified>,
     /// What is not in this bundle, where it has a part of the journal: nothing is said of it.
     pub elsewhere: Vec<NotVerified>,
@@ -100,7 +108,14 @@ impl fmt::Display for Audited {
         writeln!(formatter, "  bundle   {}", self.bundle)?;
         writeln!(formatter, "           {} parts, {} bytes", self.parts, self.bytes)?;
         if let Some((from, to)) = &self.days {
-            writeln!(formatter, "  days     {from} to {to}")?;
+            writeln!(formatter, "  days     {from} to {to}, as it says itself")?;
+        }
+        if let Some(made) = self.made {
+            let later = if made > self.now { "; that is to come, so the clock of this machine counts" } else { "" };
+            writeln!(formatter, "  made     {}, as it says itself{later}", moment(Millis(made)))?;
+        }
+        if let Some((from, to)) = &self.asked {
+            writeln!(formatter, "  asked    {from} to {to}: of runs of other days nothing that is kept is wanted")?;
         }
         self.part.iter().try_for_each(|part| writeln!(formatter, "  part     {}", Printable::new(part)))?;
         match (&self.federation, self.authority_given) {

@@ -60,7 +60,13 @@ impl Contents {
     #[must_use]
     pub fn span(&self) -> (Millis, Millis) {
         let [from, to] = [&self.from, &self.to].map(|day| Date::parse(day).unwrap_or(Date::of_second(0)));
-        let last = to.last_second().saturating_mul(1000).saturating_add(999);
-        (Millis(from.first_second().saturating_mul(1000)), Millis(last))
+        span_of((from, to))
     }
+}
+
+/// First and last millisecond of these days.
+#[must_use]
+pub(super) fn span_of((from, to): (Date, Date)) -> (Millis, Millis) {
+    let last = to.last_second().saturating_mul(1000).saturating_add(999);
+    (Millis(from.first_second().saturating_mul(1000)), Millis(last))
 }

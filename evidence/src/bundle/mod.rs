@@ -17,6 +17,7 @@ mod audit;
 mod checked;
 mod checkpoints;
 mod contents;
+mod days;
 mod fault;
 mod format;
 mod grants;

@@ -12,7 +12,7 @@ mod parts;
 mod period;
 mod registry;
 mod run;
-mod shown;
+pub(crate) mod shown;
 mod spending;
 mod witnessed;
 

@@ -7,7 +7,7 @@ use super::parts::{AlgorithmLine, Signer};
 use crate::assessor::{BillLine, bill};
 
 /// Seconds of UTC: `2026-11-29T08:15:00Z`.
-pub(super) fn moment(at: Millis) -> String {
+pub(crate) fn moment(at: Millis) -> String {
     second(at.0 / 1000)
 }
 

@@ -15,7 +15,7 @@ use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::{ClientId, RoundId};
 use tributary_protocol::log::{NoteKey, SignatureKind};
 use tributary_protocol::message::ClosedReason;
-use tributary_protocol::plan::{Date, ModelRef};
+use tributary_protocol::plan::ModelRef;
 use tributary_protocol::registry::RegistryEvent;
 use tributary_protocol::round::CoordinatorEvent;
 use tributary_protocol::secagg::suite::{Signature, Suite as _};
@@ -24,7 +24,7 @@ use tributary_protocol::time::Millis;
 
 use super::code;
 use super::world::{
-    CLIENTS, DAY, Event, SMALL, Shape, World, approvals, authorities, person_key, roster, sealed, signed_roster,
+    AT, CLIENTS, DAY, Event, SMALL, Shape, World, approvals, authorities, person_key, roster, sealed, signed_roster,
     signing_key,
 };
 
@@ -425,9 +425,9 @@ const CASES: &[(&str, u8, Change)] = &[
     ("no word for which days it is", 2, |world| { world.parts.remove("contents.json"); }),
     ("days that are none", 1, |world| { world.parts.insert("contents.json".into(), b"{}".to_vec()); }),
     ("days in another form of the same text", 1, |world| { let text = world.parts.get_mut("contents.json").unwrap(); text.push(b'\n'); }),
-    ("other days: the runs are outside, and nothing of theirs is wanted", 0, |world| {
-        let other = Contents::new((Date(1), Date(2)), Millis(1), false);
-        world.parts.insert("contents.json".into(), other.to_bytes());
+    ("a time before the journal's last entry", 1, |world| {
+        let earlier = Contents::new((DAY, DAY), Millis(AT.0 - 1), false);
+        world.parts.insert("contents.json".into(), earlier.to_bytes());
     }),
     ("a part that no release writes", 1, |world| { world.parts.insert("notes.txt".into(), b"trust me".to_vec()); }),
     ("a model card that nothing names", 1, |world| { world.parts.insert(Item::Card(Digest([9; 32])).name(), b"{}".to_vec()); }),

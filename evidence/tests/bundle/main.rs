@@ -5,6 +5,7 @@
 mod bill;
 mod cards;
 mod cases;
+mod days;
 mod figures;
 mod forks;
 mod incidents;
@@ -19,10 +20,11 @@ mod world;
 
 use std::io::Cursor;
 
-use tributary_evidence::bundle::{Audited, Authority, Bundle, Options, Sent, Standing, audit, in_sum};
+use tributary_evidence::bundle::{Audited, Authority, Bundle, DAY_MS, Options, Sent, Standing, audit, in_sum};
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::RoundId;
 use tributary_protocol::round::CoordinatorEvent;
+use tributary_protocol::time::Millis;
 
 use world::{Event, SMALL, Shape, World, authorities};
 
@@ -41,7 +43,12 @@ fn code(bytes: &[u8], strict: bool) -> (u8, String) {
 
 fn audited(bundle: &Bundle<Cursor<&[u8]>>, strict: bool) -> Audited {
     let authority = Some(Authority::List(authorities(SMALL.authorities)));
-    audit(bundle, &Options { authority, strict }).unwrap()
+    audit(bundle, &Options { strict, ..asked(authority) }).unwrap()
+}
+
+/// Of all days, long after every time that a bundle of these tests says but one.
+fn asked(authority: Option<Authority>) -> Options {
+    Options { authority, strict: false, days: None, now: Millis(50_000 * DAY_MS) }
 }
 
 #[test]
@@ -65,7 +72,7 @@ fn an_unchanged_bundle_is_intact_and_says_what_was_verified() {
     // The same parts give the same bytes.
     assert_eq!(world.bundle(), bytes);
     // Whoever names nobody is told so, and whoever names another is told that.
-    let with = |authority| audit(&bundle, &Options { authority, strict: false }).unwrap().standing;
+    let with = |authority| audit(&bundle, &asked(authority)).unwrap().standing;
     assert_eq!(with(None), Standing::Incomplete);
     let own = authorities(SMALL.authorities).digest();
     assert_eq!(with(Some(Authority::Fingerprint(own))), Standing::Intact);

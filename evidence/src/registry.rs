@@ -46,6 +46,8 @@ pub struct RegistryReport {
     pub each: Vec<RegisteredModel>,
     /// Reports of attacks that people signed for another run or another claim than the plan's: nobody can rely on them.
     pub disputed: Vec<String>,
+    /// What is kept of every registered model, and is not here.
+    pub missing: Vec<String>,
     /// What was not verified, and why.
     pub not_verified: Vec<NotVerified>,
     /// Models that were withdrawn.
@@ -148,6 +150,7 @@ pub(crate) struct RegistryAudit<'a> {
     /// Models whose cards were computed again.
     carded: BTreeSet<Digest>,
     disputed: Vec<String>,
+    missing: Vec<String>,
     not_verified: Vec<NotVerified>,
     /// Whether runs may be left out: then what they would say is not missed.
     partial: bool,
@@ -168,6 +171,7 @@ impl<'a> RegistryAudit<'a> {
             follow: BTreeSet::new(),
             carded: BTreeSet::new(),
             disputed: Vec::new(),
+            missing: Vec::new(),
             not_verified: Vec::new(),
         }
     }
@@ -231,6 +235,9 @@ impl<'a> RegistryAudit<'a> {
             }
         }
         let model = manifest.digest();
+        if replay.planned().schema().is_none() {
+            self.lack(&Item::Schema(lineage.run.plan), "schema of the plan", &model);
+        }
         let mut whole = replay.released().is_some();
         if !whole {
             self.pass("the model was not computed again from the sums of its run");
@@ -251,8 +258,12 @@ impl<'a> RegistryAudit<'a> {
     /// Whether the privacy statement that the manifest names is the one that follows.
     fn stated(&mut self, model: &Digest, manifest: &ModelManifest, run: &RunAudit<'_>) -> Result<bool, Broken> {
         let item = Item::Statement(*model);
+        let here = self.kept.get(&item);
+        if here.is_none() {
+            self.lack(&item, "privacy statement", model);
+        }
         let Some(own) = run.statement() else { return Ok(false) };
-        match stated::compare(&own, &manifest.lineage.statement, self.kept.get(&item).as_deref()) {
+        match stated::compare(&own, &manifest.lineage.statement, here.as_deref()) {
             Stated::Same => Ok(true),
             Stated::OtherFile => Err(Broken::File { name: item.name() }),
             Stated::Other => Err(Broken::Manifest("privacy statement")),
@@ -264,20 +275,24 @@ impl<'a> RegistryAudit<'a> {
     }
 
     /// Whether the files of a model are what the manifest names.
-    fn beside(&self, model: &Digest, manifest: &ModelManifest) -> Result<(), Broken> {
+    fn beside(&mut self, model: &Digest, manifest: &ModelManifest) -> Result<(), Broken> {
         let features = Item::Features(*model);
         let parameters = Item::Parameters(*model);
         let other = |item: &Item| Err(Broken::File { name: item.name() });
-        if self.kept.get(&features).is_some_and(|bytes| Digest::of(&bytes) != manifest.features) {
-            return other(&features);
+        match self.kept.get(&features) {
+            Some(bytes) if Digest::of(&bytes) == manifest.features => {}
+            Some(_) => return other(&features),
+            None => self.lack(&features, "learnt features", model),
         }
         let own = |stored: &[u8]| {
             let bytes = tributary_model::stage::STATE_FORMAT.read(stored).ok()?;
             let architecture = tributary_model::architecture::Architecture::decode(&manifest.architecture).ok()?;
             Some(tributary_model::parameters::digest_of(&architecture, bytes) == manifest.parameters)
         };
-        if self.kept.get(&parameters).is_some_and(|stored| own(&stored) != Some(true)) {
-            return other(&parameters);
+        match self.kept.get(&parameters) {
+            Some(stored) if own(&stored) == Some(true) => {}
+            Some(_) => return other(&parameters),
+            None => self.lack(&parameters, "parameters", model),
         }
         Ok(())
     }
@@ -293,7 +308,10 @@ impl<'a> RegistryAudit<'a> {
             match self.kept.get(&item) {
                 Some(bytes) if Digest::of(&bytes) == report.card => {}
                 Some(_) => return Err(Broken::File { name: item.name() }),
-                None => self.pass("the model card that a report on gates names is not here"),
+                None => {
+                    self.pass("the model card that a report on gates names is not here");
+                    self.lack(&item, "card, as a report on gates names it,", &report.model);
+                }
             }
         }
         let mut rests_on = std::iter::once(&report.model).chain(&report.champion);
@@ -347,6 +365,12 @@ impl<'a> RegistryAudit<'a> {
         count(&mut self.not_verified, reason);
     }
 
+    /// What a coordinator keeps of each registered model for good is not here.
+    fn lack(&mut self, item: &Item, what: &str, model: &Digest) {
+        self.missing
+            .push(format!("the {what} of the model {model}: {} is kept for good, and is not here", item.name()));
+    }
+
     /// Whether something rests on a run that is left out; then it is counted as that.
     fn rests_elsewhere(&mut self, what: &str, run: &RunRef, runs: &dyn Runs) -> bool {
         let is_left_out = self.partial && runs.run(run).is_none();
@@ -396,6 +420,7 @@ impl<'a> RegistryAudit<'a> {
             models_recomputed: self.follow.len(),
             each: self.record.order.iter().filter_map(|digest| self.one(digest)).collect(),
             disputed: self.disputed.clone(),
+            missing: self.missing.clone(),
             not_verified: self.not_verified.clone(),
             withdrawn: self.record.in_state(ModelState::Withdrawn).map(|(digest, _)| digest.to_string()).collect(),
             signatures: self.signatures,

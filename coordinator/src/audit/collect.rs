@@ -204,6 +204,8 @@ impl Collected {
         collected.words(&settings.state_dir.join("grants"), wanted);
         let state = &settings.state_dir;
         for of_run in runs.values() {
+            // A model is judged by the schema of its plan, of whatever days its run was.
+            of_run.run.filter(|_| whole).iter().for_each(|run| collected.kept(state, &Item::Schema(run.plan)));
             let Some(run) = of_run.run.filter(|_| is_chosen(of_run)) else {
                 collected.runs_outside += 1;
                 continue;

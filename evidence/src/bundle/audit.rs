@@ -174,6 +174,7 @@ pub fn audit<S: Source>(bundle: &Bundle<S>, options: &Options) -> io::Result<Aud
     let registry = journal.iter().filter_map(|journal| journal.registry.as_ref());
     let disputed = registry.clone().flat_map(|registry| &registry.disputed);
     found.missing.extend(disputed.map(|report| format!("a report of attacks that fits its model: {report}")));
+    found.missing.extend(registry.clone().flat_map(|registry| &registry.missing).cloned());
     registry.flat_map(|registry| &registry.not_verified).for_each(|one| one.clone().join(&mut found.not_verified));
     if federation.is_some() && options.authority.is_none() {
         found

@@ -22,6 +22,7 @@ impl RegistryAudit<'_> {
         let item = Item::Card(*card);
         let Some(bytes) = self.kept.get(&item) else {
             self.pass("the model card that the registry names is not here");
+            self.lack(&item, "card", model);
             return Ok(());
         };
         if Digest::of(&bytes) != *card {
@@ -66,6 +67,7 @@ impl RegistryAudit<'_> {
         let item = Item::Attacks(taken.report.findings);
         let Some(bytes) = self.kept.get(&item) else {
             self.pass("a report of attacks that the registry names is not here");
+            self.lack(&item, "report of attacks", &taken.report.model);
             return Ok(());
         };
         let fault = |fault| Broken::Attacks { name: item.name(), fault };

@@ -75,7 +75,7 @@ fn raise(figure: &mut String, by: f64) {
 
 #[rustfmt::skip]
 pub(super) const CASES: &[(&str, u8, Change)] = &[
-    ("a model card that is gone, for whoever is not strict", 0, |world| { let card = world.card(); world.parts.remove(&card); }),
+    ("a model card that is gone", 2, |world| { let card = world.card(); world.parts.remove(&card); }),
     ("a model card that was changed", 1, |world| { let card = world.card(); world.parts.get_mut(&card).unwrap()[40] ^= 1; }),
     ("a model card that is no card", 1, |world| {
         let bytes = b"{}".to_vec();
@@ -97,6 +97,10 @@ pub(super) const CASES: &[(&str, u8, Change)] = &[
     ("a model card that promises another review", 1, |world| world.recard(|card| card.review.by = "2099-12-31".into())),
     ("a model card with another day", 1, |world| world.recard(|card| card.learnt_from.run_ended = "2000-01-01".into())),
     ("a report of attacks", 0, |world| world.attacked(|_| ())),
+    ("a report of attacks that is gone, with its alarm", 2, |world| {
+        alarmed(world);
+        world.parts.retain(|name, _| !name.starts_with("attacks/"));
+    }),
     ("a report of attacks that raises the alarm", 0, |world| world.attacked(|found| raise(&mut found.canary.as_mut().unwrap().epsilon_low, 1e6))),
     ("a report of attacks from a machine with another last digit", 0, |world| world.attacked(|found| raise(found.claimed.as_mut().unwrap(), 1e-6))),
     // A person's false word is missing evidence, and does not break the journal for ever.

@@ -164,7 +164,7 @@ impl World {
             Event::Registry(_) => None,
         });
         let sum = |digest: &Digest| self.parts.get(&Item::Sum(*digest).name()).cloned();
-        let measured = Measured::of(events, &schema(self.shape).unwrap(), &manifest.parameters, sum).unwrap();
+        let measured = Measured::of(events, &schema(self.shape), &manifest.parameters, sum).unwrap();
         let card = self.events.iter().find_map(|event| match event {
             Event::Registry(RegistryEvent::CardWritten { card, .. }) => Some(*card),
             _ => None,

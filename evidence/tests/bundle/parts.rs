@@ -70,14 +70,16 @@ fn judged(name: &str, how: &str) -> u8 {
     match name.split('/').next().unwrap() {
         // Without the journal, without anybody who vouches for it, or without what the plan keeps, nobody can rely on it.
         "audit.log" | "authorities" | "contents.json" | "rounds" => 2,
-        // An opened sum follows from the uploads, which are here. A card is made again of what is here.
-        "sums" | "cards" => 0,
+        // An opened sum follows from the uploads, which are here.
+        "sums" => 0,
+        // What is kept of a registered model for good is never left out.
+        "cards" | "registry" | "plans" => 2,
         "checkpoints" if name.ends_with("/coordinator.key") => 1,
         // The newest one has too few cosignatures to count.
         "checkpoints" if name.ends_with("/newest") => 0,
         "checkpoints" => 2,
-        // Heads, and what the registry keeps, are recomputed or counted as not verified.
-        "heads" | "registry" => 0,
+        // No branch's budget is in this journal.
+        "heads" => 0,
         other => panic!("{other} has a rule of its own"),
     }
 }

@@ -42,7 +42,7 @@ pub(crate) struct Shape {
     pub(crate) authorities: [u8; 3],
     /// Runs of its plan: each but the first begins from what the one before has released.
     pub(crate) runs: u32,
-    /// Whether customers are counted by field before, and the model is evaluated after; of such a plan the schema is there.
+    /// Whether customers are counted by field before, and the model is evaluated after.
     pub(crate) evaluated: bool,
     /// Rounds that are aborted before the first one that is committed.
     pub(crate) aborted: u32,
@@ -63,9 +63,24 @@ fields = [
 labels = [{ name = "churn", positive = ["yes"], negative = ["no"] }]
 "#;
 
-/// The schema, where the world has one.
-pub(crate) fn schema(shape: Shape) -> Option<Schema> {
-    shape.evaluated.then(|| Schema::parse(SCHEMA).unwrap_or_else(|faults| panic!("{faults}")))
+/// The file of a world's schema: that of an evaluated one, or as many numbers as the network has inputs.
+pub(crate) fn schema_text(shape: Shape) -> String {
+    if shape.evaluated {
+        return SCHEMA.to_owned();
+    }
+    let field = |number: u32| {
+        format!(
+            "    {{ name = \"n{number}\", kind = \"numeric\", min = 0, max = 100, transform = \"linear\", class = \"C1\", level = \"L1\" }},\n"
+        )
+    };
+    let fields: String = (0..shape.inputs).map(field).collect();
+    let labels = "labels = [{ name = \"churn\", positive = [\"yes\"], negative = [\"no\"] }]";
+    format!("name = \"small\"\nversion = 1\nfields = [\n{fields}]\n{labels}\n")
+}
+
+/// The schema.
+pub(crate) fn schema(shape: Shape) -> Schema {
+    Schema::parse(&schema_text(shape)).unwrap_or_else(|faults| panic!("{faults}"))
 }
 
 /// Limits that the worlds' evaluations hold with room to spare.
@@ -133,20 +148,15 @@ impl Counts {
 /// The plan of a world.
 pub(crate) fn plan(shape: Shape) -> Plan {
     let schema = schema(shape);
-    let inputs = schema.as_ref().map_or(shape.inputs, |schema| u32::try_from(schema.width()).unwrap());
+    let inputs = u32::try_from(schema.width()).unwrap();
     let architecture = Architecture::logistic(inputs, &["churn"]).unwrap();
     let update_rule = UpdateRule::Sgd { learning_rate: 0.5, momentum: 0.9 };
     let optimizer = OptimizerSettings::new(OptimizerFields { update_rule, tail_start: Some(1) }).unwrap();
     let clip =
         ClipSettings { example_clip_norm: 0.5, clip_units: 1 << 20, form: ClipForm::Exact, loss_bound: Some(4.0) };
     let privacy = PrivacyMode::Customer;
-    let frame = Frame {
-        privacy,
-        overlap_max: 1,
-        customers_nominal: 1000,
-        architecture: &architecture,
-        schema: schema.as_ref(),
-    };
+    let frame =
+        Frame { privacy, overlap_max: 1, customers_nominal: 1000, architecture: &architecture, schema: Some(&schema) };
     let wanted = |settings, rounds, budget_share| Wanted {
         settings,
         ring: Ring::Bits64,
@@ -165,7 +175,7 @@ pub(crate) fn plan(shape: Shape) -> Plan {
     Plan {
         name: "monthly".into(),
         purpose: "retention".into(),
-        schema: schema.as_ref().map_or(Digest([1; 32]), Schema::digest),
+        schema: schema.digest(),
         architecture: architecture.encode(),
         initial_model: if shape.runs > 1 { ModelRef::PreviousRun } else { ModelRef::Zero },
         privacy,

@@ -149,13 +149,11 @@ impl World {
         let run = Run::new(plans::plan(shape).validate().unwrap(), 1).unwrap();
         let roster = signed_roster(roster(1, Digest::ZERO, CLIENTS), shape.authorities);
         let list = authorities(shape.authorities);
-        let planned = planned::check(run.plan(), plans::schema(shape).as_ref()).unwrap();
+        let planned = planned::check(run.plan(), Some(&plans::schema(shape))).unwrap();
         let (mut parts, model) = (BTreeMap::new(), Digest::ZERO);
         parts.insert("authorities".into(), list.print().into_bytes());
         parts.insert("contents.json".into(), Contents::new((DAY, DAY), AT, false).to_bytes());
-        if shape.evaluated {
-            parts.insert(Item::Schema(run.plan().digest()).name(), plans::SCHEMA.into());
-        }
+        parts.insert(Item::Schema(run.plan().digest()).name(), plans::schema_text(shape).into_bytes());
         let mut draft = Draft::default();
         let zero = Parameters::zero(planned.architecture());
         draft.add(CoordinatorEvent::RunOpened {

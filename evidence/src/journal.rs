@@ -12,6 +12,7 @@ use tributary_protocol::registry::{RefusedStart, RegistryEvent, RegistryRecord};
 use tributary_protocol::round::{CoordinatorEvent, order_digest};
 use tributary_protocol::time::Millis;
 
+use crate::budgets_told::BudgetsTold;
 use crate::entries::{Bad, Entry, Place, read};
 use crate::journal_report::{Extent, JournalReport};
 use crate::registry::{RegistryAudit, Runs, count};
@@ -52,6 +53,7 @@ pub(crate) struct JournalAudit<'a> {
     elsewhere: Vec<NotVerified>,
     /// The latest time of an entry.
     last: Option<Millis>,
+    budgets: BudgetsTold,
 }
 
 /// Runs by their plan and number.
@@ -98,6 +100,7 @@ impl<'a> JournalAudit<'a> {
             orders: BTreeSet::new(),
             released: Released::default(),
             last: None,
+            budgets: BudgetsTold::default(),
         }
     }
 
@@ -149,6 +152,14 @@ impl<'a> JournalAudit<'a> {
                     return Ok(());
                 }
                 self.begins(plan, *number, model).map_err(|fault| place.bad(fault))
+            }
+            CoordinatorEvent::BudgetShown { head } => {
+                self.budgets.shown(ledger, place.position, head);
+                Ok(())
+            }
+            CoordinatorEvent::UpdateAdmitted { client, head, .. } => {
+                self.budgets.admitted(ledger, place.position, (*client, *head));
+                Ok(())
             }
             CoordinatorEvent::OrderTaken { order } => {
                 self.orders.insert(order_digest(order));
@@ -238,6 +249,11 @@ impl<'a> JournalAudit<'a> {
     /// Who signs rosters, as far as it is known.
     pub(crate) fn federation(&mut self) -> &mut Federation {
         &mut self.federation
+    }
+
+    /// What the runs say of the branches' budgets.
+    pub(crate) fn budgets(&self) -> &BudgetsTold {
+        &self.budgets
     }
 
     /// The latest time of an entry, by the coordinator's clock.

@@ -10,6 +10,7 @@
 pub mod assessor;
 pub mod attacks;
 mod budget;
+mod budgets_told;
 pub mod bundle;
 pub mod card;
 pub mod checkpoint;

@@ -21,7 +21,7 @@ use super::format::{AUTHORITIES, CONTENTS, HEADS, JOURNAL, PART};
 use super::grants::Grants;
 use super::part::Piece;
 use super::reader::{Bundle, Source};
-use crate::entries::{Bad, decode, whole};
+use crate::entries::{Bad, Entry, decode, whole};
 use crate::heads::{self, HeadsReport};
 use crate::journal::JournalAudit;
 use crate::journal_report::{JournalReport, of_run};
@@ -130,15 +130,24 @@ pub fn audit<S: Source>(bundle: &Bundle<S>, options: &Options) -> io::Result<Aud
     };
     found.faults.extend(days.fault(journal.last()));
     found.missing.extend(days.missing());
-    let heads = budget_heads(bundle, journal.federation(), &mut found);
+    let kept = budget_heads(bundle, journal.federation(), &mut found);
+    if report.is_some() && !partial {
+        match &kept {
+            Some((_, heads)) => journal.budgets().missed(heads).iter().for_each(|why| found.wrong(HEADS, why)),
+            None if bundle.names().all(|name| name != HEADS) && !journal.budgets().is_empty() => {
+                found
+                    .missing
+                    .push("the newest budget heads of the branches, which a coordinator keeps for good".into());
+            }
+            None => {}
+        }
+    }
+    let heads = kept.map(|(heads, _)| heads);
     let mut grants = Grants::read(bundle, journal.federation(), &mut found.faults);
     for branch in grants.count(journal.runs()) {
         found.missing.push(format!(
             "a grant for {branch}: more runs took its data than the grants of its owner here allow. It may have others by hand"
         ));
-    }
-    if heads.is_none() && !partial {
-        found.not_verified.push(NotVerified { count: 1, reason: "file of budget heads, which is not here".into() });
     }
     let mut witnessed = CheckpointsReport::default();
     if report.is_some() {
@@ -265,12 +274,12 @@ fn authorities<S: Source>(
     }
 }
 
-/// The branches' budget heads, where they are here.
+/// The branches' budget heads, where they are here, and every entry of their file.
 fn budget_heads<S: Source>(
     bundle: &Bundle<S>,
     federation: &mut Federation,
     found: &mut Findings,
-) -> Option<HeadsReport> {
+) -> Option<(HeadsReport, Vec<Entry<Kept>>)> {
     let bytes = bundle.part(HEADS)?;
     let judged = whole(&bytes).and_then(|scan| {
         let entries = decode::<Kept>(&scan, LedgerId::ADMINISTRATION)?;
@@ -279,7 +288,8 @@ fn budget_heads<S: Source>(
                 federation.roster(roster).map_err(|fault| entry.bad(fault))?;
             }
         }
-        heads::audit(&entries, scan.log.head().to_string())
+        let report = heads::audit(&entries, scan.log.head().to_string())?;
+        Ok((report, entries))
     });
     found.take(HEADS, judged)
 }

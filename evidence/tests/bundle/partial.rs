@@ -170,6 +170,7 @@ fn a_model_is_read_from_the_part_that_has_its_run() {
 fn a_grant_is_used_no_more_often_than_it_allows() {
     let (mixed, mut parts, _) = two();
     parts.insert("audit.log".into(), mixed.file.clone());
+    parts.insert("heads/budgets.ledger".into(), mixed.world.all().remove("heads/budgets.ledger").unwrap());
     let plan = mixed.world.run.plan();
     let (proposer, purpose) = (StaffNumber::parse("bank/e1").unwrap(), plan.purpose.clone());
     for (runs, expected) in [(2, 0), (1, 2)] {

@@ -78,8 +78,8 @@ fn judged(name: &str, how: &str) -> u8 {
         // The newest one has too few cosignatures to count.
         "checkpoints" if name.ends_with("/newest") => 0,
         "checkpoints" => 2,
-        // No branch's budget is in this journal.
-        "heads" => 0,
+        // The journal names the head of each branch.
+        "heads" => 2,
         other => panic!("{other} has a rule of its own"),
     }
 }

@@ -14,15 +14,16 @@ use tributary_evidence::{FeaturesFile, Item, statement_file};
 use tributary_model::parameters::Parameters;
 use tributary_model::planned::{self, Planned};
 use tributary_model::stage::{STATE_FORMAT, StageState};
-use tributary_protocol::budget::Kept;
+use tributary_protocol::budget::{BudgetHead, Kept, LastDay};
 use tributary_protocol::codec;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::{ClientId, OrganisationId, RoundId, SessionId};
 use tributary_protocol::log::{
     Checkpoint, LOG_HEADER, LedgerId, Log, NoteKey, NoteSignature, SignatureKind, SignedCheckpoint, origin_of,
 };
-use tributary_protocol::message::ClosedReason;
+use tributary_protocol::message::{Charged, ClosedReason};
 use tributary_protocol::plan::{Approvals, Attestation, Date, Run};
+use tributary_protocol::privacy::{Accounts, YearSpend};
 use tributary_protocol::registry::{Lineage, ModelManifest, RegistryEvent};
 use tributary_protocol::role::{Action, Role};
 use tributary_protocol::roster::{Holding, MemberName, Person, Roster, RosterEntry, Scope, SignedRoster, StaffNumber};
@@ -30,6 +31,8 @@ use tributary_protocol::round::cast::{MaskedRound, masked_round};
 use tributary_protocol::round::{CoordinatorEvent, Recorded, RoundDescriptor, RoundHead, SessionView};
 use tributary_protocol::secagg::kept::{KeptHead, SUM_FORMAT, before_upload, opened_secrets};
 use tributary_protocol::secagg::masked_sum::MaskedSum;
+use tributary_protocol::secagg::suite::{Signature, Suite as _};
+use tributary_protocol::signed::SignedBody as _;
 use tributary_protocol::time::Millis;
 
 #[path = "../../../tests/signed_events.rs"]
@@ -254,7 +257,14 @@ impl World {
             admitted.push((client, vector));
             kept.extend_from_slice(&before_upload(client));
             sum.fold_keeping(ticket.verify(upload).unwrap(), |piece| kept.extend_from_slice(piece)).unwrap();
-            draft.admit(round, client, (vector, Digest::ZERO), &signing_key(client));
+            let spent = self.head(client, u64::from(number) + 1);
+            draft.admit(round, client, (vector, spent.canonical().finish()), &signing_key(client));
+            // The coordinator keeps the newest heads; of the first round some are left in the file.
+            if number > self.shape.aborted + 1 {
+                self.heads
+                    .retain(|kept| !matches!(kept, Kept::Head(head) if head.client == client && head.counter > 2));
+            }
+            self.heads.push(Kept::Head(Box::new(spent)));
         }
         kept.extend_from_slice(&opened_secrets(&permit));
         let sum = sum.unmask::<RealSuite>(permit).unwrap();
@@ -271,6 +281,28 @@ impl World {
         }
         let bytes = values.iter().flat_map(|value| value.to_le_bytes());
         self.parts.insert(Item::Sum(sum.digest()).name(), SUM_FORMAT.header().into_iter().chain(bytes).collect());
+    }
+
+    /// What a branch has signed of its budget.
+    pub(crate) fn head(&self, client: ClientId, counter: u64) -> BudgetHead {
+        let head = BudgetHead {
+            client,
+            population: Digest::of(&client.0.to_le_bytes()),
+            counter,
+            spent: Accounts::zero(),
+            year: YearSpend::default(),
+            caps: None,
+            run: self.run.reference(),
+            charged: Charged::default(),
+            others: Vec::new(),
+            day: LastDay::NONE,
+            withdrawn: Vec::new(),
+            epoch: 1,
+            owner: signing_key(ClientId(50)).verifying_key(),
+            signature: Signature::none(),
+        };
+        let signature = RealSuite::sign(&signing_key(client), &head.to_sign::<RealSuite>());
+        BudgetHead { signature, ..head }
     }
 
     fn register(&mut self, draft: &Draft, planned: &Planned, released: &Parameters) {
@@ -363,7 +395,9 @@ impl World {
             let bytes = codec::encode(&Recorded { at: AT, event: kept });
             file.extend(log.append(LedgerId::ADMINISTRATION, place, &bytes).unwrap());
         }
-        parts.entry("heads/budgets.ledger".into()).or_insert(file);
+        if !self.heads.is_empty() {
+            parts.entry("heads/budgets.ledger".into()).or_insert(file);
+        }
         if self.witnesses > 0 {
             for (name, note) in self.checkpoints() {
                 parts.entry(name).or_insert(note);

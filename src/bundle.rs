@@ -12,15 +12,16 @@ use tributary_evidence::Item;
 use tributary_evidence::RegisteredModel;
 #[cfg(all(feature = "rehearsal", feature = "coordinator"))]
 use tributary_evidence::attacks::claimed;
-use tributary_evidence::bundle::{Audited, Authority, Bundle, BundleFault, Fault, Options, Standing, audit};
+use tributary_evidence::bundle::{Audited, Authority, Bundle, BundleFault, Fault, Held, Options, Standing, audit};
 #[cfg(all(feature = "rehearsal", feature = "coordinator"))]
 use tributary_evidence::bundle::{BundledModel, bundled_model};
 use tributary_protocol::digest::Digest;
+use tributary_protocol::limits::NOTE_BYTES_MAX;
 use tributary_protocol::plan::Date;
 use tributary_protocol::printable::Printable;
 use tributary_protocol::registry::ModelState;
 use tributary_protocol::time::Millis;
-use tributary_storage::files::open_file;
+use tributary_storage::files::{open_file, read_public};
 
 use crate::day::date;
 use crate::exit::{Exit, Failure};
@@ -42,6 +43,9 @@ pub(crate) struct BundleOptions {
     strict: bool,
     #[command(flatten)]
     days: DaysOptions,
+    /// A checkpoint that somebody else holds, such as the file `newest` of a branch: the journal must be the one of which it was signed
+    #[arg(long, value_name = "FILE")]
+    checkpoint: Option<PathBuf>,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -68,7 +72,7 @@ impl DaysOptions {
         if days.is_some_and(|(from, to)| from > to) {
             return Err(Failure::usage("--from is after --to; name the first day first"));
         }
-        Ok(Options { authority, strict, days, now: Millis(unix_millis()) })
+        Ok(Options { authority, strict, days, now: Millis(unix_millis()), checkpoint: None })
     }
 }
 
@@ -187,7 +191,9 @@ pub(crate) fn verify_model(options: &ModelOptions) -> Result<Exit, Failure> {
 /// If `--authority` names nothing, or the days are in the wrong order.
 fn opened(options: &BundleOptions) -> Result<Option<(Opened, Audited)>, Failure> {
     let authority = options.authority.as_deref().map(authority).transpose()?;
-    match audited(&options.file, &options.days.judging(authority, options.strict)?) {
+    let checkpoint = options.checkpoint.as_deref().map(held).transpose()?;
+    let judging = Options { checkpoint, ..options.days.judging(authority, options.strict)? };
+    match audited(&options.file, &judging) {
         Ok(both) => Ok(Some(both)),
         Err(BundleFault::OtherTable) => {
             // It is a bundle, and not as it was made.
@@ -199,6 +205,19 @@ fn opened(options: &BundleOptions) -> Result<Option<(Opened, Audited)>, Failure>
             Ok(None)
         }
     }
+}
+
+/// A checkpoint that somebody holds.
+///
+/// # Errors
+/// If the file cannot be read, or is longer than any checkpoint.
+fn held(path: &Path) -> Result<Held, Failure> {
+    let note = read_public(path).map_err(|fault| Failure::failed(fault.to_string()))?;
+    if note.len() > NOTE_BYTES_MAX {
+        let reason = format!("{} is longer than {NOTE_BYTES_MAX} bytes, which no checkpoint is", path.display());
+        return Err(Failure::failed(reason));
+    }
+    Ok(Held { name: path.display().to_string(), note })
 }
 
 /// A registered model of a bundle that is in order, with its plan.

@@ -54,7 +54,9 @@ fn main() {
         let began = Instant::now();
         let authority = Some(Authority::List(authorities(SMALL.authorities)));
         let bundle = Bundle::open(File::open(&output).unwrap()).unwrap();
-        let audited = audit(&bundle, &Options { authority, strict: false, days: None, now: Millis(u64::MAX) }).unwrap();
+        let audited =
+            audit(&bundle, &Options { authority, strict: false, days: None, now: Millis(u64::MAX), checkpoint: None })
+                .unwrap();
         let verified = began.elapsed().as_secs_f64();
         let (kept, size) = (if uploads { "with uploads" } else { "without" }, output.metadata().unwrap().len() >> 20);
         println!(

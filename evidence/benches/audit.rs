@@ -28,8 +28,9 @@ fn main() {
         let authority = Some(Authority::List(authorities(SMALL.authorities)));
         let began = Instant::now();
         let bundle = Bundle::open(Cursor::new(bytes)).expect("a bundle");
-        let audited = audit(&bundle, &Options { authority, strict: false, days: None, now: world::AT })
-            .expect("memory can be read");
+        let audited =
+            audit(&bundle, &Options { authority, strict: false, days: None, now: world::AT, checkpoint: None })
+                .expect("memory can be read");
         let took = began.elapsed().as_secs_f64();
         let kept = if uploads { "with uploads" } else { "without" };
         println!(

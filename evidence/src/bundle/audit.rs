@@ -13,7 +13,7 @@ use tributary_protocol::plan::Date;
 use tributary_protocol::time::Millis;
 
 use super::checked::{Audited, Standing};
-use super::checkpoints::{Checkpoints, CheckpointsReport, FOLDER};
+use super::checkpoints::{Checkpoints, CheckpointsReport, Disagrees, FOLDER, Held};
 use super::contents::Contents;
 use super::days::Days;
 use super::fault::Fault;
@@ -58,6 +58,8 @@ pub struct Options {
     pub days: Option<(Date, Date)>,
     /// The verifier's clock. A bundle that says a later time was made now.
     pub now: Millis,
+    /// A checkpoint that somebody else holds: the journal must have its root.
+    pub checkpoint: Option<Held>,
 }
 
 /// Folders whose every part is named by the journal.
@@ -106,7 +108,7 @@ pub fn audit<S: Source>(bundle: &Bundle<S>, options: &Options) -> io::Result<Aud
     let looked = Looked { bundle, names: RefCell::default() };
     let partial = bundle.is_partial();
     let mut journal = JournalAudit::new(&looked, authorities, partial);
-    let mut checkpoints = Checkpoints::read(bundle);
+    let mut checkpoints = Checkpoints::read(bundle, options.checkpoint.as_ref());
     let walked = bundle.journal(|piece| match piece {
         Piece::Entry(entry) => {
             checkpoints.follow(entry);
@@ -153,6 +155,16 @@ pub fn audit<S: Source>(bundle: &Bundle<S>, options: &Options) -> io::Result<Aud
     if report.is_some() {
         unnamed(bundle, &looked, &mut found);
         witnessed = checkpoints.judge(bundle, federation, journal.federation(), &mut found.faults);
+        let goes_on = contents.as_ref().is_some_and(|contents| contents.goes_on);
+        if let Some(held) = &options.checkpoint {
+            match checkpoints.against(held, federation, goes_on) {
+                Ok(entries) => witnessed.held_entries = Some(entries),
+                Err(Disagrees::Wrong(why)) => found.wrong(&held.name, &why),
+                Err(Disagrees::Open(why)) => found.missing.push(why),
+            }
+        }
+        let cosigned = witnessed.witnessed_at.map(|second| Millis(second.saturating_mul(1000)));
+        found.missing.extend(days.stale(journal.last(), cosigned));
         if witnessed.witnessed_entries == 0 {
             found.missing.push(
                 "a checkpoint that more than half of the roster's branches have cosigned: nobody but the coordinator vouches for the journal"

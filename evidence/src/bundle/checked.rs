@@ -134,6 +134,9 @@ impl fmt::Display for Audited {
             "           {} sums from the uploads that branches signed, {} models from opened sums",
             self.sums_verified, self.models_verified
         )?;
+        if let Some(last) = self.journal.as_ref().and_then(|journal| journal.last_at) {
+            writeln!(formatter, "  ends     with an entry of {}, by the coordinator's clock", moment(Millis(last)))?;
+        }
         writeln!(formatter, "  witness  {}", self.checkpoints)?;
         writeln!(formatter, "  grants   {}", self.grants)?;
         for Fault { part, reason } in &self.faults {

@@ -12,10 +12,12 @@ use tributary_protocol::log::{LogEntry, NoteKey, SignatureKind, SignedCheckpoint
 use tributary_protocol::merkle::Frontier;
 use tributary_protocol::roster::Roster;
 use tributary_protocol::secagg::suite::VerifyingKey;
+use tributary_protocol::time::Millis;
 
 use super::fault::Fault;
 use super::reader::{Bundle, Source};
 use crate::checkpoint::{verified, witnesses};
+use crate::report::shown::moment;
 use crate::trust::Federation;
 
 /// The folder of checkpoints.
@@ -38,6 +40,29 @@ pub struct CheckpointsReport {
     pub members: usize,
     /// Entries after it: nobody but the coordinator vouches for them yet.
     pub entries_after: u64,
+    /// When more than half of the members had cosigned that one, in Unix seconds, by the clock of the branch that made it more than half.
+    pub witnessed_at: Option<u64>,
+    /// The latest time of a cosignature of any member, in Unix seconds, by its own clock.
+    pub cosigned_at: Option<u64>,
+    /// Entries of the checkpoint that whoever verifies it holds, where the journal has its root.
+    pub held_entries: Option<u64>,
+}
+
+/// A checkpoint that whoever verifies a bundle has from somebody else, such as a branch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// From where, in words.
+    pub name: String,
+    /// The signed note.
+    pub note: Vec<u8>,
+}
+
+/// What speaks against a bundle beside a checkpoint that somebody holds.
+pub(super) enum Disagrees {
+    /// The journal is another one, or was cut.
+    Wrong(String),
+    /// Nothing here tells.
+    Open(String),
 }
 
 /// Checkpoints of a bundle, and what the journal says at their sizes.
@@ -52,7 +77,7 @@ pub(super) struct Checkpoints {
 
 impl Checkpoints {
     /// The notes, before the journal is walked.
-    pub(super) fn read<S: Source>(bundle: &Bundle<S>) -> Self {
+    pub(super) fn read<S: Source>(bundle: &Bundle<S>, held: Option<&Held>) -> Self {
         let names = bundle.names().filter(|name| name.starts_with(FOLDER) && *name != KEY);
         let notes: Vec<String> = names.map(str::to_owned).collect();
         let key = bundle.names().any(|name| name == KEY).then(|| {
@@ -64,7 +89,10 @@ impl Checkpoints {
             let signed = SignedCheckpoint::parse(&bundle.short_part(name, NOTE_BYTES_MAX)?).ok()?;
             Some((signed.checkpoint().size, None))
         });
-        Self { roots: sizes.collect(), notes, key, ..Self::default() }
+        let mut roots: BTreeMap<u64, Option<Digest>> = sizes.collect();
+        let of_held = held.and_then(|held| SignedCheckpoint::parse(&held.note).ok());
+        roots.extend(of_held.map(|signed| (signed.checkpoint().size, None)));
+        Self { roots, notes, key, ..Self::default() }
     }
 
     /// The next entry of the journal.
@@ -85,6 +113,48 @@ impl Checkpoints {
     fn at(&mut self) {
         if let Some(root) = self.roots.get_mut(&self.tree.leaves()) {
             *root = Some(self.tree.root(Digest::of_parts));
+        }
+    }
+
+    /// Judges a checkpoint that somebody holds, after the last entry: its number of entries. `goes_on` is whether the bundle says that the journal does.
+    pub(super) fn against(&self, held: &Held, own: Option<Digest>, goes_on: bool) -> Result<u64, Disagrees> {
+        let Some(Some(key)) = &self.key else {
+            let why = "the key by which checkpoints are signed, to verify the one that you hold".to_owned();
+            return Err(Disagrees::Open(why));
+        };
+        let signed = verified(&held.note, key.key()).map_err(|fault| Disagrees::Wrong(fault.to_string()))?;
+        let (checkpoint, entries) = (signed.checkpoint(), self.tree.leaves());
+        checkpoint.check().map_err(|fault| Disagrees::Wrong(fault.to_string()))?;
+        if own.is_some_and(|own| checkpoint.origin != origin_of(&own)) {
+            return Err(Disagrees::Wrong("it is a checkpoint of another federation's journal".into()));
+        }
+        let size = checkpoint.size;
+        match self.roots.get(&size).copied().flatten() {
+            Some(root) if root == checkpoint.root => Ok(size),
+            Some(_) => {
+                let why = format!(
+                    "the first {size} entries of the journal here are others than those of the checkpoint that you hold"
+                );
+                Err(Disagrees::Wrong(why))
+            }
+            None if size <= entries => {
+                let why = format!(
+                    "the root of the first {size} entries, of which you hold a checkpoint: this part of the journal does not show it"
+                );
+                Err(Disagrees::Open(why))
+            }
+            None if goes_on => {
+                let why = format!(
+                    "the entries up to the {size} of the checkpoint that you hold: the bundle says that its journal goes on after its {entries}"
+                );
+                Err(Disagrees::Open(why))
+            }
+            None => {
+                let why = format!(
+                    "the journal here has {entries} entries, and the checkpoint that you hold is of {size}: entries were cut off"
+                );
+                Err(Disagrees::Wrong(why))
+            }
         }
     }
 
@@ -193,11 +263,15 @@ impl Checkpoints {
                         );
                     }
                     let count = found.witnesses.len();
+                    let mut times: Vec<u64> = found.witnesses.iter().map(|witness| witness.at).collect();
+                    times.sort_unstable();
+                    report.cosigned_at = report.cosigned_at.max(times.last().copied());
                     report.cosignatures += count;
                     if 2 * count > found.members && size >= report.witnessed_entries {
                         report.witnessed_entries = size;
                         report.entries_after = entries.saturating_sub(size);
                         (report.witnesses, report.members) = (count, found.members);
+                        report.witnessed_at = times.get(found.members / 2).copied();
                     }
                 }
             }
@@ -222,14 +296,22 @@ fn cosigned(signed: &SignedCheckpoint, name: &str, federation: &Federation) -> u
 
 impl fmt::Display for CheckpointsReport {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { checkpoints, cosignatures, witnessed_entries, witnesses, members, entries_after } = self;
+        let Self { checkpoints, cosignatures, witnessed_entries, witnesses, members, entries_after, .. } = self;
+        let time = |second: Option<u64>| {
+            second.map_or_else(|| "no time".into(), |second| moment(Millis(second.saturating_mul(1000))))
+        };
         write!(formatter, "{checkpoints} of the journal, with {cosignatures} cosignatures of branches; ")?;
         match witnessed_entries {
             0 => write!(formatter, "none of them has those of more than half of the roster"),
             _ => write!(
                 formatter,
-                "{witnesses} of {members} branches vouch for the first {witnessed_entries} entries, {entries_after} came after"
+                "{witnesses} of {members} branches vouch for the first {witnessed_entries} entries, {entries_after} came after; more than half had cosigned at {}, and the latest cosignature is of {}",
+                time(self.witnessed_at),
+                time(self.cosigned_at)
             ),
-        }
+        }?;
+        self.held_entries.iter().try_for_each(|entries| {
+            write!(formatter, "; the checkpoint that you hold, of {entries} entries, is of this journal")
+        })
     }
 }

@@ -6,10 +6,14 @@
 use tributary_protocol::plan::Date;
 use tributary_protocol::time::Millis;
 
-use super::contents::{Contents, span_of};
+use super::contents::{Contents, DAY_MS, span_of};
 use super::fault::Fault;
 use super::format::CONTENTS;
 use crate::report::shown::moment;
+
+/// Days from the last entry and the cosignatures of more than half of the branches to the end of the days: of a longer time nobody vouches that
+/// nothing was cut off. It is a month and a few days: runs that are a month apart leave entries within it.
+pub(super) const STALE_DAYS: u64 = 35;
 
 /// The times by which a bundle is judged.
 pub(super) struct Days<'a> {
@@ -41,6 +45,22 @@ impl<'a> Days<'a> {
             moment(last)
         );
         (made < last).then(|| Fault { part: CONTENTS.to_owned(), reason })
+    }
+
+    /// The end of the journal is missing, where its last entry or the cosignatures under it are much older than the end of the days.
+    pub(super) fn stale(&self, last: Option<Millis>, cosigned: Option<Millis>) -> Option<String> {
+        let own = self.contents.map(Contents::span);
+        let end = self.asked.map(span_of).or(own).map_or(self.made, |(_, end)| end.min(self.made));
+        let (last, cosigned) = (last?, cosigned?);
+        let old = last.min(cosigned);
+        (old.plus(STALE_DAYS * DAY_MS) < end).then(|| {
+            format!(
+                "an end of the journal within {STALE_DAYS} days of {}: its last entry is of {}, and more than half of the branches had cosigned at {}. Later entries may have been cut off. Hold a branch's newest checkpoint against it with --checkpoint, and name days that end sooner with --from and --to",
+                moment(end),
+                moment(last),
+                moment(cosigned)
+            )
+        })
     }
 
     /// Days that were asked for, of which the bundle is not.

@@ -30,7 +30,7 @@ mod writer;
 
 pub use audit::{Authority, Options, audit};
 pub use checked::{Audited, Standing};
-pub use checkpoints::CheckpointsReport;
+pub use checkpoints::{CheckpointsReport, Held};
 pub use contents::{Contents, DAY_MS};
 pub use fault::Fault;
 pub use format::{BundleFault, CONTENTS, NAME_BYTES_MAX, PART};

@@ -2,12 +2,12 @@
 
 use std::io::Cursor;
 
-use tributary_evidence::bundle::{Authority, Bundle, Contents, DAY_MS, Options, Standing, audit};
+use tributary_evidence::bundle::{Authority, Bundle, Contents, DAY_MS, Held, Options, Standing, audit};
 use tributary_protocol::plan::Date;
 use tributary_protocol::time::Millis;
 
 use super::asked;
-use super::world::{AT, DAY, SMALL, World, authorities};
+use super::world::{AT, DAY, SMALL, Shape, World, authorities};
 
 /// Without what is kept of its rounds, and with these words of itself.
 fn stripped((days, made): ((Date, Date), Millis)) -> Vec<u8> {
@@ -35,7 +35,11 @@ fn false_times_and_days_excuse_nothing() {
     is((Standing::Incomplete, uploads), &late, AT, None);
     is((Standing::Incomplete, "that is to come, so the clock of this machine counts"), &late, AT, None);
     // After that time nobody keeps them, and the reader sees when the bundle was made.
-    is((Standing::Intact, "made     2098-09-06T00:00:00Z, as it says itself\n"), &late, day(47_001), None);
+    let then = stripped(((DAY, DAY), future));
+    is((Standing::Intact, "made     2098-09-06T00:00:00Z, as it says itself\n"), &then, day(47_001), None);
+    // A journal that ends long before the end of the days may have been cut: its reader is told, and may ask for days that end sooner.
+    is((Standing::Incomplete, "MISSING  an end of the journal within 35 days of 2098-09-06"), &late, day(47_001), None);
+    is((Standing::Intact, "ends     with an entry of 2024-10-04"), &late, day(47_001), Some((DAY, DAY)));
     // Days that the bundle names excuse nothing.
     let other = stripped((past, AT));
     is((Standing::Incomplete, uploads), &other, day(47_001), None);
@@ -43,4 +47,48 @@ fn false_times_and_days_excuse_nothing() {
     is((Standing::Intact, "outside of these days: 3 sums"), &other, day(47_001), Some(past));
     is((Standing::Incomplete, "MISSING  all of the days"), &other, day(47_001), Some((past.0, DAY)));
     is((Standing::Incomplete, uploads), &other, day(47_001), Some((past.0, DAY)));
+}
+
+/// Of a checkpoint that a branch holds, and of a bundle whose journal was cut with all that is newer in it.
+#[test]
+fn a_checkpoint_that_somebody_holds_is_of_the_journal() {
+    let whole = World::new(SMALL);
+    let mut cut = whole.clone();
+    cut.events.pop();
+    let card = whole.card();
+    cut.parts.remove(&card);
+    let mut more = cut.clone();
+    more.parts.insert("contents.json".into(), Contents::new((DAY, DAY), AT, true).to_bytes());
+    let other = World::new(Shape { inputs: 5, ..SMALL });
+    let newest = |world: &World| world.all().remove("checkpoints/newest").unwrap();
+    for (what, world, note, standing, said) in [
+        ("its own", &whole, newest(&whole), Standing::Intact, "is of this journal"),
+        (
+            "an older one",
+            &whole,
+            whole.all().remove(&numbered(&whole)).unwrap(),
+            Standing::Intact,
+            "is of this journal",
+        ),
+        ("of later entries", &cut, newest(&whole), Standing::Tampered, "entries were cut off"),
+        ("of later entries, which are said to be", &more, newest(&whole), Standing::Incomplete, "goes on after its"),
+        ("of another journal", &whole, newest(&other), Standing::Tampered, "the checkpoint that you hold"),
+        ("none", &whole, b"newest".to_vec(), Standing::Tampered, "held: "),
+    ] {
+        let bytes = world.bundle();
+        let bundle = Bundle::open(Cursor::new(bytes.as_slice())).unwrap();
+        let authority = Some(Authority::List(authorities(SMALL.authorities)));
+        let checkpoint = Some(Held { name: "held".into(), note });
+        let found = audit(&bundle, &Options { checkpoint, ..asked(authority) }).unwrap();
+        assert!(found.standing == standing && found.to_string().contains(said), "{what}: {found}");
+    }
+    // Nobody who has the cut bundle alone sees it.
+    let bytes = cut.bundle();
+    let alone = super::audited(&Bundle::open(Cursor::new(bytes.as_slice())).unwrap(), false);
+    assert_eq!(alone.standing, Standing::Intact, "{alone}");
+}
+
+/// The name of the checkpoint that is kept for good.
+fn numbered(world: &World) -> String {
+    world.all().into_keys().find(|name| name.starts_with("checkpoints/0")).unwrap()
 }

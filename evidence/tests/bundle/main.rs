@@ -49,7 +49,7 @@ fn audited(bundle: &Bundle<Cursor<&[u8]>>, strict: bool) -> Audited {
 
 /// Of all days, long after every time that a bundle of these tests says but one.
 fn asked(authority: Option<Authority>) -> Options {
-    Options { authority, strict: false, days: None, now: Millis(50_000 * DAY_MS) }
+    Options { authority, strict: false, days: None, now: Millis(50_000 * DAY_MS), checkpoint: None }
 }
 
 #[test]

@@ -137,7 +137,7 @@ pub(crate) fn cosigned(checkpoint: Checkpoint, seed: u8, witnesses: u32) -> Vec<
     let mut signed = SignedCheckpoint::sign::<RealSuite>(checkpoint, &person_key(seed)).unwrap();
     for client in 1..=witnesses {
         let (name, key) = (format!("bank/branch-{client}"), signing_key(ClientId(client)));
-        signed.add(NoteSignature::by_witness::<RealSuite>(&name, &key, signed.checkpoint(), 7).unwrap());
+        signed.add(NoteSignature::by_witness::<RealSuite>(&name, &key, signed.checkpoint(), AT.0 / 1000).unwrap());
     }
     signed.to_string().into_bytes()
 }

@@ -13,7 +13,7 @@ use tributary_protocol::plan::Date;
 use tributary_protocol::time::Millis;
 
 use super::checked::{Audited, Standing};
-use super::checkpoints::{Checkpoints, CheckpointsReport, Disagrees, FOLDER, Held};
+use super::checkpoints::{Checkpoints, CheckpointsReport, Disagrees, Held, is_part};
 use super::contents::Contents;
 use super::days::Days;
 use super::fault::Fault;
@@ -309,14 +309,13 @@ fn budget_heads<S: Source>(
 /// Parts that nothing names: they would be believed for lying beside what was verified.
 fn unnamed<S: Source>(bundle: &Bundle<S>, looked: &Looked<'_, S>, found: &mut Findings) {
     let looked = looked.names.borrow();
-    let folders = ["grants/", FOLDER];
     let whole = [if bundle.is_partial() { PART } else { JOURNAL }, AUTHORITIES, CONTENTS, HEADS];
     for name in bundle.names() {
         if NAMED.iter().any(|folder| name.starts_with(folder)) {
             if !looked.contains(name) {
                 found.wrong(name, "nothing in the journal names it");
             }
-        } else if !whole.contains(&name) && !folders.iter().any(|folder| name.starts_with(folder)) {
+        } else if !whole.contains(&name) && !name.starts_with("grants/") && !is_part(name) {
             found.wrong(name, "a bundle of this release has no such part");
         }
     }

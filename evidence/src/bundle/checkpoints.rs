@@ -1,7 +1,7 @@
 //! Checkpoints of the journal, as its coordinator signed and branches cosigned them: whoever edits, cuts or writes the journal anew has no such
 //! cosignatures for it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::Serialize;
@@ -21,9 +21,26 @@ use crate::report::shown::moment;
 use crate::trust::Federation;
 
 /// The folder of checkpoints.
-pub(super) const FOLDER: &str = "checkpoints/";
+const FOLDER: &str = "checkpoints/";
 /// The key by which all of them are signed.
 const KEY: &str = "checkpoints/coordinator.key";
+
+/// A checkpoint that is kept for good has its number of entries for its name, in 20 digits.
+fn numbered(name: &str) -> Option<u64> {
+    let digits = name.strip_prefix(FOLDER)?;
+    let all = digits.len() == 20 && digits.bytes().all(|byte| byte.is_ascii_digit());
+    all.then(|| digits.parse().ok())?
+}
+
+/// Whether a part is a checkpoint, by its name.
+fn is_note(name: &str) -> bool {
+    name.strip_prefix(FOLDER).is_some_and(|name| name == "newest" || name == "previous") || numbered(name).is_some()
+}
+
+/// Whether an export gives this name to a checkpoint or to their key.
+pub(super) fn is_part(name: &str) -> bool {
+    name == KEY || is_note(name)
+}
 
 /// What was found of checkpoints.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -78,8 +95,7 @@ pub(super) struct Checkpoints {
 impl Checkpoints {
     /// The notes, before the journal is walked.
     pub(super) fn read<S: Source>(bundle: &Bundle<S>, held: Option<&Held>) -> Self {
-        let names = bundle.names().filter(|name| name.starts_with(FOLDER) && *name != KEY);
-        let notes: Vec<String> = names.map(str::to_owned).collect();
+        let notes: Vec<String> = bundle.names().filter(|name| is_note(name)).map(str::to_owned).collect();
         let key = bundle.names().any(|name| name == KEY).then(|| {
             let bytes = bundle.short_part(KEY, NOTE_BYTES_MAX)?;
             let key = str::from_utf8(&bytes).ok().and_then(|text| NoteKey::parse(text).ok());
@@ -187,11 +203,18 @@ impl Checkpoints {
             return report;
         }
         let key = key.key();
+        // One checkpoint lies under its number, and as the newest or the one before: it counts once.
+        let (mut counted, mut cosigners) = (BTreeSet::new(), BTreeSet::new());
         for name in &self.notes {
             let Some(note) = bundle.short_part(name, NOTE_BYTES_MAX) else {
                 wrong(name, format!("it is longer than {NOTE_BYTES_MAX} bytes, which no checkpoint is"));
                 continue;
             };
+            let size = SignedCheckpoint::parse(&note).ok().map(|signed| signed.checkpoint().size);
+            if numbered(name).is_some_and(|number| size.is_some_and(|size| size != number)) {
+                wrong(name, "it has the name of another checkpoint".into());
+                continue;
+            }
             let signed = match verified(&note, key) {
                 Ok(signed) => signed,
                 Err(fault) => {
@@ -237,7 +260,7 @@ impl Checkpoints {
                     continue;
                 }
             }
-            report.checkpoints += 1;
+            counted.insert((size, checkpoint.root));
             let Some(roster) = federation.in_force(size) else { continue };
             match witnesses(&signed, roster) {
                 Err(fault) => wrong(name, fault.to_string()),
@@ -266,7 +289,7 @@ impl Checkpoints {
                     let mut times: Vec<u64> = found.witnesses.iter().map(|witness| witness.at).collect();
                     times.sort_unstable();
                     report.cosigned_at = report.cosigned_at.max(times.last().copied());
-                    report.cosignatures += count;
+                    cosigners.extend(found.witnesses.iter().map(|witness| (size, witness.client)));
                     if 2 * count > found.members && size >= report.witnessed_entries {
                         report.witnessed_entries = size;
                         report.entries_after = entries.saturating_sub(size);
@@ -276,6 +299,7 @@ impl Checkpoints {
                 }
             }
         }
+        (report.checkpoints, report.cosignatures) = (counted.len(), cosigners.len());
         report
     }
 }

@@ -402,7 +402,7 @@ const CASES: &[(&str, u8, Change)] = &[
         noted(world, &other.all());
     }),
     ("a checkpoint that is longer than any", 1, |world| {
-        world.parts.insert("checkpoints/long".into(), vec![b'x'; tributary_protocol::limits::NOTE_BYTES_MAX + 1]);
+        world.parts.insert("checkpoints/previous".into(), vec![b'x'; tributary_protocol::limits::NOTE_BYTES_MAX + 1]);
     }),
     ("a grant that is longer than any", 1, |world| {
         world.parts.insert("grants/long.grant".into(), vec![b'x'; (1 << 20) + 1]);

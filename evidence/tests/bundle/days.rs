@@ -92,3 +92,16 @@ fn a_checkpoint_that_somebody_holds_is_of_the_journal() {
 fn numbered(world: &World) -> String {
     world.all().into_keys().find(|name| name.starts_with("checkpoints/0")).unwrap()
 }
+
+#[test]
+fn one_checkpoint_under_every_name_counts_once() {
+    let mut world = World::new(SMALL);
+    let name = world.all().keys().find(|name| name.starts_with("checkpoints/0")).unwrap().clone();
+    let note = world.all().remove(&name).unwrap();
+    world.parts.insert("checkpoints/newest".into(), note.clone());
+    world.parts.insert("checkpoints/previous".into(), note);
+    let bytes = world.bundle();
+    let found = super::audited(&Bundle::open(Cursor::new(bytes.as_slice())).unwrap(), true);
+    let counted = &found.checkpoints;
+    assert_eq!((found.standing, counted.checkpoints, counted.cosignatures), (Standing::Intact, 1, 7), "{found}");
+}

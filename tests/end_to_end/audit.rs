@@ -79,6 +79,17 @@ fn from_a_demo_to_a_verified_bundle() {
     let people = case.code(VERIFY, case.intact());
     assert!(people.out.starts_with("IN") && people.out.contains("4 sums from the uploads"), "{}", people.out);
 
+    // The auditor's days, and what a branch holds of the journal: its own checkpoint, and one of a journal that is another one.
+    let days = "tributary verify audit audit-bundle.trib --from 2020-01-01 --to 2099-12-31 --authority demo/authority/authorities";
+    let asked = case.code(&format!("{} --json", manual(days)), case.intact()).json();
+    assert_eq!(asked["asked"], serde_json::json!(["2020-01-01", "2099-12-31"]), "{asked}");
+    let held = "tributary verify audit audit-bundle.trib --checkpoint demo/branches/branch-000/state/checkpoints/newest --authority demo/authority/authorities";
+    let shown = case.code(manual(held), case.intact());
+    assert!(shown.out.contains("is of this journal"), "{}", shown.out);
+    let note = fs::read_to_string(case.path("demo/branches/branch-000/state/checkpoints/newest")).unwrap();
+    fs::write(case.path("copy.note"), note.replacen('\n', "x\n", 1)).unwrap();
+    case.code(&held.replace("demo/branches/branch-000/state/checkpoints/newest", "demo/../copy.note"), 1);
+
     // Whose it is must be said by somebody else.
     case.code("tributary verify audit audit-bundle.trib", 2);
     let fingerprint = intact["federation"].as_str().unwrap();

@@ -24,6 +24,7 @@ pub mod incident;
 mod journal;
 mod journal_report;
 pub mod paper;
+mod part_taken;
 mod registry;
 mod replay;
 pub mod report;

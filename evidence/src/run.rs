@@ -20,6 +20,7 @@ use tributary_protocol::time::Millis;
 
 use crate::fields::FieldCounts;
 use crate::gates::{Evaluated, Measured};
+use crate::part_taken::PartsTaken;
 use crate::replay::{Follows, Replay, Why, parameters};
 use crate::retained::{Item, Retained};
 use crate::statement::{Facts, Statement};
@@ -183,6 +184,7 @@ pub(crate) struct RunAudit<'a> {
     lacking: bool,
     /// The first and the last entry's time.
     span: Option<(Millis, Millis)>,
+    parts: PartsTaken,
 }
 
 impl<'a> RunAudit<'a> {
@@ -202,6 +204,7 @@ impl<'a> RunAudit<'a> {
             finished_at: None,
             lacking: false,
             span: None,
+            parts: PartsTaken::default(),
         }
     }
 
@@ -243,6 +246,11 @@ impl<'a> RunAudit<'a> {
         self.finished_at
     }
 
+    /// How branches took part.
+    pub(crate) fn parts(&self) -> &PartsTaken {
+        &self.parts
+    }
+
     /// When its entries were written.
     pub(crate) fn span(&self) -> Option<(Millis, Millis)> {
         self.span
@@ -282,6 +290,7 @@ impl<'a> RunAudit<'a> {
         }
         self.signatures = self.signatures.saturating_add(claims.len());
         if let Some(facts) = &mut self.facts {
+            self.parts.follow(at, event, facts.record().roster.as_ref());
             facts.take(event);
         }
         self.note(at);

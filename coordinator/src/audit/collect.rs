@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 use tributary_certs::grant::{GRANT_EXTENSION, WITHDRAWAL_EXTENSION, parse_word};
+use tributary_certs::suite::RealSuite;
 use tributary_evidence::Item;
 use tributary_evidence::bundle::PART;
 use tributary_protocol::codec;
@@ -19,6 +20,7 @@ use tributary_protocol::printable::Untrusted;
 use tributary_protocol::registry::RegistryEvent;
 use tributary_protocol::roster::StaffNumber;
 use tributary_protocol::round::{CoordinatorEvent, Recorded};
+use tributary_protocol::secagg::suite::VerifyingKey;
 use tributary_protocol::time::Millis;
 use tributary_storage::files::read_public;
 use tributary_storage::journal::{JournalError, visit};
@@ -270,22 +272,37 @@ impl Collected {
             let ending = path.extension().and_then(|ending| ending.to_str());
             let name = path.file_name().and_then(|name| name.to_str());
             let (Some(name), Some(GRANT_EXTENSION | WITHDRAWAL_EXTENSION)) = (name, ending) else { continue };
-            if Digest::from_hex(name.split('.').next().unwrap_or_default()).is_some() {
-                let word = read_public(&path).ok().and_then(|bytes| parse_word(std::str::from_utf8(&bytes).ok()?));
-                words.push((format!("grants/{name}"), path.clone(), word));
-            }
+            let word = read_public(&path).ok().and_then(|bytes| parse_word(std::str::from_utf8(&bytes).ok()?));
+            // What the daemon carries to nobody is no owner's word, and no evidence: a file that is none, or under another name.
+            let word = word.filter(|word| name == file_name(word) && word.is_genuine::<RealSuite>());
+            words.extend(word.map(|word| (format!("grants/{name}"), path.clone(), word)));
         }
+        let owner = |word: &OwnersWord| match word {
+            OwnersWord::Granted(grant) => Some((grant.digest(), grant.owner.clone())),
+            OwnersWord::TakenBack(_) => None,
+        };
+        let owners: BTreeMap<Digest, VerifyingKey> = words.iter().filter_map(|(_, _, word)| owner(word)).collect();
+        words.retain(|(_, _, word)| owners.get(&word.grant()).is_none_or(|owner| owner == word.owner()));
         let granted = words.iter().filter_map(|(_, _, word)| match (word, wanted) {
-            (Some(OwnersWord::Granted(grant)), Some(wanted)) => wanted(grant).then(|| grant.digest()),
+            (OwnersWord::Granted(grant), Some(wanted)) => wanted(grant).then(|| grant.digest()),
             _ => None,
         });
         let granted: BTreeSet<Digest> = granted.collect();
         for (name, path, word) in words {
-            if wanted.is_none() || word.is_some_and(|word| granted.contains(&word.grant())) {
+            if wanted.is_none() || granted.contains(&word.grant()) {
                 self.add(&name, From::Whole(path));
             }
         }
     }
+}
+
+/// How the file of an owner's word is named.
+fn file_name(word: &OwnersWord) -> String {
+    let ending = match word {
+        OwnersWord::Granted(_) => GRANT_EXTENSION,
+        OwnersWord::TakenBack(_) => WITHDRAWAL_EXTENSION,
+    };
+    format!("{}.{ending}", word.grant())
 }
 
 /// An entry's time and event.

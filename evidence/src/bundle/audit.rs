@@ -146,11 +146,7 @@ pub fn audit<S: Source>(bundle: &Bundle<S>, options: &Options) -> io::Result<Aud
     }
     let heads = kept.map(|(heads, _)| heads);
     let mut grants = Grants::read(bundle, journal.federation(), &mut found.faults);
-    for branch in grants.count(journal.runs()) {
-        found.missing.push(format!(
-            "a grant for {branch}: more runs took its data than the grants of its owner here allow. It may have others by hand"
-        ));
-    }
+    found.missing.extend(grants.count(journal.runs(), &mut found.faults, &mut found.not_verified));
     let mut witnessed = CheckpointsReport::default();
     if report.is_some() {
         unnamed(bundle, &looked, &mut found);

@@ -8,6 +8,7 @@ mod cases;
 mod days;
 mod figures;
 mod forks;
+mod grants;
 mod heads;
 mod incidents;
 mod mutations;

@@ -11,8 +11,8 @@ use tributary_protocol::plan::GrantSubject;
 use tributary_protocol::roster::StaffNumber;
 use tributary_protocol::round::CoordinatorEvent;
 
+use super::grants::{grant, show_budget};
 use super::mutations::Dice;
-use super::parts::grant;
 use super::world::{COORDINATOR, Event, SMALL, Shape, World, authorities, cosigned, person_key, sealed};
 use super::{audited, code};
 
@@ -100,7 +100,8 @@ impl Mixed {
 
 /// Two runs of two plans of one federation, one after the other; the parts of both.
 fn two() -> (Mixed, Parts, World) {
-    let (world, other) = (World::new(SMALL), World::new(Shape { rounds: 4, ..SMALL }));
+    let (mut world, mut other) = (World::new(SMALL), World::new(Shape { rounds: 4, ..SMALL }));
+    [&mut world, &mut other].into_iter().for_each(|world| show_budget(world, 3, Vec::new()));
     let (mut file, mut log, mut logs) = (LOG_HEADER.to_vec(), Log::new(), vec![Log::new()]);
     let journals = [world.journal().0, other.journal().0];
     for (number, journal) in journals.iter().enumerate() {

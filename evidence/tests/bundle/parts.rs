@@ -3,18 +3,15 @@
 
 use std::collections::BTreeMap;
 
-use tributary_certs::grant::{sign_grant, write_grant};
 use tributary_protocol::digest::Digest;
-use tributary_protocol::ids::ClientId;
 use tributary_protocol::log::SignedCheckpoint;
-use tributary_protocol::plan::{Grant, GrantSubject, GrantUses};
+use tributary_protocol::plan::GrantSubject;
 use tributary_protocol::registry::RegistryEvent;
-use tributary_protocol::roster::MemberName;
-use tributary_protocol::secagg::suite::Signature;
 
 use super::cases::noted;
+use super::grants::grant;
 use super::score::Score;
-use super::world::{Event, SMALL, Shape, World, authorities, sealed, signing_key};
+use super::world::{Event, SMALL, Shape, World, sealed};
 
 /// What is done with the bytes of a part; nothing is changed where it has no other.
 type PartChange = (&'static str, fn(&mut BTreeMap<String, Vec<u8>>, &str, &BTreeMap<String, Vec<u8>>));
@@ -99,32 +96,6 @@ fn every_part_is_the_very_thing_or_a_fault() {
         }
     }
     score.close(130);
-}
-
-/// A branch's owner grants so many runs of this.
-pub(crate) fn grant(subject: GrantSubject, branch: u32, runs: u32) -> (String, Vec<u8>) {
-    let name = MemberName::new("bank", &format!("branch-{branch}")).unwrap();
-    let grant = Grant {
-        federation: authorities(SMALL.authorities).digest(),
-        branches: vec![name],
-        subject,
-        uses: GrantUses::TRAIN,
-        epsilon_run_bits: 9_f64.to_bits(),
-        epsilon_year_bits: 9_f64.to_bits(),
-        delta_bits: 1e-6_f64.to_bits(),
-        runs,
-        fields: Vec::new(),
-        not_before: 0,
-        not_after: u64::MAX,
-        nonce: [7; 16],
-        owner: signing_key(ClientId(50)).verifying_key(),
-        signature: Signature::none(),
-    };
-    let grant = sign_grant(&signing_key(ClientId(50)), grant);
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("word");
-    write_grant(&grant, &path).unwrap();
-    (format!("grants/{}.grant", grant.digest()), std::fs::read(path).unwrap())
 }
 
 #[test]

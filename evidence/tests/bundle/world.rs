@@ -77,6 +77,8 @@ pub(crate) struct World {
     pub(crate) model: Digest,
     /// Branches that cosign: the first of them.
     pub(crate) witnesses: u32,
+    /// Milliseconds between an entry and the next one.
+    pub(crate) pace: u64,
     /// What its run has counted, as a coordinator keeps it.
     counts: Counts,
 }
@@ -168,8 +170,18 @@ impl World {
         });
         draft.add(CoordinatorEvent::RosterAdopted { roster: Box::new(roster.clone()), group_size: CLIENTS });
         let counts = Counts::default();
-        let mut world =
-            Self { shape, run, roster, events: Vec::new(), heads: Vec::new(), parts, model, witnesses: 7, counts };
+        let mut world = Self {
+            shape,
+            run,
+            roster,
+            events: Vec::new(),
+            heads: Vec::new(),
+            parts,
+            model,
+            witnesses: 7,
+            pace: 0,
+            counts,
+        };
         world.heads.push(Kept::Roster(Box::new(world.roster.clone())));
         let (mut state, mut session, mut number) = (planned.stage(0).unwrap().start(zero), None, 0);
         let mut released = Parameters::zero(planned.architecture());
@@ -374,12 +386,13 @@ impl World {
         };
         let first = self.events.iter().find_map(opened);
         let mut own = LedgerId::from(first.as_ref().unwrap_or(&self.run).id());
-        for event in &self.events {
+        for (place, event) in (0..).zip(&self.events) {
+            let at = AT.plus(self.pace * place);
             // What follows an opening is of that run.
             own = opened(event).map_or(own, |run| LedgerId::from(run.id()));
             let (ledger, bytes) = match event {
-                Event::Run(event) => (own, codec::encode(&Recorded { at: AT, event })),
-                Event::Registry(event) => (LedgerId::ADMINISTRATION, codec::encode(&Recorded { at: AT, event })),
+                Event::Run(event) => (own, codec::encode(&Recorded { at, event })),
+                Event::Registry(event) => (LedgerId::ADMINISTRATION, codec::encode(&Recorded { at, event })),
             };
             file.extend(log.append(ledger, log.next_sequence(&ledger), &bytes).unwrap());
         }

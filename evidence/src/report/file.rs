@@ -1,18 +1,35 @@
 //! A report in a file: its JSON text, and the coordinator's signature over the digest of that text.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 use tributary_certs::suite::SigningKey;
 use tributary_protocol::secagg::suite::VerifyingKey;
 
+use super::again::{Besides, comparable, front};
 use super::make::{Material, compliance};
-use super::parts::{AttacksLine, ComplianceReport, ModelLine, Processing, REPORT_FORMAT, RunLine};
+use super::parts::{ComplianceReport, REPORT_FORMAT};
 use crate::entries::Bad;
 use crate::paper::{PaperFault, holds, is_key, parsed, signed, to_json};
 use crate::retained::Retained;
 
 const KIND: &str = "REPORT";
+
+/// The parts that are compared with a journal, by their names in the file and in words.
+const PARTS: [(&str, &str); 14] = [
+    ("summary", "the summary"),
+    ("parties", "the parties"),
+    ("processing", "the processing"),
+    ("runs", "the runs"),
+    ("spending", "the privacy ledger"),
+    ("deviations", "the deviations"),
+    ("incidents", "the incidents"),
+    ("looks", "the looks of inspectors"),
+    ("sent", "what left the branches"),
+    ("security", "keys and algorithms"),
+    ("duties", "the decisions"),
+    ("integrity", "the log"),
+    ("models", "the models"),
+    ("evidence", "the evidence"),
+];
 
 /// Longest file, in bytes.
 const BYTES_MAX: usize = 64 << 20;
@@ -42,6 +59,11 @@ pub enum ReportFault {
         "the journal says otherwise of: {0}. One of the two was changed, or they are of different federations; keep both as evidence"
     )]
     Differs(&'static str),
+    /// It names more entries than the journal has.
+    #[error(
+        "the report is of {0} entries of the journal, and this file has fewer: it is an older copy, or its end was cut off. Keep both as evidence"
+    )]
+    Shorter(u64),
     /// Its period or scope cannot be read.
     #[error("its period or its scope is none that this program writes")]
     Asked,
@@ -81,45 +103,34 @@ impl ReportFile {
         is_key(&self.key, expected)
     }
 
-    /// Whether what it says follows from this journal: everything but the schemas' fields, the models' figures, the exports and the witnesses, which stand
-    /// beside it. Entries that the journal has got since make no difference.
+    /// Whether what it says follows from the first entries of this journal, as many as it names. Schemas, figures of models and findings of attacks are
+    /// compared where they are kept. Exports and witnesses stand beside the journal, and are not. Entries that the journal has got since make no
+    /// difference.
     ///
     /// # Errors
-    /// The first part that differs.
+    /// The first part that differs, or that the journal has fewer entries.
     pub fn follows_from(&self, journal: &[u8], kept: &dyn Retained) -> Result<(), ReportFault> {
         let report = &self.report;
         let asked = report.asked().ok_or(ReportFault::Asked)?;
-        let nothing = Material {
-            journal,
+        let named = report.integrity.entries;
+        let front = front(journal, named).map_err(ReportFault::Journal)?.ok_or(ReportFault::Shorter(named))?;
+        let besides = Besides::of(front, report, kept).map_err(ReportFault::Journal)?;
+        let material = Material {
+            journal: front,
             kept,
-            schemas: Vec::new(),
-            figures: BTreeMap::new(),
+            schemas: besides.schemas.clone(),
+            figures: besides.figures.clone(),
             exports: Vec::new(),
             checkpoints: Vec::new(),
             coordinator: None,
         };
-        let again = compliance(&nothing, &asked).map_err(ReportFault::Journal)?;
-        let parts = |report: &ComplianceReport| {
-            let value = |part: Result<serde_json::Value, serde_json::Error>| part.expect("plain data");
-            let runs: Vec<RunLine> = report.runs.iter().map(without_sums).collect();
-            let processing: Vec<Processing> = report.processing.iter().map(without_fields).collect();
-            let models: Vec<ModelLine> = report.models.iter().map(without_figures).collect();
-            [
-                ("the summary", value(serde_json::to_value(&report.summary))),
-                ("the parties", value(serde_json::to_value(&report.parties))),
-                ("the processing", value(serde_json::to_value(processing))),
-                ("the runs", value(serde_json::to_value(runs))),
-                ("the privacy ledger", value(serde_json::to_value(&report.spending))),
-                ("the deviations", value(serde_json::to_value(&report.deviations))),
-                ("the incidents", value(serde_json::to_value(&report.incidents))),
-                ("the looks of inspectors", value(serde_json::to_value(&report.looks))),
-                ("what left the branches", value(serde_json::to_value(&report.sent))),
-                ("the decisions", value(serde_json::to_value(&report.duties))),
-                ("the models", value(serde_json::to_value(models))),
-            ]
+        let again = compliance(&material, &asked).map_err(ReportFault::Journal)?;
+        let value = |report: &ComplianceReport| {
+            serde_json::to_value(comparable(report, &again, &besides)).expect("a report is plain data")
         };
-        let differs = parts(report).into_iter().zip(parts(&again)).find(|((_, one), (_, other))| one != other);
-        differs.map_or(Ok(()), |((part, _), _)| Err(ReportFault::Differs(part)))
+        let (own, other) = (value(report), value(&again));
+        let differs = PARTS.iter().find(|(key, _)| own[key] != other[key]);
+        differs.map_or(Ok(()), |(_, part)| Err(ReportFault::Differs(part)))
     }
 
     /// The key that has signed.
@@ -139,18 +150,4 @@ impl ReportFile {
     pub fn to_json(&self) -> String {
         to_json(self)
     }
-}
-
-/// How many sums could be recomputed depends on what is kept at the time.
-fn without_sums(run: &RunLine) -> RunLine {
-    RunLine { sums_verified: 0, sums_not_verified: 0, ..run.clone() }
-}
-
-fn without_fields(of: &Processing) -> Processing {
-    Processing { fields: None, level_max: None, ..of.clone() }
-}
-
-fn without_figures(model: &ModelLine) -> ModelLine {
-    let attacks = model.attacks.iter().map(|line| AttacksLine { findings: None, ..line.clone() }).collect();
-    ModelLine { figures: Vec::new(), attacks, ..model.clone() }
 }

@@ -4,6 +4,7 @@
 //! object alone. Its contents follow section 4 of the list that banks' auditors ask for: parties, processing, runs, settings, spending, deviations,
 //! what left, keys, decisions of two people, the log, figures, files.
 
+mod again;
 pub(crate) mod deviates;
 mod file;
 pub(crate) mod incidents;

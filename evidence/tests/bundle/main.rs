@@ -15,6 +15,7 @@ mod mutations;
 mod partial;
 mod parts;
 mod plans;
+mod reports;
 mod rules;
 mod score;
 mod spent;

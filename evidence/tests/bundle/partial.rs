@@ -4,16 +4,20 @@
 use std::collections::BTreeMap;
 use std::io::Cursor;
 
+use tributary_certs::suite::RealSuite;
 use tributary_evidence::bundle::{Bundle, PART, PartWriter, Sent, Standing, bundled_model, in_sum, measured};
+use tributary_protocol::budget::Kept;
 use tributary_protocol::ids::{ClientId, RoundId};
 use tributary_protocol::log::{Entries, LOG_HEADER, LedgerId, Log, LogEntry, NoteKey, SignatureKind, origin_of};
 use tributary_protocol::plan::GrantSubject;
 use tributary_protocol::roster::StaffNumber;
 use tributary_protocol::round::CoordinatorEvent;
+use tributary_protocol::secagg::suite::Suite as _;
+use tributary_protocol::signed::SignedBody as _;
 
 use super::grants::{grant, show_budget};
 use super::mutations::Dice;
-use super::world::{COORDINATOR, Event, SMALL, Shape, World, authorities, cosigned, person_key, sealed};
+use super::world::{COORDINATOR, Event, SMALL, Shape, World, authorities, cosigned, person_key, sealed, signing_key};
 use super::{audited, code};
 
 /// Parts of a bundle, by name.
@@ -102,6 +106,15 @@ impl Mixed {
 fn two() -> (Mixed, Parts, World) {
     let (mut world, mut other) = (World::new(SMALL), World::new(Shape { rounds: 4, ..SMALL }));
     [&mut world, &mut other].into_iter().for_each(|world| show_budget(world, 3, Vec::new()));
+    // The branch's newest head is one after the second run.
+    let newest = world.heads.iter().rev().find_map(|kept| match kept {
+        Kept::Head(head) if head.client == ClientId(3) => Some(head.clone()),
+        _ => None,
+    });
+    let mut newest = newest.unwrap();
+    newest.counter += 9;
+    newest.signature = RealSuite::sign(&signing_key(newest.client), &newest.to_sign::<RealSuite>());
+    world.heads.push(Kept::Head(newest));
     let (mut file, mut log, mut logs) = (LOG_HEADER.to_vec(), Log::new(), vec![Log::new()]);
     let journals = [world.journal().0, other.journal().0];
     for (number, journal) in journals.iter().enumerate() {

@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use tributary_certs::inspect::date;
+use tributary_evidence::checkpoint::NotesBeside;
 use tributary_evidence::{Bad, Step, Verdict, judge, stated, steps};
+use tributary_protocol::log::Entries;
 
 pub(crate) use self::beside::Beside;
 pub(crate) use self::deletions::{DeletionOptions, deletions};
@@ -55,11 +57,16 @@ pub(crate) fn run(options: &LedgerOptions) -> Result<Exit, Failure> {
     if !(options.delta > 0.0 && options.delta < 1.0) {
         return Err(Failure::usage("--delta must be above 0 and below 1"));
     }
+    // Before the journal, which grows beside a running daemon.
+    let notes = beside::notes(&options.file);
     let bytes = read(&options.file);
     if let (true, Ok(bytes)) = (options.step, &bytes) {
         print_steps(bytes, options.json);
     }
-    let verdict = bytes.map_or_else(Verdict::Bad, |bytes| judge(&bytes, options.delta, &Beside::of(&options.file)));
+    let verdict = bytes.map_or_else(Verdict::Bad, |bytes| {
+        let verdict = judge(&bytes, options.delta, &Beside::of(&options.file));
+        noted(verdict, &bytes, notes)
+    });
     let whole = match &verdict {
         Verdict::Coordinator(report) => report.not_verified().is_empty(),
         _ => true,
@@ -78,6 +85,18 @@ pub(crate) fn run(options: &LedgerOptions) -> Result<Exit, Failure> {
         }
     }
     Ok(if verified { Exit::Done } else { Exit::Failed })
+}
+
+/// A journal that is in order, against the checkpoints beside it.
+fn noted(verdict: Verdict, journal: &[u8], mut notes: NotesBeside) -> Verdict {
+    if !matches!(verdict, Verdict::Coordinator(_)) {
+        return verdict;
+    }
+    Entries::new(journal).for_each(|entry| notes.follow(entry.leaf));
+    match notes.judge() {
+        Ok(()) => verdict,
+        Err(reason) => Verdict::Bad(Bad { entry: None, offset: None, reason }),
+    }
 }
 
 /// Verifies a coordinator's ledger, and prints the privacy statement that follows from it.

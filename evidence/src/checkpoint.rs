@@ -6,6 +6,7 @@
 //!
 //! Not shown by a checkpoint: that what stands in the journal is true. It shows that the journal is the one that its witnesses saw.
 
+mod beside;
 mod compare;
 
 use std::fmt;
@@ -17,6 +18,7 @@ use tributary_protocol::log::{NoteFault, NoteKey, SignatureKind, SignedCheckpoin
 use tributary_protocol::roster::Roster;
 use tributary_protocol::secagg::suite::VerifyingKey;
 
+pub use beside::{NotesBeside, is_kept_name};
 pub use compare::{Comparison, JournalRoots, compare, roots_of};
 
 /// Who cosigned a checkpoint, of the members of a roster.

@@ -2,7 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use tributary_evidence::checkpoint::{NotesBeside, is_kept_name};
 use tributary_evidence::{Item, Retained};
+use tributary_storage::files::read_public;
+
+use crate::coordinator_key::coordinator_key;
 
 use crate::given;
 
@@ -21,4 +25,16 @@ impl Retained for Beside {
         // What is there and cannot be read proves nothing, and is not passed over.
         given::beside(&self.0.with_file_name(item.name())).unwrap_or_else(|_| Some(Vec::new()))
     }
+}
+
+/// The checkpoints that lie beside a journal. One that cannot be read is not passed over.
+pub(super) fn notes(journal: &Path) -> NotesBeside {
+    let folder = journal.with_file_name("checkpoints");
+    let key = coordinator_key(&folder.join("coordinator.key")).ok();
+    let files = std::fs::read_dir(&folder).into_iter().flatten().flatten();
+    let notes = files.filter_map(|file| {
+        let name = file.file_name().to_str().filter(|name| is_kept_name(name))?.to_owned();
+        Some((name, read_public(&file.path()).unwrap_or_default()))
+    });
+    NotesBeside::of(notes, key.as_ref())
 }

@@ -4,6 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use tributary_protocol::log::{Entries, SignedCheckpoint};
+
 use crate::demo::demo;
 use crate::support::{Finished, run};
 
@@ -199,7 +201,8 @@ fn from_a_demo_to_a_verified_bundle() {
     case.code(VERIFY, 4);
 
     // The folder is judged by the same code.
-    let strict = "tributary verify ledger --strict demo/coordinator/state/audit.log";
+    let strict =
+        "tributary verify ledger --strict demo/coordinator/state/audit.log";
     assert!(case.code(strict, 0).out.contains("models   5 computed again"));
     let rounds = case.path("demo/coordinator/state/rounds");
     let kept = fs::read_dir(&rounds).unwrap().next().unwrap().unwrap().path();
@@ -210,6 +213,19 @@ fn from_a_demo_to_a_verified_bundle() {
     case.code(EXPORT, 0);
     let lacking = case.code(VERIFY, 2);
     assert!(lacking.out.contains("MISSING  uploads or sums of run 1"), "{}", lacking.out);
+    // A journal that is shorter than a checkpoint beside it is nobody's evidence.
+    let state = case.path("demo/coordinator/state");
+    let journal = fs::read(state.join("audit.log")).unwrap();
+    let newest = SignedCheckpoint::parse(&fs::read(state.join("checkpoints/newest")).unwrap()).unwrap();
+    let last = usize::try_from(newest.checkpoint().size - 1).unwrap();
+    let end = Entries::new(&journal).nth(last).unwrap().offset;
+    fs::write(state.join("audit.log"), &journal[..usize::try_from(end).unwrap()]).unwrap();
+    let cut = case.code(&EXPORT.replace("bundle.trib", "bundle-cut.trib"), 1);
+    assert!(cut.err.contains("entries were cut off"), "{} {}", cut.out, cut.err);
+    assert!(!case.path("audit-bundle-cut.trib").exists());
+    let cut = case.code("tributary verify ledger demo/coordinator/state/audit.log", 1);
+    assert!(cut.out.contains("entries were cut off"), "{} {}", cut.out, cut.err);
+    fs::write(state.join("audit.log"), &journal).unwrap();
     // Of other days nothing is kept here, and nothing is missing.
     fs::remove_file(case.path("audit-bundle.trib")).unwrap();
     let early = EXPORT.replace("2020-01-01", "2019-01-01").replace("2099-12-31", "2019-12-31");

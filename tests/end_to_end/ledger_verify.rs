@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use crate::support::ledger::{self, DELTA};
 use crate::support::{Finished, run};
 use tributary_certs::budget::sign_first_use;
-use tributary_certs::suite::SigningKey;
+use tributary_certs::suite::{RealSuite, SigningKey};
 use tributary_model::privacy::epsilon_of;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::{ClientId, RoundId};
-use tributary_protocol::log::LedgerId;
+use tributary_protocol::log::{Entries, LedgerId, SignedCheckpoint, origin_of, scan};
 use tributary_protocol::plan::{PrivacyMode, Run, RunRef};
 use tributary_protocol::privacy::{Accounts, RdpVector};
 use tributary_protocol::round::{CoordinatorEvent, ParticipantEvent, StageTerms};
@@ -117,6 +117,25 @@ fn a_good_ledger_is_recomputed() {
     ] {
         assert!(people.out.starts_with("verified") && people.out.contains(part), "{part}: {}", people.out);
     }
+}
+
+/// A coordinator's checkpoint lies beside the journal.
+#[test]
+fn a_journal_is_not_shorter_than_a_checkpoint_beside_it() {
+    let case = Case::good();
+    let bytes = std::fs::read(&case.file).unwrap();
+    let found = scan(Entries::new(&bytes));
+    let checkpoint = found.log.checkpoint(&origin_of(&Digest([7; 32])));
+    let note = SignedCheckpoint::sign::<RealSuite>(checkpoint, &SigningKey::from_seed(&[9; 32])).unwrap();
+    let folder = case.file.with_file_name("checkpoints");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(folder.join("newest"), note.to_string()).unwrap();
+    assert_eq!(case.verify().code, Some(0));
+    let end = usize::try_from(found.entries.last().unwrap().offset).unwrap();
+    case.edit(|bytes| bytes.truncate(end));
+    let refused = case.verify();
+    let words = refused.json()["reason"].to_string();
+    assert!(refused.code == Some(1) && words.contains("entries were cut off"), "{words}");
 }
 
 #[test]

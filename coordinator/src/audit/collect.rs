@@ -10,6 +10,7 @@ use tributary_certs::grant::{GRANT_EXTENSION, WITHDRAWAL_EXTENSION, parse_word};
 use tributary_certs::suite::RealSuite;
 use tributary_evidence::Item;
 use tributary_evidence::bundle::PART;
+use tributary_evidence::checkpoint::is_kept_name;
 use tributary_protocol::codec;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::{RoundId, RunId};
@@ -30,6 +31,7 @@ use super::part;
 use super::scope::Scope;
 use crate::settings::Settings;
 use crate::store::ledger_of;
+use crate::witness::notes_beside;
 
 /// From where a part comes.
 pub(super) enum From {
@@ -127,7 +129,10 @@ impl Collected {
         let mut runs: BTreeMap<LedgerId, OfRun> = BTreeMap::new();
         let (mut models, mut papers) = (Vec::new(), Vec::new());
         let (mut end, mut goes_on, mut entries, mut last) = (0, false, 0, Millis(0));
+        // All of the journal, and not only its front up to the last day: what was cut off its end is missed here.
+        let mut notes = notes_beside(&settings.state_dir);
         visit(&journal, |entry| {
+            notes.follow(entry.leaf);
             if goes_on {
                 return Ok(());
             }
@@ -165,6 +170,7 @@ impl Collected {
             entries = place.position.saturating_add(1);
             Ok(())
         })?;
+        notes.judge().map_err(|reason| ExportError::Checkpoints { path: journal.clone(), reason })?;
         if end == 0 {
             return Err(ExportError::Nothing(journal));
         }
@@ -253,9 +259,8 @@ impl Collected {
         for path in files.flatten().map(|entry| entry.path()) {
             let name = path.file_name().and_then(|name| name.to_str()).map(str::to_owned);
             let (Some(name), Ok(bytes)) = (name, read_public(&path)) else { continue };
-            let numbered = name.len() == 20 && name.bytes().all(|byte| byte.is_ascii_digit());
             let end = SignedCheckpoint::parse(&bytes).ok().map(|signed| signed.checkpoint().size);
-            let end = end.filter(|end| *end <= entries && (name == "newest" || name == "previous" || numbered));
+            let end = end.filter(|end| *end <= entries && is_kept_name(&name));
             if name == "coordinator.key" || end.is_some() {
                 ends.extend(end);
                 self.add(&format!("checkpoints/{name}"), From::Bytes(bytes));

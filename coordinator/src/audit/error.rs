@@ -20,6 +20,14 @@ pub enum ExportError {
     /// The journal is not in order.
     #[error("{0}; no bundle was written, because nobody could rely on it")]
     Journal(#[from] JournalError),
+    /// A checkpoint beside the journal is of another one.
+    #[error("{path}: {reason}. No bundle was written, because nobody could rely on it", path = path.display())]
+    Checkpoints {
+        /// The journal.
+        path: PathBuf,
+        /// What is wrong, and what to do.
+        reason: String,
+    },
     /// The list of roster authorities.
     #[error("{0}; a bundle without the list of roster authorities is of nobody, and was not written")]
     Authorities(#[from] RosterFileError),

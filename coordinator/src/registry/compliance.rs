@@ -10,6 +10,7 @@ use tributary_evidence::card::figures;
 use tributary_evidence::report::{Asked, ComplianceReport, ExportLine, FigureLine, Material, ReportFile, compliance};
 use tributary_evidence::{Bad, Retained};
 use tributary_model::schema::Schema;
+use tributary_protocol::log::Entries;
 use tributary_protocol::plan::Date;
 use tributary_protocol::secagg::suite::VerifyingKey;
 use tributary_storage::files::FileError;
@@ -21,7 +22,7 @@ use super::view::record_of;
 use crate::federation::plans::PLANS;
 use crate::settings::Settings;
 use crate::store::ledger_of;
-use crate::witness::CHECKPOINTS;
+use crate::witness::{CHECKPOINTS, notes_beside};
 
 /// Why there is no report.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +45,14 @@ pub enum ComplianceError {
         path: PathBuf,
         /// The first thing that is wrong.
         bad: Bad,
+    },
+    /// A checkpoint beside the journal is of another one.
+    #[error("{path}: {reason}. Nothing is reported", path = path.display())]
+    Checkpoints {
+        /// The journal.
+        path: PathBuf,
+        /// What is wrong, and what to do.
+        reason: String,
     },
     /// The signing key cannot be read.
     #[error("{0}; a report without a signature proves nothing, so none is made")]
@@ -74,11 +83,14 @@ pub(super) fn reported<K: Retained>(
     let key = read_signing_key(&settings.identity.signing_key)?;
     let (figures, exports) = (model_figures(state)?, exported(config, asked)?);
     let path = ledger_of(state);
+    let mut notes = notes_beside(state);
     let bytes = fs::read(&path).map_err(|fault| ComplianceError::Unreadable { path: path.clone(), fault })?;
+    Entries::new(&bytes).for_each(|entry| notes.follow(entry.leaf));
     let kept = kept(&path);
     let bare = material(state, &bytes, &kept, key.verifying_key());
     let material = Material { schemas: schemas(state), figures, exports, ..bare };
-    let report = compliance(&material, asked).map_err(|bad| ComplianceError::Bad { path, bad })?;
+    let report = compliance(&material, asked).map_err(|bad| ComplianceError::Bad { path: path.clone(), bad })?;
+    notes.judge().map_err(|reason| ComplianceError::Checkpoints { path, reason })?;
     Ok((report, key))
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use tributary_evidence::checkpoint::{NotesBeside, is_kept_name};
 use tributary_protocol::ids::ClientId;
 use tributary_protocol::log::{Checkpoint, NoteKey, SignatureKind, SignedCheckpoint};
 use tributary_protocol::secagg::suite::VerifyingKey;
@@ -103,4 +104,18 @@ fn parse(line: &str) -> Option<(ClientId, Standing)> {
     let (size, at) = (size.parse().ok()?, at.parse().ok()?);
     let standing = Standing { size, at, behind: optional(behind)?, dispute: optional(dispute)? };
     Some((ClientId(client.parse().ok()?), standing))
+}
+
+/// The checkpoints beside the journal of a state folder, to be compared with it: read before the journal, which grows while the daemon runs. One that
+/// cannot be read is not passed over.
+pub(crate) fn notes_beside(state_dir: &Path) -> NotesBeside {
+    let folder = state_dir.join(CHECKPOINTS);
+    let key = files::read_public(&folder.join(KEY)).ok();
+    let key = key.and_then(|bytes| NoteKey::parse(str::from_utf8(&bytes).ok()?).ok());
+    let files = fs::read_dir(&folder).into_iter().flatten().flatten();
+    let notes = files.filter_map(|file| {
+        let name = file.file_name().to_str().filter(|name| is_kept_name(name))?.to_owned();
+        Some((name, files::read_public(&file.path()).unwrap_or_default()))
+    });
+    NotesBeside::of(notes, key.as_ref().map(NoteKey::key))
 }

@@ -30,7 +30,7 @@ use tributary_protocol::proofs::GrowingTree;
 use tributary_protocol::roster::{Roster, RosterEntry};
 use tributary_storage::files::FileError;
 
-pub(crate) use self::folder::CHECKPOINTS;
+pub(crate) use self::folder::{CHECKPOINTS, notes_beside};
 use self::folder::{Folder, Standing};
 
 /// Seconds between two checkpoints, but for those at the end of a run.

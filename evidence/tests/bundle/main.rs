@@ -11,6 +11,7 @@ mod forks;
 mod grants;
 mod heads;
 mod incidents;
+mod ledgers;
 mod mutations;
 mod partial;
 mod parts;

@@ -1,0 +1,84 @@
+//! Checkpoints that lie beside a journal, against that journal: one that its coordinator signed is never larger than the journal, and has its root.
+
+use std::collections::BTreeMap;
+
+use tributary_certs::suite::RealSuite;
+use tributary_protocol::digest::Digest;
+use tributary_protocol::log::SignedCheckpoint;
+use tributary_protocol::merkle::Frontier;
+use tributary_protocol::secagg::suite::VerifyingKey;
+
+/// Whether a file of this name in a coordinator's folder of checkpoints is one: `newest`, `previous`, or its number of entries in 20 digits.
+#[must_use]
+pub fn is_kept_name(name: &str) -> bool {
+    let numbered = name.len() == 20 && name.bytes().all(|byte| byte.is_ascii_digit());
+    name == "newest" || name == "previous" || numbered
+}
+
+/// Checkpoints, and what the journal says at their sizes so far. Whoever reads both reads the checkpoints first: a journal that is in use grows.
+#[derive(Default)]
+pub struct NotesBeside {
+    notes: Vec<(String, u64, Digest)>,
+    unreadable: Option<String>,
+    roots: BTreeMap<u64, Digest>,
+    tree: Frontier,
+}
+
+impl NotesBeside {
+    /// The notes with their names. Without the key of the coordinator their signatures are not verified.
+    #[must_use]
+    pub fn of(notes: impl IntoIterator<Item = (String, Vec<u8>)>, key: Option<&VerifyingKey>) -> Self {
+        let mut all = Self::default();
+        for (name, note) in notes {
+            let read = SignedCheckpoint::parse(&note).and_then(|signed| match key {
+                Some(key) => signed.verify::<RealSuite>(key).map(|_| signed),
+                None => Ok(signed),
+            });
+            match read {
+                Ok(signed) => all.notes.push((name, signed.checkpoint().size, signed.checkpoint().root)),
+                Err(fault) => {
+                    all.unreadable.get_or_insert_with(|| format!("the checkpoint {name} proves nothing ({fault})"));
+                }
+            }
+        }
+        all.at();
+        all
+    }
+
+    /// The leaf of the journal's next entry.
+    pub fn follow(&mut self, leaf: Digest) {
+        self.tree.push(Digest::of_parts, leaf);
+        self.at();
+    }
+
+    fn at(&mut self) {
+        let size = self.tree.leaves();
+        if self.notes.iter().any(|(_, of, _)| *of == size) {
+            self.roots.insert(size, self.tree.root(Digest::of_parts));
+        }
+    }
+
+    /// After the journal's last entry: what is wrong, in words, and what to do.
+    ///
+    /// # Errors
+    /// The first checkpoint that is of another journal than this.
+    pub fn judge(&self) -> Result<(), String> {
+        let entries = self.tree.leaves();
+        let wrong = self.notes.iter().find_map(|(name, size, root)| match self.roots.get(size) {
+            Some(found) if found == root => None,
+            Some(_) => Some(format!(
+                "the first {size} entries of the journal are not those that the checkpoint {name} beside it was signed for: the journal was edited \
+                 or written anew"
+            )),
+            None => Some(format!(
+                "the journal has {entries} entries, and had {size} when the checkpoint {name} beside it was signed: entries were cut off"
+            )),
+        });
+        match wrong.or_else(|| self.unreadable.clone()) {
+            Some(wrong) => Err(format!(
+                "{wrong}. Keep journal and checkpoints as evidence, and compare them with the checkpoints of branches"
+            )),
+            None => Ok(()),
+        }
+    }
+}

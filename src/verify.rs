@@ -9,8 +9,11 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use tributary_certs::inspect::date;
+use tributary_certs::roster::RosterAuthorities;
 use tributary_evidence::checkpoint::NotesBeside;
-use tributary_evidence::{Bad, Step, Verdict, judge, stated, steps};
+#[cfg(feature = "demo")]
+use tributary_evidence::judge;
+use tributary_evidence::{Bad, Step, Verdict, judge_by, stated, steps};
 use tributary_protocol::log::Entries;
 
 pub(crate) use self::beside::Beside;
@@ -31,7 +34,12 @@ pub(crate) struct LedgerOptions {
     /// Show event by event what happened, in words, with the state after each
     #[arg(long)]
     step: bool,
-    /// Refuse what is in order so far as it was verified, where anything could not be: sums, models or figures that are not kept
+    /// The list of roster authorities (the file `authorities` of any branch's identity): every roster in the file must be signed by them. Without it
+    /// the file says itself whose it is
+    #[arg(long, value_name = "FILE")]
+    authority: Option<PathBuf>,
+    /// Refuse what is in order so far as it was verified, where anything could not be: sums, models or figures that are not kept, or rosters without
+    /// `--authority`
     #[arg(long)]
     strict: bool,
     /// Print one JSON object; with --step one for each event before it
@@ -52,11 +60,12 @@ pub(crate) struct StatementOptions {
 /// Verifies a file and prints the verdict.
 ///
 /// # Errors
-/// If `--delta` is no probability.
+/// If `--delta` is no probability, or `--authority` is no list.
 pub(crate) fn run(options: &LedgerOptions) -> Result<Exit, Failure> {
     if !(options.delta > 0.0 && options.delta < 1.0) {
         return Err(Failure::usage("--delta must be above 0 and below 1"));
     }
+    let authorities = options.authority.as_deref().map(roster_authorities).transpose()?;
     // Before the journal, which grows beside a running daemon.
     let notes = beside::notes(&options.file);
     let bytes = read(&options.file);
@@ -64,27 +73,64 @@ pub(crate) fn run(options: &LedgerOptions) -> Result<Exit, Failure> {
         print_steps(bytes, options.json);
     }
     let verdict = bytes.map_or_else(Verdict::Bad, |bytes| {
-        let verdict = judge(&bytes, options.delta, &Beside::of(&options.file));
+        let verdict = judge_by(&bytes, options.delta, &Beside::of(&options.file), authorities.as_ref());
         noted(verdict, &bytes, notes)
     });
+    let rosters = Rosters::of(&verdict, authorities.is_some());
     let whole = match &verdict {
         Verdict::Coordinator(report) => report.not_verified().is_empty(),
         _ => true,
-    };
+    } && rosters != Rosters::NotJudged;
     let verified = !matches!(verdict, Verdict::Bad(_)) && (whole || !options.strict);
     if options.json {
         let mut object = serde_json::to_value(&verdict).expect("a verdict is plain data");
         object["file"] = serde_json::json!(options.file);
         object["verified"] = verified.into();
+        if rosters != Rosters::None {
+            object["rosters_judged"] = (rosters != Rosters::NotJudged).into();
+        }
         json::print(&object);
     } else {
         let word = if verified { "verified" } else { "NOT verified" };
         println!("{word}  {}\n{verdict}", options.file.display());
+        match rosters {
+            Rosters::None => {}
+            Rosters::Judged => println!("  rosters  signed by the authorities that you named"),
+            Rosters::NotJudged => {
+                println!(
+                    "  rosters  not judged: the file says itself whose they are. Name the roster authorities with --authority"
+                )
+            }
+        }
         if !whole && options.strict {
             println!("  with --strict, what was not verified counts as a fault");
         }
     }
     Ok(if verified { Exit::Done } else { Exit::Failed })
+}
+
+/// Whether rosters were judged.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Rosters {
+    /// The file has none, or is not in order.
+    None,
+    Judged,
+    NotJudged,
+}
+
+impl Rosters {
+    fn of(verdict: &Verdict, named: bool) -> Self {
+        match verdict {
+            Verdict::Coordinator(_) | Verdict::Heads(_) if named => Self::Judged,
+            Verdict::Coordinator(_) | Verdict::Heads(_) => Self::NotJudged,
+            Verdict::Budget(_) | Verdict::Empty | Verdict::Bad(_) => Self::None,
+        }
+    }
+}
+
+fn roster_authorities(file: &Path) -> Result<RosterAuthorities, Failure> {
+    RosterAuthorities::read(file)
+        .map_err(|fault| Failure::usage(format!("--authority takes the list of roster authorities: {fault}")))
 }
 
 /// A journal that is in order, against the checkpoints beside it.

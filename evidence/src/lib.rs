@@ -48,4 +48,4 @@ pub use retained::{Item, NothingKept, Retained};
 pub use run::{NotVerified, RunReport, StageReport};
 pub use stated::statement_file;
 pub use steps::{Step, steps};
-pub use verdict::{Verdict, judge, stated};
+pub use verdict::{Verdict, judge, judge_by, stated};

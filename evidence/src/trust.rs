@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 
 use tributary_certs::roster::RosterAuthorities;
+use tributary_protocol::budget::Kept;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::registry::RegistryEvent;
 use tributary_protocol::roster::{Roster, RosterError, SignedRoster};
 use tributary_protocol::round::CoordinatorEvent;
+
+use crate::entries::{Bad, Entry};
 
 /// Something that another federation, or nobody, has signed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -83,6 +86,17 @@ impl Federation {
             self.verified = self.verified.saturating_add(1);
         }
         Ok(())
+    }
+
+    /// Judges the rosters in a file of budget heads.
+    ///
+    /// # Errors
+    /// The first entry with one that is not the federation's.
+    pub(crate) fn of_heads(&mut self, entries: &[Entry<Kept>]) -> Result<(), Bad> {
+        entries.iter().try_for_each(|entry| match &entry.event {
+            Kept::Roster(roster) => self.roster(roster).map_err(|fault| entry.bad(fault)),
+            Kept::Head(_) => Ok(()),
+        })
     }
 
     /// Judges in which federation something was signed.

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::Serialize;
+use tributary_certs::roster::RosterAuthorities;
 use tributary_protocol::budget::Kept;
 use tributary_protocol::log::LedgerId;
 use tributary_protocol::registry::RegistryEvent;
@@ -15,6 +16,7 @@ use crate::journal::JournalAudit;
 use crate::journal_report::{Extent, JournalReport};
 use crate::retained::{NothingKept, Retained};
 use crate::statement::{Facts, Statement};
+use crate::trust::Federation;
 
 /// What was found.
 #[derive(Debug, Serialize)]
@@ -36,7 +38,13 @@ pub enum Verdict {
 /// their rounds.
 #[must_use]
 pub fn judge(bytes: &[u8], delta: f64, kept: &dyn Retained) -> Verdict {
-    judged(bytes, delta, kept).unwrap_or_else(Verdict::Bad)
+    judge_by(bytes, delta, kept, None)
+}
+
+/// The same, with every roster in a coordinator's file judged by these authorities. Where nobody names them, rosters are what the file says.
+#[must_use]
+pub fn judge_by(bytes: &[u8], delta: f64, kept: &dyn Retained, authorities: Option<&RosterAuthorities>) -> Verdict {
+    judged(bytes, delta, kept, authorities).unwrap_or_else(Verdict::Bad)
 }
 
 /// The privacy statement that follows from the last run of a coordinator's journal which is in order.
@@ -60,7 +68,12 @@ pub fn stated(bytes: &[u8]) -> Result<Statement, Verdict> {
     Ok(Statement::of(&facts))
 }
 
-fn judged(bytes: &[u8], delta: f64, kept: &dyn Retained) -> Result<Verdict, Bad> {
+fn judged(
+    bytes: &[u8],
+    delta: f64,
+    kept: &dyn Retained,
+    authorities: Option<&RosterAuthorities>,
+) -> Result<Verdict, Bad> {
     let scan = whole(bytes)?;
     let ledgers = ledgers(&scan);
     let head = scan.log.head().to_string();
@@ -74,12 +87,14 @@ fn judged(bytes: &[u8], delta: f64, kept: &dyn Retained) -> Result<Verdict, Bad>
             let kept = decode::<Kept>(&scan, LedgerId::ADMINISTRATION);
             // A journal may tell of an incident before its first run.
             if kept.is_ok() || decode::<RegistryEvent>(&scan, LedgerId::ADMINISTRATION).is_err() {
-                return heads::audit(&kept?, head).map(Verdict::Heads);
+                let kept = kept?;
+                Federation::of(authorities.cloned()).of_heads(&kept)?;
+                return heads::audit(&kept, head).map(Verdict::Heads);
             }
         }
         _ => {}
     }
-    let mut audit = JournalAudit::new(kept, None, false);
+    let mut audit = JournalAudit::new(kept, authorities.cloned(), false);
     scan.entries.iter().try_for_each(|entry| audit.follow(entry))?;
     audit.report(&Extent::whole(&scan.log), None).map(Box::new).map(Verdict::Coordinator)
 }

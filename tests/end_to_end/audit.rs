@@ -202,7 +202,7 @@ fn from_a_demo_to_a_verified_bundle() {
 
     // The folder is judged by the same code.
     let strict =
-        "tributary verify ledger --strict demo/coordinator/state/audit.log";
+        "tributary verify ledger --strict demo/coordinator/state/audit.log --authority demo/authority/authorities";
     assert!(case.code(strict, 0).out.contains("models   5 computed again"));
     let rounds = case.path("demo/coordinator/state/rounds");
     let kept = fs::read_dir(&rounds).unwrap().next().unwrap().unwrap().path();

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::support::ledger::{self, DELTA};
 use crate::support::{Finished, run};
 use tributary_certs::budget::sign_first_use;
+use tributary_certs::roster::RosterAuthorities;
 use tributary_certs::suite::{RealSuite, SigningKey};
 use tributary_model::privacy::epsilon_of;
 use tributary_protocol::digest::Digest;
@@ -136,6 +137,26 @@ fn a_journal_is_not_shorter_than_a_checkpoint_beside_it() {
     let refused = case.verify();
     let words = refused.json()["reason"].to_string();
     assert!(refused.code == Some(1) && words.contains("entries were cut off"), "{words}");
+}
+
+/// Nobody has to believe a file whose federation it is.
+#[test]
+fn rosters_are_judged_where_the_authorities_are_named() {
+    let case = Case::good();
+    let list = case.file.with_file_name("authorities");
+    let write = |seed: u8| {
+        let keys = vec![SigningKey::from_seed(&[seed; 32]).verifying_key()];
+        std::fs::write(&list, RosterAuthorities::new(1, keys).unwrap().print()).unwrap();
+    };
+    let verdict = case.verify();
+    assert_eq!((verdict.code, &verdict.json()["rosters_judged"]), (Some(0), &false.into()));
+    let silent = case.verify_with(&[]);
+    assert!(silent.out.contains("rosters  not judged"), "{}", silent.out);
+    assert_eq!(case.verify_with(&["--strict"]).code, Some(1));
+    write(31);
+    let by = ["--json", "--authority", list.to_str().unwrap()];
+    let refused = case.verify_with(&by);
+    assert_eq!(refused.code, Some(1), "{}", refused.out);
 }
 
 #[test]

@@ -94,7 +94,7 @@ fn papers(dir: &Path, model: &str) {
         assert_eq!(finished.code, Some(code), "{line}: {} {}", finished.out, finished.err);
         finished
     };
-    typed("verify ledger --strict @coordinator/state/audit.log", 0);
+    typed("verify ledger --strict @coordinator/state/audit.log --authority @authority/authorities", 0);
     let bundle = "verify audit --strict --json @audit-bundle.trib --authority @authority/authorities";
     let audited = typed(bundle, 0).json();
     let registry = &audited["journal"]["registry"];

@@ -97,7 +97,8 @@ pub fn run(settings: Settings, ends: Ends, report: &dyn Fn(&Report)) -> Result<(
     let authorities = (identity.authorities.keys().to_vec(), identity.authorities.needed());
     let policy = owned.of_machines(identity.coordinator.signing_key.clone(), authorities.clone());
     let signing_key = identity.signing_key.verifying_key();
-    let models = Models::open(&settings.state_dir, authorities.clone(), signing_key.clone())?;
+    let models =
+        Models::open((&settings.identity.folder, &settings.state_dir), authorities.clone(), signing_key.clone())?;
     let federation = federation_digest(&authorities.0, authorities.1);
     let name = own_name(&settings.identity.folder)?;
     let witness = Witness::open(&settings.state_dir, &federation, identity.coordinator.signing_key.clone(), name)?;

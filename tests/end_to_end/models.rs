@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 use tributary_certs::clock::unix_seconds;
 use tributary_client::models::used::UsedModels;
+use tributary_client::settings::Settings;
 use tributary_protocol::plan::Date;
 
 use crate::demo::demo;
@@ -160,8 +161,8 @@ pub(crate) const PEERS: [(&str, &str); 2] = [("e1", "plan-owner"), ("e3", "model
 
 /// Which model each branch's own ledger names, by the file that the promotion or the pilot left.
 fn used(dir: &Path, branch: usize) -> Option<(String, &'static str)> {
-    let state = dir.join(format!("branches/branch-{branch:03}/state"));
-    let models = UsedModels::read(&state).unwrap();
+    let config = dir.join(format!("branches/branch-{branch:03}/client.toml"));
+    let models = UsedModels::read(&Settings::load(&config).unwrap()).unwrap();
     let purpose = models.purposes().pop()?;
     models.champion(&purpose).map(|used| (used.model.to_string(), used.used.name()))
 }

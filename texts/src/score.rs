@@ -35,6 +35,10 @@ texts! {
         en: "{model}: the model is for the schema {its}, and {file} is the schema {own}. It scored nobody. Name the model's schema in the settings (`data.schema`), or another model",
         zh: "{model}：该模型用于模式 {its}，而 {file} 是模式 {own}，因此没有用它评分。请在设置中指定模型的模式（`data.schema`），或使用其他模型",
     }
+    models_cut(ledger, one, other) {
+        en: "{ledger}: this branch has heard of later statements about models than this file has, by the notes {one} and {other}. The file was cut or lost, or an older copy was put back. A model that was withdrawn may look usable in it, so nobody is scored and no list is made. Start the daemon: once it is connected it is told of them again. Or put back the newest copy of the state folder",
+        zh: "{ledger}：根据 {one} 和 {other} 的记录，本分行收到过比此文件更新的模型声明。该文件被截断、丢失，或被旧副本覆盖，已撤回的模型在其中可能看似可用，因此不评分、不生成名单。请启动服务，连接后会重新收到这些声明；或恢复状态文件夹的最新备份",
+    }
     not_granted(model, purpose) {
         en: "{model}: no grant of the data's owner lets this branch keep a model for {purpose} now. It scored nobody. Ask the owner for one (`tributary client authorise grant`, with `--keep-models`)",
         zh: "{model}：目前没有数据负责人的授权允许本分行保存用于 {purpose} 的模型，因此不用它评分。请向负责人申请授权（`tributary client authorise grant`，并给出 `--keep-models`）",

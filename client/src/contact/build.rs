@@ -115,7 +115,7 @@ fn make(
     };
     note.judge(scores, &wanted)?;
     let models = note.digests(scores)?;
-    not_withdrawn(settings, &models, scores)?;
+    not_withdrawn(settings, store, (&models, scores), now)?;
     let facts = Facts::read(settings, rules, store, (now, None))?;
     let mut counts = Counts::new();
     let chosen = chosen(store, rules, &facts, (scores, &note), &mut counts)?;

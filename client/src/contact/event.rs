@@ -276,6 +276,11 @@ pub(crate) enum ContactEvent {
         /// What names it.
         digest: Digest,
     },
+    /// A model was withdrawn of whose scores lists were made, whatever the branch's ledger of models says later.
+    ModelWithdrawn {
+        /// Its manifest's digest.
+        model: Digest,
+    },
     /// Other files are past their time, or of a customer who was erased, and about to be deleted.
     FilesPurged {
         /// Which kind.

@@ -86,7 +86,7 @@ pub fn purge(config: &Path, dry_run: bool, now: u64) -> Result<Purged, ClientErr
     }
     let mut found = past(&store, &settings, kept, now)?;
     found.dry_run = dry_run;
-    found.models = old::past(&settings.state_dir, models)?;
+    found.models = old::past(&settings, models)?;
     if dry_run {
         return Ok(found);
     }
@@ -106,7 +106,7 @@ pub fn purge(config: &Path, dry_run: bool, now: u64) -> Result<Purged, ClientErr
     scores.iter().try_for_each(KeptScores::delete)?;
     note(&mut store, "caches", found.caches.len(), now)?;
     found.caches.iter().try_for_each(|path| remove(path))?;
-    match old::delete(&settings.state_dir, models, Millis(now.saturating_mul(1000))) {
+    match old::delete(&settings, models, Millis(now.saturating_mul(1000))) {
         Ok(models) => found.models = models,
         Err(fault) => {
             found.models.clear();

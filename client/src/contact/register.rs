@@ -44,6 +44,8 @@ pub(crate) struct Register {
     pub erased: BTreeSet<Pseudonym>,
     /// Scores files from which lines were erased: what each was before, by what it is after it.
     pub rewritten: BTreeMap<Digest, Digest>,
+    /// Models that were withdrawn.
+    pub withdrawn: BTreeSet<Digest>,
     /// The newest rules of each campaign: the number of their signature, and their digest.
     pub rules: BTreeMap<String, (u64, Digest)>,
     /// When a list was last made, approved, delivered or purged, or a draw purged, in Unix seconds.
@@ -269,6 +271,9 @@ impl Register {
                 let last = u32::try_from(self.certificates.len()).unwrap_or(u32::MAX);
                 rule(Some(*number) == last.checked_add(1), "certificates are counted")
             }
+            ContactEvent::ModelWithdrawn { model } => {
+                rule(!self.withdrawn.contains(model), "a model is withdrawn once")
+            }
             ContactEvent::FilesPurged { kind, .. } => rule(kind.len() <= TEXT_BYTES_MAX, "a kind of files is a word"),
         }
     }
@@ -401,6 +406,7 @@ impl Register {
                 self.restarts.push(restarted.as_ref().clone());
             }
             ContactEvent::Certified { digest, .. } => self.certificates.push(*digest),
+            ContactEvent::ModelWithdrawn { model } => drop(self.withdrawn.insert(*model)),
             ContactEvent::FilesPurged { .. } => {}
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! STATE/models/models.ledger         what was stated and what was done about it; the only file that says what is true
+//! STATE/models.heard                 what was stated at least; the same in IDENTITY/models.heard
 //! STATE/models/DIGEST/manifest       what a kept model is
 //!                    /parameters     its parameters
 //!                    /statement      the statement by which it became the champion
@@ -14,6 +15,7 @@
 mod chosen;
 mod fetch;
 mod folder;
+mod noted;
 pub(crate) mod old;
 #[cfg(test)]
 mod tests;
@@ -38,6 +40,7 @@ use tributary_storage::journal::Journal;
 pub(crate) use self::chosen::{ChosenModel, ModelStamps, choose, stamp};
 use self::fetch::{Fetch, Fetched};
 use self::folder::{LEDGER, ModelsFolder};
+use self::noted::{Known, Notes};
 use crate::error::ClientError;
 use crate::telemetry::Report;
 
@@ -52,6 +55,9 @@ pub(crate) struct Models {
     folder: ModelsFolder,
     journal: Journal<BranchModelsEvent>,
     state: BranchModels,
+    /// What was heard, and where that is noted beside the ledger.
+    known: Known,
+    notes: Notes,
     authorities: (Vec<VerifyingKey>, usize),
     federation: Digest,
     signing_key: VerifyingKey,
@@ -76,9 +82,9 @@ impl Models {
     /// Opens the folder, and puts it in order with its ledger: what a crash left half done is done or undone.
     ///
     /// # Errors
-    /// If folder or ledger cannot be used.
+    /// If folder, ledger or notes cannot be used.
     pub(crate) fn open(
-        state_dir: &Path,
+        (identity, state_dir): (&Path, &Path),
         authorities: (Vec<VerifyingKey>, usize),
         signing_key: VerifyingKey,
     ) -> Result<Self, ClientError> {
@@ -94,10 +100,18 @@ impl Models {
             ))
         })?;
         let federation = federation_digest(&authorities.0, authorities.1);
+        let (notes, mut known) = (Notes::of(identity, state_dir), Known::of(recorded.iter().map(|own| &own.event)));
+        if let Err(fault) = notes.check(&folder.path().join(LEDGER), (&notes.read()?, &known)) {
+            // Whoever uses models is refused until the coordinator has told again what is lost.
+            tracing::error!(%fault, "the ledger of models says less than this branch has heard");
+        }
+        notes.note(&mut known)?;
         let mut own = Self {
             folder,
             journal,
             state,
+            known,
+            notes,
             authorities,
             federation,
             signing_key,
@@ -189,10 +203,10 @@ impl Models {
     /// What was stated about models.
     ///
     /// # Errors
-    /// If the ledger cannot be written, which ends the process.
+    /// If the ledger or a note cannot be written, which ends the process.
     pub(crate) fn hear(&mut self, now: Millis, told: Vec<Told>) -> Result<(), ClientError> {
         let Some((roster, _, name)) = self.roster.clone() else { return Ok(()) };
-        let mut unbelieved = 0_usize;
+        let (mut unbelieved, before) = (0_usize, self.known.clone());
         for told in told {
             let (step, words) = (told.statement.statement.step.name(), told.statement.statement.in_words());
             let grounds = (&roster.roster, &self.federation, &self.heard);
@@ -211,6 +225,9 @@ impl Models {
                     unbelieved = unbelieved.saturating_add(1);
                 }
             }
+        }
+        if self.known != before {
+            self.notes.note(&mut self.known)?;
         }
         if unbelieved > 1 {
             tracing::error!(unbelieved, "and more statements of the same message are not believed either");
@@ -318,6 +335,7 @@ impl Models {
         let judged = self.state.check(&event);
         assert_eq!(judged, Ok(()), "only what the rules allow is recorded");
         self.state.apply(&event);
+        self.known.add(&event);
         self.journal.append(now, event)?;
         Ok(self.journal.sync()?)
     }

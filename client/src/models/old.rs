@@ -12,6 +12,7 @@ use tributary_storage::journal::Journal;
 use super::folder::{FOLDER, LEDGER, ModelsFolder};
 use super::used::UsedModels;
 use crate::error::ClientError;
+use crate::settings::Settings;
 
 /// Where a branch's ledger of models lies.
 pub(crate) fn ledger(state_dir: &Path) -> PathBuf {
@@ -26,9 +27,9 @@ pub(crate) fn folder(state_dir: &Path, model: &Digest) -> PathBuf {
 /// Which models are past their time.
 ///
 /// # Errors
-/// If the ledger cannot be read.
-pub(crate) fn past(state_dir: &Path, before: Millis) -> Result<Vec<Digest>, ClientError> {
-    let models = UsedModels::read(state_dir)?;
+/// If the ledger cannot be read, or says less than the branch has heard.
+pub(crate) fn past(settings: &Settings, before: Millis) -> Result<Vec<Digest>, ClientError> {
+    let models = UsedModels::read(settings)?;
     Ok(among(models.state(), models.events(), before))
 }
 
@@ -36,12 +37,12 @@ pub(crate) fn past(state_dir: &Path, before: Millis) -> Result<Vec<Digest>, Clie
 ///
 /// # Errors
 /// If a daemon has the ledger, or a file cannot be deleted: then the rest stay.
-pub(crate) fn delete(state_dir: &Path, before: Millis, now: Millis) -> Result<Vec<Digest>, ClientError> {
-    if past(state_dir, before)?.is_empty() {
+pub(crate) fn delete(settings: &Settings, before: Millis, now: Millis) -> Result<Vec<Digest>, ClientError> {
+    if past(settings, before)?.is_empty() {
         return Ok(Vec::new());
     }
-    let folder = ModelsFolder::open(state_dir)?;
-    let (mut journal, events) = Journal::open(&ledger(state_dir), LedgerId::MODELS)?;
+    let folder = ModelsFolder::open(&settings.state_dir)?;
+    let (mut journal, events) = Journal::open(&ledger(&settings.state_dir), LedgerId::MODELS)?;
     let mut models = BranchModels::replay(events.iter().map(|recorded| &recorded.event)).map_err(ClientError::file)?;
     let old = among(&models, &events, before);
     for model in &old {

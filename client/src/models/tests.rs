@@ -1,5 +1,7 @@
 //! A branch that is told of models, fetches them in pieces, and deletes what was withdrawn.
 
+mod heard;
+
 use tributary_certs::budget::sign_first_use;
 use tributary_certs::entropy::OsEntropy;
 use tributary_certs::grant::sign_grant;
@@ -19,6 +21,7 @@ use tributary_protocol::roster::{AuthoritySignature, Holding, Person, Roster, Ro
 use tributary_protocol::round::{Granted, ParticipantEvent};
 use tributary_protocol::secagg::suite::Suite as _;
 use tributary_protocol::signed::SignedBody as _;
+use tributary_storage::files::create_private_folder;
 
 use super::used::{Ended, Use, UsedModels};
 use super::*;
@@ -110,7 +113,9 @@ fn grant(keep_models: bool) -> Granted {
 }
 
 fn open(folder: &Path) -> Models {
-    let models = Models::open(folder, authorities(), key(BRANCH).verifying_key()).unwrap();
+    let identity = folder.join("identity");
+    create_private_folder(&identity).unwrap();
+    let models = Models::open((&identity, folder), authorities(), key(BRANCH).verifying_key()).unwrap();
     Models { piece: PIECE, ..models }
 }
 
@@ -152,6 +157,10 @@ impl World {
             self.models.piece(&self.branch, NOW, (model, from, &bytes[start..end])).unwrap();
             asked = self.models.take_outbox();
         }
+    }
+
+    fn used(&self) -> Result<UsedModels, ClientError> {
+        UsedModels::read_from(&self.folder.path().join("identity"), self.folder.path())
     }
 
     fn kept(&self, model: &Digest) -> bool {
@@ -410,8 +419,8 @@ fn statements_and_rosters_that_prove_nothing_are_not_believed() {
     let (said, log) = logged(|| world.hear(vec![forged; 300]));
     assert!(said.is_empty() && log.lines().count() == 2, "{log}");
     let stranger = SigningKey::generate(&mut OsEntropy);
-    let mut elsewhere =
-        Models::open(tempfile::tempdir().unwrap().path(), authorities(), stranger.verifying_key()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let mut elsewhere = Models::open((folder.path(), folder.path()), authorities(), stranger.verifying_key()).unwrap();
     elsewhere.shown(&world.branch, roster(1));
     assert!(elsewhere.roster.is_none(), "it is not in the roster");
 }
@@ -441,7 +450,7 @@ fn folders_without_an_entry_go_and_entries_without_a_folder_are_fetched_again() 
 #[test]
 fn what_is_used_here_is_read_from_the_ledger() {
     let mut world = World::new();
-    let read = |world: &World| UsedModels::read(world.folder.path()).unwrap();
+    let read = |world: &World| world.used().unwrap();
     let used = |models: &UsedModels| models.champion("churn").map(|used| (used.model, used.used, used.kept));
     let [one, two, three] = [1, 2, 3].map(|number| manifest(number).digest());
     assert!(used(&read(&world)).is_none() && read(&world).purposes().is_empty(), "nothing was told");

@@ -14,7 +14,9 @@ use tributary_protocol::round::Recorded;
 use tributary_storage::journal::read_whole;
 
 use super::folder::{FOLDER, LEDGER};
+use super::noted::{Known, Notes};
 use crate::error::ClientError;
+use crate::settings::Settings;
 
 /// What a branch's ledger of models says.
 pub struct UsedModels {
@@ -75,11 +77,18 @@ pub enum Ended {
 }
 
 impl UsedModels {
-    /// Reads the ledger of a state folder. A branch that was told of no model has none.
+    /// Reads the ledger of a branch. A branch that was told of no model has none.
     ///
     /// # Errors
-    /// If the ledger cannot be read, or was changed.
-    pub fn read(state_dir: &Path) -> Result<Self, ClientError> {
+    /// If the ledger cannot be read, was changed, or says less than the branch has heard.
+    pub fn read(settings: &Settings) -> Result<Self, ClientError> {
+        Self::read_from(&settings.identity.folder, &settings.state_dir)
+    }
+
+    /// The same of these folders.
+    pub(super) fn read_from(identity: &Path, state_dir: &Path) -> Result<Self, ClientError> {
+        let notes = Notes::of(identity, state_dir);
+        let noted = notes.read()?;
         let folder = state_dir.join(FOLDER);
         let path = folder.join(LEDGER);
         // A daemon may be writing its last record.
@@ -91,6 +100,7 @@ impl UsedModels {
                 path.display()
             ))
         })?;
+        notes.check(&path, (&noted, &Known::of(events.iter().map(|recorded| &recorded.event))))?;
         Ok(Self { folder, state, events })
     }
 

@@ -69,7 +69,7 @@ impl Rater {
     /// # Errors
     /// If the model may not be used here, or the actions are not in force.
     pub(super) fn of(settings: &Settings, schema: Schema, name: &str, now: u64) -> Result<Self, ClientError> {
-        let models = UsedModels::read(&settings.state_dir)?;
+        let models = UsedModels::read(settings)?;
         let model = choose(&models, (settings, &schema), name, now)?;
         // Whoever names a model by its digest means that one alone.
         let beside = match name {

@@ -131,7 +131,7 @@ fn models_are_named_by_their_state_or_by_their_digest() {
     let (mut world, first) = World::usual();
     let said = |world: &World, name: &str| {
         let schema = super::world::schema();
-        let models = UsedModels::read(&world.at("state")).unwrap();
+        let models = UsedModels::read(&world.settings()).unwrap();
         let chosen = choose(&models, (&world.settings(), &schema), name, NOW);
         chosen.map(|chosen| (chosen.digest, chosen.state)).map_err(|fault| fault.to_string())
     };

@@ -114,6 +114,9 @@ fn a_withdrawn_models_scores_make_and_deliver_nothing() {
     assert!(world.read("crm/list-000001.recall-000002.csv").contains("1,3,model withdrawn"));
     world.scores_file(&text, 3, &[("model", super::withdrawn::model().to_string().into())]);
     assert!(world.refused().contains("was withdrawn"));
+    // Nor once the branch's ledger of models is gone: the register has kept it.
+    fs::remove_file(world.at("state/models/models.ledger")).unwrap();
+    assert!(world.refused().contains("was withdrawn"));
     // The list of the other model is delivered.
     world.deliver_at(3, NOW).unwrap_or_else(|fault| panic!("{fault}"));
 }

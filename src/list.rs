@@ -40,6 +40,15 @@ pub(crate) enum ListCommand {
         #[arg(long, value_name = "FILE")]
         key: PathBuf,
     },
+    /// Put newer rules of the owner in force before a list is made by them: no list is made or delivered by older ones
+    Adopt {
+        /// The client's settings file
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// The signed rules
+        #[arg(long, value_name = "FILE")]
+        rules: PathBuf,
+    },
     /// Make a list of customers from scores, by signed rules: how many were left out by which rule, and why each line is in it
     Build {
         /// The client's settings file
@@ -193,6 +202,7 @@ pub(crate) fn run(command: ListCommand, language: Language) -> Result<Exit, Fail
         }
         ListCommand::Key { out } => print(&contact::make_approver(&out).map_err(failed)?, language),
         ListCommand::Sign { rules, key } => print(&contact::sign_rules(&rules, &key).map_err(failed)?, language),
+        ListCommand::Adopt { config, rules } => print(&contact::adopt(&config, &rules, now).map_err(failed)?, language),
         ListCommand::Build { config, rules, scores, output, json } => {
             let built = contact::build(&config, &rules, &scores, output.as_deref(), now).map_err(failed)?;
             let lines = || {

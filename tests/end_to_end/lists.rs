@@ -175,6 +175,7 @@ fn the_manuals_example_leads_from_scores_to_outcomes_and_to_a_customers_rights()
         key,
         init,
         sign,
+        adopt,
         build,
         show,
         approve,
@@ -206,6 +207,7 @@ fn the_manuals_example_leads_from_scores_to_outcomes_and_to_a_customers_rights()
     fs::write(&rules, text.replace(&format!("ed25519:{}", "0".repeat(64)), &approver)).unwrap();
     branch.typed(build).assert_refused(1, &["rules.toml.sig"]);
     said(&done(sign), &["rules of the campaign 2026-12 deposits", "are signed as they stand"]);
+    said(&done(adopt), &["2026-12 deposits", "are in force"]);
     // 360 may be contacted; a tenth of them is held out, and one of a hundred with each list, the suppressed one among them.
     let built = done(build);
     said(
@@ -268,7 +270,7 @@ fn the_manuals_restart_begins_a_register_again_that_was_cut() {
     let branch = Branch::new();
     branch.done(SCORE);
     let commands: Vec<&str> = block("sh", 0).lines().map(|line| line.split('#').next().unwrap()).collect();
-    let [key, init, sign, build, show, ..] = commands.as_slice() else { panic!("{commands:?}") };
+    let [key, init, sign, _, build, show, ..] = commands.as_slice() else { panic!("{commands:?}") };
     let approver = branch.done(key).split('"').nth(1).expect("the line for the rules").to_owned();
     branch.done(init);
     let rules = branch.path("branch-01/rules.toml");

@@ -50,7 +50,22 @@ texts! {
         en: "  delivered to {crm}, void after {days} days, with the columns {columns}",
         zh: "  交付给 {crm}，{days} 天后失效，列为 {columns}",
     }
-    rules_signed(path) { en: "{path}: the rules are signed as they stand", zh: "{path}：已按现有内容签署规则" }
+    rules_signed(path) {
+        en: "{path}: the rules are signed as they stand. Older rules count until each branch notes these (`tributary client list adopt`), or makes a list by them",
+        zh: "{path}：已按现有内容签署规则。各分行登记（`tributary client list adopt`）或据此生成名单之前，旧规则仍然有效",
+    }
+    rules_adopted(campaign, number, day) {
+        en: "the rules of the campaign {campaign} with the number {number}, signed on {day}, are in force: no list is made, approved or delivered by older ones",
+        zh: "营销活动 {campaign} 编号为 {number}、签署于 {day} 的规则已生效：不再按旧规则生成、审批或交付名单",
+    }
+    made_by_rules(number, day) {
+        en: "made by the rules with the number {number}, signed on {day}, which say:",
+        zh: "所用规则编号 {number}，签署于 {day}，内容如下：",
+    }
+    newer_rules(number, day) {
+        en: "newer rules of this campaign are in force, with the number {number}, signed on {day}: the list is neither approved nor delivered",
+        zh: "该营销活动已有更新的规则生效，编号 {number}，签署于 {day}：本名单不得审批或交付",
+    }
     rules_written(path) {
         en: "{path} is written; every key is explained in it. Edit it, then have the data's owner read and sign it.",
         zh: "已写入 {path}，其中解释了每个配置项。请编辑后交由数据负责人审阅并签署。",

@@ -3,7 +3,7 @@
 //! The executable's own tests see that the table has every sentence that its commands show, and no other.
 
 /// English, and the same in Chinese.
-const HELP: [(&str, &str); 167] = [
+const HELP: [(&str, &str); 168] = [
     (
         "A branch whose data it is, by name (ORGANISATION/ID); more than once for several branches of one owner",
         "数据所属的分行，用名称表示（ORGANISATION/ID）；同一负责人有多家分行时可多次给出",
@@ -145,6 +145,10 @@ const HELP: [(&str, &str); 167] = [
     (
         "Put a grant or its withdrawal, carried here from the owner, into this branch's folder",
         "把从负责人处带来的授权或撤回文件放入本分行的文件夹",
+    ),
+    (
+        "Put newer rules of the owner in force before a list is made by them: no list is made or delivered by older ones",
+        "在据此生成名单之前使负责人新签署的规则生效：不再按旧规则生成或交付名单",
     ),
     (
         "Read the files that a settings file names as a run would, and show what they hold: on this screen alone, nothing is sent",

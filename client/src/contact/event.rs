@@ -276,6 +276,13 @@ pub(crate) enum ContactEvent {
         /// What names it.
         digest: Digest,
     },
+    /// The owner has signed newer rules of a campaign: older ones make no list from here on, and lists of older ones are not delivered.
+    RulesNoted {
+        /// The campaign.
+        campaign: String,
+        /// Digest of the rules, and the number of their signature.
+        rules: (Digest, u64),
+    },
     /// A model was withdrawn of whose scores lists were made, whatever the branch's ledger of models says later.
     ModelWithdrawn {
         /// Its manifest's digest.

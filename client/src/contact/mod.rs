@@ -7,6 +7,7 @@
 //!
 //! Everything stays at the branch. This room knows no message, no metric and no notice; `client/src/contact/tests/apart.rs` holds that.
 
+mod adopt;
 mod anchor;
 mod approve;
 mod begin_again;
@@ -46,6 +47,7 @@ mod tables;
 mod view;
 mod withdrawn;
 
+pub use adopt::adopt;
 pub use approve::Approving;
 pub use begin_again::{SigningRestart, draft_restart, install_restart};
 pub use build::{Built, build};

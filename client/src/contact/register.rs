@@ -271,6 +271,9 @@ impl Register {
                 let last = u32::try_from(self.certificates.len()).unwrap_or(u32::MAX);
                 rule(Some(*number) == last.checked_add(1), "certificates are counted")
             }
+            ContactEvent::RulesNoted { campaign, rules } => {
+                rule(self.is_newer(campaign, rules.1), "rules are noted once, and no older ones after them")
+            }
             ContactEvent::ModelWithdrawn { model } => {
                 rule(!self.withdrawn.contains(model), "a model is withdrawn once")
             }
@@ -284,13 +287,17 @@ impl Register {
 
     fn check_built(&self, built: &BuiltList) -> Result<(), OutOfOrder> {
         rule(built.list == self.next_list(), "lists are counted")?;
-        let (sequence, digest) = (built.rules.1, built.rules.0);
-        let newest = self.rules.get(&built.campaign);
-        let newer = newest.is_none_or(|(known, of)| sequence > *known || (sequence == *known && digest == *of));
-        rule(newer, "no list is made by older rules of its campaign")?;
+        let (digest, sequence) = built.rules;
+        let same = self.rules.get(&built.campaign) == Some(&(sequence, digest));
+        rule(same || self.is_newer(&built.campaign, sequence), "no list is made by older rules of its campaign")?;
         let left: u64 = built.left_out.values().map(|count| u64::from(*count)).sum();
         rule(left + u64::from(built.lines) == built.rows, "every customer is in the list, or left out by one rule")?;
         rule(built.made_at <= built.valid_until, "a list ends after it was made")
+    }
+
+    /// Whether a signature's number is larger than those of a campaign that were noted.
+    fn is_newer(&self, campaign: &str, sequence: u64) -> bool {
+        self.rules.get(campaign).is_none_or(|(known, _)| sequence > *known)
     }
 
     fn check_recall(&self, recall: &Recall) -> Result<(), OutOfOrder> {
@@ -406,6 +413,9 @@ impl Register {
                 self.restarts.push(restarted.as_ref().clone());
             }
             ContactEvent::Certified { digest, .. } => self.certificates.push(*digest),
+            ContactEvent::RulesNoted { campaign, rules } => {
+                self.rules.insert(campaign.clone(), (rules.1, rules.0));
+            }
             ContactEvent::ModelWithdrawn { model } => drop(self.withdrawn.insert(*model)),
             ContactEvent::FilesPurged { .. } => {}
         }

@@ -11,6 +11,8 @@ use tributary_texts::{Said, contact as words};
 use super::choose::Counts;
 use super::register::ListState;
 use super::restart::{Restart, RestartWord};
+use super::rules::Rules;
+use super::rules_words;
 use super::sheet::Sheet;
 use super::store::Store;
 use super::withdrawn::void_withdrawn;
@@ -203,6 +205,13 @@ pub struct Shown {
     pub label: String,
     /// The models that made the scores, by the first digits of their digests.
     pub models: Vec<String>,
+    /// The number of the signature of the rules that made it: Unix milliseconds of the day, or the next number.
+    pub rules_number: u64,
+    /// The number of newer rules of its campaign that are in force, if any are.
+    pub rules_newer: Option<u64>,
+    /// What these rules say, in words; nothing once its files are deleted.
+    #[serde(skip)]
+    pub rules: Vec<Said>,
     /// How often the register was begun again after it was cut: before these lists, records are missing.
     pub restarts: Vec<RestartLine>,
     /// Its first lines.
@@ -217,6 +226,9 @@ impl Shown {
         let mut lines: Vec<Said> = self.restarts.iter().map(RestartLine::said).collect();
         lines.extend([self.summary.said(), counted(self.rows, &self.left_out, self.summary.lines)]);
         lines.push(words::scored_by(self.models.join(", ")));
+        lines.push(words::made_by_rules(self.rules_number, date(self.rules_number / 1_000)));
+        lines.extend(self.rules.iter().cloned());
+        lines.extend(self.rules_newer.map(|number| words::newer_rules(number, date(number / 1_000))));
         if self.first.lines.is_empty() {
             lines.push(words::no_lines());
         }
@@ -263,6 +275,12 @@ pub(super) fn shown(store: &Store, list: u32, now: u64) -> Result<Shown, ClientE
     let state = store.list(list)?;
     let mut first = if state.purged { Sheet::default() } else { store.sheet(list)? };
     first.lines.truncate(LINES_SHOWN);
+    let built = &state.built;
+    let rules = match state.purged {
+        true => Vec::new(),
+        false => rules_words::said(&Rules::parse(Path::new(&built.rules_path), &store.rules_text(built)?)?),
+    };
+    let newest = store.register().rules.get(&built.campaign).map(|(number, _)| *number);
     Ok(Shown {
         summary: Summary::of(store, list, state, now),
         digest: state.built.digest(),
@@ -270,6 +288,9 @@ pub(super) fn shown(store: &Store, list: u32, now: u64) -> Result<Shown, ClientE
         left_out: state.built.left_out.clone(),
         label: state.built.label.clone(),
         models: state.built.models.iter().map(Digest::short).collect(),
+        rules_number: built.rules.1,
+        rules_newer: newest.filter(|number| *number > built.rules.1),
+        rules,
         restarts: restarts(store),
         first,
     })

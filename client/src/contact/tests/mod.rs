@@ -1,5 +1,6 @@
 //! A branch with its owner, its risk control, a month's scores, and the tables that rules read.
 
+mod adopt;
 mod apart;
 mod bad_inputs;
 mod certificates;

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use tributary_certs::inspect::date;
-use tributary_client::sent::{Entry, FILE, Kind, Sent, Title, Unreadable, read};
+use tributary_client::sent::{Entry, FILE, Kind, Sent, Title, Unreadable, has_uploads, read};
 use tributary_client::settings::Settings;
 use tributary_storage::files::{Existing, write_private};
 use tributary_texts::{Language, sent as texts};
 
+use crate::branch::explained;
 use crate::exit::{Exit, Failure};
 use crate::json;
 use crate::sent_page::{SentPage, yes};
@@ -31,7 +32,8 @@ pub(crate) struct SentOptions {
 /// Prints every message and what all of them come to, or writes the page of both.
 ///
 /// # Errors
-/// If settings or files cannot be used, or a file was changed: then what stands before that is printed, and no page is written.
+/// If settings or files cannot be used, or a file was changed: then what stands before that is printed, and no page is written. If an upload is missing that
+/// the budget file charges: then what is there is printed, and no page is written.
 pub(crate) fn run(options: &SentOptions, language: Language) -> Result<Exit, Failure> {
     let settings = Settings::load(&options.config).map_err(Failure::settings)?;
     let state = &settings.state_dir;
@@ -40,7 +42,9 @@ pub(crate) fn run(options: &SentOptions, language: Language) -> Result<Exit, Fai
         Ok(None) => Err(Failure::failed(texts::nothing(state.join(FILE).display()).text(language))),
         Err(fault) => Err(Failure::failed(texts::changed(fault.path.display(), fault.fault).text(language))),
     };
+    let complete = || has_uploads(&settings).map_err(|fault| explained(&fault, language));
     if let Some(html) = &options.html {
+        complete()?;
         return page(state, html, (whole, language));
     }
     let mut kinds: BTreeMap<Kind, (u64, u64)> = BTreeMap::new();
@@ -58,6 +62,7 @@ pub(crate) fn run(options: &SentOptions, language: Language) -> Result<Exit, Fai
             println!("{}", texts::torn(bytes).text(language));
         }
     }
+    complete()?;
     Ok(Exit::Done)
 }
 

@@ -132,6 +132,22 @@ fn sent(home: &Path) {
     // One vector for each round that the ledger has; and each one is masked.
     assert!(count("masked") >= 4 && count("witness") >= 2, "{lines}");
     assert!(kinds.iter().all(|line| (line["kind"] == "masked") == line["masked"].as_bool().is_some()), "{lines}");
+    // A file that was cut at a line's end has a whole chain, and one that is deleted has none: the budget file knows what is missing.
+    let log = home.join("state/sent.log");
+    let whole = fs::read_to_string(&log).unwrap();
+    let last = whole.match_indices("\"kind\":\"masked\"").last().unwrap().0;
+    let cut = whole[..last].rfind('\n').unwrap() + 1;
+    for left in [cut, whole.find('\n').unwrap() + 1] {
+        fs::write(&log, &whole[..left]).unwrap();
+        let page = home.join("cut.html");
+        for more in [&[][..], &["--json"], &["--html", page.to_str().unwrap()]] {
+            run(words(more)).assert_refused(1, &["uploads that the budget file charges", "state"]);
+        }
+        assert!(!page.exists());
+    }
+    fs::remove_file(&log).unwrap();
+    assert_eq!(run(words(&[])).code, Some(1));
+    fs::write(&log, &whole).unwrap();
     // The same as a page, in both languages, with sums that are those of the lines.
     let messages = kinds.len().to_string();
     for (language, words) in

@@ -23,6 +23,10 @@ texts! {
         en: "an incomplete last line of {bytes} bytes is left out: the daemon is writing it, or was killed. Its next start cuts it off",
         zh: "略去不完整的最后一行（{bytes} 字节）：服务正在写入，或者被强制结束。下次启动时会将其截去",
     }
+    uploads_missing(folder, missing, all, round, plan, run) {
+        en: "{folder}: {missing} of {all} uploads that the budget file charges are in no file of what was sent. The first is of round {round} of the run {plan}/{run}. A file was cut, deleted or taken away, or the machine lost its last lines without power. Compare with the copies of these files that you keep elsewhere, and with the proof of the round (`tributary client proof`)",
+        zh: "{folder}：预算文件记录的 {all} 次上传中，有 {missing} 次不在任何发送记录文件中，最早的是运行 {plan}/{run} 的第 {round} 轮。文件被截断、删除或移走，或因断电丢失了最后几行。请与另行保存的副本以及该轮的证明（`tributary client proof`）核对",
+    }
     changed(path, fault) {
         en: "{path}: {fault}. What stands before it is whole and is shown above. Keep the file as evidence",
         zh: "{path}：{fault}。该处之前的内容完整，已显示在上方。请保留该文件作为证据",

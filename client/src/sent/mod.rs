@@ -19,6 +19,7 @@ mod names;
 mod read;
 #[cfg(test)]
 mod tests;
+mod uploads;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{Seek as _, SeekFrom, Write as _};
@@ -34,6 +35,7 @@ pub use self::names::FILE;
 use self::names::name_of;
 pub use self::read::{Fault, Sent, Unreadable, read};
 use self::read::{last_older, read_file};
+pub use self::uploads::has_uploads;
 use crate::error::ClientError;
 
 /// Bytes after which a file is full: some forty thousand messages.

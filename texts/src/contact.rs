@@ -62,6 +62,10 @@ texts! {
         en: "made by the rules with the number {number}, signed on {day}, which say:",
         zh: "所用规则编号 {number}，签署于 {day}，内容如下：",
     }
+    delivered_before(count, batch) {
+        en: "{count} of these customers were in batch {batch}, which was delivered: the bank's system says that it did not take the batch, or did not reach them. Nobody has signed that. Ask whoever keeps that system before you sign",
+        zh: "其中 {count} 位客户曾在已交付的批次 {batch} 中：业务系统称未接收该批次或未联系到他们，但无人签署。签署前请向该系统的管理人员核实",
+    }
     newer_rules(number, day) {
         en: "newer rules of this campaign are in force, with the number {number}, signed on {day}: the list is neither approved nor delivered",
         zh: "该营销活动已有更新的规则生效，编号 {number}，签署于 {day}：本名单不得审批或交付",
@@ -312,8 +316,8 @@ texts! {
     }
     answer_accepted(batch) { en: "batch {batch} was taken by the bank's system", zh: "业务系统已接收批次 {batch}" }
     answer_refused(batch) {
-        en: "batch {batch} was not taken by the bank's system; its customers may be in another list",
-        zh: "业务系统未接收批次 {batch}；其客户可进入其他名单",
+        en: "batch {batch} was not taken by the bank's system, so all of it is recalled. Where rules cap contacts, each line counts as one until the list's last day, or until outcomes say that nobody was reached",
+        zh: "业务系统未接收批次 {batch}，因此已全部召回。规则限制联系次数时，每一行在名单有效期内计为一次联系，除非结果反馈表明未联系到客户",
     }
     bad_reason(most) {
         en: "give a reason of one line, at most {most} bytes: the bank's system is told it",

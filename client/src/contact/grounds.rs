@@ -78,7 +78,7 @@ impl Facts {
         for (number, list) in store.register().lists.iter().filter(|(number, _)| Some(**number) != without) {
             if list.purged {
                 // Whom it named nobody knows any more.
-                if first.is_some_and(|first| may_count(list, (rules, first))) {
+                if first.is_some_and(|first| may_count(list, (rules, now, first))) {
                     return Err(ClientError::Said(words::purged_in_window(number)));
                 }
                 continue;
@@ -94,7 +94,7 @@ impl Facts {
                 self.open.insert(*customer);
             }
             if let Some(first) = first {
-                let count = contacts_of(list, line, (rules, first));
+                let count = contacts_of(list, line, (rules, now, first));
                 if count > 0 {
                     *self.contacts.entry(*customer).or_default() += count;
                 }
@@ -104,8 +104,8 @@ impl Facts {
 }
 
 /// Contacts of a line from a day on: those that the bank's system has told of. A delivered line of which it has told nothing counts as one contact, also
-/// where it was recalled since: the customer may have been called before that.
-fn contacts_of(list: &ListState, line: u32, (rules, first): (&Rules, Date)) -> u32 {
+/// where it was recalled since: the customer may have been called before that. A batch that was not taken, as the system says, counts until the list's last day.
+fn contacts_of(list: &ListState, line: u32, (rules, now, first): (&Rules, u64, Date)) -> u32 {
     let since = |second: u64| u32::from(bank_day(rules, second) >= first);
     // A delivery that was interrupted may have reached the bank's system, and one may be lost.
     let Some((delivery, _)) = &list.delivery else {
@@ -116,14 +116,15 @@ fn contacts_of(list: &ListState, line: u32, (rules, first): (&Rules, Date)) -> u
         let reached = told.filter(|outcome| outcome.contacted && outcome.day >= first).count();
         return u32::try_from(reached).unwrap_or(u32::MAX);
     }
-    if list.accepted == Some(false) { 0 } else { since(delivery.at) }
+    let over = now > list.built.valid_until;
+    if list.accepted == Some(false) && over { 0 } else { since(delivery.at) }
 }
 
 /// Whether a list has contacts from a day on, of whichever line.
-fn may_count(list: &ListState, (rules, first): (&Rules, Date)) -> bool {
+fn may_count(list: &ListState, (rules, now, first): (&Rules, u64, Date)) -> bool {
     let begun = list.delivery.as_ref().is_some_and(|(delivery, _)| bank_day(rules, delivery.at) >= first);
     let told = list.outcomes.values().any(|outcome| outcome.day >= first);
-    (begun || told || list.cut) && (1..=list.built.lines).any(|line| contacts_of(list, line, (rules, first)) > 0)
+    (begun || told || list.cut) && (1..=list.built.lines).any(|line| contacts_of(list, line, (rules, now, first)) > 0)
 }
 
 /// A digest that says whether a table has changed, and nothing of it to whoever tries tables.

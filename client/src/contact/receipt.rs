@@ -9,9 +9,13 @@ use tributary_storage::files::read_text;
 use tributary_texts::{Said, contact as words};
 
 use super::event::ContactEvent;
+use super::recall::{begin, finish};
 use super::store::Store;
 use crate::error::ClientError;
 use crate::settings::Settings;
+
+/// What the bank's system is told of a batch that it did not take.
+const REASON: &str = "batch not taken";
 
 /// An answer as the bank's system writes it.
 #[derive(Debug, Deserialize)]
@@ -24,7 +28,7 @@ struct Answer {
     accepted: bool,
 }
 
-/// Records an answer. The same answer again changes nothing.
+/// Records an answer. The same answer again changes nothing. A batch that was not taken is recalled.
 ///
 /// # Errors
 /// If it is none, is about another batch or another file, or contradicts what was recorded.
@@ -51,5 +55,15 @@ pub fn receipt(config: &Path, list: u32, file: &Path, now: u64) -> Result<Vec<Sa
         Some(_) => return Err(ClientError::Said(words::answer_contradicts(file.display(), batch))),
         None => store.record(now, ContactEvent::Answered { batch, accepted: answer.accepted, at: now })?,
     }
-    Ok(vec![if answer.accepted { words::answer_accepted(batch) } else { words::answer_refused(batch) }])
+    if answer.accepted {
+        return Ok(vec![words::answer_accepted(batch)]);
+    }
+    // Nobody has signed the answer: where the system took the batch all the same, it is told that no line of it may be used.
+    let state = store.list(list)?;
+    if !state.recalled && !state.purged {
+        begin(&mut store, (list, Vec::new()), REASON, now)?;
+    }
+    let mut said = vec![words::answer_refused(batch)];
+    said.extend(finish(&mut store, now)?);
+    Ok(said)
 }

@@ -1,5 +1,6 @@
 //! A list, and all lists, for those who look: on this branch's screen alone.
 
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
 use serde::Serialize;
@@ -9,6 +10,7 @@ use tributary_protocol::printable::Printable;
 use tributary_texts::{Said, contact as words};
 
 use super::choose::Counts;
+use super::pseudonym::Pseudonym;
 use super::register::ListState;
 use super::restart::{Restart, RestartWord};
 use super::rules::Rules;
@@ -54,9 +56,9 @@ impl Stage {
     pub fn of(list: &ListState, now: u64) -> Self {
         match (&list.delivery, list.accepted) {
             _ if list.purged => Self::Purged,
+            (_, Some(false)) => Self::Refused,
             _ if list.recalled => Self::Recalled,
             _ if list.cut => Self::Cut,
-            (_, Some(false)) => Self::Refused,
             (Some((_, false)), _) => Self::Delivering,
             _ if now > list.built.valid_until => Self::Over,
             (Some(_), Some(true)) => Self::Accepted,
@@ -209,6 +211,8 @@ pub struct Shown {
     pub rules_number: u64,
     /// The number of newer rules of its campaign that are in force, if any are.
     pub rules_newer: Option<u64>,
+    /// Its customers who were in another list that was delivered, by batch: the bank's system says that it did not take it, or that they were not reached.
+    pub delivered_before: BTreeMap<u32, usize>,
     /// What these rules say, in words; nothing once its files are deleted.
     #[serde(skip)]
     pub rules: Vec<Said>,
@@ -228,6 +232,7 @@ impl Shown {
         lines.push(words::scored_by(self.models.join(", ")));
         lines.push(words::made_by_rules(self.rules_number, date(self.rules_number / 1_000)));
         lines.extend(self.rules.iter().cloned());
+        lines.extend(self.delivered_before.iter().map(|(batch, count)| words::delivered_before(count, batch)));
         lines.extend(self.rules_newer.map(|number| words::newer_rules(number, date(number / 1_000))));
         if self.first.lines.is_empty() {
             lines.push(words::no_lines());
@@ -291,9 +296,34 @@ pub(super) fn shown(store: &Store, list: u32, now: u64) -> Result<Shown, ClientE
         rules_number: built.rules.1,
         rules_newer: newest.filter(|number| *number > built.rules.1),
         rules,
+        delivered_before: delivered_before(store, state)?,
         restarts: restarts(store),
         first,
     })
+}
+
+/// How many customers of a list were in others that were delivered, by batch, of whom nobody but the bank's system says that they were not contacted.
+fn delivered_before(store: &Store, list: &ListState) -> Result<BTreeMap<u32, usize>, ClientError> {
+    if list.purged {
+        return Ok(BTreeMap::new());
+    }
+    let own: HashSet<Pseudonym> = store.members(list.built.list)?.into_iter().collect();
+    let mut found = BTreeMap::new();
+    for (number, other) in store.register().lists.iter().filter(|(number, _)| **number != list.built.list) {
+        let Some((delivery, _)) = other.delivery.as_ref().filter(|_| !other.purged) else { continue };
+        let unreached = |line: u32| {
+            let mut told = other.outcomes_of(line).peekable();
+            let refused = other.accepted == Some(false) && told.peek().is_none();
+            refused || (told.peek().is_some() && told.all(|outcome| !outcome.contacted))
+        };
+        let members = store.members(*number)?;
+        let both = (1..).zip(&members).filter(|(line, customer)| own.contains(*customer) && unreached(*line));
+        let count = both.filter(|(_, customer)| **customer != Pseudonym::ERASED).count();
+        if count > 0 {
+            found.insert(delivery.batch, count);
+        }
+    }
+    Ok(found)
 }
 
 /// One list.

@@ -23,4 +23,6 @@ pub use selection::{Selection, sampling_probability, sampling_threshold};
 pub(crate) use noise::test_entropy as noise_for_tests;
 
 #[cfg(test)]
+mod frozen;
+#[cfg(test)]
 mod vectors;

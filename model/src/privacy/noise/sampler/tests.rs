@@ -11,6 +11,20 @@ fn draws(variance: u128, count: usize, key: u8) -> Vec<i64> {
     (0..count).map(|_| sampler.draw(&mut generator)).collect()
 }
 
+/// The first bytes of a digest of draws: of small variances, of wide steps, and of the widest.
+#[test]
+fn the_same_bits_give_the_same_noise() {
+    let said = |variance: u128| {
+        let bytes: Vec<u8> = draws(variance, 50_000, 5).iter().flat_map(|value| value.to_le_bytes()).collect();
+        tributary_protocol::digest::Digest::of(&bytes).to_string()[..16].to_owned()
+    };
+    let found = [36, 1_100, 1 << 20, (1 << 48) + 12_345, 1 << 80].map(said);
+    assert_eq!(
+        found,
+        ["6e58a9e9f169995e", "2910205b638689bf", "28e494b711e2a650", "2e6f89cd94021705", "fff602da2fdac67a"]
+    );
+}
+
 /// The chi-square statistic of observed counts.
 fn chi_square(observed: &[u64], expected: &[f64]) -> f64 {
     assert!(expected.iter().all(|count| *count >= 2.5), "cells are too small: {expected:?}");

@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tributary_certs::counter::{CounterTrust, counter_config};
 use tributary_certs::office::{ANSWER_BYTES_MAX, install_lists, lists_request};
+use tributary_certs::revocation::ListEnd;
 use tributary_certs::tls::{TrustRoots, system_clock};
 use tributary_daemon::Pulse;
 use tributary_transport::Dialer;
@@ -97,7 +98,7 @@ impl Asking {
     /// Asks if it is time to. Whether newer lists are in force now.
     async fn ask_if_due(&mut self, keys: &Keys, dialer: &Dialer, now: u64, tell: &(dyn Fn(Report) + Sync)) -> bool {
         let end = keys.lists_end(now);
-        let old = end.as_ref().is_none_or(|end| end.next_update.saturating_sub(now) < HALF_SECONDS || end.is_near(now));
+        let old = are_old(end.as_ref(), now);
         let distressed = self.distress.is_on();
         if !distressed {
             self.pause = RETRY_SECONDS.0;
@@ -128,6 +129,11 @@ impl Asking {
     }
 }
 
+/// Whether newer lists are asked for because of their age alone: there are none, less than half of a list's usual life is left, or its end is near.
+fn are_old(end: Option<&ListEnd>, now: u64) -> bool {
+    end.is_none_or(|end| end.next_update.saturating_sub(now) < HALF_SECONDS || end.is_near(now))
+}
+
 async fn ask(keys: &Keys, dialer: &Dialer, now: u64) -> Result<bool, ClientError> {
     let settings = keys.settings();
     let roots = TrustRoots::read(&tls_files(settings).trust).map_err(ClientError::file)?;
@@ -155,6 +161,21 @@ mod tests {
 
     use super::*;
     use crate::renewal::tests::branch;
+
+    #[test]
+    fn lists_are_old_when_half_of_their_life_is_over() {
+        let now = 1_900_000_000;
+        let ends = |by_root, next_update| ListEnd { by_root, authority: "north-bank".into(), next_update };
+        let old = |left: u64| are_old(Some(&ends(false, now + left)), now);
+        assert_eq!([0, HALF_SECONDS - 1, HALF_SECONDS].map(old), [true, true, false]);
+        assert!(are_old(None, now) && are_old(Some(&ends(false, now - 1)), now));
+        // A root's list lives for longer, and somebody must fetch its key: earlier, as its own end says.
+        let root = |left: u64| (are_old(Some(&ends(true, now + left)), now), ends(true, now + left).is_near(now));
+        for left in [HALF_SECONDS, 10 * HALF_SECONDS, 100 * HALF_SECONDS] {
+            let (old, near) = root(left);
+            assert_eq!(old, near, "{left}");
+        }
+    }
 
     /// Somebody has set the clock right that was years ahead.
     #[test]

@@ -155,6 +155,16 @@ mod tests {
         assert_eq!(area(&[[0, 100], [50, 50], [50, 0]], true).map(|area| (area * 1000.0).round()), Some(917.0));
     }
 
+    /// The last part is never that of missing numbers, which is one further.
+    #[test]
+    fn each_number_has_a_part_and_the_largest_the_last_one() {
+        for (number, expected) in
+            [(-3.0, 0), (-1.0, 0), (0.0, PARTS / 2), (0.999, PARTS - 1), (1.0, PARTS - 1), (7.0, PARTS - 1)]
+        {
+            assert_eq!(part(number), expected, "{number}");
+        }
+    }
+
     #[test]
     fn a_field_that_tells_the_label_is_told_of_and_no_other() {
         const SCHEMA: &str = r#"

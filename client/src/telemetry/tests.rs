@@ -153,3 +153,18 @@ fn the_last_events_are_kept_and_none_of_rows() {
     assert_eq!((all.len(), all[0].at, all[19].at), (20, 10, 29));
     assert!(all.iter().all(|event| event.event["event"] == "paused"));
 }
+
+/// Who is missing is named as far as the roster knows them, and no more of them than a message may name.
+#[test]
+fn those_who_are_missing_are_named() {
+    let of = RunName { plan_name: Some("churn".into()), run: Some(3), ..RunName::default() };
+    let roster = Roster::new(1, Digest::ZERO, vec![entry(4)], vec![], vec![]).unwrap();
+    let muster = Muster { here: 5, needed: 8, missing: vec![ClientId(4), ClientId(9)], more: 2 };
+    let told = Report::muster(of.clone(), &muster, Some(&roster));
+    let Report::Muster { of: run, here, needed, missing, more } = &told else { panic!("{told:?}") };
+    assert_eq!((run, here, needed, more), (&of, &5, &8, &2));
+    assert_eq!(missing, &["client 4 (bank/branch-4)", "client 9"]);
+    let many = Muster { missing: (0..100).map(ClientId).collect(), ..muster };
+    let Report::Muster { missing, .. } = Report::muster(of, &many, None) else { panic!("another report") };
+    assert_eq!((missing.len(), missing[0].as_str()), (MUSTER_NAMED_MAX, "client 0"));
+}

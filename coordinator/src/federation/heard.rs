@@ -113,6 +113,25 @@ mod tests {
         assert!(counts(&pause(digest), true), "a run of another plan does not take it");
     }
 
+    /// Runs that begin later hear of every order, in the order in which they came, and of no more than so many.
+    #[test]
+    fn what_came_is_kept_for_runs_that_begin_later() {
+        let order = |number: u8| cast::attestation(PROPOSER, Role::PlanOwner, Action::PausePlan, Digest([number; 32]));
+        let mut heard = Heard::after(Orders::default());
+        assert!(heard.all().is_empty());
+        (0..3).for_each(|number| heard.hear(order(number)));
+        assert_eq!(heard.all(), [0, 1, 2].map(order));
+        heard.all.resize(ORDERS_MAX - 1, order(7));
+        (8..10).for_each(|number| heard.hear(order(number)));
+        assert_eq!((heard.all().len(), heard.all().last()), (ORDERS_MAX, Some(&order(8))));
+        // What stands after a run is what people were told.
+        let mut orders = Orders::default();
+        let freeze = cast::attestation(APPROVER, Role::PrivacyOfficer, Action::Freeze, cast::federation());
+        orders.apply(&freeze);
+        heard.ended(orders);
+        assert!(!heard.told.would_change(&freeze));
+    }
+
     /// No run takes such orders, so nobody is told of them, and what is kept does not grow by them.
     #[test]
     fn people_hear_of_no_order_that_changes_nothing() {

@@ -83,3 +83,23 @@ fn parts(mut bytes: &[u8]) -> Option<Vec<&[u8]>> {
     }
     Some(parts)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parts_of_a_session_are_told_apart_and_a_cut_one_is_none() {
+        let own: [&[u8]; 4] = [b"offer", b"", b"a longer part", b"x"];
+        let (mut bytes, mut borders) = (Vec::new(), vec![0]);
+        for part in own {
+            bytes.extend_from_slice(&u32::try_from(part.len()).unwrap().to_le_bytes());
+            bytes.extend_from_slice(part);
+            borders.push(bytes.len());
+        }
+        for length in 0..=bytes.len() {
+            let whole = borders.iter().position(|border| *border == length);
+            assert_eq!(parts(&bytes[..length]), whole.map(|parts| own[..parts].to_vec()), "cut at {length}");
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! Whoever has a member's stolen TLS key, or none, at the real door over real sockets.
 
+mod admission;
 mod members;
 mod strangers;
 
@@ -42,6 +43,11 @@ impl House {
 
     /// With the office.
     async fn open_at(federation: Federation, inputs_max: usize) -> Self {
+        Self::open_by(federation, inputs_max, now).await
+    }
+
+    /// By another clock.
+    async fn open_by(federation: Federation, inputs_max: usize, unix_seconds: fn() -> u64) -> Self {
         let settings = Settings::load(&federation.settings(|text| text)).unwrap();
         let authority = federation.path("authority");
         let pulse = || Watchdog::new().watch("loop", "loop_stalled_seconds", "Help.", PATIENCE);
@@ -62,7 +68,7 @@ impl House {
             timers: Timers::default(),
             office: Some(Counter::new(authority, pulse())),
             ended: own.keyring.ended(),
-            unix_seconds: now,
+            unix_seconds,
         });
         let settings = ListenSettings {
             listen: "127.0.0.1:0".into(),

@@ -33,7 +33,7 @@ pub(crate) struct SentOptions {
 ///
 /// # Errors
 /// If settings or files cannot be used, or a file was changed: then what stands before that is printed, and no page is written. If an upload is missing that
-/// the budget file charges: then what is there is printed, and no page is written.
+/// the budget file charges: then what is there is printed, or the page is written, and says so.
 pub(crate) fn run(options: &SentOptions, language: Language) -> Result<Exit, Failure> {
     let settings = Settings::load(&options.config).map_err(Failure::settings)?;
     let state = &settings.state_dir;
@@ -44,8 +44,7 @@ pub(crate) fn run(options: &SentOptions, language: Language) -> Result<Exit, Fai
     };
     let complete = || has_uploads(&settings).map_err(|fault| explained(&fault, language));
     if let Some(html) = &options.html {
-        complete()?;
-        return page(state, html, (whole, language));
+        return page(state, html, (whole, language), complete);
     }
     let mut kinds: BTreeMap<Kind, (u64, u64)> = BTreeMap::new();
     let sent = whole(read(state, |_, entry| {
@@ -70,13 +69,16 @@ fn page(
     state: &Path,
     html: &Path,
     (whole, language): (impl Fn(Result<Option<Sent>, Unreadable>) -> Result<Sent, Failure>, Language),
+    complete: impl Fn() -> Result<(), Failure>,
 ) -> Result<Exit, Failure> {
     let mut page = SentPage::default();
     let sent = whole(read(state, |title: &Title, entry| page.add(title, entry)))?;
-    let text = page.page(&sent, language);
+    let complete = complete();
+    let lacking = complete.as_ref().err().map(|lacking| lacking.message.as_str());
+    let text = page.page(&sent, lacking, language);
     write_private(html, text.as_bytes(), Existing::Keep).map_err(Failure::failed)?;
     println!("{}", texts::page_written(html.display(), sent.lines).text(language));
-    Ok(Exit::Done)
+    complete.map(|()| Exit::Done)
 }
 
 fn line(entry: &Entry, language: Language) -> String {

@@ -74,12 +74,13 @@ impl SentPage {
         self.newest.push_back(entry.clone());
     }
 
-    /// The page.
-    pub(crate) fn page(&self, sent: &Sent, language: Language) -> String {
+    /// The page, with what is lacking in the files, where something is.
+    pub(crate) fn page(&self, sent: &Sent, lacking: Option<&str>, language: Language) -> String {
         let parts = [texts::page_sums(), texts::page_what(), words::runs(), texts::page_messages()];
         let mut out = opened(texts::page_title().text(language), language);
-        for note in self.notes(sent) {
-            out.push_str(&format!("<p class=\"note\">{}</p>\n", escaped(note.text(language))));
+        let notes = self.notes(sent);
+        for note in lacking.into_iter().chain(notes.iter().map(|note| note.text(language))) {
+            out.push_str(&format!("<p class=\"note\">{}</p>\n", escaped(note)));
         }
         contents(&mut out, &parts, language);
         let sections = [

@@ -489,11 +489,3 @@ fn what_is_used_here_is_read_from_the_ledger() {
     assert_eq!((used(&models), models.challenger("churn")), (Some((one, Use::Champion, true)), None));
     assert!(!world.kept(&two) && !world.kept(&three) && world.kept(&one));
 }
-
-/// Without a model that is past its time nothing is opened, so that a daemon which has the ledger goes on.
-#[test]
-fn where_no_model_is_old_nothing_is_opened() {
-    let state = tempfile::tempdir().unwrap();
-    assert!(old::delete(state.path(), Millis(u64::MAX), NOW).unwrap().is_empty());
-    assert!(std::fs::read_dir(state.path()).unwrap().next().is_none(), "nothing is made");
-}

@@ -1,6 +1,6 @@
 //! Checkpoints that lie beside a journal, against that journal: one that its coordinator signed is never larger than the journal, and has its root.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tributary_certs::suite::RealSuite;
 use tributary_protocol::digest::Digest;
@@ -19,6 +19,8 @@ pub fn is_kept_name(name: &str) -> bool {
 #[derive(Default)]
 pub struct NotesBeside {
     notes: Vec<(String, u64, Digest)>,
+    /// Sizes whose roots are asked for.
+    sizes: BTreeSet<u64>,
     unreadable: Option<String>,
     roots: BTreeMap<u64, Digest>,
     tree: Frontier,
@@ -35,7 +37,11 @@ impl NotesBeside {
                 None => Ok(signed),
             });
             match read {
-                Ok(signed) => all.notes.push((name, signed.checkpoint().size, signed.checkpoint().root)),
+                Ok(signed) => {
+                    let asked = signed.checkpoint();
+                    all.sizes.insert(asked.size);
+                    all.notes.push((name, asked.size, asked.root));
+                }
                 Err(fault) => {
                     all.unreadable.get_or_insert_with(|| format!("the checkpoint {name} proves nothing ({fault})"));
                 }
@@ -53,7 +59,7 @@ impl NotesBeside {
 
     fn at(&mut self) {
         let size = self.tree.leaves();
-        if self.notes.iter().any(|(_, of, _)| *of == size) {
+        if self.sizes.contains(&size) {
             self.roots.insert(size, self.tree.root(Digest::of_parts));
         }
     }

@@ -4,6 +4,7 @@
 mod support;
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -111,7 +112,7 @@ async fn firewall(to: SocketAddr, open: Arc<AtomicBool>) -> SocketAddr {
             if !open.load(Ordering::SeqCst) {
                 continue;
             }
-            if !ways.contains_key(&from) {
+            if let Entry::Vacant(way) = ways.entry(from) {
                 let far = Arc::new(UdpSocket::bind("127.0.0.1:0").await.unwrap());
                 far.connect(to).await.unwrap();
                 let (back, near) = (Arc::clone(&far), Arc::clone(&udp));
@@ -121,7 +122,7 @@ async fn firewall(to: SocketAddr, open: Arc<AtomicBool>) -> SocketAddr {
                         let _ = near.send_to(&packet[..length], from).await;
                     }
                 });
-                ways.insert(from, far);
+                way.insert(far);
             }
             let _ = ways[&from].send(&packet[..length]).await;
         }

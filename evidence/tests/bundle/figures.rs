@@ -79,8 +79,11 @@ const FIELDS: &[Change] = &[
     ("list of weak fields", |card| card.fields.below_noise.clear()),
 ];
 
+/// A part of something, and what makes it false.
+type False<T> = (&'static str, fn(&mut T));
+
 /// What can be false in one figure.
-const PARTS: &[(&str, fn(&mut FigureLine))] = &[
+const PARTS: &[False<FigureLine>] = &[
     ("label", |line| longer(&mut line.label)),
     ("name", |line| longer(&mut line.figure)),
     ("group", |line| line.group = Some("a".into())),
@@ -213,7 +216,7 @@ fn every_figure_of_a_report_on_gates_follows_from_the_sum_of_the_evaluation() {
     assert!(found == 0 && words.contains("the figures of 1 of 1 reports were computed again"), "{words}");
     let gates = whole.run.plan().gates.limits.len();
     assert_eq!(gates, 2);
-    let parts: [(&str, fn(&mut Figure)); 4] = [
+    let parts: [False<Figure>; 4] = [
         ("value", |figure| change(figure, |[value, ..]| *value += 1)),
         ("lower end", |figure| change(figure, |[_, low, _]| *low -= 1)),
         ("higher lower end", |figure| change(figure, |[_, low, _]| *low += 1)),

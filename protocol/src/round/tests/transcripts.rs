@@ -23,8 +23,11 @@ const RECORDS_EVERY: u32 = 25;
 /// Whose connection, keys or words are not like the others'.
 const MEMBER: ClientId = ClientId(4);
 
+/// What is played, the world that plays it, and the digest of all that is said and written.
+type Frozen = (&'static str, fn() -> World, &'static str);
+
 /// Each scenario, and the first bytes of what was said in it.
-const FROZEN: [(&str, fn() -> World, &str); 12] = [
+const FROZEN: [Frozen; 12] = [
     ("whole", whole, "c6d114b57705f1a8"),
     ("small ring", small_ring, "f440bd248a70fea2"),
     ("one round a session", one_round_a_session, "3014c96dea50e034"),

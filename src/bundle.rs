@@ -287,7 +287,7 @@ pub(crate) fn audited(file: &Path, options: &Options) -> Result<(Opened, Audited
         Ok(None) => None,
         Ok(Some(named)) if named.trim_ascii() == audited.bundle.as_bytes() => None,
         Ok(Some(named)) => {
-            let named = Printable::new(&String::from_utf8_lossy(&named));
+            let named = Printable::of_bytes(&named);
             Some(format!("it names the bundle {named}, and this one is another"))
         }
         Err(fault) => Some(format!("it does not name this bundle: {fault}")),

@@ -99,7 +99,8 @@ impl Checkpoints {
         let key = bundle.names().any(|name| name == KEY).then(|| {
             let bytes = bundle.short_part(KEY, NOTE_BYTES_MAX)?;
             let key = str::from_utf8(&bytes).ok().and_then(|text| NoteKey::parse(text).ok());
-            key.filter(|key| key.kind() == SignatureKind::Journal)
+            // One spelling alone: a space more would be a change that nobody sees.
+            key.filter(|key| key.kind() == SignatureKind::Journal && format!("{key}\n").as_bytes() == bytes)
         });
         let sizes = notes.iter().filter_map(|name| {
             let signed = SignedCheckpoint::parse(&bundle.short_part(name, NOTE_BYTES_MAX)?).ok()?;

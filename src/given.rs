@@ -1,38 +1,57 @@
 //! Files that somebody else wrote and gave: ordinary ones, of a bounded length. A pipe would keep a command waiting for ever.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
-use tributary_storage::files::{FILE_BYTES_MAX, FileError, read_at_most};
+use tributary_evidence::bundle::PART_BYTES_MAX;
+use tributary_evidence::incident::IncidentExport;
+use tributary_evidence::paper::Body as _;
+use tributary_storage::files::{FileError, read_at_most};
 
-/// Longest journal, ledger or vector of parameters that is read whole, in bytes: as long as a part of a bundle may be.
-const EVIDENCE_BYTES_MAX: u64 = 1 << 30;
-
-/// Longest signed paper, in bytes: the export of a long incident.
-const PAPER_BYTES_MAX: u64 = 64 << 20;
-
-/// A journal, a ledger, or a model's parameters.
+/// A journal, a ledger, or a model's parameters: as long as a part of a bundle may be.
 ///
 /// # Errors
-/// [`FileError`] if it cannot be read, is no ordinary file, or is longer than 1 GiB.
+/// [`FileError`] if it cannot be read, is no ordinary file, or is longer.
 pub(crate) fn evidence(path: &Path) -> Result<Vec<u8>, FileError> {
-    read_at_most(path, EVIDENCE_BYTES_MAX)
+    read_at_most(path, PART_BYTES_MAX)
 }
 
-/// A report, a card, or another signed paper.
+/// A report, a card, or another signed paper: as long as the export of an incident may be, which is the longest.
 ///
 /// # Errors
-/// [`FileError`] if it cannot be read, is no ordinary file, or is longer than 64 MiB.
+/// [`FileError`] if it cannot be read, is no ordinary file, or is longer.
 pub(crate) fn paper(path: &Path) -> Result<Vec<u8>, FileError> {
-    read_at_most(path, PAPER_BYTES_MAX)
+    read_at_most(path, IncidentExport::BYTES_MAX as u64)
 }
 
-/// What stands beside a file; nothing where nothing does.
+/// Evidence that stands beside a file; nothing where nothing does.
 ///
 /// # Errors
-/// [`FileError`] if something is there and cannot be read, is no ordinary file, or is longer than 20 MiB.
+/// As [`evidence`], if something is there.
 pub(crate) fn beside(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
     match path.symlink_metadata() {
-        Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        _ => read_at_most(path, FILE_BYTES_MAX).map(Some),
+        Err(fault) if fault.kind() == ErrorKind::NotFound => Ok(None),
+        _ => evidence(path).map(Some),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A model's parameters are longer than any other file of this program.
+    #[test]
+    fn what_stands_beside_a_file_is_read_whole_or_is_a_fault() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("parameters");
+        assert_eq!(beside(&path).unwrap(), None);
+        std::fs::File::create(&path).unwrap().set_len(21 << 20).unwrap();
+        assert_eq!(beside(&path).unwrap().map(|bytes| bytes.len()), Some(21 << 20));
+        assert!(beside(folder.path()).is_err());
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink(folder.path().join("gone"), folder.path().join("link")).unwrap();
+            assert!(beside(&folder.path().join("link")).is_err(), "a link to nothing is something");
+        }
     }
 }

@@ -32,7 +32,7 @@ pub(super) const TABLE_BYTES_MAX: u64 = 256 << 20;
 /// Offset, length and digest of the table.
 pub(super) const TRAILER_BYTES: u64 = 8 + 8 + 32;
 /// Longest part that is taken into memory: more than any public state. The journal is read piece by piece.
-pub(super) const PART_BYTES_MAX: u64 = 1 << 30;
+pub const PART_BYTES_MAX: u64 = 1 << 30;
 
 /// Why a bundle is not used.
 #[derive(Debug, thiserror::Error)]

@@ -33,7 +33,7 @@ pub use checked::{Audited, Standing};
 pub use checkpoints::{CheckpointsReport, Held};
 pub use contents::{Contents, DAY_MS};
 pub use fault::Fault;
-pub use format::{BundleFault, CONTENTS, NAME_BYTES_MAX, PART};
+pub use format::{BundleFault, CONTENTS, NAME_BYTES_MAX, PART, PART_BYTES_MAX};
 pub use model::{BundledModel, bundled_model};
 pub use part::PartWriter;
 pub use reader::{Bundle, Source, Walked, walk};

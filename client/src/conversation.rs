@@ -200,7 +200,7 @@ impl Conversation {
     /// The next thing. Cancel-safe.
     pub async fn next(&mut self) -> Incoming {
         loop {
-            // What is not read is sent by nobody for long: the link's window ends.
+            // While nothing is read here the link's window fills, and the coordinator sends no more.
             if let Some(wait) = self.pace.wait(self.now()) {
                 tokio::time::sleep(wait).await;
             }

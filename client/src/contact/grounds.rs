@@ -104,7 +104,8 @@ impl Facts {
 }
 
 /// Contacts of a line from a day on: those that the bank's system has told of. A delivered line of which it has told nothing counts as one contact, also
-/// where it was recalled since: the customer may have been called before that. A batch that was not taken, as the system says, counts until the list's last day.
+/// where it was recalled since: the customer may have been called before that. A batch that was not taken, as the system says, counts until the list's
+/// last day.
 fn contacts_of(list: &ListState, line: u32, (rules, now, first): (&Rules, u64, Date)) -> u32 {
     let since = |second: u64| u32::from(bank_day(rules, second) >= first);
     // A delivery that was interrupted may have reached the bank's system, and one may be lost.

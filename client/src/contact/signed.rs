@@ -64,8 +64,8 @@ impl SignedRules {
         Ok(Self { rules, text, sequence, branch, owner, is_marked: mark.is_some() })
     }
 
-    /// Whether no newer rules of the campaign were used here, none of another owner, and no list of the branch was made with confidential suppressions that these rules do
-    /// not know: by such a list the suppressed customers would be contacted, and found out.
+    /// Whether no newer rules of the campaign were used here, and none of another owner. Nor may a list of the branch have been made with confidential
+    /// suppressions that these rules do not know: a list by these rules would name the suppressed customers, and they would be found out.
     ///
     /// # Errors
     /// If some were.

@@ -42,7 +42,7 @@ pub enum Stage {
     Refused,
     /// It was recalled.
     Recalled,
-    /// The register was cut after it was made, so that nobody knows whether it was delivered.
+    /// The register lost the records after it: whether it was delivered is not known.
     Cut,
     /// Its last day is over.
     Over,

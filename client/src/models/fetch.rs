@@ -1,5 +1,5 @@
-//! A model on its way: piece after piece, and no more bytes than it has. Every piece but the last is whole, so that nobody has this branch ask for it byte
-//! by byte.
+//! A model on its way: piece after piece, and no more bytes than it has. Every piece but the last has the full length: the coordinator cannot make this
+//! branch ask for each byte by itself.
 
 use tributary_model::architecture::Architecture;
 use tributary_model::parameters::{Parameters, digest_of};

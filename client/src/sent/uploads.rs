@@ -13,7 +13,7 @@ use crate::budget::BUDGET_FILE;
 use crate::error::ClientError;
 use crate::settings::Settings;
 
-/// Sees that everything left a line that the budget file says was masked to be sent. A daemon may be running. A branch without a budget file has sent no vector.
+/// Sees that each upload that the budget file charges has a line in `sent.log`. A daemon may be running. A branch without a budget file has sent no vector.
 ///
 /// # Errors
 /// If a file cannot be read, or lines are missing: how many, and the first of them.

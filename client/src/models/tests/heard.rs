@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// A ledger that was cut or lost, or is an older one, says of no model that it may be used, until the branch is told again of all that it has heard.
+/// A ledger was cut or lost, or is an older one: by it no model is used, until the branch is told again of all that it has heard.
 #[test]
 fn a_ledger_that_says_less_than_was_heard_is_not_used() {
     let mut world = World::new();

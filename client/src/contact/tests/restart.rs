@@ -33,10 +33,15 @@ impl World {
         signing.and_then(|signing| signing.sign(NOW)).map(drop).map_err(|fault| fault.to_string())
     }
 
-    /// Begins its register again, with the words of both.
-    fn begun_again(&self) {
+    /// A file to begin its register again, with the words of both.
+    fn signed(&self) {
         self.draft().unwrap_or_else(|fault| panic!("{fault}"));
         ["owner.key", "risk.key"].into_iter().for_each(|key| self.sign(key).unwrap());
+    }
+
+    /// Begins its register again, with the words of both.
+    fn begun_again(&self) {
+        self.signed();
         self.install().unwrap_or_else(|fault| panic!("{fault}"));
     }
 
@@ -52,6 +57,16 @@ fn lost(world: &World, left: usize) {
     let notes = heads.each_ref().map(|head| fs::read(head).unwrap());
     cut(world, left);
     heads.iter().zip(notes).for_each(|(head, note)| fs::write(head, note).unwrap());
+}
+
+/// A branch that has delivered a list, and lost all but the first two records of its register. Both have signed that it begins again.
+fn lost_and_signed() -> World {
+    let world = World::new(RULES);
+    world.customers(3);
+    world.delivered();
+    lost(&world, 2);
+    world.signed();
+    world
 }
 
 #[test]
@@ -112,12 +127,7 @@ fn two_people_begin_a_register_again_that_was_cut() {
 /// At whatever step a process ends, the register is refused as before, or has begun again.
 #[test]
 fn a_restart_that_was_interrupted_is_finished_or_done_anew() {
-    let world = World::new(RULES);
-    world.customers(3);
-    world.delivered();
-    lost(&world, 2);
-    world.draft().unwrap();
-    ["owner.key", "risk.key"].into_iter().for_each(|key| world.sign(key).unwrap());
+    let world = lost_and_signed();
     let (before, after) = (world.at("before"), world.at("after"));
     copy(&world.at("state"), &before);
     let old = fs::read(world.at("identity/contact.head")).unwrap();
@@ -160,8 +170,7 @@ fn a_register_that_is_gone_begins_again_as_well() {
     }
     assert!(status(&world.config(), NOW).is_err());
     assert!(world.draft().unwrap().contains("no note says how many"));
-    ["owner.key", "risk.key"].into_iter().for_each(|key| world.sign(key).unwrap());
-    world.install().unwrap();
+    world.begun_again();
     assert_eq!(world.build().list, 10_001);
 }
 
@@ -241,8 +250,7 @@ fn of_two_notes_the_newer_one_says_what_is_lost() {
         fs::write(world.at(older), cut_there).unwrap();
         let said = world.draft().unwrap();
         assert!(said.contains("2 records are left") && said.contains(&format!("{all} were noted")), "{older}: {said}");
-        ["owner.key", "risk.key"].into_iter().for_each(|key| world.sign(key).unwrap());
-        world.install().unwrap();
+        world.begun_again();
         let built = world.build();
         assert_eq!(built.list as usize, 1 + (all - 2) + 1, "{older}");
         world.approve(built.list).unwrap();
@@ -254,12 +262,7 @@ fn of_two_notes_the_newer_one_says_what_is_lost() {
 /// The numbers that are left out are those of now, and no more than a branch uses.
 #[test]
 fn numbers_that_may_have_been_used_are_counted_again_when_it_is_installed() {
-    let world = World::new(RULES);
-    world.customers(3);
-    world.delivered();
-    lost(&world, 2);
-    world.draft().unwrap();
-    ["owner.key", "risk.key"].into_iter().for_each(|key| world.sign(key).unwrap());
+    let world = lost_and_signed();
     let folder = world.at("state/contact/lists/000099");
     fs::create_dir(&folder).unwrap();
     assert!(world.install().unwrap_err().contains("draft anew"));

@@ -6,10 +6,10 @@ use tributary_model::features::{Cell, TableCounts};
 use tributary_model::schema::Schema;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::plan::Date;
-use tributary_storage::files::{FileError as StoredError, keeps_secrets};
+use tributary_storage::files::{FileError as StoredError, folder_of, keeps_secrets};
 use tributary_texts::{Language, Said, score as words};
 
-use super::output::{Encoding, HeadLine, Line, NotedModel, ScoresFile, ScoresNote, folder_of, is_parquet, note_path};
+use super::output::{Encoding, HeadLine, Line, NotedModel, ScoresFile, ScoresNote, is_parquet, note_path};
 use super::rater::{Rater, Turn};
 use super::spool::{Spool, Spooled, SpooledRows, Superseded};
 use crate::data::{

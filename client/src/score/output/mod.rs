@@ -16,11 +16,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use tributary_protocol::digest::Digest;
-use tributary_storage::files::FileError;
+use tributary_storage::files::{FileError, folder_of};
 
 pub(crate) use self::csv::Encoding;
 use self::draft::Hashed;
-pub(crate) use self::draft::{folder_of, is_parquet};
+pub(crate) use self::draft::is_parquet;
 pub(crate) use self::line::{HeadLine, Line};
 pub(crate) use self::note::note_path;
 pub use self::note::{NotedModel, ScoresNote};

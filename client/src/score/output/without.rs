@@ -15,9 +15,9 @@ use ::parquet::file::properties::WriterProperties;
 use ::parquet::file::reader::{FileReader as _, RowGroupReader, SerializedFileReader};
 use ::parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use tributary_protocol::digest::Digest;
-use tributary_storage::files::FileError;
+use tributary_storage::files::{FileError, folder_of};
 
-use super::draft::{Hashed, folder_of, is_parquet};
+use super::draft::{Hashed, is_parquet};
 
 /// Longest row of text, in bytes: what is longer is no row of a file of scores.
 const ROW_BYTES_MAX: u64 = 1 << 20;

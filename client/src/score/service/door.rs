@@ -16,7 +16,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener, UnixStream};
 use tokio::sync::Semaphore;
-use tributary_storage::files::{keeps_secrets, user};
+use tributary_storage::files::{folder_of, keeps_secrets, user};
 use tributary_texts::score as words;
 
 use super::guard::{Guard, token_of};
@@ -69,7 +69,7 @@ impl Door {
     /// If another process listens there, something else has the name, or it cannot be made.
     pub(super) fn socket(path: &Path) -> Result<Self, ClientError> {
         let failed = |fault: io::Error| ClientError::Said(words::no_socket(path.display(), fault));
-        let folder = super::super::output::folder_of(path);
+        let folder = folder_of(path);
         keeps_secrets(folder).map_err(ClientError::file)?;
         match fs::symlink_metadata(path) {
             Ok(found) if found.file_type().is_socket() => {

@@ -1,16 +1,14 @@
 //! Files that the register names: each is looked at itself, through no link, in bounded pieces.
 
 use std::fs;
-use std::io::{ErrorKind, Read as _};
+use std::io::ErrorKind;
 use std::path::Path;
 
-use tributary_protocol::digest::{Digest, Hasher};
+use tributary_protocol::digest::Digest;
 use tributary_storage::files::{FileError, open_itself};
 
+use crate::data::digest_of_file;
 use crate::error::ClientError;
-
-/// Bytes that are read at once.
-const PIECE_BYTES: usize = 1 << 16;
 
 /// Whether nothing has this name any more, not even a link.
 pub(super) fn is_gone(path: &Path) -> bool {
@@ -22,15 +20,8 @@ pub(super) fn is_gone(path: &Path) -> bool {
 /// # Errors
 /// If it is a link, no ordinary file, or cannot be read.
 pub(super) fn digest_of(path: &Path) -> Result<Digest, ClientError> {
-    let mut file = open_itself(path).map_err(ClientError::file)?;
-    let (mut hasher, mut piece) = (Hasher::new(), vec![0; PIECE_BYTES]);
-    loop {
-        let count = file.read(&mut piece).map_err(FileError::system("reading", path)).map_err(ClientError::file)?;
-        match piece.get(..count) {
-            None | Some([]) => return Ok(hasher.finish()),
-            Some(read) => hasher.update(read),
-        }
-    }
+    let file = open_itself(path).map_err(ClientError::file)?;
+    digest_of_file(file).map_err(FileError::system("reading", path)).map_err(ClientError::file)
 }
 
 /// The same of a file that was noted as it lay there, without a link on its whole way; nothing where there is none any more, or no file.

@@ -60,6 +60,7 @@ pub use passing::{PassedRow, Wanted};
 pub use place::Origin;
 pub(crate) use plain::{PlainRead, RowFault, Rows, place_of, read_plain};
 pub use postgres::{PostgresSettings, PostgresTls};
+pub(crate) use read::digest_of_file;
 pub use read::{ReadTable, file_digest, read_csv, read_csv_rows, read_origin, read_table};
 pub use reading::{Reading, Stop};
 pub use schema::read_schema;

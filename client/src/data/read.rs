@@ -1,6 +1,7 @@
 //! A data set, encoded by its schema.
 
 use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use tributary_model::features::FeatureMatrix;
@@ -66,7 +67,15 @@ pub fn read_origin(origin: &Origin, schema: &Schema, reading: &Reading<'_>) -> R
 /// If it cannot be opened or read.
 pub fn file_digest(path: &Path) -> Result<Digest, FileError> {
     let file = File::open(path).map_err(|source| FileError::Open { path: path.to_owned(), source })?;
-    Fingerprint::of(file).finish().map_err(|source| FileError::Read { path: path.to_owned(), row: 0, source })
+    digest_of_file(file).map_err(|source| FileError::Read { path: path.to_owned(), row: 0, source })
+}
+
+/// The SHA-256 of an open file, which is never whole in memory.
+///
+/// # Errors
+/// If it cannot be read.
+pub(crate) fn digest_of_file(file: File) -> io::Result<Digest> {
+    Fingerprint::of(file).finish()
 }
 
 /// As [`read_table`], for whoever does not ask about doubts.

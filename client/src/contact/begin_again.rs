@@ -271,14 +271,15 @@ impl Folder {
     /// If it is whole.
     fn remains(&self) -> Result<Remains, ClientError> {
         finish(&self.ledger, &self.anchor)?;
-        if self.anchor.check(&self.ledger).is_ok() {
+        let is_noted = self.anchor.check(&self.ledger).is_ok();
+        if is_noted {
             self.anchor.undo(&self.ledger)?;
         }
         // What was noted by nobody may be anybody's.
         let remains = Remains::of(&self.ledger, self.anchor.noted().map(|noted| noted.records))?;
         let readable = read_view::<ContactEvent>(&self.ledger, LedgerId::CONTACT);
         let all = readable.is_ok_and(|records| records.len() == remains.records.len());
-        match all && self.anchor.check(&self.ledger).is_ok() {
+        match all && is_noted {
             true => Err(ClientError::Said(words::restart_whole())),
             false => Ok(remains),
         }

@@ -37,33 +37,31 @@ const FORMAT: Versioned = Versioned {
 
 /// Both notes: the identity's first, the state's last.
 pub(super) struct Anchor {
-    paths: [PathBuf; 2],
+    paths: Vec<PathBuf>,
     /// Where the key of pseudonyms is.
     key: PathBuf,
 }
 
 impl Anchor {
     pub(super) fn of(settings: &Settings) -> Self {
-        let paths = [settings.identity.folder.join(NAME), settings.state_dir.join(NAME)];
+        let paths = vec![settings.identity.folder.join(NAME), settings.state_dir.join(NAME)];
         Self { paths, key: key_path(&settings.state_dir) }
     }
 
     /// The note of the state folder alone, for whoever has no identity.
     pub(super) fn of_state(state_dir: &Path) -> Self {
-        let paths = [NAME, NAME].map(|name| state_dir.join(name));
-        Self { paths, key: key_path(state_dir) }
+        Self { paths: vec![state_dir.join(NAME)], key: key_path(state_dir) }
     }
 
-    /// Sees that a register has all that both notes say, and one record more at most. Nothing is changed.
+    /// Sees that a register has all that the notes say, and one record more at most. Nothing is changed.
     ///
     /// # Errors
     /// If it ends before, goes on after, says something else, or has records of which nothing was noted.
     pub(super) fn check(&self, register: &Path) -> Result<(), ClientError> {
         // Another process may be writing records: each is there before its note.
-        let [identity, state] = &self.paths;
-        let notes = [(identity, self.read(identity)?), (state, self.read(state)?)];
+        let notes: Vec<Option<Place>> = self.paths.iter().map(|path| self.read(path)).collect::<Result<_, _>>()?;
         let (bytes, mut noted) = (bytes_of(register)?, 0);
-        for (path, note) in notes {
+        for (path, note) in self.paths.iter().zip(notes) {
             noted = noted.max(check((path, note), (register, &bytes))?);
         }
         let found = Entries::of_ledger(&bytes, LedgerId::CONTACT).count() as u64;

@@ -103,7 +103,7 @@ fn adopt(settings: &Settings, store: &mut Store, now: u64) -> Result<(), ClientE
         }
         let previous = store.register().certificates.last().copied();
         // The key may have been renewed after the last one that the register names.
-        let last = previous.and_then(|digest| of_digest(&path_of(&folder, named(store)), digest));
+        let last = previous.and_then(|digest| of_digest(&path_of(&folder, named(store)), digest).ok().flatten());
         let key =
             |found: &DeletionCertificate| found.key == own || last.as_ref().is_some_and(|last| last.key == found.key);
         let bytes = read_itself(&path).map_err(ClientError::file)?;
@@ -122,9 +122,12 @@ fn adopt(settings: &Settings, store: &mut Store, now: u64) -> Result<(), ClientE
 }
 
 /// The certificate of a file, if it is the one of this digest.
-fn of_digest(path: &Path, digest: Digest) -> Option<DeletionCertificate> {
-    let bytes = read_itself(path).ok()?;
-    DeletionCertificate::parse(&bytes).filter(|found| found.digest() == digest)
+///
+/// # Errors
+/// If the file cannot be read.
+fn of_digest(path: &Path, digest: Digest) -> Result<Option<DeletionCertificate>, ClientError> {
+    let bytes = read_itself(path).map_err(ClientError::file)?;
+    Ok(DeletionCertificate::parse(&bytes).filter(|found| found.digest() == digest))
 }
 
 /// The largest number of a certificate's file; 0 for none.
@@ -244,10 +247,8 @@ pub fn certificates(config: &Path, now: u64) -> Result<Vec<CertificateLine>, Cli
     let mut all = Vec::new();
     for (number, digest) in (1..).zip(&store.register().certificates) {
         let path = path_of(&folder, number);
-        let bytes = read_itself(&path).map_err(ClientError::file)?;
-        let found = DeletionCertificate::parse(&bytes).filter(|found| found.digest() == *digest);
         let changed = || ClientError::Said(words::certificate_changed(path.display()));
-        let certificate = found.ok_or_else(changed)?;
+        let certificate = of_digest(&path, *digest)?.ok_or_else(changed)?;
         all.push(CertificateLine { certificate, digest: *digest, path });
     }
     let row: Vec<DeletionCertificate> = all.iter().map(|line| line.certificate.clone()).collect();

@@ -41,8 +41,8 @@ pub(super) fn not_withdrawn(
 /// If the branch's ledger of models cannot be read, or says less than the branch has heard; or the register cannot be written.
 pub(super) fn void_withdrawn(settings: &Settings, store: &mut Store, now: u64) -> Result<(), ClientError> {
     let models = store.register().lists.values().flat_map(|list| list.built.models.iter().copied());
-    let models: BTreeSet<Digest> = models.collect();
-    keep_withdrawn(settings, store, &models.into_iter().collect::<Vec<Digest>>(), now)?;
+    let models: Vec<Digest> = models.collect();
+    keep_withdrawn(settings, store, &models, now)?;
     let register = store.register();
     let withdrawn = |list: &ListState| list.built.models.iter().any(|model| register.withdrawn.contains(model));
     let void = register.lists.iter().filter(|(_, list)| list.is_open(now) && withdrawn(list));
@@ -57,7 +57,7 @@ pub(super) fn void_withdrawn(settings: &Settings, store: &mut Store, now: u64) -
 fn keep_withdrawn(settings: &Settings, store: &mut Store, models: &[Digest], now: u64) -> Result<(), ClientError> {
     let known = UsedModels::read(settings)?;
     let kept = &store.register().withdrawn;
-    // Whoever wrote the note may name a model twice.
+    // Several lists are of one model, and whoever wrote a note may name one twice.
     let news: BTreeSet<Digest> =
         models.iter().filter(|model| known.is_withdrawn(model) && !kept.contains(model)).copied().collect();
     news.into_iter().try_for_each(|model| store.record(now, ContactEvent::ModelWithdrawn { model }))

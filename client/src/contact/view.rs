@@ -313,8 +313,10 @@ fn delivered_before(store: &Store, list: &ListState) -> Result<BTreeMap<u32, usi
         let Some((delivery, _)) = other.delivery.as_ref().filter(|_| !other.purged) else { continue };
         let unreached = |line: u32| {
             let mut told = other.outcomes_of(line).peekable();
-            let refused = other.accepted == Some(false) && told.peek().is_none();
-            refused || (told.peek().is_some() && told.all(|outcome| !outcome.contacted))
+            match told.peek().is_some() {
+                true => told.all(|outcome| !outcome.contacted),
+                false => other.accepted == Some(false),
+            }
         };
         let members = store.members(*number)?;
         let both = (1..).zip(&members).filter(|(line, customer)| own.contains(*customer) && unreached(*line));

@@ -21,7 +21,7 @@ pub fn adopt(config: &Path, rules: &Path, now: u64) -> Result<Vec<Said>, ClientE
     let mut store = Store::open(&settings, now)?;
     signed.is_in_force(rules, store.register())?;
     let (campaign, number) = (signed.rules.campaign.clone(), signed.sequence);
-    if store.register().rules.get(&campaign).is_none_or(|(known, _)| *known < number) {
+    if store.register().is_newer(&campaign, number) {
         let rules = (signed.rules.digest, number);
         store.record(now, ContactEvent::RulesNoted { campaign: campaign.clone(), rules })?;
     }

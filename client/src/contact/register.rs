@@ -287,16 +287,19 @@ impl Register {
 
     fn check_built(&self, built: &BuiltList) -> Result<(), OutOfOrder> {
         rule(built.list == self.next_list(), "lists are counted")?;
-        let (digest, sequence) = built.rules;
-        let same = self.rules.get(&built.campaign) == Some(&(sequence, digest));
-        rule(same || self.is_newer(&built.campaign, sequence), "no list is made by older rules of its campaign")?;
+        rule(self.is_in_force(&built.campaign, built.rules), "no list is made by older rules of its campaign")?;
         let left: u64 = built.left_out.values().map(|count| u64::from(*count)).sum();
         rule(left + u64::from(built.lines) == built.rows, "every customer is in the list, or left out by one rule")?;
         rule(built.made_at <= built.valid_until, "a list ends after it was made")
     }
 
+    /// Whether rules of this digest and number are the newest of a campaign that were noted, or newer ones.
+    pub(super) fn is_in_force(&self, campaign: &str, (digest, sequence): (Digest, u64)) -> bool {
+        self.rules.get(campaign) == Some(&(sequence, digest)) || self.is_newer(campaign, sequence)
+    }
+
     /// Whether a signature's number is larger than those of a campaign that were noted.
-    fn is_newer(&self, campaign: &str, sequence: u64) -> bool {
+    pub(super) fn is_newer(&self, campaign: &str, sequence: u64) -> bool {
         self.rules.get(campaign).is_none_or(|(known, _)| sequence > *known)
     }
 

@@ -70,11 +70,7 @@ impl SignedRules {
     /// # Errors
     /// If some were.
     pub(crate) fn is_in_force(&self, path: &Path, register: &Register) -> Result<(), ClientError> {
-        let newest = register.rules.get(&self.rules.campaign);
-        let older = newest.is_some_and(|(sequence, digest)| {
-            self.sequence < *sequence || (self.sequence == *sequence && self.rules.digest != *digest)
-        });
-        if older {
+        if !register.is_in_force(&self.rules.campaign, (self.rules.digest, self.sequence)) {
             return Err(ClientError::Said(mapping::older(path.display())));
         }
         // Where no budget says whose data these are, the last list does: whoever takes the mark out of the identity is not the owner by that.

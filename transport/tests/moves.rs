@@ -11,16 +11,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use support::{Federation, Off, run, way};
+use support::{Federation, Off, PATIENCE, channel, next, opened, run, way};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::sync::mpsc;
 use tributary_transport::{
-    Accepted, Channel, ChannelSettings, Dialer, End, Event, Greeted, Greeting, Link, LinkId, ListenSettings, Listener,
-    Mode, Path, Timers, Transport, Welcome,
+    Accepted, Channel, Dialer, End, Event, Greeted, Greeting, Link, LinkId, Mode, Timers, Transport, Welcome,
 };
 
-/// So long that only a hanging test meets it.
-const PATIENCE: Duration = Duration::from_secs(120);
 const LINK: LinkId = LinkId([1; 16]);
 
 /// What the coordinator's side of the only link saw.
@@ -38,9 +35,7 @@ fn echo(
     seen: mpsc::UnboundedSender<Seen>,
     mut drops: mpsc::UnboundedReceiver<()>,
 ) -> SocketAddr {
-    let settings =
-        ListenSettings { listen: "127.0.0.1:0".into(), tcp: true, path: Path::default(), timers: Timers::default() };
-    let listener = Listener::open(&settings, federation.server(Off(0))).unwrap();
+    let listener = opened("127.0.0.1:0", federation.server(Off(0)));
     let address = listener.address();
     let (arrived, mut arrivals) = mpsc::unbounded_channel();
     tokio::spawn(async move {
@@ -76,17 +71,6 @@ fn echo(
         }
     });
     address
-}
-
-fn channel(federation: &Federation, address: SocketAddr, mode: Mode, timers: Timers) -> Channel {
-    let tls = federation.client(Off(0)).tls;
-    let mut dial = way(address, mode);
-    dial.timers = timers;
-    Channel::new(ChannelSettings { dial, keys: Box::new(move || (tls.clone(), Vec::new())) })
-}
-
-async fn next(channel: &mut Channel) -> Event {
-    tokio::time::timeout(PATIENCE, channel.next()).await.unwrap()
 }
 
 /// A firewall before the coordinator: TCP passes, and UDP when it is open.
@@ -244,9 +228,7 @@ fn after_a_cut_quic_leaves_from_another_port() {
 
 /// Two links over one connection of TCP, a client's and a coordinator's.
 async fn pair(federation: &Federation, transport: Transport, timers: [Timers; 2]) -> (Link, Link) {
-    let settings =
-        ListenSettings { listen: "127.0.0.1:0".into(), tcp: true, path: Path::default(), timers: Timers::default() };
-    let listener = Listener::open(&settings, federation.server(Off(0))).unwrap();
+    let listener = opened("127.0.0.1:0", federation.server(Off(0)));
     let dialer = Dialer::new(way(listener.address(), Mode::Auto));
     let [ours, theirs] = timers;
     let near = async {

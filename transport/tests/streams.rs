@@ -8,24 +8,17 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
-use support::{Federation, Off, run, way};
+use support::{Federation, Off, PATIENCE, channel, next, opened, run};
 use tokio::sync::mpsc;
-use tributary_transport::{
-    Accepted, Channel, ChannelSettings, End, Event, Greeted, Link, LinkId, ListenSettings, Listener, Mode, Path,
-    Timers, Transport, Welcome,
-};
+use tributary_transport::{Accepted, End, Event, Greeted, Link, LinkId, Mode, Timers, Transport, Welcome};
 
-/// So long that only a hanging test meets it.
-const PATIENCE: Duration = Duration::from_secs(120);
 /// What the coordinator says its clock is.
 const CLOCK: u64 = 1_234_567;
 
 /// A coordinator that sends back what it reads, and drops the connection whenever it has read so many bytes in all. It forgets the link then, if it is one
 /// that `forgets`. How clients ended a link is told to `heard`.
 fn echo(federation: &Federation, cuts: Vec<usize>, forgets: bool, heard: mpsc::UnboundedSender<End>) -> SocketAddr {
-    let settings =
-        ListenSettings { listen: "127.0.0.1:0".into(), tcp: true, path: Path::default(), timers: Timers::default() };
-    let listener = Listener::open(&settings, federation.server(Off(0))).unwrap();
+    let listener = opened("127.0.0.1:0", federation.server(Off(0)));
     let address = listener.address();
     let mut cuts = cuts.into_iter().peekable();
     tokio::spawn(async move {
@@ -64,15 +57,6 @@ fn echo(federation: &Federation, cuts: Vec<usize>, forgets: bool, heard: mpsc::U
     address
 }
 
-fn channel(federation: &Federation, address: SocketAddr, mode: Mode) -> Channel {
-    let tls = federation.client(Off(0)).tls;
-    Channel::new(ChannelSettings { dial: way(address, mode), keys: Box::new(move || (tls.clone(), Vec::new())) })
-}
-
-async fn next(channel: &mut Channel) -> Event {
-    tokio::time::timeout(PATIENCE, channel.next()).await.unwrap()
-}
-
 /// Pieces of every size, none among them.
 fn pieces(stream: &[u8]) -> Vec<Bytes> {
     let (mut rest, mut pieces) = (stream, Vec::new());
@@ -98,7 +82,7 @@ fn every_byte_is_read_once_and_in_order_however_often_the_connection_is_cut() {
         run(async {
             let (heard, mut ends) = mpsc::unbounded_channel();
             let address = echo(&federation, cuts.to_vec(), false, heard);
-            let mut channel = channel(&federation, address, mode);
+            let mut channel = channel(&federation, address, mode, Timers::default());
             let first = next(&mut channel).await;
             let Event::Connected { coordinator, transport, resumed: false, coordinator_seconds: CLOCK } = first else {
                 panic!("{first:?}")
@@ -132,7 +116,7 @@ fn a_link_that_the_coordinator_does_not_know_any_more_is_gone_and_another_one_be
     for (mode, _) in MODES {
         run(async {
             let address = echo(&federation, vec![10], true, mpsc::unbounded_channel().0);
-            let mut channel = channel(&federation, address, mode);
+            let mut channel = channel(&federation, address, mode, Timers::default());
             assert!(matches!(next(&mut channel).await, Event::Connected { resumed: false, .. }));
             channel.send([Bytes::from_static(b"what is lost with it")]);
             let mut told = Vec::new();

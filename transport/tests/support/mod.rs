@@ -22,10 +22,13 @@ use tributary_certs::skew::diagnosis_config;
 use tributary_certs::tls::{ClientTls, CoordinatorTls, Credentials, TrustRoots, client_config};
 use tributary_transport::preflight::TrialKeys;
 use tributary_transport::{
-    Accepted, DialSettings, Greeted, Link, LinkId, ListenSettings, Listener, Mode, Path, ServerKeys, Timers, Welcome,
+    Accepted, Channel, ChannelSettings, DialSettings, Event, Greeted, Link, LinkId, ListenSettings, Listener, Mode,
+    Path, ServerKeys, Timers, Welcome,
 };
 
 pub(crate) const DAY: u64 = 86_400;
+/// So long that only a hanging test meets it.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A clock that is so many seconds off.
 #[derive(Clone, Copy, Debug)]
@@ -197,7 +200,8 @@ impl Federation {
     }
 }
 
-fn opened(at: &str, keys: ServerKeys) -> Listener {
+/// A listener of both transports.
+pub(crate) fn opened(at: &str, keys: ServerKeys) -> Listener {
     let settings = ListenSettings { listen: at.into(), tcp: true, path: Path::default(), timers: Timers::default() };
     Listener::open(&settings, keys).unwrap()
 }
@@ -212,6 +216,18 @@ pub(crate) fn way(address: impl ToString, mode: Mode) -> DialSettings {
         path: Path::default(),
         timers: Timers::default(),
     }
+}
+
+/// A client's channel to a coordinator there.
+pub(crate) fn channel(federation: &Federation, address: SocketAddr, mode: Mode, timers: Timers) -> Channel {
+    let tls = federation.client(Off(0)).tls;
+    let dial = DialSettings { timers, ..way(address, mode) };
+    Channel::new(ChannelSettings { dial, keys: Box::new(move || (tls.clone(), Vec::new())) })
+}
+
+/// What a channel tells next.
+pub(crate) async fn next(channel: &mut Channel) -> Event {
+    tokio::time::timeout(PATIENCE, channel.next()).await.unwrap()
 }
 
 pub(crate) fn run<T>(test: impl Future<Output = T>) -> T {

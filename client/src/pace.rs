@@ -12,7 +12,7 @@ const EACH_MS: u64 = 40;
 /// The longest pause, in milliseconds: the link is kept alive meanwhile.
 const PAUSE_MS_MAX: u64 = 1_000;
 
-/// The messages that count still.
+/// The messages that still count.
 #[derive(Debug, Default)]
 pub(crate) struct Pace {
     /// When none of them does, in milliseconds.

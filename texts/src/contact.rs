@@ -345,7 +345,7 @@ texts! {
         zh: "{path}：名单登记簿与 {head} 记录的末尾不符：记录的 {known} 条中只有 {found} 条与之一致。登记簿可能被截断，或被旧备份覆盖。排除或交付记录可能缺失，因此名单操作已停止。请从最新备份恢复状态文件夹，包括 {head}。如果没有备份，由两人重新开始（`tributary client list restart`）",
     }
     register_goes_on(path, found, known) {
-        en: "{path}: the register of lists has {found} records, and its end was noted after {known}. One record more is what a process leaves that was killed; these may be anybody's, so nothing is done with lists. Put back the newest copy of the state folder, contact.head with it. Where there is none, two people begin it again (`tributary client list restart`)",
+        en: "{path}: the register of lists has {found} records, and its end was noted after {known}. A process that was killed leaves one more at most. Anybody may have written the others, so nothing is done with lists. Put back the newest copy of the state folder, contact.head with it. Where there is none, two people begin it again (`tributary client list restart`)",
         zh: "{path}：名单登记簿有 {found} 条记录，而其末尾记录为 {known} 条。进程被强行终止只会多出一条；其余记录来源不明，因此名单操作已停止。请从最新备份恢复状态文件夹，包括 contact.head。如果没有备份，由两人重新开始（`tributary client list restart`）",
     }
     note_changed(path, key) {

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Both are written after each record, and before anybody relies on it. A process that ends between leaves a register with one record after its notes: it
-//! is undone, because it may be anybody's.
+//! is undone, because anybody may have written it.
 
 use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};

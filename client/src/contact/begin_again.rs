@@ -275,7 +275,7 @@ impl Folder {
         if is_noted {
             self.anchor.undo(&self.ledger)?;
         }
-        // What was noted by nobody may be anybody's.
+        // Anybody may have written what nobody noted.
         let remains = Remains::of(&self.ledger, self.anchor.noted().map(|noted| noted.records))?;
         let readable = read_view::<ContactEvent>(&self.ledger, LedgerId::CONTACT);
         let all = readable.is_ok_and(|records| records.len() == remains.records.len());

@@ -302,7 +302,7 @@ pub(super) fn shown(store: &Store, list: u32, now: u64) -> Result<Shown, ClientE
     })
 }
 
-/// How many customers of a list were in others that were delivered, by batch, of whom nobody but the bank's system says that they were not contacted.
+/// How many customers of a list were in other lists that were delivered, by batch. The bank's system alone says that they were not contacted.
 fn delivered_before(store: &Store, list: &ListState) -> Result<BTreeMap<u32, usize>, ClientError> {
     if list.purged {
         return Ok(BTreeMap::new());

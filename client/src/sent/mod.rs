@@ -10,9 +10,8 @@
 //! The chain goes on over the files: the first line of each has the end of the one before. A start reads the last file alone.
 //!
 //! A line is written before its message is queued, so that a process that is killed has sent nothing beside it. Where a line cannot be written its message
-//! is not queued, and the process ends. It is not synced: after a power cut the last
-//! lines may be missing. Bytes that the link sends again after a cut are one message. Not in it: the link's own greetings and signs of life, renewals of the
-//! certificate, and notices.
+//! is not queued, and the process ends. The file is not synced: after a power cut the last lines may be missing. Bytes that the link sends
+//! again after a cut are one message. Not in it: the link's own greetings and signs of life, renewals of the certificate, and notices.
 
 mod line;
 mod names;

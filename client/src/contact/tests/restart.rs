@@ -278,7 +278,7 @@ fn numbers_that_may_have_been_used_are_counted_again_when_it_is_installed() {
     world.draft().unwrap();
 }
 
-/// Records that nobody noted may be anybody's: they are no part of what is left.
+/// Anybody may have written records that nobody noted: they are no part of what is left.
 #[test]
 fn what_was_noted_by_nobody_is_not_left_of_a_register() {
     let world = World::new(RULES);

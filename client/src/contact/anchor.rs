@@ -67,6 +67,8 @@ impl Anchor {
         let found = Entries::of_ledger(&bytes, LedgerId::CONTACT).count() as u64;
         match found.saturating_sub(noted) {
             0 | 1 => Ok(()),
+            // That process has gone on between the two looks: what it noted since is looked at.
+            _ if self.noted().is_some_and(|newer| newer.records > noted) => self.check(register),
             _ => Err(ClientError::Said(words::register_goes_on(register.display(), found, noted))),
         }
     }

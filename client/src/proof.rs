@@ -11,11 +11,11 @@ use tributary_protocol::log::LedgerId;
 use tributary_protocol::plan::RunRef;
 use tributary_protocol::round::ParticipantEvent;
 use tributary_storage::journal::read_view;
-use tributary_texts::{Said, proof as words, sent as sent_words};
+use tributary_texts::{Said, proof as words};
 
 use crate::budget::BUDGET_FILE;
 use crate::error::ClientError;
-use crate::sent::{FILE, Kind, read};
+use crate::sent::{FILE, masked};
 use crate::settings::Settings;
 
 /// Fewest letters of a plan's digest by which it is named.
@@ -93,12 +93,11 @@ fn named(events: &[&ParticipantEvent], run: &str) -> Option<RunRef> {
 /// The vector that left in a round, by what is chained in `sent.log`.
 fn left(state_dir: &Path, run: RunRef, round: RoundId) -> Result<Option<Digest>, ClientError> {
     let (id, mut found) = (run.id().to_string(), None);
-    let sent = read(state_dir, |_, entry| {
-        if entry.kind == Kind::Masked && entry.round == Some(round.0) && entry.run.as_deref() == Some(id.as_str()) {
-            found = Digest::from_hex(&entry.digest);
+    masked(state_dir, |run, of, digest| {
+        if (run, of) == (id.as_str(), round.0) {
+            found = Digest::from_hex(digest);
         }
-    });
-    sent.map_err(|fault| ClientError::Said(sent_words::changed_file(fault.path.display(), fault.fault)))?;
+    })?;
     Ok(found)
 }
 
@@ -107,7 +106,7 @@ mod tests {
     use tributary_protocol::ids::RunId;
 
     use super::*;
-    use crate::sent::{Leaving, SentLog};
+    use crate::sent::{Kind, Leaving, SentLog};
 
     /// What left stands there by run and round; the last one counts, and a changed file says nothing.
     #[test]

@@ -35,6 +35,7 @@ use self::names::name_of;
 pub use self::read::{Fault, Sent, Unreadable, read};
 use self::read::{last_older, read_file};
 pub use self::uploads::has_uploads;
+pub(crate) use self::uploads::masked;
 use crate::error::ClientError;
 
 /// Bytes after which a file is full: some forty thousand messages.

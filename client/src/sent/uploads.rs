@@ -1,6 +1,7 @@
 //! Whether every upload that the budget file charges stands in `sent.log`: a file that was cut at a line's end, or deleted, has a whole chain.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use tributary_protocol::log::LedgerId;
 use tributary_protocol::round::ParticipantEvent;
@@ -32,14 +33,24 @@ pub fn has_uploads(settings: &Settings) -> Result<(), ClientError> {
         if missing.is_empty() {
             return Ok(());
         }
-        let sent = read(&settings.state_dir, |_, entry| {
-            if let (Kind::Masked, Some(run), Some(round)) = (entry.kind, &entry.run, entry.round) {
-                missing.remove(&(run.clone(), round, entry.digest.clone()));
-            }
-        });
-        sent.map_err(|fault| ClientError::Said(words::changed_file(fault.path.display(), fault.fault)))?;
+        masked(&settings.state_dir, |run, round, digest| {
+            missing.remove(&(run.to_owned(), round, digest.to_owned()));
+        })?;
     }
     let Some((run, round)) = missing.values().min_by_key(|(_, round)| *round) else { return Ok(()) };
     let folder = settings.state_dir.display();
     Err(ClientError::Said(words::uploads_missing(folder, missing.len(), all, round.0, run.plan.short(), run.number)))
+}
+
+/// Hands over each masked vector that left: its run, its round and its digest, as its line has them.
+///
+/// # Errors
+/// If a file cannot be read, or was changed.
+pub(crate) fn masked(state_dir: &Path, mut each: impl FnMut(&str, u64, &str)) -> Result<(), ClientError> {
+    let sent = read(state_dir, |_, entry| {
+        if let (Kind::Masked, Some(run), Some(round)) = (entry.kind, &entry.run, entry.round) {
+            each(run, round, &entry.digest);
+        }
+    });
+    sent.map(drop).map_err(|fault| ClientError::Said(words::changed_file(fault.path.display(), fault.fault)))
 }

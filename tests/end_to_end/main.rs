@@ -27,6 +27,7 @@ mod models;
 mod month;
 #[path = "../needed.rs"]
 mod needed;
+mod other_ledgers;
 mod partners;
 mod people;
 mod pinned;

@@ -18,6 +18,7 @@ use tributary_protocol::log::{NoteFault, NoteKey, SignatureKind, SignedCheckpoin
 use tributary_protocol::roster::Roster;
 use tributary_protocol::secagg::suite::VerifyingKey;
 
+pub(crate) use beside::entries_of_name;
 pub use beside::{NotesBeside, is_kept_name};
 pub use compare::{Comparison, JournalRoots, compare, roots_of};
 

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use tributary_certs::keys::read_signing_key;
 use tributary_certs::suite::SigningKey;
 use tributary_evidence::card::figures;
+use tributary_evidence::checkpoint::is_kept_name;
 use tributary_evidence::report::{Asked, ComplianceReport, ExportLine, FigureLine, Material, ReportFile, compliance};
 use tributary_evidence::{Bad, Retained};
 use tributary_model::schema::Schema;
@@ -110,8 +111,7 @@ pub(super) fn material<'a>(state: &Path, journal: &'a [u8], kept: &'a dyn Retain
 /// Every checkpoint that is kept. One that cannot be read is left out: without it fewer witnesses are shown.
 fn checkpoints(state: &Path) -> Vec<Vec<u8>> {
     let Ok(files) = fs::read_dir(state.join(CHECKPOINTS)) else { return Vec::new() };
-    let is_note = |name: &str| name == "newest" || name == "previous" || name.bytes().all(|byte| byte.is_ascii_digit());
-    let notes = files.flatten().filter(|file| file.file_name().to_str().is_some_and(is_note));
+    let notes = files.flatten().filter(|file| file.file_name().to_str().is_some_and(is_kept_name));
     notes.filter_map(|file| fs::read(file.path()).ok()).collect()
 }
 

@@ -16,7 +16,7 @@ use tributary_protocol::time::Millis;
 
 use super::fault::Fault;
 use super::reader::{Bundle, Source};
-use crate::checkpoint::{verified, witnesses};
+use crate::checkpoint::{entries_of_name, is_kept_name, verified, witnesses};
 use crate::report::shown::moment;
 use crate::trust::Federation;
 
@@ -25,16 +25,9 @@ const FOLDER: &str = "checkpoints/";
 /// The key by which all of them are signed.
 const KEY: &str = "checkpoints/coordinator.key";
 
-/// A checkpoint that is kept for good has its number of entries for its name, in 20 digits.
-fn numbered(name: &str) -> Option<u64> {
-    let digits = name.strip_prefix(FOLDER)?;
-    let all = digits.len() == 20 && digits.bytes().all(|byte| byte.is_ascii_digit());
-    all.then(|| digits.parse().ok())?
-}
-
 /// Whether a part is a checkpoint, by its name.
 fn is_note(name: &str) -> bool {
-    name.strip_prefix(FOLDER).is_some_and(|name| name == "newest" || name == "previous") || numbered(name).is_some()
+    name.strip_prefix(FOLDER).is_some_and(is_kept_name)
 }
 
 /// Whether an export gives this name to a checkpoint or to their key.
@@ -212,7 +205,8 @@ impl Checkpoints {
                 continue;
             };
             let size = SignedCheckpoint::parse(&note).ok().map(|signed| signed.checkpoint().size);
-            if numbered(name).is_some_and(|number| size.is_some_and(|size| size != number)) {
+            let number = name.strip_prefix(FOLDER).and_then(entries_of_name);
+            if number.zip(size).is_some_and(|(number, size)| number != size) {
                 wrong(name, "it has the name of another checkpoint".into());
                 continue;
             }

@@ -8,11 +8,16 @@ use tributary_protocol::log::SignedCheckpoint;
 use tributary_protocol::merkle::Frontier;
 use tributary_protocol::secagg::suite::VerifyingKey;
 
-/// Whether a file of this name in a coordinator's folder of checkpoints is one: `newest`, `previous`, or its number of entries in 20 digits.
+/// Whether a file of this name in a coordinator's folder of checkpoints is one: `newest`, `previous`, or its number of entries.
 #[must_use]
 pub fn is_kept_name(name: &str) -> bool {
-    let numbered = name.len() == 20 && name.bytes().all(|byte| byte.is_ascii_digit());
-    name == "newest" || name == "previous" || numbered
+    name == "newest" || name == "previous" || entries_of_name(name).is_some()
+}
+
+/// A checkpoint that is kept for good has its number of entries for its name, in 20 digits.
+pub(crate) fn entries_of_name(name: &str) -> Option<u64> {
+    let digits = name.len() == 20 && name.bytes().all(|byte| byte.is_ascii_digit());
+    digits.then(|| name.parse().ok())?
 }
 
 /// Checkpoints, and what the journal says at their sizes so far. Whoever reads both reads the checkpoints first: a journal that is in use grows.

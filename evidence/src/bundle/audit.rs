@@ -291,11 +291,7 @@ fn budget_heads<S: Source>(
     let bytes = bundle.part(HEADS)?;
     let judged = whole(&bytes).and_then(|scan| {
         let entries = decode::<Kept>(&scan, LedgerId::ADMINISTRATION)?;
-        for entry in &entries {
-            if let Kept::Roster(roster) = &entry.event {
-                federation.roster(roster).map_err(|fault| entry.bad(fault))?;
-            }
-        }
+        federation.of_heads(&entries)?;
         let report = heads::audit(&entries, scan.log.head().to_string())?;
         Ok((report, entries))
     });

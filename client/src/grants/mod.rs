@@ -20,10 +20,9 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use tributary_certs::clock::unix_seconds;
-use tributary_model::privacy::{cap, is_delta, is_epsilon};
+use tributary_model::privacy::cap_allowed;
 use tributary_model::schema::Schema;
 use tributary_protocol::plan::{Grant, OwnersWord, Withdrawal};
-use tributary_protocol::privacy::RdpVector;
 use tributary_protocol::round::Granted;
 use tributary_storage::files::FileError;
 
@@ -150,11 +149,7 @@ impl Grants {
 /// A grant with what its epsilons come to, for a branch with this schema.
 fn granted(grant: Grant, schema: &Schema) -> Granted {
     let delta = f64::from_bits(grant.delta_bits);
-    let most = |epsilon_bits| {
-        let epsilon = f64::from_bits(epsilon_bits);
-        // What is no epsilon allows nothing.
-        if is_epsilon(epsilon) && is_delta(delta) { cap(epsilon, delta) } else { RdpVector::zero() }
-    };
+    let most = |epsilon_bits| cap_allowed(f64::from_bits(epsilon_bits), delta);
     Granted {
         run: most(grant.epsilon_run_bits),
         year: most(grant.epsilon_year_bits),

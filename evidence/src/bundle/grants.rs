@@ -8,7 +8,7 @@ use std::fmt;
 use serde::Serialize;
 use tributary_certs::grant::{GRANT_EXTENSION, WITHDRAWAL_EXTENSION, parse_word};
 use tributary_certs::suite::RealSuite;
-use tributary_model::privacy::{cap, is_delta, is_epsilon};
+use tributary_model::privacy::cap_allowed;
 use tributary_protocol::budget::BudgetHead;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::ClientId;
@@ -293,10 +293,9 @@ impl Given {
         holds(all.customer.within(&self.most(self.grant.epsilon_year_bits)), Not::EpsilonYear)
     }
 
-    /// What an epsilon of the grant comes to, as branches reckon it; what is no epsilon allows nothing.
+    /// The most that may be spent for an epsilon of the grant. Branches use the same rule.
     fn most(&self, epsilon_bits: u64) -> RdpVector {
-        let (epsilon, delta) = (f64::from_bits(epsilon_bits), f64::from_bits(self.grant.delta_bits));
-        if is_epsilon(epsilon) && is_delta(delta) { cap(epsilon, delta) } else { RdpVector::zero() }
+        cap_allowed(f64::from_bits(epsilon_bits), f64::from_bits(self.grant.delta_bits))
     }
 }
 

@@ -1,5 +1,9 @@
 //! What an epsilon and a delta may be where people allow something: in a policy, a grant and a year of spending.
 
+use tributary_protocol::privacy::RdpVector;
+
+use super::accountant::cap;
+
 /// Largest epsilon; beyond it the word privacy has no meaning.
 pub const EPSILON_MAX: f64 = 1000.0;
 /// Largest delta that people allow.
@@ -19,6 +23,13 @@ pub fn is_epsilon(value: f64) -> bool {
 #[must_use]
 pub fn is_delta(value: f64) -> bool {
     value > 0.0 && value <= DELTA_MAX
+}
+
+/// The most that may be spent for an epsilon and a delta that somebody else wrote, as [`cap`] says. Where [`is_epsilon`] or [`is_delta`] refuses one,
+/// nothing may be spent.
+#[must_use]
+pub fn cap_allowed(epsilon: f64, delta: f64) -> RdpVector {
+    if is_epsilon(epsilon) && is_delta(delta) { cap(epsilon, delta) } else { RdpVector::zero() }
 }
 
 #[cfg(test)]

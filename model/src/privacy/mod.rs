@@ -11,7 +11,7 @@ mod noise;
 mod selection;
 
 pub use accountant::{cap, charge, epsilon_of};
-pub use bounds::{DELTA_ALLOWED, DELTA_MAX, EPSILON_ALLOWED, EPSILON_MAX, is_delta, is_epsilon};
+pub use bounds::{DELTA_ALLOWED, DELTA_MAX, EPSILON_ALLOWED, EPSILON_MAX, cap_allowed, is_delta, is_epsilon};
 pub use calibrate::{
     CalibrateError, Calibrated, SampledTarget, StageDemand, Target, calibrate, calibrate_sampled,
     calibrate_sampled_beside, calibrate_stages, calibrate_tight, retries_for, share_variance,

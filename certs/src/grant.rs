@@ -21,6 +21,16 @@ pub const GRANT_EXTENSION: &str = "grant";
 /// How the name of a withdrawal's file ends, after the digest of the grant that it takes back.
 pub const WITHDRAWAL_EXTENSION: &str = "withdrawal";
 
+/// How the file of an owner's word is named, at a branch, at a coordinator and in a bundle.
+#[must_use]
+pub fn word_file_name(word: &OwnersWord) -> String {
+    let ending = match word {
+        OwnersWord::Granted(_) => GRANT_EXTENSION,
+        OwnersWord::TakenBack(_) => WITHDRAWAL_EXTENSION,
+    };
+    format!("{}.{ending}", word.grant())
+}
+
 /// Longest encoding of either: a thousand names, and as many fields.
 const BYTES_MAX: usize = 512 << 10;
 const GRANT: ObjectFile = ObjectFile {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use tributary_certs::grant::{write_grant, write_withdrawal};
+use tributary_certs::grant::{word_file_name, write_grant, write_withdrawal};
 use tributary_certs::keys::read_verifying_key;
 use tributary_protocol::limits::WITHDRAWALS_MAX;
 use tributary_protocol::plan::OwnersWord;
@@ -58,11 +58,7 @@ impl Carried {
     /// # Errors
     /// [`Untaken`].
     pub(super) fn take(&self, word: &OwnersWord, now: u64) -> Result<bool, Untaken> {
-        let extension = match word {
-            OwnersWord::Granted(_) => GRANT,
-            OwnersWord::TakenBack(_) => WITHDRAWAL,
-        };
-        let path = self.folder.join(format!("{}.{extension}", word.grant()));
+        let path = self.folder.join(word_file_name(word));
         if path.exists() {
             return Ok(false);
         }

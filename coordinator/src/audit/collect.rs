@@ -6,7 +6,7 @@ use std::io::{Cursor, ErrorKind, Read, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
-use tributary_certs::grant::{GRANT_EXTENSION, WITHDRAWAL_EXTENSION, parse_word};
+use tributary_certs::grant::{GRANT_EXTENSION, WITHDRAWAL_EXTENSION, parse_word, word_file_name};
 use tributary_certs::suite::RealSuite;
 use tributary_evidence::Item;
 use tributary_evidence::bundle::PART;
@@ -279,7 +279,7 @@ impl Collected {
             let (Some(name), Some(GRANT_EXTENSION | WITHDRAWAL_EXTENSION)) = (name, ending) else { continue };
             let word = read_public(&path).ok().and_then(|bytes| parse_word(std::str::from_utf8(&bytes).ok()?));
             // What the daemon carries to nobody is no owner's word, and no evidence: a file that is none, or under another name.
-            let word = word.filter(|word| name == file_name(word) && word.is_genuine::<RealSuite>());
+            let word = word.filter(|word| name == word_file_name(word) && word.is_genuine::<RealSuite>());
             words.extend(word.map(|word| (format!("grants/{name}"), path.clone(), word)));
         }
         let owner = |word: &OwnersWord| match word {
@@ -299,15 +299,6 @@ impl Collected {
             }
         }
     }
-}
-
-/// How the file of an owner's word is named.
-fn file_name(word: &OwnersWord) -> String {
-    let ending = match word {
-        OwnersWord::Granted(_) => GRANT_EXTENSION,
-        OwnersWord::TakenBack(_) => WITHDRAWAL_EXTENSION,
-    };
-    format!("{}.{ending}", word.grant())
 }
 
 /// An entry's time and event.

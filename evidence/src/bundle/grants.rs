@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::Serialize;
-use tributary_certs::grant::{GRANT_EXTENSION, WITHDRAWAL_EXTENSION, parse_word};
+use tributary_certs::grant::{GRANT_EXTENSION, parse_word, word_file_name};
 use tributary_certs::suite::RealSuite;
 use tributary_model::privacy::cap_allowed;
 use tributary_protocol::budget::BudgetHead;
@@ -182,7 +182,7 @@ impl Grants {
             let reason = format!(
                 "another key signed it than the one that the budget of {branch} names as its owner's in a run that it would allow"
             );
-            faults.push(Fault { part: name_of(digest, GRANT_EXTENSION), reason });
+            faults.push(Fault { part: format!("grants/{digest}.{GRANT_EXTENSION}"), reason });
         }
         self.count_owned(&budgets, not_verified);
         let missing = exceeded.into_iter().map(|((branch, why), (RunRef { plan, number }, count))| {
@@ -211,11 +211,6 @@ impl Grants {
     }
 }
 
-/// The name of a grant's or a withdrawal's part.
-fn name_of(grant: &Digest, ending: &str) -> String {
-    format!("grants/{grant}.{ending}")
-}
-
 /// A part that an owner has signed, under its own name.
 fn word<S: Source>(bundle: &Bundle<S>, name: &str, federation: &Federation) -> Result<OwnersWord, String> {
     let bytes = bundle.short_part(name, BYTES_MAX);
@@ -225,14 +220,10 @@ fn word<S: Source>(bundle: &Bundle<S>, name: &str, federation: &Federation) -> R
     if !word.is_genuine::<RealSuite>() {
         return Err("its owner's signature does not verify".into());
     }
-    let ending = match &word {
-        OwnersWord::Granted(grant) => {
-            federation.own(&grant.federation).map_err(|fault| fault.to_string())?;
-            GRANT_EXTENSION
-        }
-        OwnersWord::TakenBack(_) => WITHDRAWAL_EXTENSION,
-    };
-    let own = name_of(&word.grant(), ending);
+    if let OwnersWord::Granted(grant) = &word {
+        federation.own(&grant.federation).map_err(|fault| fault.to_string())?;
+    }
+    let own = format!("grants/{}", word_file_name(&word));
     if own == name { Ok(word) } else { Err(format!("its name is another one than its grant's, {own}")) }
 }
 
@@ -260,8 +251,8 @@ impl<'a> Budgets<'a> {
 
     /// Whether a branch of a grant names the grant's key as its owner's.
     fn own(&self, grant: &Grant) -> bool {
-        let owners = grant.branches.iter().filter_map(|branch| self.owners.get(branch));
-        owners.into_iter().any(|owners| owners.contains(&grant.owner))
+        let mut owners = grant.branches.iter().filter_map(|branch| self.owners.get(branch));
+        owners.any(|owners| owners.contains(&grant.owner))
     }
 }
 

@@ -21,7 +21,7 @@ use tributary_protocol::plan::Date;
 use tributary_protocol::printable::Printable;
 use tributary_protocol::registry::ModelState;
 use tributary_protocol::time::Millis;
-use tributary_storage::files::{open_file, read_public};
+use tributary_storage::files::{open_file, read_at_most};
 
 use crate::day::date;
 use crate::exit::{Exit, Failure};
@@ -150,7 +150,7 @@ pub(crate) fn verify_model(options: &ModelOptions) -> Result<Exit, Failure> {
     }
     if let (Some(path), [model]) = (&options.parameters, asked.as_slice()) {
         let own = Digest::from_hex(&model.model).and_then(|digest| bundle.part(&Item::Parameters(digest).name()));
-        let given = given::evidence(path).map_err(|fault| Failure::failed(fault.to_string()))?;
+        let given = given::evidence(path).map_err(Failure::failed)?;
         match own {
             None => audited.missing.push("the model's parameters, to compare the file with".into()),
             Some(own) if own == given => {}
@@ -165,7 +165,7 @@ pub(crate) fn verify_model(options: &ModelOptions) -> Result<Exit, Failure> {
     match (&options.card, asked.as_slice()) {
         (None, _) => {}
         (Some(path), [model]) => {
-            let given = given::paper(path).map_err(|fault| Failure::failed(fault.to_string()))?;
+            let given = given::paper(path).map_err(Failure::failed)?;
             if model.card != Some(Digest::of(&given).to_string()) {
                 let reason = format!("this is not the card of the model {}, or was changed", model.model);
                 audited.faults.push(Fault { part: path.display().to_string(), reason });
@@ -212,11 +212,7 @@ fn opened(options: &BundleOptions) -> Result<Option<(Opened, Audited)>, Failure>
 /// # Errors
 /// If the file cannot be read, or is longer than any checkpoint.
 fn held(path: &Path) -> Result<Held, Failure> {
-    let note = read_public(path).map_err(|fault| Failure::failed(fault.to_string()))?;
-    if note.len() > NOTE_BYTES_MAX {
-        let reason = format!("{} is longer than {NOTE_BYTES_MAX} bytes, which no checkpoint is", path.display());
-        return Err(Failure::failed(reason));
-    }
+    let note = read_at_most(path, NOTE_BYTES_MAX as u64).map_err(Failure::failed)?;
     Ok(Held { name: path.display().to_string(), note })
 }
 

@@ -134,7 +134,7 @@ fn evaluation(options: &EvaluationOptions) -> Result<Exit, Failure> {
 /// # Errors
 /// If it cannot be read, or its signature does not hold.
 fn page_of(path: &Path, language: Language) -> Result<String, Failure> {
-    let bytes = given::paper(path).map_err(|fault| Failure::failed(fault.to_string()))?;
+    let bytes = given::paper(path).map_err(Failure::failed)?;
     if let Some(page) = assessed::page_of(path, &bytes, language) {
         return page;
     }

@@ -7,7 +7,6 @@ use tributary_evidence::{Item, Retained};
 use tributary_storage::files::read_public;
 
 use crate::coordinator_key::coordinator_key;
-
 use crate::given;
 
 /// What is kept beside a journal.

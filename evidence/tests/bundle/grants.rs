@@ -6,12 +6,10 @@ use tributary_certs::grant::{sign_grant, sign_withdrawal, write_grant, write_wit
 use tributary_certs::suite::RealSuite;
 use tributary_evidence::bundle::{Audited, Bundle, Contents};
 use tributary_model::privacy::epsilon_of;
-use tributary_protocol::budget::{BudgetHead, LastDay};
+use tributary_protocol::budget::BudgetHead;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::ClientId;
-use tributary_protocol::message::Charged;
 use tributary_protocol::plan::{Grant, GrantSubject, GrantUses};
-use tributary_protocol::privacy::{Accounts, YearSpend};
 use tributary_protocol::registry::RegistryEvent;
 use tributary_protocol::roster::MemberName;
 use tributary_protocol::round::CoordinatorEvent;
@@ -19,10 +17,9 @@ use tributary_protocol::secagg::suite::{Signature, Suite as _};
 use tributary_protocol::signed::SignedBody as _;
 
 use super::audited;
-use super::world::{AT, DAY, Event, SMALL, World, authorities, person_key, signing_key};
+use super::world::{AT, DAY, Event, OWNER, SMALL, World, authorities, person_key, signing_key};
 
-/// Seed of the key of whoever owns the data, and of somebody else's.
-pub(crate) const OWNER: u8 = 50;
+/// Seed of the key of somebody who owns no data.
 const STRANGER: u8 = 51;
 /// The branch whose data it is.
 const BRANCH: u32 = 3;
@@ -76,23 +73,9 @@ fn withdrawal(seed: u8, grant: Digest, at: u64) -> Part {
 
 /// A branch shows its budget, which names the owner, before the first session.
 pub(crate) fn show_budget(world: &mut World, client: u32, withdrawn: Vec<Digest>) {
-    let mut head = BudgetHead {
-        client: ClientId(client),
-        population: Digest([3; 32]),
-        counter: 1,
-        spent: Accounts::zero(),
-        year: YearSpend::default(),
-        caps: None,
-        run: world.run.reference(),
-        charged: Charged::default(),
-        others: Vec::new(),
-        day: LastDay::NONE,
-        withdrawn,
-        epoch: 1,
-        owner: person_key(OWNER).verifying_key(),
-        signature: Signature::none(),
-    };
-    head.signature = RealSuite::sign(&signing_key(ClientId(client)), &head.to_sign::<RealSuite>());
+    let client = ClientId(client);
+    let mut head = BudgetHead { withdrawn, ..world.head(client, 1) };
+    head.signature = RealSuite::sign(&signing_key(client), &head.to_sign::<RealSuite>());
     let session = |event: &Event| matches!(event, Event::Run(CoordinatorEvent::SessionOpened { .. }));
     let place = world.events.iter().position(session).unwrap();
     world.events.insert(place, Event::Run(CoordinatorEvent::BudgetShown { head: Box::new(head) }));

@@ -51,6 +51,8 @@ pub(crate) const DAY: Date = Date(20_000);
 pub(crate) const AT: Millis = Millis(20_000 * 86_400_000);
 /// Seed of the coordinator's key.
 pub(crate) const COORDINATOR: u8 = 150;
+/// Seed of the key of whoever owns the branches' data.
+pub(crate) const OWNER: u8 = 50;
 /// The plan's author, the privacy officer and a model validator, each with the seed of a key.
 pub(crate) const PEOPLE: [(&str, Role, u8); 3] =
     [("bank/e1", Role::PlanOwner, 201), ("bank/e2", Role::PrivacyOfficer, 202), ("bank/e3", Role::ModelValidator, 203)];
@@ -310,7 +312,7 @@ impl World {
             day: LastDay::NONE,
             withdrawn: Vec::new(),
             epoch: 1,
-            owner: signing_key(ClientId(50)).verifying_key(),
+            owner: person_key(OWNER).verifying_key(),
             signature: Signature::none(),
         };
         let signature = RealSuite::sign(&signing_key(client), &head.to_sign::<RealSuite>());

@@ -150,7 +150,8 @@ fn weak_fields_are_not_verified_without_their_sums() {
 }
 
 impl World {
-    fn manifest(&self) -> ModelManifest {
+    /// The model that was registered.
+    pub(crate) fn manifest(&self) -> ModelManifest {
         let of = |event: &Event| match event {
             Event::Registry(RegistryEvent::ModelRegistered { manifest }) => Some(manifest.as_ref().clone()),
             _ => None,
@@ -158,16 +159,21 @@ impl World {
         self.events.iter().find_map(of).unwrap()
     }
 
-    /// The model becomes champion, by a report on its gates that a validator signs.
-    fn promote(&mut self, change: impl FnOnce(&mut GatesReport)) {
-        let (manifest, plan) = (self.manifest(), self.run.plan());
-        let federation = authorities(self.shape.authorities).digest();
+    /// What the evaluation of a model came to; nothing where its run has none.
+    pub(crate) fn measured(&self, manifest: &ModelManifest) -> Option<Measured> {
         let events = self.events.iter().filter_map(|event| match event {
             Event::Run(event) => Some(event),
             Event::Registry(_) => None,
         });
         let sum = |digest: &Digest| self.parts.get(&Item::Sum(*digest).name()).cloned();
-        let measured = Measured::of(events, &schema(self.shape), &manifest.parameters, sum).unwrap();
+        Measured::of(events, &schema(self.shape), &manifest.parameters, sum)
+    }
+
+    /// The model becomes champion, by a report on its gates that a validator signs.
+    fn promote(&mut self, change: impl FnOnce(&mut GatesReport)) {
+        let (manifest, plan) = (self.manifest(), self.run.plan());
+        let federation = authorities(self.shape.authorities).digest();
+        let measured = self.measured(&manifest).unwrap();
         let card = self.events.iter().find_map(|event| match event {
             Event::Registry(RegistryEvent::CardWritten { card, .. }) => Some(*card),
             _ => None,

@@ -4,13 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use tributary_evidence::card::figures;
-use tributary_evidence::gates::Measured;
 use tributary_evidence::report::{
     Asked, ComplianceReport, Material, Period, ReportFault, ReportFile, Scope, compliance,
 };
 use tributary_evidence::{Item, NothingKept, Retained};
 use tributary_protocol::registry::RegistryEvent;
-use tributary_protocol::round::CoordinatorEvent;
 
 use super::incidents::material;
 use super::plans;
@@ -27,28 +25,12 @@ impl Retained for Kept<'_> {
 
 /// A report of the whole world, as its coordinator makes it.
 fn made(world: &World, journal: &[u8]) -> ComplianceReport {
-    let kept = Kept(&world.parts);
-    let schema = plans::schema(world.shape);
-    let events: Vec<&CoordinatorEvent> = world
-        .events
-        .iter()
-        .filter_map(|event| match event {
-            Event::Run(event) => Some(event),
-            Event::Registry(_) => None,
-        })
-        .collect();
-    let mut all = BTreeMap::new();
-    for event in &world.events {
-        if let Event::Registry(RegistryEvent::ModelRegistered { manifest }) = event {
-            let sum = |digest: &_| kept.get(&Item::Sum(*digest));
-            // Of a run without an evaluation there is no figure.
-            if let Some(measured) = Measured::of(events.iter().copied(), &schema, &manifest.parameters, sum) {
-                all.insert(manifest.digest().to_string(), figures(measured.heads()));
-            }
-        }
-    }
+    let (kept, manifest) = (Kept(&world.parts), world.manifest());
+    let measured = world.measured(&manifest);
+    let of_model = measured.map(|measured| (manifest.digest().to_string(), figures(measured.heads())));
     let bare = material(journal, Vec::new());
-    let material = Material { kept: &kept, schemas: vec![schema], figures: all, ..bare };
+    let schemas = vec![plans::schema(world.shape)];
+    let material = Material { kept: &kept, schemas, figures: of_model.into_iter().collect(), ..bare };
     let asked = Asked { preset: None, period: Period::new(DAY, DAY).unwrap(), scope: Scope::All };
     compliance(&material, &asked).unwrap()
 }

@@ -29,7 +29,8 @@ use super::world::{
 
 pub(super) type Change = fn(&mut World);
 
-fn run(world: &mut World) -> impl Iterator<Item = &mut CoordinatorEvent> {
+/// The events of the run.
+pub(super) fn run(world: &mut World) -> impl Iterator<Item = &mut CoordinatorEvent> {
     world.events.iter_mut().filter_map(|event| match event {
         Event::Run(event) => Some(event),
         Event::Registry(_) => None,

@@ -14,6 +14,7 @@ use tributary_protocol::round::CoordinatorEvent;
 use tributary_protocol::secagg::modular::Ring;
 use tributary_protocol::secagg::suite::Signature;
 
+use super::cases::run;
 use super::score::Score;
 use super::world::{CLIENTS, Event, SMALL, Shape, World, person_key, signed_roster};
 
@@ -184,11 +185,7 @@ fn nothing_of_a_roster_can_be_other_than_the_authorities_signed_it() {
 
 /// The first event of the run of which this can be made.
 fn first(world: &mut World, mut change: impl FnMut(&mut CoordinatorEvent) -> bool) {
-    let mut events = world.events.iter_mut().filter_map(|event| match event {
-        Event::Run(event) => Some(event),
-        Event::Registry(_) => None,
-    });
-    assert!(events.any(&mut change), "there is such an event");
+    assert!(run(world).any(&mut change), "there is such an event");
 }
 
 macro_rules! field {

@@ -10,20 +10,17 @@ use tributary_model::stage::{
     importance, priced,
 };
 use tributary_model::update::{ClipForm, ClipSettings};
-use tributary_protocol::digest::Digest;
-use tributary_protocol::ids::OrganisationId;
 use tributary_protocol::plan::{
-    Assessment, Charter, Gate, Gates, Materiality, Measure, ModelRef, Plan, PrivacyMode, Readiness, Retention, Rhythm,
-    Schedule,
+    Charter, Gate, Gates, Measure, ModelRef, Plan, PrivacyMode, Readiness, Retention, Rhythm, Schedule,
 };
 use tributary_protocol::privacy::{Accounts, RdpVector};
 use tributary_protocol::roster::ALL;
+use tributary_protocol::round::cast::charter;
 use tributary_protocol::secagg::modular::Ring;
 use tributary_protocol::secagg::parameters::CohortRule;
 
 /// Rounds of one session.
 pub(crate) const SESSION_ROUNDS: u32 = 64;
-const DOCUMENT: Digest = Digest([6; 32]);
 /// Units of one customer in a count.
 const UNITS: u32 = 1 << 10;
 /// Bins of scores.
@@ -199,18 +196,6 @@ pub(crate) fn plan(shape: Shape) -> Plan {
         gates: gates(shape),
         schedule: Schedule { not_before: 0, not_after: 1, rhythm: Rhythm::Interval { seconds: 0 } },
         cap: Accounts { customer: RdpVector::gaussian(1_000, 1), branch: RdpVector::gaussian(1_000, 1) },
-        charter: Charter {
-            legal_basis: "consent".into(),
-            assessment: Assessment { reference: "assessment".into(), document: DOCUMENT, at: 0 },
-            ticket: "change".into(),
-            data_assets: vec!["asset".into()],
-            intended_use: "tests".into(),
-            prohibited_use: "anything else".into(),
-            materiality: Materiality::Low,
-            review_by: 1,
-            organisation: OrganisationId(1),
-            agreements: Vec::new(),
-            year: None,
-        },
+        charter: Charter { review_by: 1, agreements: Vec::new(), ..charter() },
     }
 }

@@ -49,28 +49,19 @@ pub(crate) struct Shape {
 pub(crate) const SMALL: Shape =
     Shape { rounds: 3, inputs: 4, uploads: true, authorities: [101, 102, 103], runs: 1, evaluated: false, aborted: 0 };
 
-/// The file of the schema.
-pub(crate) const SCHEMA: &str = r#"
-name = "small"
-version = 1
-fields = [
-    { name = "age", kind = "numeric", min = 0, max = 100, transform = "bins", edges = [20, 40, 60, 80], class = "C1", level = "L1" },
+/// Fields of a world that is evaluated.
+const FIELDS: &str = r#"    { name = "age", kind = "numeric", min = 0, max = 100, transform = "bins", edges = [20, 40, 60, 80], class = "C1", level = "L1" },
     { name = "region", kind = "categorical", categories = ["a", "b"], class = "C1", level = "L1" },
-]
-labels = [{ name = "churn", positive = ["yes"], negative = ["no"] }]
 "#;
 
-/// The file of a world's schema: that of an evaluated one, or as many numbers as the network has inputs.
+/// The file of a world's schema: of these fields, or of as many numbers as the network has inputs.
 pub(crate) fn schema_text(shape: Shape) -> String {
-    if shape.evaluated {
-        return SCHEMA.to_owned();
-    }
     let field = |number: u32| {
         format!(
             "    {{ name = \"n{number}\", kind = \"numeric\", min = 0, max = 100, transform = \"linear\", class = \"C1\", level = \"L1\" }},\n"
         )
     };
-    let fields: String = (0..shape.inputs).map(field).collect();
+    let fields: String = if shape.evaluated { FIELDS.to_owned() } else { (0..shape.inputs).map(field).collect() };
     let labels = "labels = [{ name = \"churn\", positive = [\"yes\"], negative = [\"no\"] }]";
     format!("name = \"small\"\nversion = 1\nfields = [\n{fields}]\n{labels}\n")
 }

@@ -111,9 +111,7 @@ pub(super) fn a_draft_waits_for_signatures(world: &World) {
         let statement = &file.statement;
         assert_eq!((statement.model.to_string(), statement.evidence, statement.sequence), (model.clone(), digest, 1));
         assert_eq!((statement.reason.raw(), file.signatures.len()), ("it is old", 0));
-        let authorities = world.federation.coordinator().join("authorities");
-        let authorities = tributary_certs::roster::RosterAuthorities::read(&authorities).unwrap();
-        assert_eq!(statement.federation, authorities.digest());
+        assert_eq!(statement.federation, registry::federation(&world.config).unwrap());
     }
     // No candidate is rolled back, and nobody promotes a model without a validator's report.
     assert!(draft(ModelStep::RollBack, None).is_err() && draft(ModelStep::Promote, None).is_err());

@@ -17,9 +17,8 @@ use tributary_protocol::plan::{Date, RunRef};
 use super::*;
 
 pub(super) fn bundles_have_what_their_scope_names(world: &World) {
-    let today = Date::of_second(now());
-    let yesterday = Date::of_second(now() - 86_400);
     let day = |days: u64| Date::of_second(now() - days * 86_400);
+    let (today, yesterday) = (day(0), day(1));
     let export = |scope, days, name: &str| {
         let output = world.federation.path(name);
         audit::export(&world.config, &Export { days, scope, output: &output })

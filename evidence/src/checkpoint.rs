@@ -8,6 +8,7 @@
 
 mod beside;
 mod compare;
+mod roots;
 
 use std::fmt;
 
@@ -21,6 +22,7 @@ use tributary_protocol::secagg::suite::VerifyingKey;
 pub(crate) use beside::entries_of_name;
 pub use beside::{NotesBeside, is_kept_name};
 pub use compare::{Comparison, JournalRoots, compare, roots_of};
+pub(crate) use roots::RootsAt;
 
 /// Who cosigned a checkpoint, of the members of a roster.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]

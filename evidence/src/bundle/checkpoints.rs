@@ -1,7 +1,7 @@
 //! Checkpoints of the journal, as its coordinator signed and branches cosigned them: whoever edits, cuts or writes the journal anew has no such
 //! cosignatures for it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::Serialize;
@@ -9,14 +9,13 @@ use tributary_certs::suite::RealSuite;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::limits::NOTE_BYTES_MAX;
 use tributary_protocol::log::{LogEntry, NoteKey, SignatureKind, SignedCheckpoint, origin_of};
-use tributary_protocol::merkle::Frontier;
 use tributary_protocol::roster::Roster;
 use tributary_protocol::secagg::suite::VerifyingKey;
 use tributary_protocol::time::Millis;
 
 use super::fault::Fault;
 use super::reader::{Bundle, Source};
-use crate::checkpoint::{entries_of_name, is_kept_name, verified, witnesses};
+use crate::checkpoint::{RootsAt, entries_of_name, is_kept_name, verified, witnesses};
 use crate::report::shown::moment;
 use crate::trust::Federation;
 
@@ -76,13 +75,11 @@ pub(super) enum Disagrees {
 }
 
 /// Checkpoints of a bundle, and what the journal says at their sizes.
-#[derive(Default)]
 pub(super) struct Checkpoints {
     /// Their names: each is read where it is judged, so that one is in memory at a time.
     notes: Vec<String>,
     key: Option<Option<NoteKey>>,
-    roots: BTreeMap<u64, Option<Digest>>,
-    tree: Frontier,
+    roots: RootsAt,
 }
 
 impl Checkpoints {
@@ -97,33 +94,21 @@ impl Checkpoints {
         });
         let sizes = notes.iter().filter_map(|name| {
             let signed = SignedCheckpoint::parse(&bundle.short_part(name, NOTE_BYTES_MAX)?).ok()?;
-            Some((signed.checkpoint().size, None))
+            Some(signed.checkpoint().size)
         });
-        let mut roots: BTreeMap<u64, Option<Digest>> = sizes.collect();
         let of_held = held.and_then(|held| SignedCheckpoint::parse(&held.note).ok());
-        roots.extend(of_held.map(|signed| (signed.checkpoint().size, None)));
-        Self { roots, notes, key, ..Self::default() }
+        let roots = RootsAt::of(sizes.chain(of_held.map(|signed| signed.checkpoint().size)));
+        Self { roots, notes, key }
     }
 
     /// The next entry of the journal.
     pub(super) fn follow(&mut self, entry: &LogEntry<'_>) {
-        self.at();
-        self.tree.push(Digest::of_parts, entry.leaf);
-        self.at();
+        self.roots.push(entry.leaf);
     }
 
     /// So many entries are left out.
     pub(super) fn skip(&mut self, height: u32, root: Digest) {
-        self.at();
-        // One that cannot begin here is refused by whoever reads the part.
-        let _ = self.tree.push_full(Digest::of_parts, height, root);
-        self.at();
-    }
-
-    fn at(&mut self) {
-        if let Some(root) = self.roots.get_mut(&self.tree.leaves()) {
-            *root = Some(self.tree.root(Digest::of_parts));
-        }
+        self.roots.push_full(height, root);
     }
 
     /// Judges a checkpoint that somebody holds, after the last entry: its number of entries. `goes_on` is whether the bundle says that the journal does.
@@ -133,13 +118,13 @@ impl Checkpoints {
             return Err(Disagrees::Open(why));
         };
         let signed = verified(&held.note, key.key()).map_err(|fault| Disagrees::Wrong(fault.to_string()))?;
-        let (checkpoint, entries) = (signed.checkpoint(), self.tree.leaves());
+        let (checkpoint, entries) = (signed.checkpoint(), self.roots.entries());
         checkpoint.check().map_err(|fault| Disagrees::Wrong(fault.to_string()))?;
         if own.is_some_and(|own| checkpoint.origin != origin_of(&own)) {
             return Err(Disagrees::Wrong("it is a checkpoint of another federation's journal".into()));
         }
         let size = checkpoint.size;
-        match self.roots.get(&size).copied().flatten() {
+        match self.roots.at(size) {
             Some(root) if root == checkpoint.root => Ok(size),
             Some(_) => {
                 let why = format!(
@@ -176,7 +161,7 @@ impl Checkpoints {
         federation: &Federation,
         faults: &mut Vec<Fault>,
     ) -> CheckpointsReport {
-        let (entries, partial) = (self.tree.leaves(), bundle.is_partial());
+        let (entries, partial) = (self.roots.entries(), bundle.is_partial());
         let mut report = CheckpointsReport { entries_after: entries, ..CheckpointsReport::default() };
         let mut wrong = |part: &str, reason: String| faults.push(Fault { part: part.to_owned(), reason });
         let key = match &self.key {
@@ -227,7 +212,7 @@ impl Checkpoints {
                 continue;
             }
             let size = checkpoint.size;
-            match self.roots.get(&size).copied().flatten() {
+            match self.roots.at(size) {
                 Some(root) if root == checkpoint.root => {}
                 Some(_) => {
                     wrong(

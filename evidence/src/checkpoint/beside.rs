@@ -1,12 +1,11 @@
 //! Checkpoints that lie beside a journal, against that journal: one that its coordinator signed is never larger than the journal, and has its root.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use tributary_certs::suite::RealSuite;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::log::SignedCheckpoint;
-use tributary_protocol::merkle::Frontier;
 use tributary_protocol::secagg::suite::VerifyingKey;
+
+use super::roots::RootsAt;
 
 /// Whether a file of this name in a coordinator's folder of checkpoints is one: `newest`, `previous`, or its number of entries.
 #[must_use]
@@ -21,21 +20,17 @@ pub(crate) fn entries_of_name(name: &str) -> Option<u64> {
 }
 
 /// Checkpoints, and what the journal says at their sizes so far. Whoever reads both reads the checkpoints first: a journal that is in use grows.
-#[derive(Default)]
 pub struct NotesBeside {
     notes: Vec<(String, u64, Digest)>,
-    /// Sizes whose roots are asked for.
-    sizes: BTreeSet<u64>,
     unreadable: Option<String>,
-    roots: BTreeMap<u64, Digest>,
-    tree: Frontier,
+    roots: RootsAt,
 }
 
 impl NotesBeside {
     /// The notes with their names. Without the key of the coordinator their signatures are not verified.
     #[must_use]
     pub fn of(notes: impl IntoIterator<Item = (String, Vec<u8>)>, key: Option<&VerifyingKey>) -> Self {
-        let mut all = Self::default();
+        let (mut all, mut unreadable) = (Vec::new(), None);
         for (name, note) in notes {
             let read = SignedCheckpoint::parse(&note).and_then(|signed| match key {
                 Some(key) => signed.verify::<RealSuite>(key).map(|_| signed),
@@ -44,29 +39,20 @@ impl NotesBeside {
             match read {
                 Ok(signed) => {
                     let asked = signed.checkpoint();
-                    all.sizes.insert(asked.size);
-                    all.notes.push((name, asked.size, asked.root));
+                    all.push((name, asked.size, asked.root));
                 }
                 Err(fault) => {
-                    all.unreadable.get_or_insert_with(|| format!("the checkpoint {name} proves nothing ({fault})"));
+                    unreadable.get_or_insert_with(|| format!("the checkpoint {name} proves nothing ({fault})"));
                 }
             }
         }
-        all.at();
-        all
+        let roots = RootsAt::of(all.iter().map(|(_, size, _)| *size));
+        Self { notes: all, unreadable, roots }
     }
 
     /// The leaf of the journal's next entry.
     pub fn follow(&mut self, leaf: Digest) {
-        self.tree.push(Digest::of_parts, leaf);
-        self.at();
-    }
-
-    fn at(&mut self) {
-        let size = self.tree.leaves();
-        if self.sizes.contains(&size) {
-            self.roots.insert(size, self.tree.root(Digest::of_parts));
-        }
+        self.roots.push(leaf);
     }
 
     /// After the journal's last entry: what is wrong, in words, and what to do.
@@ -74,9 +60,9 @@ impl NotesBeside {
     /// # Errors
     /// The first checkpoint that is of another journal than this.
     pub fn judge(&self) -> Result<(), String> {
-        let entries = self.tree.leaves();
-        let wrong = self.notes.iter().find_map(|(name, size, root)| match self.roots.get(size) {
-            Some(found) if found == root => None,
+        let entries = self.roots.entries();
+        let wrong = self.notes.iter().find_map(|(name, size, root)| match self.roots.at(*size) {
+            Some(found) if found == *root => None,
             Some(_) => Some(format!(
                 "the first {size} entries of the journal are not those that the checkpoint {name} beside it was signed for: the journal was edited \
                  or written anew"

@@ -5,8 +5,8 @@ use std::fmt;
 use serde::Serialize;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::log::{Checkpoint, Entries};
-use tributary_protocol::merkle::Frontier;
 
+use super::roots::RootsAt;
 use crate::entries::{Bad, whole};
 
 /// What two checkpoints, each with its coordinator's signature, say of each other.
@@ -32,18 +32,9 @@ pub type JournalRoots = Vec<(u64, Digest)>;
 /// [`Bad`] for a file whose chain is not whole.
 pub fn roots_of(bytes: &[u8], sizes: &[u64]) -> Result<JournalRoots, Bad> {
     whole(bytes)?;
-    let (mut tree, mut roots) = (Frontier::new(), Vec::new());
-    let mut at = |tree: &Frontier| {
-        if sizes.contains(&tree.leaves()) {
-            roots.push((tree.leaves(), tree.root(Digest::of_parts)));
-        }
-    };
-    at(&tree);
-    for entry in Entries::new(bytes) {
-        tree.push(Digest::of_parts, entry.leaf);
-        at(&tree);
-    }
-    Ok(roots)
+    let mut roots = RootsAt::of(sizes.iter().copied());
+    Entries::new(bytes).for_each(|entry| roots.push(entry.leaf));
+    Ok(roots.found().collect())
 }
 
 /// Compares two checkpoints that one coordinator has signed; a journal's roots decide where their sizes differ.

@@ -133,29 +133,18 @@ impl<S: Source> Bundle<S> {
         if fits { self.part(name) } else { None }
     }
 
-    /// Visits each entry of the journal in a part. Parts may be read meanwhile.
-    ///
-    /// # Errors
-    /// The first entry that is not in order, or that the visitor refuses.
-    pub fn entries(&self, name: &str, visit: impl FnMut(&LogEntry<'_>) -> Result<(), Bad>) -> Option<Result<Log, Bad>> {
-        let part = self.find(name)?;
-        Some(walk(
-            Within { bundle: self, at: part.offset, end: part.offset.saturating_add(part.length) },
-            part.length,
-            visit,
-        ))
-    }
-
     /// Visits what there is of the journal: all of it, or a part. Parts may be read meanwhile.
     ///
     /// # Errors
     /// The first entry that is not in order, or that the visitor refuses.
     pub(crate) fn journal(&self, mut visit: impl FnMut(&Piece<'_>) -> Result<(), Bad>) -> Option<Result<Extent, Bad>> {
-        if let Some(walked) = self.entries(JOURNAL, |entry| visit(&Piece::Entry(*entry))) {
+        let within =
+            |part: &Part| Within { bundle: self, at: part.offset, end: part.offset.saturating_add(part.length) };
+        if let Some(part) = self.find(JOURNAL) {
+            let walked = walk(within(part), part.length, |entry| visit(&Piece::Entry(*entry)));
             return Some(walked.map(|log| Extent::whole(&log)));
         }
-        let part = self.find(PART)?;
-        let from = Within { bundle: self, at: part.offset, end: part.offset.saturating_add(part.length) };
+        let from = within(self.find(PART)?);
         let mut here = 0_u64;
         let walked = walk_part(from, |piece| {
             here = here.saturating_add(u64::from(matches!(piece, Piece::Entry(_))));

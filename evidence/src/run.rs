@@ -229,8 +229,8 @@ impl<'a> RunAudit<'a> {
         of_model.map(|(_, measured)| measured.as_ref())
     }
 
-    /// How much each field moves the scores of the model with these parameters: nothing where no evaluation of it was committed, and no answer where a
-    /// sum, a state or the schema is not here.
+    /// How much each field moves the scores of the model with these parameters; nothing where no evaluation of it was committed. There is no answer where
+    /// a sum, a state or the schema is not here.
     pub(crate) fn importance(&self, parameters: &Digest) -> Option<Option<&Importance>> {
         let of_model = self.importance.iter().rfind(|(model, _)| model == parameters);
         of_model.map(|(_, importance)| importance.as_ref())

@@ -1,7 +1,7 @@
 //! When a bundle was made, and for which days it is judged.
 //!
-//! Nobody signs either. So what a bundle says of itself never excuses anything: what the plans keep is wanted at the earlier of its own time and the
-//! verifier's clock, and of every run, but where whoever verifies it asks for days.
+//! Nobody signs either. So what a bundle says of itself never excuses anything. What the plans keep is wanted at the earlier of its own time and the
+//! verifier's clock. It is wanted of every run, unless whoever verifies it asks for days.
 
 use tributary_protocol::plan::Date;
 use tributary_protocol::time::Millis;
@@ -11,8 +11,8 @@ use super::fault::Fault;
 use super::format::CONTENTS;
 use crate::report::shown::moment;
 
-/// Days from the last entry and the cosignatures of more than half of the branches to the end of the days: of a longer time nobody vouches that
-/// nothing was cut off. It is a month and a few days: runs that are a month apart leave entries within it.
+/// So many days before the end of the days the last entry and the cosignatures of more than half of the branches may be. Of a longer time nobody vouches
+/// that nothing was cut off. It is a month and a few days: runs that are a month apart leave entries within it.
 pub(super) const STALE_DAYS: u64 = 35;
 
 /// The times by which a bundle is judged.

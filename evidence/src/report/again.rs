@@ -84,8 +84,11 @@ fn measured(scan: &Scan<'_>, manifest: &ModelManifest, kept: &dyn Retained) -> R
     Ok((!lost.get()).then(|| found.map(|measured| figures(measured.heads())).unwrap_or_default()))
 }
 
-/// The same report without what cannot be made again, and so is not compared: witnesses and exports, the release that wrote it, how many of the sums
-/// could be recomputed at the time, and what rests on files that are not here. `again` is the report as it was made again.
+/// The same report without what cannot be made again, and so is not compared. `again` is the report as it was made again. Left out are:
+/// - witnesses and exports;
+/// - the release that wrote it;
+/// - how many of the sums could be recomputed at the time;
+/// - what rests on files that are not here.
 pub(super) fn comparable(report: &ComplianceReport, again: &ComplianceReport, besides: &Besides) -> ComplianceReport {
     let algorithms = if besides.same_release { report.security.algorithms.clone() } else { Vec::new() };
     let fields_of = |plan: &str| again.processing.iter().any(|of| of.plan == plan && of.fields.is_some());

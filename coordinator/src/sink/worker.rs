@@ -80,10 +80,9 @@ impl Worker {
 
     /// Until the daemon ends, and what may leave then has left.
     pub(super) fn run(mut self) {
-        let mut reading = None;
+        let mut reading: Option<Follower> = None;
         loop {
-            let (durable, ending) =
-                self.wait(reading.as_ref().map(|follower: &Follower| follower.reader().log().size()));
+            let (durable, ending) = self.wait(reading.as_ref().map(|follower| follower.reader().log().size()));
             match self.go_on(reading.take(), durable) {
                 Ok(follower) => reading = Some(follower),
                 Err(Stop::Ends(why)) => return self.breaks(why),

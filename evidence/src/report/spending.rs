@@ -70,9 +70,8 @@ impl Rosters {
     }
 
     fn name(&self, client: ClientId) -> String {
-        let rosters = self.all.values().rev();
-        let name = rosters.filter_map(|(_, _, roster)| roster.name_of(client)).next();
-        name.map_or_else(|| format!("client {client}"), ToString::to_string)
+        let mut rosters = self.all.values().rev().map(|(_, _, roster)| roster);
+        Roster::named(rosters.find(|roster| roster.entry(client).is_some()), client)
     }
 
     fn members(&self, group: &str) -> Vec<ClientId> {

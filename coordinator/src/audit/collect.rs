@@ -6,7 +6,7 @@ use std::io::{Cursor, ErrorKind, Read, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
-use tributary_certs::grant::{GRANT_EXTENSION, WITHDRAWAL_EXTENSION, parse_word, word_file_name};
+use tributary_certs::grant::{parse_word, word_file_name};
 use tributary_certs::suite::RealSuite;
 use tributary_evidence::Item;
 use tributary_evidence::bundle::PART;
@@ -274,9 +274,7 @@ impl Collected {
         let Ok(entries) = std::fs::read_dir(folder) else { return };
         let mut words = Vec::new();
         for path in entries.flatten().map(|entry| entry.path()) {
-            let ending = path.extension().and_then(|ending| ending.to_str());
-            let name = path.file_name().and_then(|name| name.to_str());
-            let (Some(name), Some(GRANT_EXTENSION | WITHDRAWAL_EXTENSION)) = (name, ending) else { continue };
+            let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
             let word = read_public(&path).ok().and_then(|bytes| parse_word(std::str::from_utf8(&bytes).ok()?));
             // What the daemon carries to nobody is no owner's word, and no evidence: a file that is none, or under another name.
             let word = word.filter(|word| name == word_file_name(word) && word.is_genuine::<RealSuite>());

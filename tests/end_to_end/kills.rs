@@ -238,10 +238,6 @@ fn a_card_that_is_not_written_yet_is_written_at_the_next_start() {
         let said = |words: [&str; 2]| steps.lines().filter(|line| words.iter().all(|word| line.contains(word))).count();
         (said(["model ", " registered: a candidate for"]), said(["card ", " written"]))
     };
-    let ends = |coordinator: &mut Daemon| {
-        let rest = std::io::read_to_string(coordinator.lines()).unwrap();
-        (coordinator.child.wait().unwrap().code(), rest)
-    };
     let mut coordinator = serving(&dir);
     let mut lines = coordinator.lines();
     // A file in the place of the folder: no card is written there.
@@ -258,8 +254,8 @@ fn a_card_that_is_not_written_yet_is_written_at_the_next_start() {
     fs::remove_file(&cards).unwrap();
     for _ in 0..2 {
         coordinator.restart();
-        let (code, rest) = ends(&mut coordinator);
-        assert_eq!(code, Some(0), "{rest}");
+        let rest = std::io::read_to_string(coordinator.lines()).unwrap();
+        assert_eq!(coordinator.child.wait().unwrap().code(), Some(0), "{rest}");
         assert_eq!(entries(), (1, 1), "{rest}");
     }
     for client in &mut clients {

@@ -7,11 +7,11 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use support::{Behaviour, Client, Daemon, Ended, Federation};
+use support::{Behaviour, Client, Daemon, Ended, Federation, Kept};
 use tributary_certs::enrolment::names;
 use tributary_certs::suite::RealSuite;
 use tributary_coordinator::{Event, Finished, Job};
-use tributary_evidence::{Item, NothingKept, Retained, Verdict, judge};
+use tributary_evidence::{NothingKept, Retained, Verdict, judge};
 use tributary_model::parameters::Parameters;
 use tributary_protocol::budget::{self, Heads};
 use tributary_protocol::digest::Digest;
@@ -58,25 +58,16 @@ fn expected(federation: &Federation, rounds: u32) -> Parameters {
     stage.conclude(&state).unwrap().parameters
 }
 
-/// What the coordinator kept, where a journal is verified.
-struct Kept<'a>(&'a Federation);
-
-impl Retained for Kept<'_> {
-    fn get(&self, item: &Item) -> Option<Vec<u8>> {
-        std::fs::read(self.0.path(&format!("state/{}", item.name()))).ok()
-    }
-}
-
 /// Somebody without a key recomputes sums and heads, says what was not verified, and finds a kept round that was changed.
 fn judged_by_somebody_else(federation: &Federation, journal: &Path) {
-    let bytes = std::fs::read(journal).unwrap();
+    let (bytes, beside) = (std::fs::read(journal).unwrap(), Kept(federation.path("state")));
     let sums = |kept: &dyn Retained| match judge(&bytes, 1e-6, kept) {
         Verdict::Coordinator(report) => Ok((report.runs[0].sums_verified, report.runs[0].sums_not_verified)),
         other => Err(other.to_string()),
     };
-    assert_eq!((sums(&Kept(federation)), sums(&NothingKept)), (Ok((3, 0)), Ok((0, 3))));
+    assert_eq!((sums(&beside), sums(&NothingKept)), (Ok((3, 0)), Ok((0, 3))));
     // Each round's model, and what the stage hands on; and of the registry what it says of the model.
-    let Verdict::Coordinator(report) = judge(&bytes, 1e-6, &Kept(federation)) else { panic!("a journal") };
+    let Verdict::Coordinator(report) = judge(&bytes, 1e-6, &beside) else { panic!("a journal") };
     assert_eq!((report.runs[0].models_verified, report.runs[0].model_follows), (4, true), "{report}");
     let registry = report.registry.as_ref().unwrap();
     assert_eq!((registry.models_recomputed, &registry.not_verified), (1, &Vec::new()), "{report}");
@@ -88,7 +79,7 @@ fn judged_by_somebody_else(federation: &Federation, journal: &Path) {
     let mut changed = whole.clone();
     changed[whole.len() / 2] ^= 1;
     std::fs::write(&kept, changed).unwrap();
-    let found = sums(&Kept(federation)).unwrap_err();
+    let found = sums(&beside).unwrap_err();
     assert!(found.contains("not that of the uploads"), "{found}");
     std::fs::write(&kept, whole).unwrap();
     let heads = std::fs::read(federation.path("heads/budgets.ledger")).unwrap();

@@ -9,12 +9,10 @@ mod models;
 mod papers;
 mod points_set;
 
-use std::fs;
 use std::path::PathBuf;
 
-use support::{Client, Daemon, Ended, Federation, now};
+use support::{Client, Daemon, Ended, Federation, Kept, now};
 use tributary_coordinator::registry::{ModelLine, list};
-use tributary_evidence::{Item, Retained};
 use tributary_protocol::digest::Digest;
 use tributary_protocol::plan::RunRef;
 
@@ -68,15 +66,6 @@ impl World {
 
     fn run(&self, place: usize) -> RunRef {
         RunRef { plan: Digest::from_hex(&self.models[place].plan).unwrap(), number: self.models[place].run }
-    }
-}
-
-/// What the coordinator keeps beside its journal.
-struct Kept(PathBuf);
-
-impl Retained for Kept {
-    fn get(&self, item: &Item) -> Option<Vec<u8>> {
-        fs::read(self.0.join(item.name())).ok()
     }
 }
 

@@ -15,9 +15,19 @@ use std::time::Duration;
 
 use tributary_coordinator::cli::serve_reporting;
 use tributary_coordinator::{CoordinatorError, Ends, Event, Finished, Told};
+use tributary_evidence::{Item, Retained};
 
 /// So long that only a hanging test meets it.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
+
+/// What a coordinator keeps beside its journal, in this folder.
+pub(crate) struct Kept(pub(crate) PathBuf);
+
+impl Retained for Kept {
+    fn get(&self, item: &Item) -> Option<Vec<u8>> {
+        std::fs::read(self.0.join(item.name())).ok()
+    }
+}
 
 /// A coordinator in a thread of its own.
 pub(crate) struct Daemon {

@@ -23,6 +23,9 @@ pub(crate) use self::report::{ReportOptions, report};
 use crate::exit::{Exit, Failure};
 use crate::{given, json};
 
+/// The name of a branch's budget file.
+const BUDGET_FILE: &str = "budget.ledger";
+
 /// What to verify.
 #[derive(Args)]
 pub(crate) struct LedgerOptions {
@@ -74,7 +77,7 @@ pub(crate) fn run(options: &LedgerOptions) -> Result<Exit, Failure> {
     }
     let verdict = bytes.map_or_else(Verdict::Bad, |bytes| {
         let verdict = judge_by(&bytes, options.delta, &Beside::of(&options.file), authorities.as_ref());
-        noted(verdict, &bytes, notes)
+        noted(verdict, (&options.file, &bytes), notes)
     });
     let rosters = Rosters::of(&verdict, authorities.is_some());
     let whole = match &verdict {
@@ -133,9 +136,15 @@ fn roster_authorities(file: &Path) -> Result<RosterAuthorities, Failure> {
         .map_err(|fault| Failure::usage(format!("--authority takes the list of roster authorities: {fault}")))
 }
 
-/// A journal that is in order, against the checkpoints beside it.
-fn noted(verdict: Verdict, journal: &[u8], mut notes: NotesBeside) -> Verdict {
-    if !matches!(verdict, Verdict::Coordinator(_)) {
+/// A journal that is in order, against the checkpoints beside it. One without an entry was cut off where a checkpoint has entries; a branch's budget file
+/// lies beside checkpoints of the coordinator's journal, of which it has none.
+fn noted(verdict: Verdict, (file, journal): (&Path, &[u8]), mut notes: NotesBeside) -> Verdict {
+    let is_journal = match verdict {
+        Verdict::Coordinator(_) => true,
+        Verdict::Empty => file.file_name().is_none_or(|name| name != BUDGET_FILE),
+        _ => false,
+    };
+    if !is_journal {
         return verdict;
     }
     Entries::new(journal).for_each(|entry| notes.follow(entry.leaf));

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use tributary_protocol::log::{Entries, SignedCheckpoint};
+use tributary_protocol::log::{Entries, LOG_HEADER, SignedCheckpoint};
 
 use crate::demo::demo;
 use crate::support::{Finished, run};
@@ -219,6 +219,9 @@ fn from_a_demo_to_a_verified_bundle() {
     let newest = SignedCheckpoint::parse(&fs::read(state.join("checkpoints/newest")).unwrap()).unwrap();
     let last = usize::try_from(newest.checkpoint().size - 1).unwrap();
     let end = Entries::new(&journal).nth(last).unwrap().offset;
+    fs::write(state.join("audit.log"), LOG_HEADER).unwrap();
+    let cut = case.code("tributary verify ledger demo/coordinator/state/audit.log", 1);
+    assert!(cut.out.contains("the journal has 0 entries"), "{} {}", cut.out, cut.err);
     fs::write(state.join("audit.log"), &journal[..usize::try_from(end).unwrap()]).unwrap();
     let cut = case.code(&EXPORT.replace("bundle.trib", "bundle-cut.trib"), 1);
     assert!(cut.err.contains("entries were cut off"), "{} {}", cut.out, cut.err);

@@ -9,14 +9,14 @@
 //! Both are written after each record, and before anybody relies on it. A process that ends between leaves a register with one record after its notes: it
 //! is undone, because anybody may have written it.
 
-use std::fs::{self, OpenOptions};
+use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 
 use tributary_certs::pseudonym::PseudonymKey;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::log::{Entries, LedgerId};
 use tributary_protocol::versioned::{Release, Versioned};
-use tributary_storage::files::{Existing, FileError, read_stored, write_stored};
+use tributary_storage::files::{Existing, FileError, read_at_most, read_stored, write_stored};
 use tributary_texts::contact as words;
 
 use super::places::key_path;
@@ -25,6 +25,9 @@ use crate::error::ClientError;
 use crate::settings::Settings;
 
 const NAME: &str = "contact.head";
+
+/// Longest register, in bytes.
+const REGISTER_BYTES_MAX: u64 = 4 << 30;
 
 /// The layout of a note.
 const FORMAT: Versioned = Versioned {
@@ -171,7 +174,7 @@ fn bytes_of_place(place: &Place) -> Vec<u8> {
 /// If it is there and cannot be read.
 pub(super) fn bytes_of(register: &Path) -> Result<Vec<u8>, ClientError> {
     match register.exists() {
-        true => fs::read(register).map_err(FileError::system("reading", register)).map_err(ClientError::file),
+        true => read_at_most(register, REGISTER_BYTES_MAX).map_err(ClientError::file),
         false => Ok(Vec::new()),
     }
 }

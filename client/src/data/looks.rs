@@ -1,10 +1,12 @@
 //! What bytes look like, where they are not what was expected.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
 use tributary_model::schema::Encoding;
+
+use super::error::FileError;
 
 /// Bytes of a file's beginning that are looked at.
 pub(super) const HEAD_BYTES: usize = 4096;
@@ -43,6 +45,21 @@ const CSV: &str = "export the table as CSV";
 
 /// How a gzip file begins.
 pub(super) const GZIP: &[u8] = b"\x1f\x8b";
+
+/// Refuses what is there and is no ordinary file, before it is opened: a pipe without a writer would keep its reader waiting for ever.
+///
+/// # Errors
+/// [`FileError::Kind`]. What cannot be looked at is told by whoever opens it.
+pub(super) fn must_be_ordinary(path: &Path) -> Result<(), FileError> {
+    match fs::metadata(path) {
+        Ok(found) if !found.is_file() => Err(FileError::Kind {
+            path: path.to_owned(),
+            kind: "a pipe, a device or a folder",
+            cure: "write the rows into an ordinary file",
+        }),
+        _ => Ok(()),
+    }
+}
 
 /// Whether a file begins and ends as Parquet does. A header may begin with the same letters.
 pub(super) fn is_parquet(path: &Path) -> bool {

@@ -19,6 +19,7 @@ use tributary_protocol::printable::Printable;
 use super::error::FileError;
 use super::faults::Fault;
 use super::fingerprint::Fingerprint;
+use super::looks::must_be_ordinary;
 use super::mapping::{ColumnKind, EPOCH};
 use super::pages;
 use super::sink::{Column, Sink, Values};
@@ -89,11 +90,10 @@ pub(super) fn read(path: &Path, sink: &mut dyn Sink) -> Result<Digest, FileError
 
 fn unpack(path: &Path, sink: &mut dyn Sink) -> Result<Digest, FileError> {
     let open = |source| FileError::Open { path: path.to_owned(), source };
+    // Its end is read first, which a pipe does not have.
+    must_be_ordinary(path)?;
     let file = File::open(path).map_err(open)?;
     let before = file.metadata().map_err(open)?;
-    if !before.is_file() {
-        return Err(open(io::Error::other("a Parquet file is read from its end, which a pipe does not have")));
-    }
     // Its parts are read in another order than they lie in, so the checksum is taken first, of the same open file.
     let hashed = file.try_clone().map_err(open)?;
     let digest = Fingerprint::of(hashed).finish().map_err(open)?;

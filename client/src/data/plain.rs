@@ -9,6 +9,7 @@ use tributary_protocol::plan::Date;
 
 use super::error::FileError;
 use super::faults::{Fault, FileFaults};
+use super::looks::must_be_ordinary;
 use super::mapping::MappedSource;
 use super::place::Origin;
 use super::reading::Stop;
@@ -60,7 +61,7 @@ pub(crate) struct PlainRead {
     pub(crate) rows: u64,
 }
 
-/// Reads a table whole.
+/// Reads a table whole. A file is an ordinary one.
 ///
 /// # Errors
 /// All faults of the table and of its rows.
@@ -83,6 +84,9 @@ pub(crate) fn read_plain(
         hasher: Hasher::new(),
         count: 0,
     };
+    if let Origin::File(path) = origin {
+        must_be_ordinary(path)?;
+    }
     let file = stream(origin, said, own, &mut taker)?;
     let Taker { faults, hasher, count, .. } = taker;
     if faults.count > 0 {

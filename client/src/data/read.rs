@@ -14,6 +14,7 @@ use super::events::{Derived, EventsRead, derive};
 use super::faults::Fault;
 use super::fingerprint::Fingerprint;
 use super::intake::{Intake, TakenIn};
+use super::looks::must_be_ordinary;
 use super::place::Origin;
 use super::reading::{Reading, Stop};
 use super::stream::stream;
@@ -66,6 +67,7 @@ pub fn read_origin(origin: &Origin, schema: &Schema, reading: &Reading<'_>) -> R
 /// # Errors
 /// If it cannot be opened or read.
 pub fn file_digest(path: &Path) -> Result<Digest, FileError> {
+    must_be_ordinary(path)?;
     let file = File::open(path).map_err(|source| FileError::Open { path: path.to_owned(), source })?;
     digest_of_file(file).map_err(|source| FileError::Read { path: path.to_owned(), row: 0, source })
 }

@@ -12,6 +12,7 @@ use tributary_protocol::printable::Printable;
 
 use super::error::FileError;
 use super::faults::Fault;
+use super::looks::must_be_ordinary;
 use super::sink::{Column, Sink, Values};
 
 /// After so many steps of a query it is looked whether somebody wishes to stop.
@@ -49,6 +50,7 @@ pub(super) fn read(file: &Path, (query, day): (&str, Option<&str>), sink: &mut d
             cure: "look at the file and at the mapping's query",
         }
     };
+    must_be_ordinary(file)?;
     if let Err(source) = std::fs::File::open(file) {
         return Err(FileError::Open { path: file.to_owned(), source });
     }

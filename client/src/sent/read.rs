@@ -1,6 +1,6 @@
 //! Reads the files and checks their chain.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
@@ -106,8 +106,8 @@ pub(super) fn read_file(
     start: Option<Start>,
     mut each: impl FnMut(&Title, &Entry),
 ) -> Result<Part, Fault> {
-    tributary_storage::files::open_file(path).map_err(|fault| std::io::Error::other(fault.to_string()))?;
-    let mut file = BufReader::new(File::open(path)?);
+    let opened = tributary_storage::files::open_file(path).map_err(|fault| std::io::Error::other(fault.to_string()))?;
+    let mut file = BufReader::new(opened);
     let mut part = Part { title: None, end: start.unwrap_or(Start::FIRST), length: 0, torn: None };
     let mut line = Vec::new();
     for number in 1_u64.. {

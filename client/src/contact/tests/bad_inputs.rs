@@ -88,6 +88,23 @@ fn rules_that_contradict_each_other_or_name_what_is_unknown_are_refused() {
     assert_eq!(world.build().list, 1, "no number was used");
 }
 
+/// Nobody writes to these pipes, so whoever opened one would wait for ever.
+#[test]
+fn a_pipe_in_the_place_of_a_table_the_scores_or_the_register_keeps_no_command_waiting() {
+    let world = World::new(RULES);
+    world.customers(3);
+    world.build();
+    for name in ["attributes.csv", "scores.csv", "state/contact/contact.ledger"] {
+        let (path, aside) = (world.at(name), world.at("aside"));
+        fs::rename(&path, &aside).unwrap();
+        assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+        let told = world.refused();
+        assert!(told.contains("ordinary file"), "{name}: {told}");
+        fs::rename(&aside, &path).unwrap();
+    }
+    assert_eq!(world.build().list, 2);
+}
+
 /// What a table of attributes, contacts or scores looks like, and what is said of it.
 #[test]
 fn tables_and_scores_that_cannot_be_believed_are_refused() {

@@ -374,11 +374,12 @@ impl Registry {
     /// names one.
     ///
     /// # Errors
-    /// If there is no such model, or an attack on it raised the alarm.
+    /// If there is no such model, it was withdrawn, or an attack on it raised the alarm.
     pub(crate) fn start(&self, plan: &Plan, released: Option<&Digest>) -> Result<Option<&ModelRecord>, RegistryError> {
         self.record.start(plan, released).map_err(|refused| match refused {
             RefusedStart::NoChampion => RegistryError::NoChampion { purpose: plan.purpose.printable() },
             RefusedStart::NoModel { parameters } => RegistryError::NoModel { parameters },
+            RefusedStart::Withdrawn { model } => RegistryError::Withdrawn { model: model.to_string() },
             RefusedStart::Alarm { .. } => RefusedStatement::Alarm.into(),
         })
     }

@@ -18,6 +18,12 @@ pub enum RefusedStart {
         /// Digest of the parameters.
         parameters: Digest,
     },
+    /// What the run before released was withdrawn.
+    #[error("the run before released model {model}, which was withdrawn, and no run goes on from it")]
+    Withdrawn {
+        /// The model.
+        model: Digest,
+    },
     /// An attack showed more than was claimed.
     #[error(
         "a report of attacks shows a larger epsilon of model {model} than its privacy statement claims, and no run begins from it after that report"
@@ -33,7 +39,7 @@ impl RegistryRecord {
     /// run before has released, where there was one.
     ///
     /// # Errors
-    /// [`RefusedStart`]: there is no such model, or an attack on it raised the alarm.
+    /// [`RefusedStart`]: there is no such model, it was withdrawn, or an attack on it raised the alarm.
     pub fn start(&self, plan: &Plan, released: Option<&Digest>) -> Result<Option<&ModelRecord>, RefusedStart> {
         let model = match plan.initial_model {
             ModelRef::Champion => Some(self.champion(&plan.purpose).ok_or(RefusedStart::NoChampion)?),
@@ -46,8 +52,13 @@ impl RegistryRecord {
         let goes_on = released.filter(|_| plan.initial_model == ModelRef::PreviousRun);
         let of_run = |model: &&ModelRecord| Some(&model.manifest.parameters) == goes_on;
         let mut begins = model.into_iter().chain(self.models.values().filter(of_run));
-        match begins.find(|model| model.is_alarmed()) {
-            Some(alarmed) => Err(RefusedStart::Alarm { model: alarmed.manifest.digest() }),
+        if let Some(alarmed) = begins.find(|model| model.is_alarmed()) {
+            return Err(RefusedStart::Alarm { model: alarmed.manifest.digest() });
+        }
+        // Two models may have the same parameters: one that was not withdrawn is enough.
+        let withdrawn = goes_on.filter(|parameters| self.of_parameters(parameters).is_none());
+        match withdrawn.and_then(|_| self.models.values().find(of_run)) {
+            Some(withdrawn) => Err(RefusedStart::Withdrawn { model: withdrawn.manifest.digest() }),
             None => Ok(model),
         }
     }

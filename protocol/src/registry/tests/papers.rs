@@ -142,6 +142,23 @@ fn a_digest_of_a_report_of_attacks_covers_every_field() {
     assert!(others.iter().all(|other| other.digest() != report.digest()));
 }
 
+/// What a run released is a base for the next one until it is withdrawn. Another model may have the same parameters.
+#[test]
+fn no_run_goes_on_from_a_withdrawn_model() {
+    use crate::plan::{ModelRef, Plan};
+    let (model, other) = (manifest(1), ModelManifest { parameters: manifest(1).parameters, ..manifest(2) });
+    let plan = Plan { initial_model: ModelRef::PreviousRun, purpose: "churn".into(), ..cast::plan() };
+    let start = |events: &[RegistryEvent], released: &Digest| replayed(events).start(&plan, Some(released)).map(drop);
+    let mut events = Vec::from([adopted(), registered(model.clone()), registered(manifest(3))]);
+    assert_eq!(start(&events, &model.parameters), Ok(()));
+    events.push(taken(ModelStep::Withdraw, &model, 1));
+    assert_eq!(start(&events, &model.parameters), Err(RefusedStart::Withdrawn { model: model.digest() }));
+    assert_eq!(start(&events, &manifest(3).parameters), Ok(()), "another model's");
+    assert_eq!(start(&events, &Digest::ZERO), Ok(()), "of no registered model");
+    events.push(registered(other));
+    assert_eq!(start(&events, &model.parameters), Ok(()), "a model that was not withdrawn has them too");
+}
+
 /// From the champion, from a model that is named, and from what the run before released: after an alarm no run begins.
 #[test]
 fn no_run_begins_from_an_alarmed_model() {

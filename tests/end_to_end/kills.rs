@@ -105,7 +105,12 @@ pub(crate) fn serving(dir: &Path) -> Daemon {
 
 /// Its clients, once the coordinator listens, until the plan is over.
 pub(crate) fn clients(dir: &Path, lines: &mut BufReader<ChildStdout>) -> Vec<Daemon> {
-    let address = event(lines, "listening")["address"].as_str().unwrap().to_owned();
+    clients_of(dir, &event(lines, "listening"))
+}
+
+/// The same, by the event that says where the coordinator listens.
+pub(crate) fn clients_of(dir: &Path, listening: &serde_json::Value) -> Vec<Daemon> {
+    let address = listening["address"].as_str().unwrap();
     // From here on it comes back at the same port.
     edit(&settings(dir), "listen", &format!("listen = \"{address}\""));
     let client = |number: usize| {

@@ -23,7 +23,7 @@ use tributary_protocol::round::Recorded;
 use tributary_storage::journal::visit;
 
 use crate::demo::demo;
-use crate::kills::{anew, clients, event, next, serving};
+use crate::kills::{anew, clients_of, event, next, serving};
 use crate::support::run;
 
 /// So often a daemon is asked before the test gives up.
@@ -111,9 +111,8 @@ fn nothing_is_lost_between_the_journal_and_its_second_copy() {
     // It hears everything and acknowledges nothing. So rounds wait, and who is asked says why.
     let mut coordinator = serving(&dir);
     let mut told = coordinator.lines();
-    let mut clients = clients(&dir, &mut told);
-    // In whichever order: a run may wait before the first attempt has failed, and is then told of once.
-    let (mut failed, mut waits) = (false, false);
+    // In whichever order: the first attempt may fail before the coordinator listens, and a run may wait before it has failed. Each is told of once.
+    let (mut clients, mut failed, mut waits) = (Vec::new(), false, false);
     while !failed || !waits {
         let event = next(&mut told);
         let says = |words: &str| event["reason"].as_str().is_some_and(|reason| reason.contains(words));
@@ -121,6 +120,7 @@ fn nothing_is_lost_between_the_journal_and_its_second_copy() {
             Some("sink_failed") if says("close_notify") => failed = true,
             Some("sink_failed") => panic!("{event}"),
             Some("waiting") if says("second copy") => waits = true,
+            Some("listening") => clients = clients_of(&dir, &event),
             _ => {}
         }
     }

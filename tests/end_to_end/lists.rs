@@ -9,6 +9,7 @@ use tributary_certs::identity::TrustDomain;
 use tributary_certs::keys::read_signing_key;
 use tributary_model::schema::Schema;
 use tributary_protocol::digest::Digest;
+use tributary_protocol::plan::Date;
 
 use crate::kept_model::{OWNER, PURPOSE, champion};
 use crate::support::{Finished, run};
@@ -43,6 +44,13 @@ action_en = "call"
 notice_zh = "存款受保险保障"
 notice_en = "deposits are insured"
 "#;
+
+/// The sample's rules as this branch's people fill them in: the key of who approves, and a last day three months from now.
+pub(crate) fn filled_in(sample: &str, approver: &str) -> String {
+    let last_day = Date::of_second(unix_seconds() + 90 * 86_400);
+    let keyed = sample.replace(&format!("ed25519:{}", "0".repeat(64)), approver);
+    keyed.replace("valid_until = \"2026-12-31\"", &format!("valid_until = \"{last_day}\""))
+}
 
 /// A text in the encoding of the sample's tables: the words that they use, in GB18030.
 fn gb18030(text: &str) -> Vec<u8> {
@@ -204,7 +212,7 @@ fn the_manuals_example_leads_from_scores_to_outcomes_and_to_a_customers_rights()
     branch.typed(sign).assert_refused(2, &["list.approvers"]);
     let rules = branch.path("branch-01/rules.toml");
     let text = fs::read_to_string(&rules).unwrap();
-    fs::write(&rules, text.replace(&format!("ed25519:{}", "0".repeat(64)), &approver)).unwrap();
+    fs::write(&rules, filled_in(&text, &approver)).unwrap();
     branch.typed(build).assert_refused(1, &["rules.toml.sig"]);
     said(&done(sign), &["rules of the campaign 2026-12 deposits", "are signed as they stand"]);
     said(&done(adopt), &["2026-12 deposits", "are in force"]);
@@ -275,7 +283,7 @@ fn the_manuals_restart_begins_a_register_again_that_was_cut() {
     branch.done(init);
     let rules = branch.path("branch-01/rules.toml");
     let text = fs::read_to_string(&rules).unwrap();
-    fs::write(&rules, text.replace(&format!("ed25519:{}", "0".repeat(64)), &approver)).unwrap();
+    fs::write(&rules, filled_in(&text, &approver)).unwrap();
     branch.done(sign);
     branch.done(build);
     let restart: Vec<&str> = block("sh", 1).lines().collect();

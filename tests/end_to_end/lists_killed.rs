@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 use tributary_protocol::digest::Digest;
 
-use crate::lists::{Branch, SCORE, block};
+use crate::lists::{Branch, SCORE, block, filled_in};
 use crate::support::EXECUTABLE;
 
 /// When a process is killed.
@@ -54,8 +54,7 @@ impl Place {
         place.branch.done(&place.command("list init"));
         let path = place.branch.path("branch-01/rules.toml");
         let rules = fs::read_to_string(&path).unwrap();
-        let rules = rules.replace(&format!("ed25519:{}", "0".repeat(64)), &approver).replace("top = 500", "top = 40");
-        fs::write(&path, rules).unwrap();
+        fs::write(&path, filled_in(&rules, &approver).replace("top = 500", "top = 40")).unwrap();
         place.branch.done(&place.command("list sign"));
         place
     }

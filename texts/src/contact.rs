@@ -7,6 +7,7 @@ texts! {
         en: "rules of the campaign {campaign}: scores of models for {purpose}, label {label}",
         zh: "营销活动 {campaign} 的名单规则：使用用途为 {purpose} 的模型的评分，标签 {label}",
     }
+    rules_last_day(day) { en: "  in force up to {day}; no list is used after it", zh: "  有效期至 {day}，此后名单一律作废" }
     rules_approvers(keys) { en: "  a list is approved with one of the keys {keys}", zh: "  名单须由下列密钥之一审批：{keys}" }
     rules_top(top, by) { en: "  at most {top} customers, the best by {by}", zh: "  最多 {top} 位客户，按 {by} 从优到劣" }
     rules_threshold(by, threshold) {
@@ -57,6 +58,18 @@ texts! {
     rules_adopted(campaign, number, day) {
         en: "the rules of the campaign {campaign} with the number {number}, signed on {day}, are in force: no list is made, approved or delivered by older ones",
         zh: "营销活动 {campaign} 编号为 {number}、签署于 {day} 的规则已生效：不再按旧规则生成、审批或交付名单",
+    }
+    rules_over(path, day) {
+        en: "{path}: the last day of these rules, {day}, is over, so no list is made, approved or delivered by them. Have the owner read them and sign them with a later list.valid_until",
+        zh: "{path}：这些规则的有效期已于 {day} 结束，因此不据此生成、审批或交付名单。请由负责人审阅，将 list.valid_until 改为更晚的日期并重新签署",
+    }
+    rules_too_long(path, day, days) {
+        en: "{path}: list.valid_until is {day}, more than {days} days after the day of the signature. Rules are read again at least once a year; name an earlier day",
+        zh: "{path}：list.valid_until 为 {day}，距签署日超过 {days} 天。规则每年至少重新审阅一次，请填写更早的日期",
+    }
+    made_on(day) {
+        en: "made on {day}, by this machine's clock. Where that is not the true day, contacts were counted in a wrong window: approve nothing, and correct the clock",
+        zh: "按本机时钟生成于 {day}。若与实际日期不符，则统计接触次数的时段有误：请勿审批，并校正时钟",
     }
     made_by_rules(number, day) {
         en: "made by the rules with the number {number}, signed on {day}, which say:",

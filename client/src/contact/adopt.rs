@@ -19,7 +19,7 @@ pub fn adopt(config: &Path, rules: &Path, now: u64) -> Result<Vec<Said>, ClientE
     let settings = Settings::load(config)?;
     let signed = SignedRules::of(&settings, rules)?;
     let mut store = Store::open(&settings, now)?;
-    signed.is_in_force(rules, store.register())?;
+    signed.is_in_force(rules, store.register(), now)?;
     let (campaign, number) = (signed.rules.campaign.clone(), signed.sequence);
     if store.register().is_newer(&campaign, number) {
         let rules = (signed.rules.digest, number);

@@ -40,7 +40,7 @@ impl Approving {
         if !state.is_open(now) {
             return Err(ClientError::Said(words::list_over(list)));
         }
-        let rules = rules_of(&settings, &store, &state.built)?;
+        let rules = rules_of(&settings, (&store, &state.built), now)?;
         if !rules.rules.approvers.contains(&key.verifying_key()) {
             return Err(ClientError::Said(words::no_approver(list, &rules.rules.campaign)));
         }
@@ -89,11 +89,15 @@ impl Approving {
 /// The rules of a list, which must still be those in force.
 ///
 /// # Errors
-/// If they are not there as they were, or newer ones of the campaign are in force.
-pub(super) fn rules_of(settings: &Settings, store: &Store, built: &BuiltList) -> Result<SignedRules, ClientError> {
+/// If they are not there as they were, their last day is over, or newer ones of the campaign are in force.
+pub(super) fn rules_of(
+    settings: &Settings,
+    (store, built): (&Store, &BuiltList),
+    now: u64,
+) -> Result<SignedRules, ClientError> {
     let path = PathBuf::from(&built.rules_path);
     let rules = SignedRules::of(settings, &path)?;
-    rules.is_in_force(&path, store.register())?;
+    rules.is_in_force(&path, store.register(), now)?;
     let newest = store.register().rules.get(&built.campaign);
     if rules.rules.digest != built.rules.0 || newest.is_some_and(|(_, digest)| *digest != built.rules.0) {
         return Err(ClientError::Said(words::rules_changed(built.list, path.display())));

@@ -236,7 +236,7 @@ pub fn install_restart(config: &Path, file: &Path, rules: &Path, now: u64) -> Re
     };
     let place = Folder::take(&settings)?;
     let remains = place.remains()?;
-    of_rules.is_in_force(rules, &remains.register)?;
+    of_rules.is_in_force(rules, &remains.register, now)?;
     if remains.end != restart.left || place.lost(&remains)? != (restart.noted, restart.skipped) {
         return Err(ClientError::Said(words::restart_changed(file.display())));
     }

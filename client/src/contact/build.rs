@@ -82,7 +82,7 @@ pub fn build(
     }
     let mut store = Store::open(&settings, now)?;
     store.clock_stands(now)?;
-    signed.is_in_force(rules, store.register())?;
+    signed.is_in_force(rules, store.register(), now)?;
     void_withdrawn(&settings, &mut store, now)?;
     let copied = output.map(|folder| folder.join(format!("list-{:06}.csv", store.register().next_list())));
     if let Some(path) = &copied {
@@ -144,7 +144,7 @@ fn make(
         left_out: counts,
         files,
         made_at: now,
-        valid_until: now.saturating_add(days).min(note.valid_until),
+        valid_until: now.saturating_add(days).min(note.valid_until).min(rules.last_second()),
     };
     store.record(now, ContactEvent::ListBuilt(Box::new(built.clone())))?;
     Ok(built)

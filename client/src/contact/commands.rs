@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use tributary_certs::clock::unix_seconds;
 use tributary_certs::entropy::OsEntropy;
 use tributary_certs::keys::{read_signing_key, write_signing_key, write_verifying_key};
 use tributary_certs::policy::{Owned, sign_owned};
@@ -39,7 +40,7 @@ pub fn make_approver(out: &Path) -> Result<Vec<Said>, ClientError> {
 /// Signs rules with the key of the data's owner, which is there since the policy was signed. Gives what was signed, in words, and what was written.
 ///
 /// # Errors
-/// If the rules have faults, the owner could approve, or a file cannot be used.
+/// If the rules have faults or last too long, the owner could approve, or a file cannot be used.
 pub fn sign_rules(rules: &Path, key: &Path) -> Result<Vec<Said>, ClientError> {
     // What is shown is what is signed, whoever may change the file meanwhile.
     let text = read_text(rules, "rules").map_err(ClientError::file)?;
@@ -47,6 +48,9 @@ pub fn sign_rules(rules: &Path, key: &Path) -> Result<Vec<Said>, ClientError> {
     let owner = read_signing_key(key).map_err(ClientError::file)?;
     if read.approvers.contains(&owner.verifying_key()) {
         return Err(ClientError::Said(words::approver_is_owner(rules.display())));
+    }
+    if !read.ends_soon_after(unix_seconds()) {
+        return Err(ClientError::Said(words::rules_too_long(rules.display(), read.last_day, Rules::DAYS_MAX)));
     }
     let mut lines = said(&read);
     let signature = sign_owned(Owned::Rules, rules, &text, &owner).map_err(ClientError::file)?;

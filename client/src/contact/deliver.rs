@@ -12,11 +12,11 @@ use tributary_texts::{Said, contact as words};
 use super::approve::rules_of;
 use super::choose::{Grounds, LeftOut};
 use super::event::{Approval, ContactEvent, Delivery};
-use super::grounds::{Facts, bank_day};
+use super::grounds::Facts;
 use super::handed::{Handed, hand_over, is_free};
 use super::pseudonym::Pseudonym;
 use super::register::ListState;
-use super::rules::{ColumnOrigin, Rules};
+use super::rules::{ColumnOrigin, Rules, bank_day};
 use super::sheet::{Line, Sheet, Table};
 use super::store::{Store, noted};
 use super::withdrawn::void_withdrawn;
@@ -111,7 +111,7 @@ fn deliverable(
         return said(words::list_over(list));
     }
     let Some(approval) = &state.approval else { return said(words::not_approved(list)) };
-    let signed = rules_of(settings, store, &state.built)?;
+    let signed = rules_of(settings, (store, &state.built), now)?;
     let message = Approval::message(&state.built.digest(), approval.at);
     let approver = signed.rules.approvers.contains(&approval.key);
     if !approver || !RealSuite::verify(&approval.key, &message, &approval.signature) {

@@ -7,7 +7,7 @@ use tributary_texts::contact as words;
 
 use super::pseudonym::Pseudonym;
 use super::register::ListState;
-use super::rules::Rules;
+use super::rules::{Rules, bank_day};
 use super::shrunk::{Before, Counted};
 use super::store::Store;
 use super::tables::{Attributes, read_attributes, read_confidential, read_contacts};
@@ -28,12 +28,6 @@ pub(crate) struct Facts {
     pub confidential: Option<Pseudonym>,
     /// How many lines the tables have.
     pub(super) lines: Counted,
-}
-
-/// The day of a second by the bank's clock.
-#[must_use]
-pub(crate) fn bank_day(rules: &Rules, second: u64) -> Date {
-    Date::of_second(second.saturating_add(u64::from(rules.utc_offset_minutes) * 60))
 }
 
 impl Facts {

@@ -10,6 +10,7 @@ pub(super) fn said(rules: &Rules) -> Vec<Said> {
     let Rules { attributes, choice, delivery, .. } = rules;
     let mut lines = vec![
         words::rules_of(&rules.campaign, &rules.purpose, &rules.label),
+        words::rules_last_day(rules.last_day),
         words::rules_approvers(rules.approvers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
         match choice.span {
             Span::Top(top) => words::rules_top(top, choice.by.word()),

@@ -52,6 +52,9 @@ impl SignedRules {
             return Err(ClientError::Said(words::rules_of_other_branch(path.display(), named, &branch)));
         }
         approvers(&rules.approvers, settings, &owner, path)?;
+        if !rules.ends_soon_after(sequence / 1_000) {
+            return Err(ClientError::Said(words::rules_too_long(path.display(), rules.last_day, Rules::DAYS_MAX)));
+        }
         if let Some(cap) = &rules.contacts
             && cap.window_days > settings.retention.lists_days
         {
@@ -64,12 +67,15 @@ impl SignedRules {
         Ok(Self { rules, text, sequence, branch, owner, is_marked: mark.is_some() })
     }
 
-    /// Whether no newer rules of the campaign were used here, and none of another owner. Nor may a list of the branch have been made with confidential
+    /// Whether their last day is not over, no newer rules of the campaign were used here, and none of another owner. Nor may a list of the branch have been made with confidential
     /// suppressions that these rules do not know: a list by these rules would name the suppressed customers, and they would be found out.
     ///
     /// # Errors
-    /// If some were.
-    pub(crate) fn is_in_force(&self, path: &Path, register: &Register) -> Result<(), ClientError> {
+    /// If one of these does not hold.
+    pub(crate) fn is_in_force(&self, path: &Path, register: &Register, now: u64) -> Result<(), ClientError> {
+        if now > self.rules.last_second() {
+            return Err(ClientError::Said(words::rules_over(path.display(), self.rules.last_day)));
+        }
         if !register.is_in_force(&self.rules.campaign, (self.rules.digest, self.sequence)) {
             return Err(ClientError::Said(mapping::older(path.display())));
         }

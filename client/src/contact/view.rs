@@ -230,6 +230,7 @@ impl Shown {
         let mut lines: Vec<Said> = self.restarts.iter().map(RestartLine::said).collect();
         lines.extend([self.summary.said(), counted(self.rows, &self.left_out, self.summary.lines)]);
         lines.push(words::scored_by(self.models.join(", ")));
+        lines.push(words::made_on(date(self.summary.made_at)));
         lines.push(words::made_by_rules(self.rules_number, date(self.rules_number / 1_000)));
         lines.extend(self.rules.iter().cloned());
         lines.extend(self.delivered_before.iter().map(|(batch, count)| words::delivered_before(count, batch)));

@@ -9,6 +9,7 @@ use tributary_client::contact::{Shown, show};
 use tributary_model::schema::Encoding;
 use tributary_planning::settings::PURPOSE_DEFAULT;
 use tributary_protocol::digest::Digest;
+use tributary_protocol::plan::Date;
 use tributary_storage::files::create_private_folder;
 use tributary_texts::Language;
 
@@ -21,6 +22,9 @@ pub(super) const LABEL: &str = "deposit_propensity";
 /// Most lines of a list, and most of each team: the three together leave some of the best to the quota.
 const TOP: u32 = 300;
 const QUOTAS: [u32; 3] = [110, 100, 90];
+
+/// How long rules are in force.
+const RULES_SECONDS: u64 = 90 * 86_400;
 
 /// A branch that makes a list.
 pub(super) struct ListingBranch<'a> {
@@ -139,13 +143,14 @@ impl ListingBranch<'_> {
             .zip(QUOTAS)
             .map(|(team, most)| format!("[[quotas]]\nteam = \"{team}\"\nmost = {most}\n\n"))
             .collect();
+        let last_day = Date::of_second(unix_seconds() + RULES_SECONDS);
         let columns: String =
             ["batch", "line", "customer", "team", "probability", "reason_1", "action", "notice", "valid_until"]
                 .iter()
                 .map(|from| format!("[[delivery.columns]]\nfrom = \"{from}\"\nto = \"{from}\"\n\n"))
                 .collect();
         format!(
-            "version = 1\n\n[list]\ncampaign = \"{campaign}\"\npurpose = \"{PURPOSE_DEFAULT}\"\napprovers = [\"{approver}\"]\n\n\
+            "version = 1\n\n[list]\ncampaign = \"{campaign}\"\npurpose = \"{PURPOSE_DEFAULT}\"\napprovers = [\"{approver}\"]\nvalid_until = \"{last_day}\"\n\n\
              [scores]\nlabel = \"{LABEL}\"\n\n[choose]\nby = \"probability\"\ntop = {TOP}\n\n\
              [attributes]\nsource = \"text\"\ncustomer = \"{customer}\"\n\
              opt_out = {{ column = \"{opt_out}\", allowed = [\"{none}\"] }}\n\

@@ -11,4 +11,4 @@ pub(crate) use delivery::Origin as ColumnOrigin;
 pub use parse::SAMPLE;
 pub(crate) use table::TableRules;
 pub use terms::Rules;
-pub(crate) use terms::{Choice, HoldOut, Measure, Span};
+pub(crate) use terms::{Choice, HoldOut, Measure, Span, bank_day};

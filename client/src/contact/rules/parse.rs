@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use tributary_protocol::digest::Digest;
+use tributary_protocol::plan::Date;
 use tributary_protocol::roster::MemberName;
 use tributary_protocol::secagg::suite::VerifyingKey;
 use tributary_settings::{Document, Faults};
@@ -43,6 +44,7 @@ impl Rules {
             false => Some(None),
         };
         let approvers = approvers(&mut file);
+        let last_day = file.date("list.valid_until", "the last day of these rules, YYYY-MM-DD", None, Date::parse);
         let utc_offset_minutes = file.integer("list.utc_offset_minutes", 0..=840, Some(480_u16));
         let label = file.text("scores.label", NAME, None, name);
         let scores_days_max = file.integer("scores.days_max", 1..=366, Some(35_u16));
@@ -69,6 +71,7 @@ impl Rules {
             purpose: purpose.expect(here),
             branch: branch.expect(here),
             approvers: approvers.expect(here),
+            last_day: last_day.expect(here),
             utc_offset_minutes: utc_offset_minutes.expect(here),
             label: label.expect(here),
             scores_days_max: scores_days_max.expect(here),

@@ -1,6 +1,7 @@
 //! What rules say, once they are read.
 
 use tributary_protocol::digest::Digest;
+use tributary_protocol::plan::Date;
 use tributary_protocol::roster::MemberName;
 use tributary_protocol::secagg::suite::VerifyingKey;
 
@@ -21,6 +22,8 @@ pub struct Rules {
     pub branch: Option<MemberName>,
     /// Public keys of the branch's risk control: one of them approves a list.
     pub approvers: Vec<VerifyingKey>,
+    /// Their last day by the bank's clock: no list is made, approved or delivered by them after it.
+    pub last_day: Date,
     /// How far the bank's clock is ahead of UTC.
     pub utc_offset_minutes: u16,
     /// The label whose scores choose.
@@ -43,6 +46,29 @@ pub struct Rules {
     pub confidential: Option<Confidential>,
     /// How a list is handed to the bank's system.
     pub delivery: Delivery,
+}
+
+impl Rules {
+    /// Longest time from the day of their signature to their last day, in days.
+    pub(crate) const DAYS_MAX: u32 = 366;
+
+    /// Their last second.
+    #[must_use]
+    pub(crate) fn last_second(&self) -> u64 {
+        self.last_day.last_second().saturating_sub(u64::from(self.utc_offset_minutes) * 60)
+    }
+
+    /// Whether their last day is at most [`Self::DAYS_MAX`] days after that of a second.
+    #[must_use]
+    pub(crate) fn ends_soon_after(&self, second: u64) -> bool {
+        self.last_day.0 <= bank_day(self, second).0.saturating_add(Self::DAYS_MAX)
+    }
+}
+
+/// The day of a second by the bank's clock.
+#[must_use]
+pub(crate) fn bank_day(rules: &Rules, second: u64) -> Date {
+    Date::of_second(second.saturating_add(u64::from(rules.utc_offset_minutes) * 60))
 }
 
 /// How the best are chosen.

@@ -6,7 +6,7 @@ use tributary_protocol::digest::Digest;
 use tributary_texts::Language;
 
 use super::{DAY, NOW, RULES, World};
-use crate::contact::{Stage, adopt, outcomes, receipt, show, status};
+use crate::contact::{Stage, adopt, outcomes, receipt, show, sign_rules, status};
 
 /// What a list is shown with, line by line.
 fn shown(world: &World, list: u32) -> String {
@@ -40,6 +40,50 @@ fn rules_that_were_noted_end_older_ones_before_any_list_is_made_by_them() {
     assert!(shown(&world, 1).contains("newer rules of this campaign are in force"));
     put(&newer);
     assert!(world.deliver_at(1, NOW).is_err(), "the list is of older rules still");
+}
+
+/// Stricter rules that a branch has not seen end older ones at the latest on the older ones' last day.
+#[test]
+fn rules_end_with_their_last_day_and_no_list_of_theirs_lasts_longer() {
+    let rules = RULES.replace("[delivery]\ncrm", "[delivery]\nvalid_days = 300\ncrm");
+    let world = World::new(&rules);
+    world.customers(6);
+    // The last second of 2027-06-30 in Shanghai.
+    let last = tributary_protocol::plan::Date::parse("2027-06-30").unwrap().last_second() - 8 * 3_600;
+    assert_eq!(world.build().valid_until, (NOW + 30 * DAY).min(last), "no longer than the scores");
+    world.rules(&rules.replace("2027-06-30", "2026-12-02"));
+    let last = NOW + 2 * DAY + 15 * 3_600 - 1;
+    assert_eq!(world.build().valid_until, last);
+    assert!(shown(&world, 2).contains("in force up to 2026-12-02"), "{}", shown(&world, 2));
+    assert!(shown(&world, 2).contains("made on 2026-11-30, by this machine's clock"));
+    world.approve(2).unwrap();
+    let note = |now| adopt(&world.config(), &world.at("rules.toml"), now).map(drop);
+    note(last).unwrap_or_else(|fault| panic!("{fault}"));
+    assert!(world.deliver_at(2, last + 1).is_err());
+    for refused in [note(last + 1), world.build_at(last + 1).map(drop)] {
+        let told = refused.unwrap_err().to_string();
+        assert!(told.contains("2026-12-02, is over") && told.contains("later list.valid_until"), "{told}");
+    }
+    world.deliver_at(2, last).unwrap();
+}
+
+/// A last day that is too far away is refused when the owner signs, and at the branch, whoever signed.
+#[test]
+fn rules_last_at_most_a_year_from_the_day_of_their_signature() {
+    let world = World::new(RULES);
+    world.customers(6);
+    let signed = tributary_certs::clock::unix_seconds() + 8 * 3_600;
+    let day = |days: u64| tributary_protocol::plan::Date::of_second(signed + days * DAY).to_string();
+    let sign = |day: &str| {
+        let text = RULES.replace("2027-06-30", day).replace("APPROVER", &world.approver.verifying_key().to_string());
+        world.write("rules.toml", &text);
+        sign_rules(&world.at("rules.toml"), &world.at("owner.key")).map(drop)
+    };
+    sign(&day(365)).unwrap_or_else(|fault| panic!("{fault}"));
+    assert!(sign(&day(368)).unwrap_err().to_string().contains("more than 366 days after"));
+    world.rules(&RULES.replace("2027-06-30", &day(368)));
+    let told = world.refused();
+    assert!(told.contains("more than 366 days after"), "{told}");
 }
 
 /// An answer that nobody signed lets no customer be called once more: the batch is recalled, and counts as contacts until its last day.

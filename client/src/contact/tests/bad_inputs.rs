@@ -10,7 +10,7 @@ use super::{DAY, HEADER, NOW, RULES, World};
 use crate::contact::{init_rules, sign_rules};
 
 /// Rules in which a part is another one, and what is said of them.
-const RULES_BAD: [(&str, &str, &[&str]); 32] = [
+const RULES_BAD: [(&str, &str, &[&str]); 34] = [
     ("top = 10", "top = 0", &["choose.top", "1 to 1000000"]),
     ("top = 10", "top = 10\nthreshold = 0.5", &["both of top and threshold"]),
     ("top = 10", "", &["neither top nor threshold"]),
@@ -59,6 +59,8 @@ const RULES_BAD: [(&str, &str, &[&str]); 32] = [
     ("levels = [\"C1\", \"C2\", \"C3\"]", "levels = [\"C2\"]", &["attributes.tolerance.levels", "lowest first"]),
     ("consent = {", "agreement = {", &["attributes.agreement", "attributes.consent.column"]),
     ("approvers = [\"APPROVER\"]", "approvers = []", &["list.approvers"]),
+    ("valid_until = \"2027-06-30\"", "", &["list.valid_until", "YYYY-MM-DD"]),
+    ("valid_until = \"2027-06-30\"", "valid_until = \"2027-06-31\"", &["list.valid_until", "YYYY-MM-DD"]),
     ("approvers = [\"APPROVER\"]", "approvers = [\"APPROVER\", \"APPROVER\"]", &["each key once"]),
     ("approvers = [\"APPROVER\"]", "approvers = [\"nobody\"]", &["ed25519:"]),
     (

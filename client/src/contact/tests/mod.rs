@@ -64,6 +64,7 @@ pub(super) const RULES: &str = r#"
 [list]
 campaign = "2026-12 deposits"
 purpose = "churn"
+valid_until = "2027-06-30"
 approvers = ["APPROVER"]
 [scores]
 label = "churn"

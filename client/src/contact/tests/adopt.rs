@@ -55,7 +55,7 @@ fn rules_end_with_their_last_day_and_no_list_of_theirs_lasts_longer() {
     let last = NOW + 2 * DAY + 15 * 3_600 - 1;
     assert_eq!(world.build().valid_until, last);
     assert!(shown(&world, 2).contains("in force up to 2026-12-02"), "{}", shown(&world, 2));
-    assert!(shown(&world, 2).contains("made on 2026-11-30, by this machine's clock"));
+    assert!(shown(&world, 2).contains("made on 2026-11-30 01:00 UTC, by this machine's clock"));
     world.approve(2).unwrap();
     let note = |now| adopt(&world.config(), &world.at("rules.toml"), now).map(drop);
     note(last).unwrap_or_else(|fault| panic!("{fault}"));

@@ -284,7 +284,7 @@ fn a_purge_by_a_clock_that_is_ahead_is_followed_by_no_list_of_an_earlier_one() {
     let world = World::new(&with("[hold_out]\npermille = 500\ndays = 10\n[delivery]\ncrm"));
     world.customers(6);
     world.build();
-    let later = NOW + 500 * DAY;
+    let later = NOW + 200 * DAY;
     assert_eq!(purge(&world.config(), false, later).unwrap().draws.len(), 1);
     world.customers(6);
     let told = world.refused();

@@ -109,8 +109,8 @@ pub(super) fn write_clients(
     let coalition = prepared.mixed.map(|mixed| mixed.coalition());
     let signed = workplace.coordinator_settings().with_file_name("plan.tributary");
     let plan = PlanFile::read(&signed)?.plan.digest();
-    let authority = &workplace.authority();
-    let file = ClientFile { options, coordinator, customers_max, authority, schema, coalition, plan };
+    let (authority, carrier) = (&workplace.authority(), &workplace.coordinator_settings());
+    let file = ClientFile { options, coordinator, carrier, customers_max, authority, schema, coalition, plan };
     prepared.branches.iter().try_for_each(|branch| file.write(branch))
 }
 

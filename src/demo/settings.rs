@@ -11,6 +11,7 @@ use tributary_client::budget::BUDGET_FILE;
 use tributary_client::cli::sign_policy;
 use tributary_client::grants::{GrantRequest, grant, install};
 use tributary_client::policy::SchemaPin;
+use tributary_coordinator::federation::grant_files::carry;
 use tributary_coordinator::federation::plans::activate_plan;
 use tributary_coordinator::settings::PlanFiles;
 use tributary_model::schema::Schema;
@@ -50,6 +51,8 @@ pub(super) struct ClientFile<'a> {
     pub(super) options: &'a DemoOptions,
     /// Where the coordinator listens.
     pub(super) coordinator: SocketAddr,
+    /// The coordinator's settings.
+    pub(super) carrier: &'a Path,
     /// Public maximum of a branch's customers.
     pub(super) customers_max: u64,
     /// The authority's folder, whose list of authorities names the federation.
@@ -146,12 +149,19 @@ impl CoordinatorFile<'_> {
         if self.options.measures() {
             line(
                 &mut text,
-                format_args!("\n[plan.statistics]\nbins = 10\nbudget_share = {}", DEFAULTS.statistics_share),
+                format_args!(
+                    "\n[plan.statistics]\nbins = 10\nlabels = true\nbudget_share = {}",
+                    DEFAULTS.statistics_share
+                ),
             );
             line(
                 &mut text,
                 format_args!("\n[plan.evaluation]\nbins = 28\nbudget_share = {}", DEFAULTS.evaluation_share),
             );
+            // The schemas that are built in have a field for it, from which nothing is learnt.
+            if self.options.schema.is_none() {
+                line(&mut text, format_args!("groups = \"gender\""));
+            }
         }
         if self.options.no_month().is_none() {
             text.push_str(&gates(BANK));
@@ -221,6 +231,8 @@ impl ClientFile<'_> {
         let file = branch.folder.join("demo.grant");
         grant(&request, &self.authority.join(names::AUTHORITIES), owner, &file)?;
         install(&branch.settings(), &file, unix_seconds())?;
+        // The coordinator carries it as well, so that an auditor finds it in the bundle.
+        carry(self.carrier, &file)?;
         Ok(())
     }
 

@@ -159,6 +159,7 @@ pub fn audit<S: Source>(bundle: &Bundle<S>, options: &Options) -> io::Result<Aud
                 Err(Disagrees::Open(why)) => found.missing.push(why),
             }
         }
+        found.not_verified.extend(witnessed.after());
         let cosigned = witnessed.witnessed_at.map(|second| Millis(second.saturating_mul(1000)));
         found.missing.extend(days.stale(journal.last(), cosigned));
         if witnessed.witnessed_entries == 0 {

@@ -17,6 +17,7 @@ use super::fault::Fault;
 use super::reader::{Bundle, Source};
 use crate::checkpoint::{RootsAt, entries_of_name, is_kept_name, verified, witnesses};
 use crate::report::shown::moment;
+use crate::run::NotVerified;
 use crate::trust::Federation;
 
 /// The folder of checkpoints.
@@ -296,6 +297,17 @@ fn cosigned(signed: &SignedCheckpoint, name: &str, federation: &Federation) -> u
         }
     }
     keys.len()
+}
+
+impl CheckpointsReport {
+    /// Entries that come after every checkpoint that more than half of the branches have cosigned, and after the one that the verifier holds.
+    pub(super) fn after(&self) -> Option<NotVerified> {
+        let entries = self.witnessed_entries.saturating_add(self.entries_after);
+        let known = self.witnessed_entries.max(self.held_entries.unwrap_or(0));
+        let count = u32::try_from(entries.saturating_sub(known)).unwrap_or(u32::MAX);
+        let reason = "entry at the end of the journal for which nobody but the coordinator vouches yet: hold a branch's newest checkpoint against it with --checkpoint";
+        (count > 0).then(|| NotVerified { count, reason: reason.into() })
+    }
 }
 
 impl fmt::Display for CheckpointsReport {

@@ -37,7 +37,7 @@ pub struct GrantsReport {
     pub withdrawals: usize,
     /// Runs of a branch, counted for each branch, that a grant here allows.
     pub covered: u32,
-    /// Those that none does: their grants went to the branches by hand, or were not given. The branches' own registers say which.
+    /// Those that none does: their grants went to the branches by hand, or were not given. The branches' own registers say which. They are not verified.
     pub uncovered: u32,
 }
 
@@ -201,6 +201,10 @@ impl Grants {
         self.report.grants = self.grants.values().filter(|given| budgets.own(&given.grant)).count();
         let unknown = u32::try_from(all.saturating_sub(self.report.grants)).unwrap_or(u32::MAX);
         for (count, reason) in [
+            (
+                self.report.uncovered,
+                "run of a branch that no grant of its owner here allows: the grant went to the branch by hand, or was not given",
+            ),
             (unknown, "grant by a key that no budget here names as its owner's: no run rests on it"),
             (self.strange, "withdrawal of a grant that is not here: nothing says who may take that back"),
         ] {
@@ -295,7 +299,7 @@ impl fmt::Display for GrantsReport {
         let Self { grants, withdrawals, covered, uncovered } = self;
         write!(
             formatter,
-            "{grants} and {withdrawals} withdrawals signed by their owners; {covered} runs of branches under them, {uncovered} under others"
+            "{grants} and {withdrawals} withdrawals signed by their owners; {covered} runs of branches under them, {uncovered} whose grant is not here"
         )
     }
 }

@@ -1,14 +1,16 @@
 //! Grants and withdrawals in a bundle: whose they are, for which days, and what rests on them.
 
+use std::collections::BTreeSet;
 use std::io::Cursor;
 
 use tributary_certs::grant::{sign_grant, sign_withdrawal, write_grant, write_withdrawal};
 use tributary_certs::suite::RealSuite;
-use tributary_evidence::bundle::{Audited, Bundle, Contents};
+use tributary_evidence::bundle::{Audited, Authority, Bundle, Contents, Held, Options, audit};
 use tributary_model::privacy::epsilon_of;
 use tributary_protocol::budget::BudgetHead;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::ClientId;
+use tributary_protocol::log::origin_of;
 use tributary_protocol::plan::{Grant, GrantSubject, GrantUses};
 use tributary_protocol::registry::RegistryEvent;
 use tributary_protocol::roster::MemberName;
@@ -16,8 +18,8 @@ use tributary_protocol::round::CoordinatorEvent;
 use tributary_protocol::secagg::suite::{Signature, Suite as _};
 use tributary_protocol::signed::SignedBody as _;
 
-use super::audited;
-use super::world::{AT, DAY, Event, OWNER, SMALL, World, authorities, person_key, signing_key};
+use super::world::{AT, COORDINATOR, DAY, Event, OWNER, SMALL, World, authorities, cosigned, person_key, signing_key};
+use super::{asked, audited};
 
 /// Seed of the key of somebody who owns no data.
 const STRANGER: u8 = 51;
@@ -137,7 +139,7 @@ fn a_grant_counts_where_the_branch_names_its_owner_and_within_its_terms() {
     // What a stranger grants for other days allows nothing here. Nobody says whose it is.
     let (_, later) = granted(STRANGER, terms(), |grant| grant.not_before = SECOND + DAY_SECONDS);
     assert_eq!(figures(&with(&world, &[&later], false)), (0, [0, 0, 0, 9]));
-    assert_eq!(with(&world, &[&later], true).standing.code(), 2);
+    assert!(with(&world, &[&later], false).to_string().contains("grant by a key that no budget here names"));
     let (_, (name, bytes)) = granted(OWNER, terms(), |_| {});
     let misnamed = (name.replace(".grant", "a.grant"), bytes.clone());
     assert_eq!(with(&world, &[&misnamed], false).standing.code(), 1, "it is under another name");
@@ -166,7 +168,7 @@ fn a_withdrawal_is_its_owners_and_what_goes_on_after_it_is_named() {
     }
     // Without its grant it takes nothing back.
     assert_eq!(figures(&with(&shown, &[&strange], false)), (0, [0, 0, 0, 9]));
-    assert_eq!(with(&shown, &[&strange], true).standing.code(), 2);
+    assert!(with(&shown, &[&strange], false).to_string().contains("withdrawal of a grant that is not here"));
     // The branch itself says that the grant was withdrawn, and its file is left out.
     show_budget(&mut world, BRANCH, vec![digest]);
     let found = with(&world, &[&grant], false);
@@ -203,4 +205,46 @@ fn rounds_after_the_end_or_the_withdrawal_of_a_grant_are_named() {
         }
     }
     assert_eq!(usual.0, 0);
+}
+
+/// By the flag itself: a bundle in which nothing is left to be believed, and each thing that was left out of it.
+#[test]
+fn the_strict_want_every_owners_grant_and_cosignatures_up_to_the_end() {
+    let mut world = World::new(SMALL);
+    let admitted = |event: &Event| match event {
+        Event::Run(CoordinatorEvent::UpdateAdmitted { client, .. }) => Some(client.0),
+        _ => None,
+    };
+    let branches: BTreeSet<u32> = world.events.iter().filter_map(admitted).collect();
+    assert_eq!(branches.len(), 9);
+    branches.iter().for_each(|branch| show_budget(&mut world, *branch, Vec::new()));
+    let subject = GrantSubject::Plan(world.run.plan().digest());
+    let grants: Vec<Part> = branches.iter().map(|branch| grant(subject.clone(), *branch, 1)).collect();
+    let (_, log) = world.journal();
+    let end = log.checkpoint(&origin_of(&authorities(SMALL.authorities).digest()));
+    let newest = |witnesses| ("checkpoints/newest".to_owned(), cosigned(end.clone(), COORDINATOR, witnesses));
+    let whole: Vec<Part> = grants.into_iter().chain([newest(7)]).collect();
+    let judged = |parts: &[&Part]| {
+        let found = with(&world, parts, true);
+        (found.standing.code(), found.not_verified.iter().map(|one| one.count).collect::<Vec<u32>>(), found.to_string())
+    };
+    let all: Vec<&Part> = whole.iter().collect();
+    let (code, open, words) = judged(&all);
+    assert_eq!((code, open), (0, vec![]), "{words}");
+    let (code, open, words) = judged(&all[1..]);
+    assert_eq!((code, open), (2, vec![1]), "{words}");
+    assert!(words.contains("8 runs of branches under them, 1 whose grant is not here"), "{words}");
+    let few: Vec<&Part> = all[..9].to_vec();
+    let (code, open, words) = judged(&few);
+    assert_eq!((code, open), (2, vec![2]), "the newest checkpoint has two cosignatures: {words}");
+    assert_eq!(with(&world, &few, false).standing.code(), 0);
+    // Whoever holds the last checkpoint from a branch needs no cosignature for it.
+    let mut held = world.clone();
+    held.parts.extend(few.into_iter().cloned());
+    let bytes = held.bundle();
+    let authority = Some(Authority::List(authorities(SMALL.authorities)));
+    let checkpoint = Some(Held { name: "newest".into(), note: cosigned(end.clone(), COORDINATOR, 0) });
+    let asked = Options { strict: true, checkpoint, ..asked(authority) };
+    let found = audit(&Bundle::open(Cursor::new(bytes.as_slice())).unwrap(), &asked).unwrap();
+    assert_eq!(found.standing.code(), 0, "{found}");
 }

@@ -188,6 +188,25 @@ impl PointsFile {
         Ok(())
     }
 
+    /// Whether it is the change of this number of a model's points, and follows the change of this digest where that is known.
+    #[must_use]
+    pub fn stands(&self, number: u64, model: &Digest, previous: Option<&Digest>) -> bool {
+        let PointsStatement { model: of, sequence, previous: named, .. } = &self.statement;
+        (*sequence, of) == (number, model) && previous.is_none_or(|previous| named == previous)
+    }
+
+    /// SHA-256 of the file.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        Digest::of(POINTS.print(self).as_bytes())
+    }
+
+    /// Reads the text of a file. Says nothing about the signatures.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        POINTS.parse(text)
+    }
+
     /// Writes the file; never replaces one.
     ///
     /// # Errors

@@ -16,6 +16,7 @@ pub mod card;
 pub mod checkpoint;
 mod entries;
 pub mod evaluation;
+mod exported;
 mod features;
 mod fields;
 pub mod gates;
@@ -40,6 +41,7 @@ mod verdict;
 
 pub use budget::{BudgetReport, RunSpendReport};
 pub use entries::{Bad, Entry};
+pub use exported::ExportRecord;
 pub use features::{FEATURES_VERSION, FeaturesFile};
 pub use heads::HeadsReport;
 pub use journal_report::JournalReport;

@@ -24,6 +24,10 @@ pub enum Item {
     Card(Digest),
     /// A report of attacks on a model, by the digest of what it found.
     Attacks(Digest),
+    /// The record of an export, by its number.
+    Export(u64),
+    /// A change of the points of a model, by the model's digest and the change's number.
+    Points(Digest, u64),
 }
 
 impl Item {
@@ -40,6 +44,8 @@ impl Item {
             Self::Statement(model) => format!("registry/{model}/statement.json"),
             Self::Card(digest) => format!("cards/{digest}.json"),
             Self::Attacks(digest) => format!("attacks/{digest}.json"),
+            Self::Export(number) => format!("exports/{number:06}.json"),
+            Self::Points(model, number) => format!("registry/{model}/points/{number:06}.points"),
         }
     }
 }

@@ -154,6 +154,8 @@ impl Federation {
             }
             RegistryEvent::ModelRegistered { .. }
             | RegistryEvent::CardWritten { .. }
+            | RegistryEvent::Exported { .. }
+            | RegistryEvent::PointsSet { .. }
             | RegistryEvent::Noticed { .. } => Ok(()),
         }
     }

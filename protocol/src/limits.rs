@@ -247,6 +247,12 @@ pub const COPY_NOTES_MAX: u32 = 64;
 /// Most reports of attacks on one model.
 pub const ATTACK_REPORTS_MAX: usize = 64;
 
+/// Most exports of one federation.
+pub const EXPORTS_MAX: usize = 999_999;
+
+/// Most changes of the points of one model's scorecards.
+pub const POINTS_CHANGES_MAX: usize = 10_000;
+
 /// Most models that a branch keeps at once.
 pub const MODELS_KEPT_MAX: usize = 32;
 

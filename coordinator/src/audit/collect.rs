@@ -127,7 +127,7 @@ impl Collected {
     ) -> Result<Self, ExportError> {
         let journal = ledger_of(&settings.state_dir);
         let mut runs: BTreeMap<LedgerId, OfRun> = BTreeMap::new();
-        let (mut models, mut papers) = (Vec::new(), Vec::new());
+        let (mut models, mut papers): (Vec<(RunRef, Digest)>, BTreeMap<Digest, Vec<Item>>) = Default::default();
         let (mut end, mut goes_on, mut entries, mut last) = (0, false, 0, Millis(0));
         // All of the journal, and not only its front up to the last day: what was cut off its end is missed here.
         let mut notes = notes_beside(&settings.state_dir);
@@ -144,9 +144,18 @@ impl Collected {
                         RegistryEvent::ModelRegistered { manifest } => {
                             models.push((manifest.lineage.run, manifest.digest()))
                         }
-                        RegistryEvent::CardWritten { model, card } => papers.push((model, Item::Card(card))),
+                        RegistryEvent::CardWritten { model, card } => {
+                            papers.entry(model).or_default().push(Item::Card(card))
+                        }
                         RegistryEvent::AttacksReported { report } => {
-                            papers.push((report.report.model, Item::Attacks(report.report.findings)));
+                            let own = papers.entry(report.report.model).or_default();
+                            own.push(Item::Attacks(report.report.findings));
+                        }
+                        RegistryEvent::Exported { number, model, .. } => {
+                            papers.entry(model).or_default().push(Item::Export(number));
+                        }
+                        RegistryEvent::PointsSet { model, number, .. } => {
+                            papers.entry(model).or_default().push(Item::Points(model, number));
                         }
                         _ => {}
                     }
@@ -232,8 +241,7 @@ impl Collected {
             [Item::Features(model), Item::Parameters(model), Item::Statement(model)]
                 .iter()
                 .for_each(|item| collected.kept(state, item));
-            let own = papers.iter().filter(|(of, _)| *of == model);
-            own.for_each(|(_, paper)| collected.kept(state, paper));
+            papers.get(&model).into_iter().flatten().for_each(|paper| collected.kept(state, paper));
         }
         Ok(collected)
     }

@@ -123,6 +123,8 @@ fn of_registry(Recorded { at, event }: Recorded<RegistryEvent>) -> Said {
         }
         RegistryEvent::CopyNoted { note } => ("copy_noted", client(note.client)),
         RegistryEvent::CardWritten { .. } => ("card_written", coordinator()),
+        RegistryEvent::Exported { .. } => ("exported", coordinator()),
+        RegistryEvent::PointsSet { .. } => ("points_set", coordinator()),
         RegistryEvent::AttacksReported { report } => ("attacks_reported", vec![person(&report.signed)]),
         RegistryEvent::IncidentTold { told } => ("incident_told", vec![person(&told.signed)]),
         RegistryEvent::Looked { look } => ("looked", vec![person(&look.signed)]),

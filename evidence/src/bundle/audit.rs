@@ -63,7 +63,7 @@ pub struct Options {
 }
 
 /// Folders whose every part is named by the journal.
-const NAMED: [&str; 7] = ["rounds/", "sums/", "registry/", "cards/", "attacks/", "models/", "plans/"];
+const NAMED: [&str; 8] = ["rounds/", "sums/", "registry/", "cards/", "attacks/", "exports/", "models/", "plans/"];
 
 /// What is kept in a bundle, and what of it was looked at.
 struct Looked<'a, S> {

@@ -72,6 +72,8 @@ impl RegistryPart {
                 RegistryEvent::RosterAdopted { .. }
                 | RegistryEvent::CopyNoted { .. }
                 | RegistryEvent::CardWritten { .. }
+                | RegistryEvent::Exported { .. }
+                | RegistryEvent::PointsSet { .. }
                 | RegistryEvent::AttacksReported { .. } => {}
             }
             record.apply(&entry.event);

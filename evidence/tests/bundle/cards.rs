@@ -121,7 +121,7 @@ pub(super) const CASES: &[(&str, u8, Change)] = &[
     ("a second model card", 1, |world| { let event = world.events.last().unwrap().clone(); world.events.push(event); }),
 ];
 
-fn alarmed(world: &mut World) {
+pub(super) fn alarmed(world: &mut World) {
     world.attacked(|found| raise(&mut found.canary.as_mut().unwrap().epsilon_low, 1e6));
 }
 

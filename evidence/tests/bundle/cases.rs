@@ -437,9 +437,8 @@ fn every_change_gets_its_code() {
     assert_eq!(code(&whole.bundle(), true).0, 0);
     assert!(CASES.len() >= 60, "{}", CASES.len());
     let mut wrong = Vec::new();
-    for (name, expected, change) in
-        CASES.iter().chain(super::cards::CASES).chain(super::forks::CASES).chain(super::heads::CASES)
-    {
+    let others = [super::cards::CASES, super::forks::CASES, super::heads::CASES, super::registers::CASES];
+    for (name, expected, change) in CASES.iter().chain(others.into_iter().flatten()) {
         let mut world = whole.clone();
         change(&mut world);
         let (found, words) = code(&world.bundle(), false);

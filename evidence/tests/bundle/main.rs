@@ -16,6 +16,7 @@ mod mutations;
 mod partial;
 mod parts;
 mod plans;
+mod registers;
 mod reports;
 mod rules;
 mod score;

@@ -106,6 +106,7 @@ impl Mixed {
 fn two() -> (Mixed, Parts, World) {
     let (mut world, mut other) = (World::new(SMALL), World::new(Shape { rounds: 4, ..SMALL }));
     [&mut world, &mut other].into_iter().for_each(|world| show_budget(world, 3, Vec::new()));
+    world.both_leave(&mut other);
     // The branch's newest head is one after the second run.
     let newest = world.heads.iter().rev().find_map(|kept| match kept {
         Kept::Head(head) if head.client == ClientId(3) => Some(head.clone()),
@@ -141,15 +142,23 @@ fn one_of_two_runs_is_judged_without_the_other() {
     whole.insert("heads/budgets.ledger".into(), mixed.world.all().remove("heads/budgets.ledger").unwrap());
     let (found, words) = code(&sealed(&whole), true);
     assert_eq!(found, 0, "{words}");
-    let ledger = LedgerId::from(other.run.id());
-    let mut one = mixed.world.parts.clone();
-    one.insert(PART.into(), mixed.part(|entry| entry.ledger != ledger, &mixed.borders()));
-    mixed.witnessed(&mut one);
-    let bytes = sealed(&one);
-    let found = audited(&Bundle::open(Cursor::new(bytes.as_slice())).unwrap(), false);
-    assert_eq!((strictly(&found), found.sums_verified), (Standing::Intact, 3), "{found}");
-    let reasons: Vec<&str> = found.elsewhere.iter().map(|one| one.reason.as_str()).collect();
-    assert_eq!(reasons, ["entries of the journal", "model of a run", "model card of a run", END], "{found}");
+    let without = |world: &World, left_out: &World, sums: u32| {
+        let ledger = LedgerId::from(left_out.run.id());
+        let mut one = world.parts.clone();
+        one.insert(PART.into(), mixed.part(|entry| entry.ledger != ledger, &mixed.borders()));
+        mixed.witnessed(&mut one);
+        let bytes = sealed(&one);
+        let found = audited(&Bundle::open(Cursor::new(bytes.as_slice())).unwrap(), false);
+        assert_eq!((strictly(&found), found.sums_verified), (Standing::Intact, sums), "{found}");
+        let reasons: Vec<&str> = found.elsewhere.iter().map(|one| one.reason.as_str()).collect();
+        let [model, card] = ["model of a run", "model card of a run"];
+        let [export, points] = ["export of a model of a run", "change of points of a model of a run"];
+        assert_eq!(reasons, ["entries of the journal", model, card, export, points, END], "{found}");
+        one
+    };
+    // Of the exports of both, which are numbered together, each follows the one before it by the journal.
+    without(&other, &mixed.world, 4);
+    let mut one = without(&mixed.world, &other, 3);
     // What is kept of the other run is of nothing that is here.
     one.extend(
         parts.iter().filter(|(name, _)| name.starts_with("rounds/")).map(|(name, kept)| (name.clone(), kept.clone())),

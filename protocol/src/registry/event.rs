@@ -64,4 +64,22 @@ pub enum RegistryEvent {
         /// As a model validator signed it.
         report: Box<SignedAttackReport>,
     },
+    /// A model leaves as a file. What is known of it stands in its record.
+    Exported {
+        /// Which export of the federation it is, from 1.
+        number: u64,
+        /// The model.
+        model: Digest,
+        /// SHA-256 of the record.
+        record: Digest,
+    },
+    /// Two people have set points of a scorecard otherwise.
+    PointsSet {
+        /// Of which model.
+        model: Digest,
+        /// Which change of this model's points it is, from 1.
+        number: u64,
+        /// SHA-256 of the file that they signed.
+        change: Digest,
+    },
 }

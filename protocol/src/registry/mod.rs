@@ -16,6 +16,8 @@
 //! Beside the statements stand the digests of papers: the card that is written with each model, and reports of attacks on it. A model of which an attack
 //! showed a larger epsilon than was claimed is used no more.
 //!
+//! It also has each export and each change of a scorecard's points, by number and digest. So none of them can be taken out of its register unseen.
+//!
 //! In the same ledger stand what people tell of incidents, what inspectors were shown, and what happened to the journal itself: none of it is of a run.
 //!
 //! A model is named by the digest of everything that it is. The registry only appends: a state follows from statements, each signed by two people of
@@ -28,6 +30,7 @@ mod heard;
 mod incident;
 mod look;
 mod manifest;
+mod noted;
 mod notice;
 mod papers;
 mod record;
@@ -49,9 +52,10 @@ pub use incident::{
 };
 pub use look::{Look, LookFault, Looks, Sight, SignedLook};
 pub use manifest::{Lineage, MANIFEST_FORMAT, ManifestFault, ModelManifest};
+pub use noted::RefusedNote;
 pub use notice::{Notice, Notices};
 pub use papers::{AttackReport, RefusedAttackReport, SignedAttackReport};
-pub use record::{ModelRecord, ModelState, PurposeRecord, RegistryRecord, Said};
+pub use record::{Export, ModelRecord, ModelState, PurposeRecord, RegistryRecord, Said};
 pub use report::{Figure, GatesReport, ReportFault, SignedReport};
 pub use rules::RefusedStatement;
 pub use scope::{CHALLENGER_PARTS_MAX, StatementScope};

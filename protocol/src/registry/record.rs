@@ -70,10 +70,21 @@ pub struct RegistryRecord {
     pub incidents: Incidents,
     /// What inspectors were shown.
     pub looks: Looks,
+    /// Models that left as files, in the order of their numbers.
+    pub exports: Vec<Export>,
     /// What happened to the journal itself.
     pub notices: Notices,
     /// How often it has said something of it.
     notes: BTreeMap<(Digest, ClientId), u32>,
+}
+
+/// One model that left as a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Export {
+    /// The model.
+    pub model: Digest,
+    /// SHA-256 of the export's record.
+    pub record: Digest,
 }
 
 /// A branch's word, and the key with which it was signed: others believe it as long as the roster in force gives the branch that key.
@@ -98,6 +109,8 @@ pub struct ModelRecord {
     pub card: Option<Digest>,
     /// Reports of attacks on it, in their order.
     pub attacks: Vec<SignedAttackReport>,
+    /// SHA-256 of the file of each change of its points, in the order of their numbers.
+    pub points: Vec<Digest>,
 }
 
 /// What stands for one purpose.
@@ -232,8 +245,8 @@ impl RegistryRecord {
                 self.purposes.entry(manifest.lineage.purpose.clone()).or_default();
                 self.order.push(digest);
                 let state = ModelState::Candidate;
-                let (statements, attacks) = (Vec::new(), Vec::new());
-                self.models.insert(digest, ModelRecord { manifest, state, statements, card: None, attacks });
+                let (statements, attacks, points) = (Vec::new(), Vec::new(), Vec::new());
+                self.models.insert(digest, ModelRecord { manifest, state, statements, card: None, attacks, points });
             }
             RegistryEvent::StatementTaken { statement } => {
                 self.follow(&statement.statement);
@@ -261,6 +274,14 @@ impl RegistryRecord {
             RegistryEvent::AttacksReported { report } => {
                 if let Some(model) = self.models.get_mut(&report.report.model) {
                     model.attacks.push(report.as_ref().clone());
+                }
+            }
+            RegistryEvent::Exported { model, record, .. } => {
+                self.exports.push(Export { model: *model, record: *record })
+            }
+            RegistryEvent::PointsSet { model, change, .. } => {
+                if let Some(model) = self.models.get_mut(model) {
+                    model.points.push(*change);
                 }
             }
         }

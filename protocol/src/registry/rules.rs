@@ -7,6 +7,7 @@ use super::event::RegistryEvent;
 use super::incident::IncidentFault;
 use super::look::LookFault;
 use super::manifest::ModelManifest;
+use super::noted::RefusedNote;
 use super::papers::{RefusedAttackReport, SignedAttackReport};
 use super::record::{ModelRecord, ModelState, RegistryRecord};
 use super::report::SignedReport;
@@ -58,6 +59,12 @@ impl RegistryRecord {
             RegistryEvent::Noticed { notice } => self.notices.check(*notice),
             RegistryEvent::CardWritten { model, card } => self.check_card(model, card),
             RegistryEvent::AttacksReported { report } => self.check_attacks(report),
+            RegistryEvent::Exported { number, model, .. } => {
+                self.judge_export(*number, model).map_err(RefusedNote::rule)
+            }
+            RegistryEvent::PointsSet { model, number, .. } => {
+                self.judge_points(model, *number).map_err(RefusedNote::rule)
+            }
         }
     }
 
@@ -338,6 +345,8 @@ impl RegistryRecord {
             RegistryEvent::RosterAdopted { .. }
             | RegistryEvent::ModelRegistered { .. }
             | RegistryEvent::CardWritten { .. }
+            | RegistryEvent::Exported { .. }
+            | RegistryEvent::PointsSet { .. }
             | RegistryEvent::Noticed { .. } => Ok(Vec::new()),
         }
     }

@@ -112,6 +112,12 @@ impl RegistryRecord {
             RegistryEvent::CardWritten { model, card } => {
                 format!("card {} of model {} written", card.short(), model.short())
             }
+            RegistryEvent::Exported { number, model, record } => {
+                format!("export {number}: model {} leaves as a file, by the record {}", model.short(), record.short())
+            }
+            RegistryEvent::PointsSet { model, number, change } => {
+                format!("change {number} of the points of model {}: {}", model.short(), change.short())
+            }
             RegistryEvent::AttacksReported { report } => {
                 let (report, signed) = (&report.report, &report.signed);
                 let found = match report.alarm {

@@ -5,6 +5,7 @@ mod gates;
 mod heard;
 mod incidents;
 mod lies;
+mod noted;
 mod papers;
 mod properties;
 

@@ -1,0 +1,252 @@
+//! What an enemy does to the registers of exports and of points, whose files the journal names by number and digest.
+
+use tributary_certs::points::{PointsFile, PointsStatement};
+use tributary_evidence::{ExportRecord, Item};
+use tributary_protocol::digest::Digest;
+use tributary_protocol::registry::RegistryEvent;
+use tributary_protocol::role::Action;
+
+use super::cards::alarmed;
+use super::cases::Change;
+use super::code;
+use super::world::{Event, PEOPLE, SMALL, World, attested, authorities};
+
+impl World {
+    /// The digests of exports, in the order of the journal.
+    fn exported(&self) -> Vec<Digest> {
+        let of = |event: &Event| match event {
+            Event::Registry(RegistryEvent::Exported { record, .. }) => Some(*record),
+            _ => None,
+        };
+        self.events.iter().filter_map(of).collect()
+    }
+
+    /// The changes of points, in the order of the journal.
+    fn set(&self) -> Vec<PointsFile> {
+        let of = |event: &Event| match event {
+            Event::Registry(RegistryEvent::PointsSet { model, number, .. }) => {
+                let bytes = self.parts[&Item::Points(*model, *number).name()].clone();
+                Some(PointsFile::parse(&String::from_utf8(bytes).unwrap()).unwrap())
+            }
+            _ => None,
+        };
+        self.events.iter().filter_map(of).collect()
+    }
+
+    /// The coordinator exports the model, and the journal names the record as it is after the change.
+    pub(crate) fn export(&mut self, change: impl FnOnce(&mut ExportRecord)) {
+        self.export_after(&self.exported(), change);
+    }
+
+    /// The same after these exports.
+    fn export_after(&mut self, before: &[Digest], change: impl FnOnce(&mut ExportRecord)) {
+        let number = before.len() as u64 + 1;
+        let mut record = ExportRecord {
+            version: ExportRecord::VERSION,
+            number,
+            model: self.model.to_string(),
+            format: "onnx".into(),
+            dialect: None,
+            head: None,
+            recipient: format!("card centre {number}"),
+            valid_until: 2_000_000_000,
+            made_at: 20_000 * 86_400,
+            file: "churn.onnx".into(),
+            digest: Digest([9; 32]).to_string(),
+            previous: before.last().copied().unwrap_or(Digest::ZERO).to_string(),
+        };
+        change(&mut record);
+        self.named(number, record.to_bytes());
+    }
+
+    /// The journal names these bytes as the record of an export.
+    fn named(&mut self, number: u64, bytes: Vec<u8>) {
+        let (model, record) = (self.model, Digest::of(&bytes));
+        self.parts.insert(Item::Export(number).name(), bytes);
+        self.events.push(Event::Registry(RegistryEvent::Exported { number, model, record }));
+    }
+
+    /// Two people set points, and the journal names their file as it is after the changes.
+    fn set_points(&mut self, change: impl FnOnce(&mut PointsStatement), signed: impl FnOnce(&mut PointsFile)) {
+        let before = self.set();
+        let (number, federation) = (before.len() as u64 + 1, authorities(SMALL.authorities).digest());
+        let mut statement = PointsStatement {
+            federation,
+            model: self.model,
+            head: "churn".into(),
+            base_points: 600,
+            base_odds: 50_f64.to_bits(),
+            double: 20_f64.to_bits(),
+            field: "age".into(),
+            bin: 2,
+            values: "age: 20 to 30".into(),
+            before: 7,
+            after: 8,
+            sequence: number,
+            previous: before.last().map_or(Digest::ZERO, |last| last.statement.digest()),
+            reason: "few customers".into(),
+        };
+        change(&mut statement);
+        let subject = statement.digest();
+        let mut file = PointsFile::new(self.manifest(), statement);
+        let sign = |who| attested(who, Action::ChangePoints, subject, federation, 0);
+        file.signatures = vec![sign(PEOPLE[0]), sign(PEOPLE[2])];
+        signed(&mut file);
+        let (model, change) = (self.model, file.digest());
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("points");
+        file.write(&path).unwrap();
+        self.parts.insert(Item::Points(model, number).name(), std::fs::read(&path).unwrap());
+        self.events.push(Event::Registry(RegistryEvent::PointsSet { model, number, change }));
+    }
+
+    /// Both models leave, this one first, and points of both are set.
+    pub(crate) fn both_leave(&mut self, other: &mut Self) {
+        self.export(|_| ());
+        other.export_after(&self.exported(), |_| ());
+        [self, other].into_iter().for_each(|world| world.set_points(|_| (), |_| ()));
+    }
+
+    fn part(&self, item: Item) -> Vec<u8> {
+        self.parts[&item.name()].clone()
+    }
+
+    fn put(&mut self, item: Item, bytes: Vec<u8>) {
+        self.parts.insert(item.name(), bytes);
+    }
+
+    fn lose(&mut self, item: Item) {
+        assert!(self.parts.remove(&item.name()).is_some());
+    }
+
+    fn points(&self, number: u64) -> Item {
+        Item::Points(self.model, number)
+    }
+}
+
+/// Two exports, and two changes of points.
+fn kept(world: &mut World) {
+    for _ in 0..2 {
+        world.export(|_| ());
+        world.set_points(|_| (), |_| ());
+    }
+}
+
+/// A third change of points with other words, or signed otherwise.
+fn third(world: &mut World, change: impl FnOnce(&mut PointsStatement), signed: impl FnOnce(&mut PointsFile)) {
+    kept(world);
+    world.set_points(change, signed);
+}
+
+#[rustfmt::skip]
+pub(super) const CASES: &[(&str, u8, Change)] = &[
+    ("exports and points", 0, kept),
+    ("the record of the last export taken out", 2, |world| { kept(world); world.lose(Item::Export(2)); }),
+    ("the record of the first export taken out", 2, |world| { kept(world); world.lose(Item::Export(1)); }),
+    ("the records of two exports exchanged", 1, |world| {
+        kept(world);
+        let [one, two] = [1, 2].map(|number| world.part(Item::Export(number)));
+        world.put(Item::Export(1), two);
+        world.put(Item::Export(2), one);
+    }),
+    ("the last export's recipient changed", 1, |world| {
+        kept(world);
+        let mut record = ExportRecord::read(&world.part(Item::Export(2))).unwrap();
+        record.recipient = "nobody".into();
+        world.put(Item::Export(2), record.to_bytes());
+    }),
+    ("a record with another number than its entry", 1, |world| { kept(world); world.export(|record| record.number = 4); }),
+    ("a record of another model than its entry", 1, |world| { kept(world); world.export(|record| record.model = Digest([9; 32]).to_string()); }),
+    ("a record that follows another one", 1, |world| { kept(world); world.export(|record| record.previous = Digest::ZERO.to_string()); }),
+    ("a record of another version", 1, |world| { kept(world); world.export(|record| record.version = 2); }),
+    ("a record that is none", 1, |world| { kept(world); world.named(3, b"{}\n".to_vec()); }),
+    ("a record in another form", 1, |world| {
+        world.export(|_| ());
+        let bytes = [world.part(Item::Export(1)).as_slice(), b" "].concat();
+        world.events.pop();
+        world.named(1, bytes);
+    }),
+    ("a record that nothing names", 1, |world| { kept(world); let record = world.part(Item::Export(2)); world.put(Item::Export(3), record); }),
+    ("the entry of the last export taken out", 1, |world| {
+        kept(world);
+        world.events.retain(|event| !matches!(event, Event::Registry(RegistryEvent::Exported { number: 2, .. })));
+    }),
+    ("an export and its record taken out, and another one in its place", 0, |world| {
+        // Whoever has the coordinator's key and all witnesses may do that: their checkpoints decide, and not the register.
+        kept(world);
+        world.events.retain(|event| !matches!(event, Event::Registry(RegistryEvent::Exported { number: 2, .. })));
+        world.export(|record| record.recipient = "nobody".into());
+    }),
+    ("an export without the one before it", 1, |world| {
+        world.export(|_| ());
+        let record = world.part(Item::Export(1));
+        world.named(3, record);
+    }),
+    ("an export of a model that nobody registered", 1, |world| {
+        world.export(|_| ());
+        if let Some(Event::Registry(RegistryEvent::Exported { model, .. })) = world.events.last_mut() { *model = Digest([9; 32]); }
+    }),
+    ("an export after the alarm", 1, |world| { alarmed(world); world.export(|_| ()); }),
+    ("points set after the alarm", 1, |world| { alarmed(world); world.set_points(|_| (), |_| ()); }),
+    ("the last change of points taken out", 2, |world| { kept(world); let last = world.points(2); world.lose(last); }),
+    ("the first change of points taken out", 2, |world| { kept(world); let first = world.points(1); world.lose(first); }),
+    ("two changes of points exchanged", 1, |world| {
+        kept(world);
+        let items = [1, 2].map(|number| world.points(number));
+        let [one, two] = items.map(|item| world.part(item));
+        world.put(items[0], two);
+        world.put(items[1], one);
+    }),
+    ("a change of points that nothing names", 1, |world| { kept(world); let (last, more) = (world.points(2), world.points(3)); let bytes = world.part(last); world.put(more, bytes); }),
+    ("the entry of the last change of points taken out", 1, |world| {
+        kept(world);
+        world.events.retain(|event| !matches!(event, Event::Registry(RegistryEvent::PointsSet { number: 2, .. })));
+    }),
+    ("a change of points that is none", 1, |world| {
+        let (model, bytes) = (world.model, b"points\n".to_vec());
+        world.events.push(Event::Registry(RegistryEvent::PointsSet { model, number: 1, change: Digest::of(&bytes) }));
+        let first = world.points(1);
+        world.put(first, bytes);
+    }),
+    ("points with another number than their entry", 1, |world| third(world, |statement| statement.sequence = 4, |_| ())),
+    ("points that follow another change", 1, |world| third(world, |statement| statement.previous = Digest::ZERO, |_| ())),
+    ("points of another federation", 1, |world| third(world, |statement| statement.federation = Digest([9; 32]), |_| ())),
+    ("points of another model", 1, |world| third(world, |statement| statement.model = Digest([9; 32]), |_| ())),
+    ("points whose reason nobody sees", 1, |world| third(world, |statement| statement.reason = "few\ncustomers".into(), |_| ())),
+    ("points that one person has signed", 1, |world| third(world, |_| (), |file| drop(file.signatures.pop()))),
+    ("points that one person has signed twice", 1, |world| third(world, |_| (), |file| file.signatures[1] = file.signatures[0].clone())),
+    ("points with other words than were signed", 1, |world| third(world, |_| (), |file| file.statement.after = 900)),
+    ("points by a privacy officer", 1, |world| third(world, |_| (), |file| {
+        let subject = file.statement.digest();
+        file.signatures[1] = attested(PEOPLE[1], Action::ChangePoints, subject, file.statement.federation, 0);
+    })),
+    ("points by somebody without a key in the roster", 1, |world| third(world, |_| (), |file| {
+        let (staff, role, _) = PEOPLE[2];
+        file.signatures[1] = attested((staff, role, 77), Action::ChangePoints, file.statement.digest(), file.statement.federation, 0);
+    })),
+];
+
+#[test]
+fn a_bundle_says_how_many_exports_left_and_how_often_points_were_set() {
+    let mut world = World::new(SMALL);
+    let words = |world: &World| code(&world.bundle(), true);
+    let (intact, said) = words(&world);
+    assert!(
+        intact == 0 && said.contains("exports that left as files: 0; changes of points of scorecards: 0"),
+        "{said}"
+    );
+    kept(&mut world);
+    world.export(|_| ());
+    let (intact, said) = words(&world);
+    assert!(
+        intact == 0 && said.contains("exports that left as files: 3; changes of points of scorecards: 2"),
+        "{said}"
+    );
+    // What is taken out is named.
+    world.lose(Item::Export(3));
+    let (_, said) = words(&world);
+    assert!(
+        said.contains("MISSING  the record of export 3 of the model") && said.contains("exports/000003.json"),
+        "{said}"
+    );
+}

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use tributary_certs::people::SigningPerson;
 use tributary_certs::roster::RosterAuthorities;
 use tributary_certs::told::{read_incident, sign_incident, write_incident};
-use tributary_coordinator::registry::{PeoplesWord, export_incident, federation, incidents, put_on_record};
+use tributary_coordinator::registry::{Recordable, export_incident, federation, incidents, put_on_record};
 use tributary_evidence::report::{IncidentLine, TimelineLine};
 use tributary_protocol::digest::Digest;
 use tributary_protocol::registry::{IncidentStep, IncidentWord, Severity, Sight, SignedIncident};
@@ -186,7 +186,7 @@ fn told(step: IncidentStep, incident: Option<&String>, options: &TellOptions) ->
 fn recorded(config: &Path, word: SignedIncident, json: bool) -> Result<Exit, Failure> {
     let id = word.id();
     let incident = if word.word.step == IncidentStep::Open { id } else { word.word.incident };
-    let words = put_on_record(config, &PeoplesWord::Incident(Box::new(word))).map_err(Failure::failed)?;
+    let words = put_on_record(config, &Recordable::Incident(Box::new(word))).map_err(Failure::failed)?;
     if json {
         json::print(&serde_json::json!({
             "recorded": words, "word": id.to_string(), "incident": incident.to_string(),

@@ -6,7 +6,7 @@ use clap::Args;
 use tributary_certs::people::SigningPerson;
 use tributary_certs::roster::RosterAuthorities;
 use tributary_certs::told::{read_look, sign_look, write_look};
-use tributary_coordinator::registry::{PeoplesWord, put_on_record};
+use tributary_coordinator::registry::{Recordable, put_on_record};
 use tributary_protocol::plan::Date;
 use tributary_protocol::registry::{Look, Sight};
 use tributary_storage::files::shown;
@@ -94,7 +94,7 @@ impl InspectionOptions {
                 look.scope
             )));
         }
-        let words = put_on_record(config, &PeoplesWord::Look(Box::new(signed))).map_err(Failure::failed)?;
+        let words = put_on_record(config, &Recordable::Look(Box::new(signed))).map_err(Failure::failed)?;
         eprintln!("recorded in the journal: {words}");
         Ok(())
     }

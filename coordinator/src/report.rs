@@ -235,6 +235,11 @@ pub enum Event {
         /// Who, what, of which days and which scope.
         words: String,
     },
+    /// A model leaves as a file, or people set points, and the journal says so.
+    Noted {
+        /// Number, model and digest.
+        words: String,
+    },
     /// A model validator reports attacks on a model.
     ModelAttacked {
         /// The model.
@@ -333,7 +338,7 @@ impl fmt::Display for Event {
                 write!(formatter, "listening on {address} for {enrolled} enrolled clients")
             }
             Self::ModelStated { words, .. } => write!(formatter, "two people state: {words}"),
-            Self::IncidentTold { words } | Self::Looked { words } => formatter.write_str(words),
+            Self::IncidentTold { words } | Self::Looked { words } | Self::Noted { words } => formatter.write_str(words),
             Self::ModelAttacked { model, alarm: false } => {
                 write!(formatter, "attacks on model {} show no larger epsilon than was claimed", &model[..8])
             }

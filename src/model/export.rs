@@ -176,7 +176,7 @@ pub(super) fn export(options: &ExportOptions) -> Result<(), Failure> {
         }
         .map_err(Refused::Export)
     };
-    let record = registry::export(&model, &new, output, make)?;
+    let record = registry::export(&options.config, &model, &new, output, make)?;
     if options.json {
         json::print(&serde_json::json!({ "path": output, "export": record }));
     } else {

@@ -7,6 +7,7 @@ use tributary_certs::points::PointsFile;
 use tributary_protocol::digest::Digest;
 
 use crate::demo::demo;
+use crate::kills::{Daemon, event};
 use crate::support::{Finished, run};
 
 /// The coordinator's folder of a demo, and its people.
@@ -76,6 +77,8 @@ fn a_model_leaves_as_a_card_and_as_files() {
     files_for_others(&desk, &model);
     what_is_refused(&desk, &model);
     a_register_that_was_changed(&desk);
+    beside_a_daemon(&desk, &model);
+    what_an_auditor_sees(&desk);
 }
 
 fn the_card(desk: &Desk<'_>, model: &str) {
@@ -148,13 +151,22 @@ fn points_that_people_set(desk: &Desk<'_>, model: &str) {
     forged.signatures.iter_mut().for_each(|signed| signed.subject = subject);
     forged.replace(&first).unwrap();
     for words in [&["points", "list", model][..], &["scorecard", model]] {
-        desk.model(words).assert_refused(1, &["have not signed it"]);
+        desk.model(words).assert_refused(1, &["not the file that the journal names as change of points 1"]);
     }
     fs::write(&first, genuine).unwrap();
     let second = register.join("000002.points");
     fs::copy(register.join("000001.points"), &second).unwrap();
-    desk.model(&["points", "list", model]).assert_refused(1, &["does not follow the change before it"]);
+    desk.model(&["points", "list", model])
+        .assert_refused(1, &["000002.points", "the journal does not take it", "Nothing rests on it"]);
     fs::remove_file(second).unwrap();
+    // Nor can the only one be taken out.
+    let taken = register.join("taken");
+    fs::rename(&first, &taken).unwrap();
+    for words in [&["points", "list", model][..], &["scorecard", model]] {
+        desk.model(words).assert_refused(1, &["000001.points", "somebody removed it", "Restore the file"]);
+    }
+    fs::rename(&taken, &first).unwrap();
+    assert_eq!(desk.bin(model, "occupation", 2), (before + 7, Some(before)));
 }
 
 fn files_for_others(desk: &Desk<'_>, model: &str) {
@@ -244,11 +256,53 @@ fn a_register_that_was_changed(desk: &Desk<'_>) {
     let (second, third) = (register.join("000002.json"), register.join("000003.json"));
     let text = fs::read_to_string(&second).unwrap();
     fs::write(&second, text.replace("card centre", "card centrum")).unwrap();
-    desk.model(&["exports"]).assert_refused(1, &["000003.json", "does not follow"]);
+    desk.model(&["exports"]).assert_refused(1, &["000002.json", "not the file that the journal names as export 2"]);
     fs::write(&second, &text).unwrap();
     assert_eq!(desk.exports().len(), 6);
-    fs::rename(&third, register.join("third")).unwrap();
-    desk.model(&["exports"]).assert_refused(1, &["taken out"]);
-    fs::rename(register.join("third"), &third).unwrap();
+    let (last, taken) = (register.join("000006.json"), register.join("taken"));
+    for (record, name) in [(&third, "000003.json"), (&last, "000006.json")] {
+        fs::rename(record, &taken).unwrap();
+        desk.model(&["exports"]).assert_refused(1, &[name, "somebody removed it", "Restore the file"]);
+        // Its number comes to no other file.
+        let model = desk.json(&["list"])["models"][0]["model"].as_str().unwrap().to_owned();
+        desk.export(&model, &["onnx"], &desk.path("again.onnx")).assert_refused(1, &[name, "somebody removed it"]);
+        assert!(!desk.0.join("again.onnx").exists());
+        fs::rename(&taken, record).unwrap();
+    }
     assert_eq!(desk.exports().len(), 6);
+}
+
+/// The daemon has the journal, and says what it took.
+fn beside_a_daemon(desk: &Desk<'_>, model: &str) {
+    let config = desk.path("coordinator/coordinator.toml");
+    let mut daemon = Daemon::start(["coordinator", "serve", "--events", "--config"], Path::new(&config));
+    let mut lines = daemon.lines();
+    event(&mut lines, "listening");
+    let exported = desk.export(model, &["safetensors"], &desk.path("beside.safetensors"));
+    assert_eq!(exported.code, Some(0), "{} {}", exported.out, exported.err);
+    let told = event(&mut lines, "noted");
+    assert!(told["words"].as_str().unwrap().starts_with("export 7: model"), "{told}");
+    assert_eq!(desk.exports().len(), 7);
+}
+
+/// A bundle has what the registers hold, and misses what was taken out of them.
+fn what_an_auditor_sees(desk: &Desk<'_>) {
+    let (config, list) = (desk.path("coordinator/coordinator.toml"), desk.path("authority/authorities"));
+    let verified = |name: &str| {
+        let output = desk.path(name);
+        let days = ["--from", "2020-01-01", "--to", "2099-12-31"];
+        let made = run(["audit", "export", "--config", &config, "--output", &output].iter().chain(&days));
+        assert_eq!(made.code, Some(0), "{} {}", made.out, made.err);
+        run(["verify", "audit", &output, "--authority", &list])
+    };
+    let whole = verified("whole.trib");
+    assert!(whole.out.contains("exports that left as files: 7; changes of points of scorecards: 1"), "{}", whole.out);
+    assert!(!whole.out.contains("exports/") && !whole.out.contains("WRONG"), "{}", whole.out);
+    fs::remove_file(desk.0.join("coordinator/state/exports/000007.json")).unwrap();
+    let missing = verified("missing.trib");
+    assert_eq!(missing.code, Some(2), "{}", missing.out);
+    assert!(missing.out.contains("MISSING  the record of export 7"), "{}", missing.out);
+    let report =
+        ["report", "compliance", "--config", &config, "--output", &desk.path("month.report")].map(str::to_owned);
+    run(&report).assert_refused(1, &["000007.json", "somebody removed it"]);
 }

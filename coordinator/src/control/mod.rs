@@ -24,7 +24,7 @@ pub(crate) enum Request {
     Sites,
     /// The members of the open runs of a plan, by its name or the first digits of its digest.
     Readiness(String),
-    /// Recording what somebody has signed, by the name of its file.
+    /// Recording what a command brings, by the name of its file.
     Told(String),
 }
 
@@ -110,7 +110,7 @@ pub fn readiness(config: &Path, plan: &str) -> Result<Vec<Readiness>, Coordinato
     }
 }
 
-/// Has the daemon of a state folder record what somebody has signed: the entry in words, or why it is not taken. Nothing where no daemon runs.
+/// Has the daemon of a state folder record what a command brings: the entry in words, or why it is not taken. Nothing where no daemon runs.
 ///
 /// # Errors
 /// In words, if it does not answer.

@@ -10,7 +10,7 @@ use tributary_model::scorecard::{ChangeFault, ScaleFault};
 use tributary_planning::dates::day;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::printable::Printable;
-use tributary_protocol::registry::{IncidentFault, LookFault, RefusedAttackReport, RefusedStatement};
+use tributary_protocol::registry::{IncidentFault, LookFault, RefusedAttackReport, RefusedNote, RefusedStatement};
 use tributary_protocol::round::OutOfOrder;
 use tributary_settings::Faults;
 use tributary_storage::files::FileError;
@@ -260,8 +260,23 @@ pub enum RegistryError {
     /// An output that is there.
     #[error("{path} exists, and no export replaces a file; name another one. Nothing was made", path = .0.display())]
     OutputExists(PathBuf),
-    /// The register of exports.
-    #[error("{path}: {fault}; restore the register of exports from a copy of the state. Nothing was made", path = path.display())]
+    /// An export, or a change of points, that the journal does not take.
+    #[error("{0}. Nothing was made")]
+    Note(#[from] RefusedNote),
+    /// A file of a register that the journal lacks, and does not take.
+    #[error(
+        "{path} is not in the journal, and the journal does not take it: {why}. Somebody put it there, or a command ended before the journal had it. \
+         Nothing rests on it: move it to another place, and type the command again",
+        path = path.display()
+    )]
+    Waits {
+        /// The file.
+        path: PathBuf,
+        /// Why it is not taken.
+        why: String,
+    },
+    /// The register of exports, or that of changed points.
+    #[error("{path}: {fault}. Restore the file from a copy of the state; until then nothing is made of this register", path = path.display())]
     Register {
         /// The file, or the folder.
         path: PathBuf,

@@ -1,55 +1,20 @@
 //! The register of exports: one record for each model that left the federation as a file, `STATE/exports/NUMBER.json`. Records are added and never
-//! changed. Each names the digest of the one before, so that none can be left out in the middle.
+//! changed. Each names the digest of the one before, and the journal names all of them, so that none can be left out.
+//!
+//! First the record is durable, then the journal's entry of it, and then the exported file is written.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use tributary_evidence::ExportRecord;
 use tributary_protocol::digest::Digest;
-use tributary_protocol::registry::{ModelState, RefusedStatement};
-use tributary_storage::files::{Existing, create_private_folder, read_public, write_private};
+use tributary_protocol::registry::{Export, ModelState};
+use tributary_storage::files::{Existing, write_private};
 
 use super::RegistryError;
 use super::loaded::LoadedModel;
-use super::view::record_of;
+use super::registers::Register;
 use crate::settings::Settings;
-
-const FOLDER: &str = "exports";
-
-/// The version of a record.
-const VERSION: u32 = 1;
-
-/// Most exports of one federation.
-const EXPORTS_MAX: u64 = 999_999;
-
-/// One export.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ExportRecord {
-    version: u32,
-    /// Its number, from 1.
-    pub number: u64,
-    /// Digest of the model.
-    pub model: String,
-    /// `safetensors`, `onnx`, `pmml` or `sql`.
-    pub format: String,
-    /// The dialect of SQL.
-    pub dialect: Option<String>,
-    /// The label, where the file has one of several.
-    pub head: Option<String>,
-    /// Who may use it.
-    pub recipient: String,
-    /// Its last second, of the Unix clock.
-    pub valid_until: u64,
-    /// When it was made, in seconds of the Unix clock.
-    pub made_at: u64,
-    /// The file's name, without its folder.
-    pub file: String,
-    /// SHA-256 of the file.
-    pub digest: String,
-    /// SHA-256 of the record before; zeros for the first one.
-    previous: String,
-}
 
 /// An export, and whether it may still be used.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -80,23 +45,20 @@ pub struct NewExport<'a> {
     pub now: u64,
 }
 
-/// Makes an export: the file, with the next number, and before it the record. `make` makes the file's bytes of the number.
+/// Makes an export: the record with the next number, then the entry of the journal, then the file. `make` makes the file's bytes of the number.
 ///
 /// # Errors
 /// If the model was withdrawn or an attack on it raised the alarm, and if the output exists. Also if the last day is over, or no validator answers for the
-/// model then. In all these cases nothing has changed. If the output cannot be written afterwards, the number is used up.
+/// model then. In all these cases nothing has changed. If the journal does not take it, the record is removed, and the next export has its number: no file
+/// has left with it. If the output cannot be written afterwards, the number is used up.
 pub fn export<E: From<RegistryError>>(
+    config: &Path,
     model: &LoadedModel,
     new: &NewExport<'_>,
     output: &Path,
     make: impl FnOnce(u64) -> Result<Vec<u8>, E>,
 ) -> Result<ExportRecord, E> {
-    if model.withdrawn {
-        return Err(RegistryError::Withdrawn { model: model.line.model.clone() }.into());
-    }
-    if model.alarmed {
-        return Err(RegistryError::Refused(RefusedStatement::Alarm).into());
-    }
+    model.check_usable()?;
     if new.valid_until <= new.now {
         return Err(RegistryError::Past.into());
     }
@@ -106,16 +68,15 @@ pub fn export<E: From<RegistryError>>(
     if output.exists() {
         return Err(RegistryError::OutputExists(output.to_path_buf()).into());
     }
-    let (all, previous) = read(&model.state_dir)?;
-    let number = all.last().map_or(1, |last| last.number + 1);
-    if number > EXPORTS_MAX {
-        return Err(RegistryError::Register { path: model.state_dir.join(FOLDER), fault: "it is full".into() }.into());
-    }
+    let state = &model.state_dir;
+    let (registry, _) = Register::Exports.read(config, state)?;
+    let (number, digest) = (registry.next_export(), model.manifest.digest());
+    registry.judge_export(number, &digest).map_err(RegistryError::from)?;
     let bytes = make(number)?;
     let record = ExportRecord {
-        version: VERSION,
+        version: ExportRecord::VERSION,
         number,
-        model: model.line.model.clone(),
+        model: digest.to_string(),
         format: new.format.to_owned(),
         dialect: new.dialect.map(str::to_owned),
         head: new.head.map(str::to_owned),
@@ -124,9 +85,12 @@ pub fn export<E: From<RegistryError>>(
         made_at: new.now,
         file: output.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
         digest: Digest::of(&bytes).to_string(),
-        previous: previous.to_string(),
+        previous: registry.exports.last().map_or(Digest::ZERO, |last| last.record).to_string(),
     };
-    add(&model.state_dir, &record)?;
+    // Somebody else may have taken the number since: then nothing is replaced.
+    let path = Register::Exports.place(state, number)?;
+    write_private(&path, &record.to_bytes(), Existing::Keep).map_err(RegistryError::from)?;
+    Register::Exports.put_on_record(config, state, number)?;
     write_private(output, &bytes, Existing::Keep).map_err(RegistryError::from)?;
     Ok(record)
 }
@@ -134,58 +98,26 @@ pub fn export<E: From<RegistryError>>(
 /// Every export of a federation, the first one at the front.
 ///
 /// # Errors
-/// If settings, journal or records cannot be read, or a record was changed or taken out.
+/// If settings, journal or records cannot be read, or a record is not the one that the journal names.
 pub fn exports(config: &Path, now: u64) -> Result<Vec<ExportLine>, RegistryError> {
     let settings = Settings::load(config)?;
-    let record = record_of(&settings.state_dir)?;
-    let withdrawn = |model: &str| {
-        let digest = Digest::from_hex(model);
-        digest.and_then(|digest| record.models.get(&digest)).is_none_or(|model| model.state == ModelState::Withdrawn)
+    let state = &settings.state_dir;
+    let (registry, files) = Register::Exports.read(config, state)?;
+    let withdrawn =
+        |model: &Digest| registry.models.get(model).is_none_or(|model| model.state == ModelState::Withdrawn);
+    let mut previous = Digest::ZERO;
+    let mut line = |(number, (named, bytes)): (u64, (&Export, &Vec<u8>))| {
+        let record = ExportRecord::read(bytes).filter(|record| record.stands(number, &named.model, &previous));
+        previous = named.record;
+        let fault = || RegistryError::Register {
+            path: Register::Exports.path(state, number),
+            fault:
+                "it has another number or model than its entry of the journal, or does not follow the record before it"
+                    .into(),
+        };
+        let record = record.ok_or_else(fault)?;
+        let (void, expired) = (withdrawn(&named.model), record.valid_until < now);
+        Ok(ExportLine { record, void, expired })
     };
-    let (all, _) = read(&settings.state_dir)?;
-    let line = |record: ExportRecord| {
-        let (void, expired) = (withdrawn(&record.model), record.valid_until < now);
-        ExportLine { record, void, expired }
-    };
-    Ok(all.into_iter().map(line).collect())
-}
-
-fn path_of(state_dir: &Path, number: u64) -> PathBuf {
-    state_dir.join(FOLDER).join(format!("{number:06}.json"))
-}
-
-fn add(state_dir: &Path, record: &ExportRecord) -> Result<(), RegistryError> {
-    create_private_folder(&state_dir.join(FOLDER))?;
-    let mut text = serde_json::to_vec_pretty(record).expect("plain data");
-    text.push(b'\n');
-    // Somebody else may have taken the number since: then nothing is replaced.
-    Ok(write_private(&path_of(state_dir, record.number), &text, Existing::Keep)?)
-}
-
-/// Every record, and the digest of the last one.
-fn read(state_dir: &Path) -> Result<(Vec<ExportRecord>, Digest), RegistryError> {
-    let (mut all, mut previous) = (Vec::new(), Digest::ZERO);
-    for number in 1..=EXPORTS_MAX {
-        let path = path_of(state_dir, number);
-        if !path.exists() {
-            break;
-        }
-        let fault = |fault: &str| RegistryError::Register { path: path.clone(), fault: fault.into() };
-        let bytes = read_public(&path)?;
-        let record: ExportRecord =
-            serde_json::from_slice(&bytes).map_err(|_| fault("it is no record of this release"))?;
-        if record.version != VERSION || record.number != number || record.previous != previous.to_string() {
-            return Err(fault("it does not follow the record before it: a record was changed, exchanged or taken out"));
-        }
-        previous = Digest::of(&bytes);
-        all.push(record);
-    }
-    let files = fs::read_dir(state_dir.join(FOLDER)).into_iter().flatten().filter_map(Result::ok);
-    let records = files.filter(|file| file.path().extension().is_some_and(|ending| ending == "json")).count();
-    if records != all.len() {
-        let fault =
-            format!("it has {records} records, and the first {} follow each other: one was taken out", all.len());
-        return Err(RegistryError::Register { path: state_dir.join(FOLDER), fault });
-    }
-    Ok((all, previous))
+    (1..).zip(registry.exports.iter().zip(&files)).map(&mut line).collect()
 }

@@ -1,5 +1,5 @@
-//! What people tell of incidents, and what inspectors ask to see: recorded by the daemon where one runs, and else by the command itself. When this
-//! returns the entry is durable.
+//! What people tell of incidents, what inspectors ask to see, and what the coordinator's own commands do: recorded by the daemon where one runs, and else
+//! by the command itself. When this returns the entry is durable.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,9 +13,10 @@ use tributary_protocol::log::LedgerId;
 use tributary_protocol::registry::{Notice, RegistryEvent, RegistryRecord, SignedIncident, SignedLook};
 use tributary_protocol::roster::{Roster, SignedRoster};
 use tributary_protocol::round::CoordinatorEvent;
-use tributary_storage::files::{FileError, create_private_folder};
+use tributary_storage::files::create_private_folder;
 use tributary_storage::journal::Journal;
 
+use super::notes::{ExportNote, PointsNote};
 use super::view::{authorities_of, newer, record_of, roster_in_force};
 use super::{Registry, RegistryError};
 use crate::settings::Settings;
@@ -24,80 +25,141 @@ use crate::store::ledger_of;
 const FOLDER: &str = "told";
 const INCIDENT: &str = "incident";
 const LOOK: &str = "look";
+const EXPORT: &str = "export";
+const POINTS: &str = "points";
 
-/// Something that a person has signed and that the journal takes.
+/// Something that a command has the journal take.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PeoplesWord {
+pub enum Recordable {
     /// A word about an incident.
     Incident(Box<SignedIncident>),
     /// What an inspector asks to see.
     Look(Box<SignedLook>),
+    /// A model that leaves as a file.
+    Export(Box<ExportNote>),
+    /// Points that two people set.
+    Points(Box<PointsNote>),
 }
 
-impl PeoplesWord {
-    /// The name of its file in the coordinator's state.
+/// Whether the journal takes something, in words, or why it does not; apart from both, why nobody knows.
+type Taken = Result<Result<String, RegistryError>, RegistryError>;
+
+impl Recordable {
+    /// By which name the daemon finds its file in the coordinator's state.
     pub(crate) fn name(&self) -> String {
         match self {
             Self::Incident(told) => format!("{}.{INCIDENT}", told.id()),
             Self::Look(look) => format!("{}.{LOOK}", look.id()),
+            Self::Export(note) => format!("{:06}.{EXPORT}", note.number()),
+            Self::Points(note) => format!("{}-{:06}.{POINTS}", note.model(), note.number()),
         }
     }
 
     /// Reads the file of a name in the coordinator's state; nothing where the name is none.
-    pub(crate) fn read(state_dir: &Path, name: &str) -> Option<Result<Self, FileError>> {
-        let (digest, extension) = name.split_once('.')?;
-        Digest::from_hex(digest)?;
-        let path = state_dir.join(FOLDER).join(name);
-        match extension {
-            INCIDENT => Some(read_incident(&path).map(|told| Self::Incident(Box::new(told)))),
-            LOOK => Some(read_look(&path).map(|look| Self::Look(Box::new(look)))),
-            _ => None,
-        }
+    pub(crate) fn read(state_dir: &Path, name: &str) -> Option<Result<Self, RegistryError>> {
+        let (stem, extension) = name.rsplit_once('.')?;
+        let path = || Digest::from_hex(stem).map(|_| state_dir.join(FOLDER).join(name));
+        Some(match extension {
+            INCIDENT => read_incident(&path()?).map(|told| Self::Incident(Box::new(told))).map_err(RegistryError::from),
+            LOOK => read_look(&path()?).map(|look| Self::Look(Box::new(look))).map_err(RegistryError::from),
+            EXPORT => ExportNote::read(state_dir, number(stem)?).map(|note| Self::Export(Box::new(note))),
+            POINTS => {
+                let (model, of_model) = stem.split_once('-')?;
+                let note = PointsNote::read(state_dir, Digest::from_hex(model)?, number(of_model)?);
+                note.map(|note| Self::Points(Box::new(note)))
+            }
+            _ => return None,
+        })
     }
 
-    fn write(&self, path: &Path) -> Result<(), FileError> {
+    /// Puts its file where the daemon finds it. One that is there from an earlier attempt is the same.
+    fn put(&self, state: &Path) -> Result<(), RegistryError> {
+        let folder = state.join(FOLDER);
+        let path = folder.join(self.name());
+        if path.exists() {
+            return Ok(());
+        }
         match self {
-            Self::Incident(told) => write_incident(told, path),
-            Self::Look(look) => write_look(look, path),
+            Self::Incident(told) => {
+                create_private_folder(&folder)?;
+                Ok(write_incident(told, &path)?)
+            }
+            Self::Look(look) => {
+                create_private_folder(&folder)?;
+                Ok(write_look(look, &path)?)
+            }
+            // Their files are in their registers.
+            Self::Export(_) | Self::Points(_) => Ok(()),
         }
     }
 
-    fn judge(&self, record: &RegistryRecord, (roster, federation): (&Roster, &Digest)) -> Result<(), RegistryError> {
+    /// Whether the journal has it.
+    fn stands(&self, record: &RegistryRecord) -> bool {
+        match self {
+            // Whoever says these twice is told so.
+            Self::Incident(_) | Self::Look(_) => false,
+            Self::Export(note) => note.stands(record),
+            Self::Points(note) => note.stands(record),
+        }
+    }
+
+    fn judge(
+        &self,
+        record: &RegistryRecord,
+        (roster, federation): (&Roster, &Digest),
+        state: &Path,
+    ) -> Result<(), RegistryError> {
         let (by, now) = ((newer(record, roster), federation), unix_seconds());
         match self {
             Self::Incident(told) => Ok(record.incidents.judge::<RealSuite>(told, by, now)?),
             Self::Look(look) => Ok(record.looks.judge::<RealSuite>(look, by, now)?),
+            Self::Export(note) => note.judge(record, state),
+            Self::Points(note) => note.judge(record, by, state),
         }
+    }
+
+    /// Whether it rests on people's signatures.
+    fn is_signed(&self) -> bool {
+        !matches!(self, Self::Export(_))
     }
 
     fn event(self) -> RegistryEvent {
         match self {
             Self::Incident(told) => RegistryEvent::IncidentTold { told },
             Self::Look(look) => RegistryEvent::Looked { look },
+            Self::Export(note) => note.event(),
+            Self::Points(note) => note.event(),
         }
     }
 }
 
+/// A number in its one form.
+fn number(text: &str) -> Option<u64> {
+    text.parse().ok().filter(|number: &u64| format!("{number:06}") == text)
+}
+
 impl Registry {
-    /// Records what somebody has signed: durable when this returns. The entry in words.
+    /// Records what a command brings: durable when this returns. The entry in words, or why it is not taken. What the journal has is not recorded again.
     ///
     /// # Errors
-    /// [`RegistryError::Incident`] and [`RegistryError::Look`] with what is wrong with it; any other fault ends the process.
-    pub(crate) fn hear<E>(
-        &mut self,
-        journal: &mut Journal<E>,
-        roster: &SignedRoster,
-        told: PeoplesWord,
-    ) -> Result<String, RegistryError>
+    /// If the journal cannot be written, which ends the process.
+    pub(crate) fn hear<E>(&mut self, journal: &mut Journal<E>, roster: &SignedRoster, told: Recordable) -> Taken
     where
         E: serde::Serialize + serde::de::DeserializeOwned,
     {
-        told.judge(&self.record, (&roster.roster, &self.federation))?;
-        self.adopt(journal, roster)?;
+        if told.stands(&self.record) {
+            return Ok(Ok(self.record.describe(&told.event())));
+        }
+        if let Err(refused) = told.judge(&self.record, (&roster.roster, &self.federation), &self.state) {
+            return Ok(Err(refused));
+        }
+        if told.is_signed() {
+            self.adopt(journal, roster)?;
+        }
         let event = told.event();
         let words = self.record.describe(&event);
         self.append(journal, event)?;
-        Ok(words)
+        Ok(Ok(words))
     }
 
     /// Notes what happened to the journal itself, unless the journal says so already.
@@ -113,21 +175,31 @@ impl Registry {
     }
 }
 
-/// Records what somebody has signed, by the daemon of a settings file where one runs, after judging it as the daemon will; the entry in words.
+/// Records what a command brings, by the daemon of a settings file where one runs, after judging it as the daemon will; the entry in words.
 ///
 /// # Errors
 /// What is wrong with it, or why it could not be recorded.
-pub fn put_on_record(config: &Path, told: &PeoplesWord) -> Result<String, RegistryError> {
+pub fn put_on_record(config: &Path, told: &Recordable) -> Result<String, RegistryError> {
+    recorded(config, told)?
+}
+
+/// The same, for whoever does otherwise where the journal does not take it.
+pub(super) fn recorded(config: &Path, told: &Recordable) -> Taken {
     let settings = Settings::load(config)?;
     let authorities = authorities_of(config, &settings)?;
     let roster = roster_in_force(config, &settings, &authorities)?;
     let federation = authorities.digest();
     let state = &settings.state_dir;
-    told.judge(&record_of(state)?, (&roster.roster, &federation))?;
-    put(state, told)?;
+    let record = record_of(state)?;
+    if !told.stands(&record)
+        && let Err(refused) = told.judge(&record, (&roster.roster, &federation), state)
+    {
+        return Ok(Err(refused));
+    }
+    told.put(state)?;
     match crate::control::tell(state, &told.name()) {
-        Ok(Some(Ok(words))) => Ok(words),
-        Ok(Some(Err(why))) => Err(RegistryError::NotTaken(why)),
+        Ok(Some(Ok(words))) => Ok(Ok(words)),
+        Ok(Some(Err(why))) => Ok(Err(RegistryError::NotTaken(why))),
         Ok(None) => {
             let key = read_signing_key(&settings.identity.signing_key)?;
             alone(state, &roster, (federation, Arc::new(key)), told.clone())
@@ -137,21 +209,8 @@ pub fn put_on_record(config: &Path, told: &PeoplesWord) -> Result<String, Regist
     }
 }
 
-/// Puts its file where the daemon finds it. One that is there from an earlier attempt is the same.
-fn put(state: &Path, told: &PeoplesWord) -> Result<(), FileError> {
-    let folder = state.join(FOLDER);
-    create_private_folder(&folder)?;
-    let path = folder.join(told.name());
-    if path.exists() { Ok(()) } else { told.write(&path) }
-}
-
 /// Records it without a daemon: this process has the journal meanwhile.
-fn alone(
-    state: &Path,
-    roster: &SignedRoster,
-    own: (Digest, Arc<SigningKey>),
-    told: PeoplesWord,
-) -> Result<String, RegistryError> {
+fn alone(state: &Path, roster: &SignedRoster, own: (Digest, Arc<SigningKey>), told: Recordable) -> Taken {
     let (mut journal, _) = Journal::<CoordinatorEvent>::open_view(&ledger_of(state), LedgerId::ADMINISTRATION)?;
     let mut registry = Registry::open(state, own, &journal.administration()?)?;
     registry.hear(&mut journal, roster, told)

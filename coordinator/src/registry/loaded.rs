@@ -6,7 +6,7 @@ use tributary_model::architecture::Architecture;
 use tributary_model::parameters::Parameters;
 use tributary_model::schema::{SCHEMA_BYTES_MAX, Schema};
 use tributary_protocol::printable::Printable;
-use tributary_protocol::registry::{ModelManifest, ModelState, RegistryRecord};
+use tributary_protocol::registry::{ModelManifest, ModelState, RefusedStatement, RegistryRecord};
 use tributary_storage::files::read_public;
 
 use super::RegistryError;
@@ -36,6 +36,20 @@ pub struct LoadedModel {
     pub answered_until: Option<u64>,
     /// The folder of the coordinator's state.
     pub state_dir: PathBuf,
+}
+
+impl LoadedModel {
+    /// Whether it may leave as a file, and its points may be set.
+    ///
+    /// # Errors
+    /// If it was withdrawn, or an attack on it raised the alarm.
+    pub(super) fn check_usable(&self) -> Result<(), RegistryError> {
+        match (self.withdrawn, self.alarmed) {
+            (true, _) => Err(RegistryError::Withdrawn { model: self.line.model.clone() }),
+            (false, true) => Err(RegistryError::Refused(RefusedStatement::Alarm)),
+            (false, false) => Ok(()),
+        }
+    }
 }
 
 impl std::fmt::Debug for LoadedModel {

@@ -17,7 +17,7 @@
 //! ```
 //!
 //! A folder is made beside its name, synced and renamed, before the ledger names it. Nothing in it is changed afterwards; `points` alone is
-//! added to. A model that was withdrawn
+//! added to. The ledger names each export and each change of points by number and digest. A model that was withdrawn
 //! keeps its folder: whoever asks later must be able to see what it was.
 
 mod assessed;
@@ -36,7 +36,9 @@ mod heard;
 mod incidents;
 mod loaded;
 mod measured;
+mod notes;
 mod points;
+mod registers;
 mod release;
 mod stability;
 mod statements;
@@ -48,6 +50,7 @@ use std::sync::Arc;
 
 use tributary_certs::clock::{unix_millis, unix_seconds};
 use tributary_certs::suite::{RealSuite, SigningKey};
+pub use tributary_evidence::ExportRecord;
 use tributary_evidence::statement::{Facts, Statement};
 use tributary_evidence::statement_file;
 use tributary_model::parameters::Parameters;
@@ -73,14 +76,15 @@ pub use card::card;
 pub use compliance::{ComplianceError, compliance_report};
 pub use error::RegistryError;
 pub use evaluated::{Evaluation, evaluation};
-pub use exports::{ExportLine, ExportRecord, NewExport, export, exports};
+pub use exports::{ExportLine, NewExport, export, exports};
 pub(crate) use features::learnt_features;
 pub use five_parts::five_parts;
 pub use folder::PARAMETERS;
 pub use gates::report;
-pub use heard::{PeoplesWord, put_on_record};
+pub use heard::{Recordable, put_on_record};
 pub use incidents::{IncidentsError, export_incident, federation, incidents};
 pub use loaded::{LoadedModel, load};
+pub use notes::{ExportNote, PointsNote};
 pub use points::{NewPoints, carded, draft_points, install_points, is_of, points};
 pub(crate) use release::Release;
 pub use stability::{Moved, Stability};

@@ -1,7 +1,7 @@
 //! The register of points that people have set: `STATE/registry/DIGEST/points/NUMBER.points`, each signed by two people. Changes are added and never
-//! taken back; a later change of the same bin counts. Each names the digest of the one before, so that none can be left out in the middle.
+//! taken back; a later change of the same bin counts. Each names the digest of the one before, and the journal names all of them, so that none can be left
+//! out.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use tributary_certs::clock::unix_seconds;
@@ -13,20 +13,13 @@ use tributary_protocol::log::LedgerId;
 use tributary_protocol::registry::RegistryEvent;
 use tributary_protocol::roster::Roster;
 use tributary_settings::{Fault, Faults};
-use tributary_storage::files::create_private_folder;
 use tributary_storage::journal::read_view;
 
 use super::RegistryError;
-use super::folder::REGISTRY;
 use super::loaded::{LoadedModel, load};
+use super::registers::Register;
 use crate::settings::Settings;
 use crate::store::ledger_of;
-
-const FOLDER: &str = "points";
-const EXTENSION: &str = "points";
-
-/// Most changes of one model.
-const CHANGES_MAX: u64 = 10_000;
 
 /// A change that is to be made.
 #[derive(Clone, Debug)]
@@ -48,38 +41,31 @@ pub struct NewPoints<'a> {
 /// Every change of a model's points, the first one at the front.
 ///
 /// # Errors
-/// If a change cannot be read, is of another model, is not signed by two people of a roster that was in force here, or does not follow the one before.
+/// If a change is not the one that the journal names, is of another model, is not signed by two people of a roster that was in force here, or does not
+/// follow the one before.
 pub fn points(config: &Path, model: &LoadedModel) -> Result<Vec<PointsFile>, RegistryError> {
-    let folder = folder_of(model);
+    let (state, digest) = (&model.state_dir, model.manifest.digest());
+    let register = Register::Points(digest);
+    let (_, files) = register.read(config, state)?;
     let mut all: Vec<PointsFile> = Vec::new();
     let mut signers = None;
-    for number in 1..=CHANGES_MAX {
-        let path = path_of(&folder, number);
-        if !path.exists() {
-            break;
-        }
-        let file = PointsFile::read(&path)?;
+    for (number, bytes) in (1..).zip(&files) {
+        let fault = |fault: &'static str| RegistryError::Points { path: register.path(state, number), fault };
+        let found = str::from_utf8(bytes).ok().and_then(PointsFile::parse);
+        let file = found.ok_or_else(|| fault("it is no change of points of this release"))?;
         let previous = all.last().map_or(Digest::ZERO, |last| last.statement.digest());
-        let PointsStatement { sequence, previous: named, model: of, .. } = &file.statement;
         let signers = match &mut signers {
             Some(known) => known,
             none => none.insert(Signers::read(config)?),
         };
-        let signed = signers.signed(&file);
-        if (*sequence, *named, *of) != (number, previous, model.manifest.digest()) || !signed {
-            return Err(RegistryError::Points {
-                path,
-                fault: "it does not follow the change before it, or two people of a roster of this federation have not signed it",
-            });
+        if !file.stands(number, &digest, Some(&previous)) || !signers.signed(&file) {
+            return Err(fault(
+                "it does not follow the change before it, or two people of a roster of this federation have not signed it",
+            ));
         }
         all.push(file);
     }
-    let files = fs::read_dir(&folder).into_iter().flatten().filter_map(Result::ok);
-    let found = files.filter(|file| file.path().extension().is_some_and(|ending| ending == EXTENSION)).count();
-    match found == all.len() {
-        true => Ok(all),
-        false => Err(RegistryError::Points { path: folder, fault: "one of its changes was taken out" }),
-    }
+    Ok(all)
 }
 
 /// By whom changes may be signed: the people of every roster that was in force here. Whoever has left since signed all the same.
@@ -144,9 +130,7 @@ fn change_of(file: &PointsFile) -> PointChange {
 /// # Errors
 /// If the model was withdrawn, there is no such bin, or the words cannot be shown.
 pub fn draft_points(config: &Path, model: &LoadedModel, new: &NewPoints<'_>) -> Result<PointsFile, RegistryError> {
-    if model.withdrawn {
-        return Err(RegistryError::Withdrawn { model: model.line.model.clone() });
-    }
+    model.check_usable()?;
     let changes = points(config, model)?;
     let card = carded(model, new.head, new.scale, &changes)?;
     let before = bin_of(&card, new.field, new.bin).map_or(0, |(_, bin)| bin.points);
@@ -175,10 +159,11 @@ pub fn draft_points(config: &Path, model: &LoadedModel, new: &NewPoints<'_>) -> 
     Ok(file)
 }
 
-/// Puts a change that two people signed into the register.
+/// Puts a change that two people signed into the register, and then on record in the journal.
 ///
 /// # Errors
-/// If it does not count, does not follow the last one, or does not fit the card; then nothing has changed.
+/// If it does not count, does not follow the last one, or does not fit the card; then nothing has changed. Nor has anything where the journal does not take
+/// it: the file is removed again.
 pub fn install_points(config: &Path, path: &Path, schema: Option<&Path>) -> Result<PathBuf, RegistryError> {
     let file = PointsFile::read(path)?;
     let settings = Settings::load(config)?;
@@ -186,14 +171,12 @@ pub fn install_points(config: &Path, path: &Path, schema: Option<&Path>) -> Resu
     let roster = read_roster(&settings.identity.roster, &authorities)
         .map_err(|error| fault(config, "identity.roster", &error))?;
     let model = load(config, &file.statement.model.to_string(), schema)?;
-    if model.withdrawn {
-        return Err(RegistryError::Withdrawn { model: model.line.model });
-    }
+    model.check_usable()?;
     file.judge(&roster.roster, &authorities.digest(), Some(unix_seconds()))?;
     let mut changes = points(config, &model)?;
     let number = changes.len() as u64 + 1;
     let previous = changes.last().map_or(Digest::ZERO, |last| last.statement.digest());
-    if (file.statement.sequence, file.statement.previous) != (number, previous) || number > CHANGES_MAX {
+    if (file.statement.sequence, file.statement.previous) != (number, previous) {
         return Err(RegistryError::PointsOrder { found: file.statement.sequence, expected: number });
     }
     let PointsStatement { head, base_points, base_odds, double, .. } = &file.statement;
@@ -208,11 +191,11 @@ pub fn install_points(config: &Path, path: &Path, schema: Option<&Path>) -> Resu
     }
     changes.push(file.clone());
     carded(&model, &head, scale, &changes)?;
-    let folder = folder_of(&model);
-    create_private_folder(&folder)?;
-    let path = path_of(&folder, number);
+    let register = Register::Points(model.manifest.digest());
+    let path = register.place(&model.state_dir, number)?;
     // Somebody else may have taken the number since: then nothing is replaced.
     file.write(&path)?;
+    register.put_on_record(config, &model.state_dir, number)?;
     Ok(path)
 }
 
@@ -233,14 +216,6 @@ fn words(field: &FieldPoints, bin: &BinPoints) -> String {
         tributary_model::scorecard::Values::Unlisted => "not listed".to_owned(),
     };
     format!("{}: {values}", field.code)
-}
-
-fn folder_of(model: &LoadedModel) -> PathBuf {
-    model.state_dir.join(REGISTRY).join(model.manifest.digest().to_string()).join(FOLDER)
-}
-
-fn path_of(folder: &Path, number: u64) -> PathBuf {
-    folder.join(format!("{number:06}.{EXTENSION}"))
 }
 
 fn authorities(config: &Path, settings: &Settings) -> Result<RosterAuthorities, RegistryError> {

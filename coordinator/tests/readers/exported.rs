@@ -2,8 +2,16 @@
 
 use std::fs;
 
-use tributary_coordinator::registry::{self, ExportLine, ExportRecord, NewExport, RegistryError, exports, load};
+use tributary_certs::people::SigningPerson;
+use tributary_coordinator::Event;
+use tributary_coordinator::registry::{
+    self, Draft, ExportLine, ExportRecord, NewExport, RegistryError, exports, load, points,
+};
+use tributary_evidence::{Item, steps};
 use tributary_protocol::digest::Digest;
+use tributary_protocol::registry::{ModelStep, RefusedNote};
+use tributary_protocol::role::Role;
+use tributary_storage::files::{Existing, write_private};
 
 use super::*;
 
@@ -21,7 +29,7 @@ pub(super) fn exports_are_numbered_and_none_is_taken_out(world: &World) {
     let output = |name: &str| world.federation.path(name);
     let export = |place: usize, new: &NewExport<'_>, name: &str| {
         let make = |number: u64| Ok::<_, RegistryError>(format!("file {number}").into_bytes());
-        registry::export(&models[place], new, &output(name), make)
+        registry::export(&world.config, &models[place], new, &output(name), make)
     };
     let past = export(0, &NewExport { valid_until: at, ..new.clone() }, "past.sql").unwrap_err();
     assert!(matches!(past, RegistryError::Past), "{past}");
@@ -54,7 +62,8 @@ pub(super) fn exports_are_numbered_and_none_is_taken_out(world: &World) {
     let mut refused = |change: fn(&mut registry::LoadedModel, u64)| {
         (model.withdrawn, model.alarmed, model.answered_until) = (false, false, None);
         change(&mut model, at);
-        registry::export(&model, &new, &output("three"), |_| Ok::<_, RegistryError>(Vec::new())).unwrap_err()
+        registry::export(&world.config, &model, &new, &output("three"), |_| Ok::<_, RegistryError>(Vec::new()))
+            .unwrap_err()
     };
     assert!(matches!(refused(|model, _| model.withdrawn = true), RegistryError::Withdrawn { .. }));
     assert!(matches!(refused(|model, _| model.alarmed = true), RegistryError::Refused(_)));
@@ -63,21 +72,147 @@ pub(super) fn exports_are_numbered_and_none_is_taken_out(world: &World) {
     let over = refused(|model, at| model.answered_until = Some(at));
     assert!(matches!(over, RegistryError::Unanswered { over: true, .. }), "{over}");
     model.answered_until = Some(at + 100);
-    registry::export(&model, &new, &output("three"), |_| Ok::<_, RegistryError>(Vec::new())).unwrap();
-    // Records that were changed, exchanged or taken out are missed.
+    registry::export(&world.config, &model, &new, &output("three"), |_| Ok::<_, RegistryError>(Vec::new())).unwrap();
+    // Records that were changed, exchanged or taken out are missed, the last one as well; and no number comes again.
     let record = |number: u32| world.state(&format!("exports/{number:06}.json"));
     let all = [1, 2, 3].map(|number| fs::read(record(number)).unwrap());
+    let refused = |what: &str| {
+        for refused in [exports(&world.config, at).map(drop), export(0, &new, "four.sql").map(drop)] {
+            let refused = refused.unwrap_err();
+            assert!(matches!(refused, RegistryError::Register { .. }), "{refused}");
+            assert!(refused.to_string().contains(what), "{refused}");
+        }
+        assert!(!output("four.sql").exists() && !record(4).exists());
+    };
+    let longer = [all[2].as_slice(), b" "].concat();
     let renumbered = String::from_utf8(all[1].clone()).unwrap().replace("\"number\": 2", "\"number\": 1");
-    let newer = String::from_utf8(all[0].clone()).unwrap().replace("\"version\": 1", "\"version\": 2");
-    for (number, bytes) in [(1, newer.as_bytes()), (1, &all[1]), (2, &all[0]), (2, renumbered.as_bytes()), (2, b"{}")] {
+    for (number, bytes) in
+        [(1, renumbered.as_bytes()), (1, &all[1]), (2, &all[0]), (2, b"{}"), (3, &all[1]), (3, &longer)]
+    {
         fs::write(record(number), bytes).unwrap();
-        assert!(matches!(exports(&world.config, at), Err(RegistryError::Register { .. })), "{number}");
+        refused(&format!("not the file that the journal names as export {number}"));
         fs::write(record(number), &all[number as usize - 1]).unwrap();
     }
-    for number in [1, 2] {
+    for number in [1, 2, 3] {
         fs::remove_file(record(number)).unwrap();
-        assert!(matches!(exports(&world.config, at), Err(RegistryError::Register { .. })), "{number}");
+        refused(&format!("the journal names it as export {number}: somebody removed it"));
         fs::write(record(number), &all[number as usize - 1]).unwrap();
+    }
+    // Nor is one put in that the journal does not take.
+    for (number, bytes) in [(4, &all[2]), (5, &all[0])] {
+        fs::write(record(number), bytes).unwrap();
+        assert!(exports(&world.config, at).is_err(), "{number}");
+        fs::remove_file(record(number)).unwrap();
     }
     assert_eq!(exports(&world.config, at).unwrap().len(), 3);
+}
+
+/// A record without an entry, as a command leaves it that ends between the two.
+fn left(world: &World, at: u64, model: usize) -> u64 {
+    let last = exports(&world.config, at).unwrap().len() as u64;
+    let path = |number: u64| world.state(&Item::Export(number).name());
+    let before = fs::read(path(last)).unwrap();
+    let record = ExportRecord {
+        number: last + 1,
+        model: world.models[model].model.clone(),
+        previous: Digest::of(&before).to_string(),
+        ..ExportRecord::read(&before).unwrap()
+    };
+    write_private(&path(last + 1), &record.to_bytes(), Existing::Keep).unwrap();
+    last + 1
+}
+
+/// The exports that the journal names.
+fn entries(world: &World) -> Vec<u64> {
+    let journal = fs::read(world.state("audit.log")).unwrap();
+    let (all, bad) = steps(&journal);
+    assert!(bad.is_none(), "{bad:?}");
+    let words = all.iter().filter_map(|step| step.happened.strip_prefix("export "));
+    words.map(|words| words.split_once(':').unwrap().0.parse().unwrap()).collect()
+}
+
+pub(super) fn a_command_that_was_cut_short_is_put_on_record_by_the_next_one(world: &World) {
+    let at = now();
+    assert_eq!(entries(world).len(), 3);
+    assert_eq!(left(world, at, 1), 4);
+    assert_eq!(entries(world).len(), 3, "it is not there yet");
+    for _ in 0..2 {
+        assert_eq!(exports(&world.config, at).unwrap().len(), 4);
+        assert_eq!(entries(world), [1, 2, 3, 4], "once");
+    }
+    // Two of them are nobody's.
+    left(world, at, 1);
+    let two = world.state("exports/000006.json");
+    fs::copy(world.state("exports/000005.json"), &two).unwrap();
+    let refused = exports(&world.config, at).unwrap_err();
+    assert!(refused.to_string().contains("it has 6 files, and the journal names 4"), "{refused}");
+    fs::remove_file(two).unwrap();
+    assert_eq!((exports(&world.config, at).unwrap().len(), entries(world).len()), (5, 5));
+}
+
+/// The daemon has the journal, and takes what commands tell it of; after a withdrawal it takes no more of that model.
+pub(super) fn a_daemon_records_what_leaves(world: &World) {
+    let (config, at) = (&world.config, now());
+    let before = load(config, &world.models[0].model, None).unwrap();
+    // Two people withdraw the first model, and a command has left a record of it.
+    let draft = Draft {
+        step: ModelStep::Withdraw,
+        model: &before.line.model,
+        evidence: None,
+        branches: &[],
+        share: 0,
+        reason: "it is old",
+    };
+    let mut statement = registry::draft(config, &draft).unwrap();
+    let federation = registry::federation(config).unwrap();
+    for (number, role) in [("e1", Role::PlanOwner), ("e3", Role::ModelValidator)] {
+        let person = SigningPerson::open(&world.federation.path("people").join(number)).unwrap();
+        statement.sign(&person, role, federation, at).unwrap();
+    }
+    let path = world.federation.path("withdraw.statement");
+    statement.write(&path).unwrap();
+    registry::install(config, &path).unwrap();
+    let number = left(world, at, 0);
+    let record = |number: u64| world.state(&Item::Export(number).name());
+    // A plan for which nobody comes keeps the daemon running.
+    world.federation.settings(|text| text.replace("name = \"test\"", "name = \"third\""));
+    let mut daemon = Daemon::start(config);
+    daemon.address();
+    daemon.wait_for(|event| matches!(event, Event::ModelStated { .. }).then_some(()));
+    // It never left, and never will: its number is free again.
+    let lines = exports(config, at).unwrap();
+    assert_eq!((lines.len() as u64, entries(world).len() as u64), (number - 1, number - 1));
+    assert!(lines.iter().all(|line| line.void == (line.record.model == before.line.model)) && !record(number).exists());
+    let new = NewExport {
+        format: "onnx",
+        dialect: None,
+        head: None,
+        recipient: "scoring team",
+        valid_until: at + 100,
+        now: at,
+    };
+    let output = |name: &str| world.federation.path(name);
+    let export = |model: &registry::LoadedModel, name: &str| {
+        registry::export(config, model, &new, &output(name), |_| Ok::<_, RegistryError>(name.as_bytes().to_vec()))
+    };
+    // Whoever loaded it before the withdrawal is told so by the journal.
+    let refused = export(&before, "late.onnx").unwrap_err();
+    assert!(matches!(refused, RegistryError::Note(RefusedNote::Withdrawn(_))), "{refused}");
+    assert!(!output("late.onnx").exists() && !record(number).exists());
+    let noted = || daemon.wait_for(|event| if let Event::Noted { words } = event { Some(words.clone()) } else { None });
+    let other = load(config, &world.models[1].model, None).unwrap();
+    assert_eq!(export(&other, "daemon.onnx").unwrap().number, number);
+    assert!(noted().starts_with(&format!("export {number}: model")));
+    assert_eq!(left(world, at, 1), number + 1);
+    assert_eq!(exports(config, at).unwrap().len() as u64, number + 1);
+    assert!(noted().starts_with(&format!("export {}: model", number + 1)));
+    points_set::changed_by(world, &other, 7, "daemon.points");
+    assert!(noted().starts_with("change 1 of the points of model"));
+    daemon.stop();
+    daemon.join().0.unwrap();
+    assert_eq!(entries(world).len() as u64, number + 1);
+    assert_eq!(points(config, &other).unwrap().len(), 1);
+    // Points of a withdrawn model stay as they are.
+    let withdrawn = load(config, &before.line.model, None).unwrap();
+    assert!(withdrawn.withdrawn && points(config, &withdrawn).unwrap().len() == 3);
 }

@@ -4,10 +4,13 @@ use std::fs;
 
 use tributary_certs::people::SigningPerson;
 use tributary_certs::points::PointsFile;
-use tributary_coordinator::registry::{self, NewPoints, RegistryError, install_points, is_of, load, points};
+use tributary_coordinator::registry::{
+    self, LoadedModel, NewPoints, RegistryError, install_points, is_of, load, points,
+};
 use tributary_model::scorecard::{Scale, Scorecard};
 use tributary_protocol::digest::Digest;
 use tributary_protocol::role::Role;
+use tributary_storage::files::{Existing, write_private};
 
 use super::*;
 
@@ -32,29 +35,50 @@ pub(super) fn what_was_counted_is_shown(world: &World) {
     assert!(registry::five_parts(config, &model.model, Some(&report)).is_err());
 }
 
+/// The usual scale.
+fn scale() -> Scale {
+    Scale::new(600, 50.0, 20.0).unwrap()
+}
+
+/// The second bin of the second field, and its points.
+fn bin(card: &Scorecard) -> (String, u32, i64) {
+    let bin = card.fields[1].bins().nth(1).unwrap();
+    (card.fields[1].field.clone(), bin.number, bin.points)
+}
+
+/// A change of that bin that two people have signed, or fewer.
+fn signed(world: &World, mut file: PointsFile, signatures: usize, name: &str) -> PathBuf {
+    let federation = registry::federation(&world.config).unwrap();
+    let roles = [("e1", Role::PlanOwner), ("e3", Role::ModelValidator)];
+    for (number, role) in roles.into_iter().take(signatures) {
+        let person = SigningPerson::open(&world.federation.path("people").join(number)).unwrap();
+        file.sign(&person, role, federation, now()).unwrap();
+    }
+    let path = world.federation.path(name);
+    file.write(&path).unwrap();
+    path
+}
+
+/// A change of a model's points by so many, signed by two people and installed.
+pub(super) fn changed_by(world: &World, model: &LoadedModel, more: i64, name: &str) {
+    let card = registry::carded(model, "deposit", scale(), &[]).unwrap();
+    let (field, bin, before) = bin(&card);
+    let new =
+        NewPoints { head: "deposit", scale: scale(), field: &field, bin, after: before + more, reason: "it is rare" };
+    let draft = registry::draft_points(&world.config, model, &new).unwrap();
+    install_points(&world.config, &signed(world, draft, 2, name), None).unwrap();
+}
+
 pub(super) fn points_are_changed_by_two_people(world: &World) {
     let config = &world.config;
     let mut model = load(config, &world.models[0].model, None).unwrap();
-    let scale = Scale::new(600, 50.0, 20.0).unwrap();
-    let card = registry::carded(&model, "deposit", scale, &[]).unwrap();
-    let own = |card: &Scorecard| {
-        let bin = card.fields[1].bins().nth(1).unwrap();
-        (card.fields[1].field.clone(), bin.number, bin.points)
-    };
-    let (field, bin, before) = own(&card);
+    let scale = scale();
+    let (field, bin, before) = bin(&registry::carded(&model, "deposit", scale, &[]).unwrap());
+    let own = self::bin;
     let new = |after| NewPoints { head: "deposit", scale, field: &field, bin, after, reason: "it is rare" };
     let draft = |after| registry::draft_points(config, &model, &new(after)).unwrap();
-    let people = ["e1", "e3"].map(|number| SigningPerson::open(&world.federation.path("people").join(number)).unwrap());
     let federation = registry::federation(config).unwrap();
-    let signed = |mut file: PointsFile, signatures: usize, name: &str| {
-        let roles = [Role::PlanOwner, Role::ModelValidator];
-        for (person, role) in people.iter().zip(roles).take(signatures) {
-            file.sign(person, role, federation, now()).unwrap();
-        }
-        let path = world.federation.path(name);
-        file.write(&path).unwrap();
-        path
-    };
+    let signed = |file: PointsFile, signatures: usize, name: &str| signed(world, file, signatures, name);
     let first = draft(before + 7);
     let statement = &first.statement;
     assert_eq!((statement.before, statement.after, statement.sequence), (before, before + 7, 1));
@@ -83,23 +107,53 @@ pub(super) fn points_are_changed_by_two_people(world: &World) {
     install_points(config, &signed(second, 2, "second.points"), None).unwrap();
     let changes = points(config, &model).unwrap();
     assert_eq!(own(&registry::carded(&model, "deposit", scale, &changes).unwrap()).2, before - 3);
-    // None is taken out, at either end of the row, and none put in another's place.
+    // None is taken out, at either end of the row, and none put in another's place; and nothing goes on from such a register.
     let folder = installed.parent().unwrap();
     let place = |number: u32| folder.join(format!("{number:06}.points"));
-    let (one, two) = (fs::read(place(1)).unwrap(), fs::read(place(2)).unwrap());
-    fs::remove_file(place(1)).unwrap();
-    assert!(matches!(points(config, &model), Err(RegistryError::Points { .. })));
-    for bytes in [&two, &fs::read(world.federation.path("one.points")).unwrap()] {
-        fs::write(place(1), bytes).unwrap();
-        assert!(points(config, &model).is_err());
+    let all = [1, 2].map(|number| fs::read(place(number)).unwrap());
+    let refused = |what: &str| {
+        let next = registry::draft_points(config, &model, &new(before + 9));
+        for refused in [points(config, &model).map(drop), next.map(drop)] {
+            let refused = refused.unwrap_err();
+            assert!(matches!(refused, RegistryError::Register { .. }), "{refused}");
+            assert!(refused.to_string().contains(what), "{refused}");
+        }
+    };
+    let unsigned = fs::read(world.federation.path("one.points")).unwrap();
+    for number in [1, 2] {
+        fs::remove_file(place(number)).unwrap();
+        refused(&format!("the journal names it as change of points {number}: somebody removed it"));
+        for bytes in [&all[2 - number as usize], &unsigned] {
+            fs::write(place(number), bytes).unwrap();
+            refused(&format!("not the file that the journal names as change of points {number}"));
+        }
+        fs::write(place(number), &all[number as usize - 1]).unwrap();
     }
-    fs::write(place(1), one).unwrap();
-    assert_eq!(points(config, &model).unwrap().len(), 2);
+    // One that a command has left before the journal had it is put on record; one that does not count is not.
+    let waiting = |bytes: &[u8]| {
+        write_private(&place(3), bytes, Existing::Keep).unwrap();
+        let found = points(config, &model).map(|all| all.len());
+        fs::remove_file(place(3)).unwrap();
+        found
+    };
+    for bytes in [&all[1], &unsigned] {
+        let refused = waiting(bytes).unwrap_err();
+        assert!(matches!(refused, RegistryError::Waits { .. }), "{refused}");
+    }
+    let third = fs::read(signed(draft(before - 4), 1, "third.points")).unwrap();
+    assert!(waiting(&third).unwrap_err().to_string().contains("1 of two people"), "one signature is none");
+    let third = fs::read(signed(draft(before - 5), 2, "third signed.points")).unwrap();
+    assert_eq!(waiting(&third).unwrap(), 3);
+    assert!(points(config, &model).is_err(), "the journal has it now");
+    write_private(&place(3), &third, Existing::Keep).unwrap();
+    assert_eq!(points(config, &model).unwrap().len(), 3);
     // No bin, label or model that there is not.
     let missing = |new: &NewPoints<'_>| registry::draft_points(config, &model, new).is_err();
     assert!(missing(&NewPoints { bin: 99, ..new(1) }) && missing(&NewPoints { field: "none", ..new(1) }));
     assert!(missing(&NewPoints { head: "none", ..new(1) }));
+    let refused = |model: &LoadedModel| registry::draft_points(config, model, &new(1)).unwrap_err();
     model.withdrawn = true;
-    let refused = registry::draft_points(config, &model, &NewPoints { field: &field, ..new(1) }).unwrap_err();
-    assert!(matches!(refused, RegistryError::Withdrawn { .. }), "{refused}");
+    assert!(matches!(refused(&model), RegistryError::Withdrawn { .. }));
+    (model.withdrawn, model.alarmed) = (false, true);
+    assert!(matches!(refused(&model), RegistryError::Refused(_)));
 }

@@ -7,7 +7,7 @@ use super::Federation;
 use crate::control::{IncidentStatus, Request, Said, Status, WaitingStatus};
 use crate::error::CoordinatorError;
 use crate::federation::{sinking, witnessing};
-use crate::registry::{PeoplesWord, RegistryError};
+use crate::registry::Recordable;
 use crate::report::Event;
 
 impl Federation<'_> {
@@ -27,25 +27,24 @@ impl Federation<'_> {
         })
     }
 
-    /// Records what somebody has signed: durable when it is answered.
+    /// Records what a command brings: durable when it is answered.
     fn told(&mut self, name: &str) -> Result<Said, CoordinatorError> {
-        let told = match PeoplesWord::read(&self.state_dir, name) {
-            None => return Ok(Said::NotRecorded("this is no name of a file that people tell by".into())),
+        let told = match Recordable::read(&self.state_dir, name) {
+            None => return Ok(Said::NotRecorded("this is no name of a file that the journal takes".into())),
             Some(Err(fault)) => return Ok(Said::NotRecorded(fault.to_string())),
             Some(Ok(told)) => told,
         };
-        let looks = matches!(told, PeoplesWord::Look(_));
-        match self.hands.registry.hear(&mut self.hands.journal, &self.roster, told) {
+        let event = match told {
+            Recordable::Look(_) => |words| Event::Looked { words },
+            Recordable::Incident(_) => |words| Event::IncidentTold { words },
+            Recordable::Export(_) | Recordable::Points(_) => |words| Event::Noted { words },
+        };
+        match self.hands.registry.hear(&mut self.hands.journal, &self.roster, told)? {
             Ok(words) => {
-                let event = words.clone();
-                let event = if looks { Event::Looked { words: event } } else { Event::IncidentTold { words: event } };
-                self.hands.tell(None, event);
+                self.hands.tell(None, event(words.clone()));
                 Ok(Said::Recorded(words))
             }
-            Err(fault @ (RegistryError::Incident(_) | RegistryError::Look(_))) => {
-                Ok(Said::NotRecorded(fault.to_string()))
-            }
-            Err(fault) => Err(fault.into()),
+            Err(refused) => Ok(Said::NotRecorded(refused.to_string())),
         }
     }
 

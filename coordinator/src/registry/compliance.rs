@@ -8,11 +8,10 @@ use tributary_certs::keys::read_signing_key;
 use tributary_certs::suite::SigningKey;
 use tributary_evidence::card::figures;
 use tributary_evidence::checkpoint::is_kept_name;
-use tributary_evidence::report::{Asked, ComplianceReport, ExportLine, FigureLine, Material, ReportFile, compliance};
+use tributary_evidence::report::{Asked, ComplianceReport, FigureLine, Material, ReportFile, compliance};
 use tributary_evidence::{Bad, Retained};
 use tributary_model::schema::Schema;
 use tributary_protocol::log::Entries;
-use tributary_protocol::plan::Date;
 use tributary_protocol::secagg::suite::VerifyingKey;
 use tributary_storage::files::FileError;
 
@@ -82,27 +81,28 @@ pub(super) fn reported<K: Retained>(
     let settings = Settings::load(config).map_err(RegistryError::from)?;
     let state = &settings.state_dir;
     let key = read_signing_key(&settings.identity.signing_key)?;
-    let (figures, exports) = (model_figures(state)?, exported(config, asked)?);
+    // A register that is not the one that the journal names is reported by nobody.
+    exports(config, 0)?;
+    let figures = model_figures(state)?;
     let path = ledger_of(state);
     let mut notes = notes_beside(state);
     let bytes = fs::read(&path).map_err(|fault| ComplianceError::Unreadable { path: path.clone(), fault })?;
     Entries::new(&bytes).for_each(|entry| notes.follow(entry.leaf));
     let kept = kept(&path);
     let bare = material(state, &bytes, &kept, key.verifying_key());
-    let material = Material { schemas: schemas(state), figures, exports, ..bare };
+    let material = Material { schemas: schemas(state), figures, ..bare };
     let report = compliance(&material, asked).map_err(|bad| ComplianceError::Bad { path: path.clone(), bad })?;
     notes.judge().map_err(|reason| ComplianceError::Checkpoints { path, reason })?;
     Ok((report, key))
 }
 
-/// What a report is made of that needs no figures and no exports: the journal's bytes, and what stands beside it.
+/// What a report is made of that needs no figures: the journal's bytes, and what stands beside it.
 pub(super) fn material<'a>(state: &Path, journal: &'a [u8], kept: &'a dyn Retained, key: VerifyingKey) -> Material<'a> {
     Material {
         journal,
         kept,
         schemas: Vec::new(),
         figures: BTreeMap::new(),
-        exports: Vec::new(),
         checkpoints: checkpoints(state),
         coordinator: Some(key),
     }
@@ -133,22 +133,4 @@ fn model_figures(state: &Path) -> Result<BTreeMap<String, Vec<FigureLine>>, Regi
         Ok((digest.to_string(), measured.map(|measured| figures(measured.heads())).unwrap_or_default()))
     };
     record.models.iter().map(of).collect()
-}
-
-/// The exports up to the end of the period; whether one is void is said of now.
-fn exported(config: &Path, asked: &Asked) -> Result<Vec<ExportLine>, RegistryError> {
-    let last = asked.period.to().last_second();
-    let all = exports(config, last)?.into_iter().filter(|line| line.record.made_at <= last);
-    let day = |second| Date::of_second(second).to_string();
-    let line = |line: super::ExportLine| ExportLine {
-        number: line.record.number,
-        model: line.record.model,
-        file_format: line.record.format,
-        recipient: line.record.recipient,
-        made: day(line.record.made_at),
-        until: day(line.record.valid_until),
-        digest: line.record.digest,
-        void: line.void,
-    };
-    Ok(all.map(line).collect())
 }

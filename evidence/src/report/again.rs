@@ -10,7 +10,9 @@ use tributary_protocol::plan::RunRef;
 use tributary_protocol::registry::{ModelManifest, RegistryEvent};
 use tributary_protocol::round::CoordinatorEvent;
 
-use super::parts::{AttacksLine, ComplianceReport, FigureLine, Integrity, ModelLine, Processing, RunLine, Security};
+use super::parts::{
+    AttacksLine, ComplianceReport, ExportLine, FigureLine, Integrity, ModelLine, Processing, RunLine, Security,
+};
 use crate::card::figures;
 use crate::entries::{Bad, decode, whole};
 use crate::gates::Measured;
@@ -85,7 +87,7 @@ fn measured(scan: &Scan<'_>, manifest: &ModelManifest, kept: &dyn Retained) -> R
 }
 
 /// The same report without what cannot be made again, and so is not compared. `again` is the report as it was made again. Left out are:
-/// - witnesses and exports;
+/// - witnesses;
 /// - the release that wrote it;
 /// - how many of the sums could be recomputed at the time;
 /// - what rests on files that are not here.
@@ -95,6 +97,11 @@ pub(super) fn comparable(report: &ComplianceReport, again: &ComplianceReport, be
     let findings_of = |digest: &str| {
         let attacks = again.models.iter().flat_map(|model| &model.attacks);
         attacks.into_iter().any(|line| line.digest == digest && line.findings.is_some())
+    };
+    let bare = |number: u64| again.exports.iter().any(|line| line.number == number && line.is_bare());
+    let of_export = |line: &ExportLine| match bare(line.number) {
+        true => ExportLine { void: line.void, ..ExportLine::bare(line.number, line.model.clone()) },
+        false => line.clone(),
     };
     let of_plan = |of: &Processing| match fields_of(&of.plan) {
         true => of.clone(),
@@ -111,7 +118,7 @@ pub(super) fn comparable(report: &ComplianceReport, again: &ComplianceReport, be
     };
     ComplianceReport {
         generator: String::new(),
-        exports: Vec::new(),
+        exports: report.exports.iter().map(of_export).collect(),
         processing: report.processing.iter().map(of_plan).collect(),
         models: report.models.iter().map(of_model).collect(),
         runs: report.runs.iter().map(all_sums).collect(),

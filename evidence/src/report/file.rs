@@ -14,7 +14,7 @@ use crate::retained::Retained;
 const KIND: &str = "REPORT";
 
 /// The parts that are compared with a journal, by their names in the file and in words.
-const PARTS: [(&str, &str); 14] = [
+const PARTS: [(&str, &str); 15] = [
     ("summary", "the summary"),
     ("parties", "the parties"),
     ("processing", "the processing"),
@@ -28,6 +28,7 @@ const PARTS: [(&str, &str); 14] = [
     ("duties", "the decisions"),
     ("integrity", "the log"),
     ("models", "the models"),
+    ("exports", "the exports"),
     ("evidence", "the evidence"),
 ];
 
@@ -103,9 +104,9 @@ impl ReportFile {
         is_key(&self.key, expected)
     }
 
-    /// Whether what it says follows from the first entries of this journal, as many as it names. Schemas, figures of models and findings of attacks are
-    /// compared where they are kept. Exports and witnesses stand beside the journal, and are not. Entries that the journal has got since make no
-    /// difference.
+    /// Whether what it says follows from the first entries of this journal, as many as it names. Schemas, figures of models, findings of attacks and
+    /// records of exports are compared where they are kept. Witnesses stand beside the journal, and are not. Entries that the journal has got since make
+    /// no difference.
     ///
     /// # Errors
     /// The first part that differs, or that the journal has fewer entries.
@@ -120,7 +121,6 @@ impl ReportFile {
             kept,
             schemas: besides.schemas.clone(),
             figures: besides.figures.clone(),
-            exports: Vec::new(),
             checkpoints: Vec::new(),
             coordinator: None,
         };

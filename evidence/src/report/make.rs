@@ -12,8 +12,8 @@ use tributary_protocol::time::Millis;
 
 use super::incidents::{At, as_deviation};
 use super::parts::{
-    ComplianceReport, Duty, EvidenceLine, ExportLine, FigureLine, Integrity, Processing, REPORT_FORMAT, RunLine,
-    Security, SentLine, Summary, TimelineLine, WitnessLine,
+    ComplianceReport, Duty, EvidenceLine, FigureLine, Integrity, Processing, REPORT_FORMAT, RunLine, Security,
+    SentLine, Summary, TimelineLine, WitnessLine,
 };
 use super::period::{Asked, Period};
 use super::registry::RegistryPart;
@@ -37,8 +37,6 @@ pub struct Material<'a> {
     pub schemas: Vec<Schema>,
     /// Figures of models, by the digests of the models.
     pub figures: BTreeMap<String, Vec<FigureLine>>,
-    /// Models that left as files.
-    pub exports: Vec<ExportLine>,
     /// Checkpoints of the journal with their cosignatures, as notes.
     pub checkpoints: Vec<Vec<u8>>,
     /// The key that signs them: the coordinator's. Without it no note counts.
@@ -74,10 +72,11 @@ pub fn compliance(material: &Material<'_>, asked: &Asked) -> Result<ComplianceRe
     parts.times.extend(entries.iter().map(|entry| entry.at));
     let mut registry =
         RegistryPart::of(until(&entries, &asked.period), asked, &parts.plans, (&material.figures, material.kept));
+    registry.mark_void(&entries);
     parts.rosters.take(registry.take_rosters());
     let roster = parts.rosters.last().cloned().unwrap_or_else(Roster::none);
     let witnesses = witnessed::of(&material.checkpoints, material.coordinator.as_ref(), material.journal, &roster)?;
-    Ok(parts.report(&journal, registry, spending, (material, witnesses), asked))
+    Ok(parts.report(&journal, registry, spending, witnesses, asked))
 }
 
 /// The entries up to the end of the period. Clocks may go back: what follows an entry of a later day is left out with it.
@@ -137,7 +136,7 @@ impl Parts {
         journal: &JournalReport,
         mut registry: RegistryPart,
         spending: SpendingPart,
-        (material, witnesses): (&Material<'_>, Vec<WitnessLine>),
+        witnesses: Vec<WitnessLine>,
         asked: &Asked,
     ) -> ComplianceReport {
         self.duties.append(&mut registry.duties);
@@ -203,11 +202,10 @@ impl Parts {
             security,
             duties: self.duties.into_iter().map(|(_, duty)| duty).collect(),
             integrity,
-            exports: material
+            exports: registry
                 .exports
-                .iter()
+                .into_iter()
                 .filter(|of| registry.models.iter().any(|model| model.model == of.model))
-                .cloned()
                 .collect(),
             models: registry.models,
             evidence,

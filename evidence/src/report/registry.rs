@@ -1,21 +1,23 @@
 //! Models in a report.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tributary_protocol::digest::Digest;
 use tributary_protocol::registry::{
-    Figure, Incidents, ModelRecord, RegistryEvent, RegistryRecord, SignedAttackReport, SignedReport, SignedStatement,
+    Figure, Incidents, ModelRecord, ModelStep, RegistryEvent, RegistryRecord, SignedAttackReport, SignedReport,
+    SignedStatement,
 };
 use tributary_protocol::time::Millis;
 
 use super::deviates::Deviates;
 use super::incidents::{At, IncidentsPart, deviation_line};
-use super::parts::{AttacksLine, Duty, FigureLine, GateLine, ModelLine, TimelineLine};
+use super::parts::{AttacksLine, Duty, ExportLine, FigureLine, GateLine, ModelLine, TimelineLine};
 use super::period::{Asked, Scope};
 use super::shown;
 use super::spending::Rosters;
 use crate::attacks::AttacksFile;
 use crate::entries::Entry;
+use crate::exported::ExportRecord;
 use crate::retained::{Item, Retained};
 
 /// What the registry adds to a report.
@@ -30,6 +32,8 @@ pub(super) struct RegistryPart {
     pub(super) told: Incidents,
     /// What happened to the journal itself.
     pub(super) notices: Vec<(At, TimelineLine)>,
+    /// Models that left as files.
+    pub(super) exports: Vec<ExportLine>,
     /// Models that were registered in the period.
     pub(super) registered: u32,
 }
@@ -69,10 +73,12 @@ impl RegistryPart {
                 RegistryEvent::Noticed { notice } => {
                     part.notices.push((at, deviation_line(at, None, Deviates::of_notice(notice))))
                 }
+                RegistryEvent::Exported { number, model, record } => {
+                    part.exports.push(exported(*number, (model, record), kept));
+                }
                 RegistryEvent::RosterAdopted { .. }
                 | RegistryEvent::CopyNoted { .. }
                 | RegistryEvent::CardWritten { .. }
-                | RegistryEvent::Exported { .. }
                 | RegistryEvent::PointsSet { .. }
                 | RegistryEvent::AttacksReported { .. } => {}
             }
@@ -87,6 +93,18 @@ impl RegistryPart {
             }
         }
         part
+    }
+
+    /// Marks the exports of models that were withdrawn, also after the period: nobody may use these files any more.
+    pub(super) fn mark_void(&mut self, entries: &[Entry<RegistryEvent>]) {
+        let withdrawn = entries.iter().filter_map(|entry| match &entry.event {
+            RegistryEvent::StatementTaken { statement } if statement.statement.step == ModelStep::Withdraw => {
+                Some(statement.statement.model.to_string())
+            }
+            _ => None,
+        });
+        let withdrawn: BTreeSet<String> = withdrawn.collect();
+        self.exports.iter_mut().for_each(|line| line.void = withdrawn.contains(&line.model));
     }
 
     /// The rosters that came into force for the registry.
@@ -146,6 +164,20 @@ fn line(
         card: model.card.map(|card| card.to_string()),
         attacks: model.attacks.iter().map(|signed| attacks(signed, kept)).collect(),
     }
+}
+
+/// An export as its record says it; number and model alone where the record is not here.
+fn exported(number: u64, (model, named): (&Digest, &Digest), kept: &dyn Retained) -> ExportLine {
+    let record = kept.get(&Item::Export(number)).filter(|bytes| Digest::of(bytes) == *named);
+    let bare = ExportLine::bare(number, model.to_string());
+    record.and_then(|bytes| ExportRecord::read(&bytes)).map_or(bare.clone(), |record| ExportLine {
+        file_format: record.format,
+        recipient: record.recipient,
+        made: shown::day(record.made_at),
+        until: shown::day(record.valid_until),
+        digest: record.digest,
+        ..bare
+    })
 }
 
 fn attacks(signed: &SignedAttackReport, kept: &dyn Retained) -> AttacksLine {

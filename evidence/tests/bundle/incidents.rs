@@ -71,7 +71,6 @@ pub(crate) fn material<'a>(journal: &'a [u8], checkpoints: Vec<Vec<u8>>) -> Mate
         kept: &NothingKept,
         schemas: Vec::new(),
         figures: BTreeMap::new(),
-        exports: Vec::new(),
         checkpoints,
         coordinator: Some(person_key(COORDINATOR).verifying_key()),
     }

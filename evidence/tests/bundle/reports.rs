@@ -56,13 +56,18 @@ fn leaves(value: &Value, path: &str, found: &mut Vec<String>) {
 
 #[test]
 fn every_leaf_of_a_report_follows_from_the_journal_and_what_is_kept() {
-    let world = World::new(Shape { evaluated: true, ..SMALL });
+    let mut world = World::new(Shape { evaluated: true, ..SMALL });
+    (0..2).for_each(|_| world.export(|_| ()));
     let (journal, _) = world.journal();
     let (report, kept) = (made(&world, &journal), Kept(&world.parts));
     assert!(!report.models[0].figures.is_empty() && report.processing[0].fields.is_some(), "{report:?}");
     assert_eq!(judged(report.clone(), &journal, &kept), Ok(()));
     // Without what is kept the rest follows still.
     assert_eq!(judged(report.clone(), &journal, &NothingKept), Ok(()));
+    // An export that the report leaves out is missed without its record as well.
+    assert_eq!((report.exports.len(), report.exports[1].recipient.as_str()), (2, "card centre 2"));
+    let shorter = ComplianceReport { exports: report.exports[..1].to_vec(), ..report.clone() };
+    assert!(judged(shorter, &journal, &NothingKept).unwrap_err().contains("the exports"));
     let (whole, mut places) = (serde_json::to_value(&report).unwrap(), Vec::new());
     leaves(&whole, "", &mut places);
     let (mut changed, mut accepted) = (0, Vec::new());

@@ -109,3 +109,18 @@ pub struct ExportLine {
     /// Whether nobody may use it any more.
     pub void: bool,
 }
+
+impl ExportLine {
+    /// What the journal says of it without its record.
+    #[must_use]
+    pub fn bare(number: u64, model: String) -> Self {
+        let [file_format, recipient, made, until, digest] = std::array::from_fn(|_| String::new());
+        Self { number, model, file_format, recipient, made, until, digest, void: false }
+    }
+
+    /// Whether its record was here.
+    #[must_use]
+    pub fn is_bare(&self) -> bool {
+        self.digest.is_empty()
+    }
+}

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 use tributary_protocol::digest::Digest;
+use tributary_protocol::registry::ModelState;
 
 /// One export.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,6 +15,8 @@ pub struct ExportRecord {
     pub number: u64,
     /// Digest of the model.
     pub model: String,
+    /// In which state the model left: `champion`, `pilot`, `challenger` or `retired`; a `candidate` leaves for trial alone.
+    pub state: String,
     /// `safetensors`, `onnx`, `pmml` or `sql`.
     pub format: String,
     /// The dialect of SQL.
@@ -37,6 +40,8 @@ pub struct ExportRecord {
 impl ExportRecord {
     /// The version of a record.
     pub const VERSION: u32 = 1;
+    /// Longest time for which a candidate leaves for trial, in seconds: 31 days.
+    pub const TRIAL_SECONDS_MAX: u64 = 31 * 86_400;
 
     /// As it is written.
     #[must_use]
@@ -51,6 +56,16 @@ impl ExportRecord {
     pub fn read(bytes: &[u8]) -> Option<Self> {
         let record: Self = serde_json::from_slice(bytes).ok()?;
         (record.version == Self::VERSION && record.to_bytes() == bytes).then_some(record)
+    }
+
+    /// Whether it says the state in which its model is, and, where that is a candidate, a last day that a trial may have.
+    #[must_use]
+    pub fn fits(&self, state: ModelState) -> bool {
+        let last = match state {
+            ModelState::Candidate => self.made_at.saturating_add(Self::TRIAL_SECONDS_MAX),
+            _ => u64::MAX,
+        };
+        self.state == state.name() && self.valid_until <= last
     }
 
     /// Whether it is the record of this number and model, and follows the record of this digest.

@@ -8,6 +8,7 @@ use tributary_coordinator::registry::{self, ExportLine, NewExport, RegistryError
 use tributary_model::export::{self, Dialect, ExportFault, SqlNames, Stamp};
 use tributary_planning::dates::day;
 use tributary_protocol::printable::is_one_line;
+use tributary_protocol::registry::ModelState;
 use tributary_texts::{Language, exports as words};
 
 use super::explained::explained;
@@ -50,6 +51,9 @@ pub(crate) struct ExportOptions {
     /// The last day on which it may be used, as YEAR-MONTH-DAY in UTC
     #[arg(long, value_name = "DATE", value_parser = typed::last_second)]
     valid_until: u64,
+    /// For trial: a candidate, which nobody has promoted, for 31 days at most
+    #[arg(long)]
+    trial: bool,
     /// The file; never replaced
     #[arg(long, value_name = "FILE")]
     output: PathBuf,
@@ -151,6 +155,7 @@ pub(super) fn export(options: &ExportOptions) -> Result<(), Failure> {
         head: head.as_deref(),
         recipient,
         valid_until: *valid_until,
+        trial: options.trial,
         now: unix_seconds(),
     };
     let make = |number| {
@@ -158,7 +163,12 @@ pub(super) fn export(options: &ExportOptions) -> Result<(), Failure> {
             number,
             model: model.manifest.digest(),
             schema: model.manifest.schema,
-            purpose: model.line.purpose.clone(),
+            // Whoever opens the file reads it there.
+            purpose: format!(
+                "{}{}",
+                model.line.purpose,
+                if options.trial { " (for trial: nobody has promoted this model)" } else { "" }
+            ),
             recipient: recipient.clone(),
             valid_until: day(*valid_until),
         };
@@ -206,6 +216,7 @@ pub(super) fn exports(options: &ExportsOptions) -> Result<(), Failure> {
         let state = match (void, expired) {
             (true, _) => words::void(),
             (false, true) => words::expired(),
+            (false, false) if record.state == ModelState::Candidate.name() => words::trial(),
             (false, false) => words::valid(),
         };
         let kind =

@@ -3,8 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use tributary_certs::clock::unix_seconds;
 use tributary_certs::points::PointsFile;
 use tributary_protocol::digest::Digest;
+use tributary_protocol::plan::Date;
 
 use crate::demo::demo;
 use crate::kills::{Daemon, event};
@@ -30,8 +32,9 @@ impl Desk<'_> {
         finished.json()
     }
 
+    /// A candidate, for trial.
     pub(crate) fn export(&self, model: &str, format: &[&str], output: &str) -> Finished {
-        self.export_until("2199-12-31", model, format, output)
+        self.export_until(&in_days(30), model, &[format, &["--trial"]].concat(), output)
     }
 
     pub(crate) fn export_until(&self, day: &str, model: &str, format: &[&str], output: &str) -> Finished {
@@ -60,6 +63,11 @@ impl Desk<'_> {
         let bin = &own["rule"]["bins"][bin - 1];
         (bin["points"].as_i64().unwrap(), bin["model_points"].as_i64())
     }
+}
+
+/// The day that is so many days from now, in UTC.
+fn in_days(days: u64) -> String {
+    Date::of_second(unix_seconds() + days * 86_400).to_string()
 }
 
 const OWNER: (&str, &str) = ("e1", "plan-owner");
@@ -208,7 +216,11 @@ fn files_for_others(desk: &Desk<'_>, model: &str) {
         );
     }
     let shown = desk.model(&["exports", "--lang", "zh"]);
-    assert!(shown.out.contains("sql oracle") && shown.out.contains("有效期至 2199-12-31：有效"), "{}", shown.out);
+    let until = format!("有效期至 {}：仅供试用", in_days(30));
+    assert!(shown.out.contains("sql oracle") && shown.out.contains(&until), "{}", shown.out);
+    let onnx = fs::read(desk.path("m.onnx")).unwrap();
+    let words = b"for trial: nobody has promoted this model";
+    assert!(onnx.windows(words.len()).any(|part| part == words), "whoever opens the file reads it there");
 }
 
 fn what_is_refused(desk: &Desk<'_>, model: &str) {
@@ -233,6 +245,8 @@ fn what_is_refused(desk: &Desk<'_>, model: &str) {
     export(model, &["onnx", "--schema", &other]).assert_refused(1, &["other.toml"]);
     fs::write(&other, "name = 3").unwrap();
     export(model, &["onnx", "--schema", &other]).assert_refused(1, &["other.toml", "--schema FILE"]);
+    desk.export_until(&in_days(30), model, &["onnx"], &new).assert_refused(1, &["is a candidate", "--trial"]);
+    desk.export_until(&in_days(33), model, &["onnx", "--trial"], &new).assert_refused(1, &["31 days at most"]);
     desk.export(model, &["onnx"], &desk.path("m.onnx")).assert_refused(1, &["exists", "Nothing was made"]);
     let dated = |day: &str, who: &str| {
         let words = ["--format", "onnx", "--recipient", who, "--valid-until", day, "--output", &new];

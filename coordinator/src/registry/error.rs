@@ -236,6 +236,26 @@ pub enum RegistryError {
         /// The model.
         model: String,
     },
+    /// A candidate.
+    #[error(
+        "model {model} is a candidate: nobody has promoted it, so it leaves as no file. Have it promoted (`tributary model promote`); or export it with \
+         --trial, for 31 days at most. Nothing was made"
+    )]
+    Candidate {
+        /// The model.
+        model: String,
+    },
+    /// A candidate for too long.
+    #[error(
+        "a candidate leaves for trial, and for 31 days at most; name an earlier day (`--valid-until`). Nothing was made"
+    )]
+    TrialTooLong,
+    /// A trial of a model that is used.
+    #[error("the model is the {state}, and --trial is for candidates; leave it out. Nothing was made")]
+    NoTrial {
+        /// Its state.
+        state: &'static str,
+    },
     /// A last day that is over.
     #[error(
         "the last day is over, and the export would be of no use; name a later one (`--valid-until`). Nothing was made"

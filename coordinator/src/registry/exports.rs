@@ -41,6 +41,8 @@ pub struct NewExport<'a> {
     pub recipient: &'a str,
     /// Its last second.
     pub valid_until: u64,
+    /// Whether it is for trial: a candidate, which nobody has promoted.
+    pub trial: bool,
     /// Now.
     pub now: u64,
 }
@@ -49,7 +51,7 @@ pub struct NewExport<'a> {
 ///
 /// # Errors
 /// If the model was withdrawn or an attack on it raised the alarm, and if the output exists. Also if the last day is over, or no validator answers for the
-/// model then. In all these cases nothing has changed. If the journal does not take it, the record is removed, and the next export has its number: no file
+/// model then; and if it is a candidate, unless that is for trial and for 31 days at most. In all these cases nothing has changed. If the journal does not take it, the record is removed, and the next export has its number: no file
 /// has left with it. If the output cannot be written afterwards, the number is used up.
 pub fn export<E: From<RegistryError>>(
     config: &Path,
@@ -72,11 +74,21 @@ pub fn export<E: From<RegistryError>>(
     let (registry, _) = Register::Exports.read(config, state)?;
     let (number, digest) = (registry.next_export(), model.manifest.digest());
     registry.judge_export(number, &digest).map_err(RegistryError::from)?;
+    let found = registry.models.get(&digest).map_or(ModelState::Candidate, |model| model.state);
+    match (found == ModelState::Candidate, new.trial) {
+        (true, false) => return Err(RegistryError::Candidate { model: digest.to_string() }.into()),
+        (true, true) if new.valid_until > new.now.saturating_add(ExportRecord::TRIAL_SECONDS_MAX) => {
+            return Err(RegistryError::TrialTooLong.into());
+        }
+        (false, true) => return Err(RegistryError::NoTrial { state: found.name() }.into()),
+        _ => {}
+    }
     let bytes = make(number)?;
     let record = ExportRecord {
         version: ExportRecord::VERSION,
         number,
         model: digest.to_string(),
+        state: found.name().to_owned(),
         format: new.format.to_owned(),
         dialect: new.dialect.map(str::to_owned),
         head: new.head.map(str::to_owned),

@@ -63,12 +63,19 @@ impl ExportNote {
     pub(super) fn judge(&self, record: &RegistryRecord, state: &Path) -> Result<(), RegistryError> {
         record.judge_export(self.number(), &self.model)?;
         let before = record.exports.last().map_or(Digest::ZERO, |last| last.record);
-        match self.record.stands(self.number(), &self.model, &before) {
+        let fault = |fault: &str| {
+            let path = state.join(Item::Export(self.number()).name());
+            Err(RegistryError::Register { path, fault: fault.into() })
+        };
+        if !self.record.stands(self.number(), &self.model, &before) {
+            return fault("it does not follow the record before it");
+        }
+        let now = record.models.get(&self.model).map(|model| model.state);
+        match now.is_some_and(|now| self.record.fits(now)) {
             true => Ok(()),
-            false => Err(RegistryError::Register {
-                path: state.join(Item::Export(self.number()).name()),
-                fault: "it does not follow the record before it".into(),
-            }),
+            false => fault(
+                "it says another state of the model than the model has now, or a candidate would leave for more than 31 days",
+            ),
         }
     }
 

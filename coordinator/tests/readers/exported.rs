@@ -23,6 +23,7 @@ pub(super) fn exports_are_numbered_and_none_is_taken_out(world: &World) {
         head: Some("churn"),
         recipient: "scoring team",
         valid_until: at + 100,
+        trial: true,
         now: at,
     };
     let models: Vec<_> = world.models.iter().map(|model| load(&world.config, &model.model, None).unwrap()).collect();
@@ -33,6 +34,12 @@ pub(super) fn exports_are_numbered_and_none_is_taken_out(world: &World) {
     };
     let past = export(0, &NewExport { valid_until: at, ..new.clone() }, "past.sql").unwrap_err();
     assert!(matches!(past, RegistryError::Past), "{past}");
+    assert!(!output("past.sql").exists() && exports(&world.config, at).unwrap().is_empty(), "nothing has changed");
+    let candidate = export(0, &NewExport { trial: false, ..new.clone() }, "past.sql").unwrap_err();
+    assert!(matches!(candidate, RegistryError::Candidate { .. }), "{candidate}");
+    let days = |seconds| NewExport { valid_until: at + 31 * 86_400 + seconds, ..new.clone() };
+    let long = export(0, &days(1), "past.sql").unwrap_err();
+    assert!(matches!(long, RegistryError::TrialTooLong), "{long}");
     assert!(!output("past.sql").exists() && exports(&world.config, at).unwrap().is_empty(), "nothing has changed");
     let first = export(0, &NewExport { valid_until: at + 1, ..new.clone() }, "one.sql").unwrap();
     assert!(matches!(export(0, &new, "one.sql"), Err(RegistryError::OutputExists(_))));
@@ -189,6 +196,7 @@ pub(super) fn a_daemon_records_what_leaves(world: &World) {
         head: None,
         recipient: "scoring team",
         valid_until: at + 100,
+        trial: true,
         now: at,
     };
     let output = |name: &str| world.federation.path(name);

@@ -30,11 +30,18 @@ impl RegistryAudit<'_> {
         let before = self.record.exports.last().map_or(Digest::ZERO, |last| last.record);
         let found = ExportRecord::read(&bytes);
         let found = found.ok_or_else(|| wrong(&item, "is no record of an export of this release"))?;
-        match found.stands(number, model, &before) {
+        if !found.stands(number, model, &before) {
+            return Err(wrong(
+                &item,
+                "says another number or model than the journal, or does not follow the record before it",
+            ));
+        }
+        let state = self.record.models.get(model).map(|model| model.state);
+        match state.is_some_and(|state| found.fits(state)) {
             true => Ok(()),
             false => Err(wrong(
                 &item,
-                "says another number or model than the journal, or does not follow the record before it",
+                "says another state of the model than it had, or a candidate left for more than 31 days",
             )),
         }
     }

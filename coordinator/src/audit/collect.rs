@@ -67,6 +67,9 @@ impl From {
     }
 }
 
+/// The folder of checkpoints, in the coordinator's state.
+const CHECKPOINTS: &str = "checkpoints";
+
 /// What goes into a bundle.
 pub(super) struct Collected {
     /// By the names of parts.
@@ -89,6 +92,28 @@ struct OfRun {
     rounds: Vec<(RoundId, Digest)>,
     /// Who put its plan forward, and for what.
     proposed: Option<(StaffNumber, Untrusted)>,
+}
+
+/// An entry of either kind of ledger.
+enum Happened {
+    Registry(RegistryEvent),
+    Run(CoordinatorEvent),
+}
+
+/// Files of the folder of checkpoints: their names and bytes, and how many entries each checkpoint among them has.
+fn notes_of(folder: &Path) -> impl Iterator<Item = (String, Vec<u8>, Option<u64>)> {
+    let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    files.filter_map(|file| {
+        let (name, bytes) = (file.file_name().into_string().ok()?, read_public(&file.path()).ok()?);
+        let size = SignedCheckpoint::parse(&bytes).ok().map(|signed| signed.checkpoint().size);
+        let size = size.filter(|_| is_kept_name(&name));
+        Some((name, bytes, size))
+    })
+}
+
+/// How many entries each checkpoint of a folder has.
+fn sizes_of(folder: &Path) -> BTreeSet<u64> {
+    notes_of(folder).filter_map(|(_, _, size)| size).collect()
 }
 
 impl OfRun {
@@ -119,7 +144,7 @@ impl OfRun {
 }
 
 impl Collected {
-    /// Walks the journal up to the last moment, and names the files of its runs and models.
+    /// Walks the journal up to the last moment, and to the first checkpoint from there on, and names the files of its runs and models.
     pub(super) fn of(
         settings: &Settings,
         (from, to): (Millis, Millis),
@@ -129,6 +154,8 @@ impl Collected {
         let mut runs: BTreeMap<LedgerId, OfRun> = BTreeMap::new();
         let (mut models, mut papers): (Vec<(RunRef, Digest)>, BTreeMap<Digest, Vec<Item>>) = Default::default();
         let (mut end, mut goes_on, mut entries, mut last) = (0, false, 0, Millis(0));
+        // The front goes on to the first checkpoint that is kept from there on, so that branches vouch for all of it.
+        let (sizes, mut stop) = (sizes_of(&settings.state_dir.join(CHECKPOINTS)), None);
         // All of the journal, and not only its front up to the last day: what was cut off its end is missed here.
         let mut notes = notes_beside(&settings.state_dir);
         visit(&journal, |entry| {
@@ -136,42 +163,42 @@ impl Collected {
             if goes_on {
                 return Ok(());
             }
-            let at = match entry.ledger {
+            let (at, event) = match entry.ledger {
                 LedgerId::ADMINISTRATION => {
                     let Recorded { at, event } = read::<RegistryEvent>(&journal, &entry)?;
-                    match event {
-                        _ if at > to => {}
-                        RegistryEvent::ModelRegistered { manifest } => {
-                            models.push((manifest.lineage.run, manifest.digest()))
-                        }
-                        RegistryEvent::CardWritten { model, card } => {
-                            papers.entry(model).or_default().push(Item::Card(card))
-                        }
-                        RegistryEvent::AttacksReported { report } => {
-                            let own = papers.entry(report.report.model).or_default();
-                            own.push(Item::Attacks(report.report.findings));
-                        }
-                        RegistryEvent::Exported { number, model, .. } => {
-                            papers.entry(model).or_default().push(Item::Export(number));
-                        }
-                        RegistryEvent::PointsSet { model, number, .. } => {
-                            papers.entry(model).or_default().push(Item::Points(model, number));
-                        }
-                        _ => {}
-                    }
-                    at
+                    (at, Happened::Registry(event))
                 }
-                ledger => {
+                _ => {
                     let Recorded { at, event } = read::<CoordinatorEvent>(&journal, &entry)?;
-                    if at <= to {
-                        runs.entry(ledger).or_default().take(at, &event);
-                    }
-                    at
+                    (at, Happened::Run(event))
                 }
             };
-            if at > to {
+            if at > to && stop.is_none() {
+                stop = Some(sizes.range(entries..).next().copied().unwrap_or(entries));
+            }
+            if stop.is_some_and(|stop| entries >= stop) {
                 goes_on = true;
                 return Ok(());
+            }
+            match event {
+                Happened::Run(event) => runs.entry(entry.ledger).or_default().take(at, &event),
+                Happened::Registry(RegistryEvent::ModelRegistered { manifest }) => {
+                    models.push((manifest.lineage.run, manifest.digest()));
+                }
+                Happened::Registry(RegistryEvent::CardWritten { model, card }) => {
+                    papers.entry(model).or_default().push(Item::Card(card));
+                }
+                Happened::Registry(RegistryEvent::AttacksReported { report }) => {
+                    let own = papers.entry(report.report.model).or_default();
+                    own.push(Item::Attacks(report.report.findings));
+                }
+                Happened::Registry(RegistryEvent::Exported { number, model, .. }) => {
+                    papers.entry(model).or_default().push(Item::Export(number));
+                }
+                Happened::Registry(RegistryEvent::PointsSet { model, number, .. }) => {
+                    papers.entry(model).or_default().push(Item::Points(model, number));
+                }
+                Happened::Registry(_) => {}
             }
             last = last.max(at);
             let place = entry.place();
@@ -196,7 +223,7 @@ impl Collected {
         let (parts, left_out) = (BTreeMap::new(), 0);
         let mut collected = Self { parts, runs: 0, runs_outside: 0, goes_on, last, entries, left_out };
         let heads = settings.heads_dir.join("budgets.ledger");
-        let borders = collected.checkpoints(&settings.state_dir.join("checkpoints"), entries);
+        let borders = collected.checkpoints(&settings.state_dir.join(CHECKPOINTS), entries);
         if whole {
             collected.add("audit.log", From::Front(journal, end));
         } else {
@@ -263,14 +290,10 @@ impl Collected {
     /// Gives where they end.
     fn checkpoints(&mut self, folder: &Path, entries: u64) -> BTreeSet<u64> {
         let mut ends = BTreeSet::new();
-        let Ok(files) = std::fs::read_dir(folder) else { return ends };
-        for path in files.flatten().map(|entry| entry.path()) {
-            let name = path.file_name().and_then(|name| name.to_str()).map(str::to_owned);
-            let (Some(name), Ok(bytes)) = (name, read_public(&path)) else { continue };
-            let end = SignedCheckpoint::parse(&bytes).ok().map(|signed| signed.checkpoint().size);
-            let end = end.filter(|end| *end <= entries && is_kept_name(&name));
-            if name == "coordinator.key" || end.is_some() {
-                ends.extend(end);
+        for (name, bytes, size) in notes_of(folder) {
+            let size = size.filter(|size| *size <= entries);
+            if name == "coordinator.key" || size.is_some() {
+                ends.extend(size);
                 self.add(&format!("checkpoints/{name}"), From::Bytes(bytes));
             }
         }

@@ -53,7 +53,7 @@ pub struct Exported {
     pub runs_outside: usize,
     /// Whether the journal goes on after the last day.
     pub goes_on: bool,
-    /// Entries of the journal up to the last day.
+    /// Entries of the journal up to the first checkpoint from the last day on.
     pub entries: u64,
     /// Of these, those that are not in the bundle.
     pub left_out: u64,

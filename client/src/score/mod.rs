@@ -10,6 +10,7 @@
 mod actions;
 mod output;
 mod rater;
+mod reasons;
 mod run;
 mod service;
 mod spool;
@@ -26,5 +27,6 @@ pub use actions::{Actions, SAMPLE as ACTIONS_SAMPLE, init_actions, show_actions,
 pub(crate) use output::write_scores;
 pub use output::{NotedModel, ScoresNote};
 pub(crate) use output::{columns, note_path, without};
+pub(crate) use reasons::reasons_of;
 pub use run::{ScoreOptions, ScoresMade, score};
 pub use service::{ServeOptions, serve_scores};

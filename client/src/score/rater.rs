@@ -4,9 +4,10 @@ use tributary_model::features::{EncodedRow, RowForm};
 use tributary_model::schema::Schema;
 use tributary_model::score::{Reason, Scored, Scorer, probability, reasons};
 use tributary_model::scorecard::{Scale, Scorecard};
-use tributary_texts::{Language, Said, score as words};
+use tributary_texts::{Language, Said};
 
 use super::actions::{Actions, Stage, owned_actions};
+use super::reasons::reasons_of;
 use super::turns::{Beside, Turns};
 use crate::error::ClientError;
 use crate::models::used::UsedModels;
@@ -86,12 +87,7 @@ impl Rater {
             }
         };
         let actions = owned_actions(settings, &schema)?;
-        let said = |field: usize| {
-            let reason = Reason { field, contribution: 1.0, is_missing: false };
-            let plain = Said::verbatim(reason.in_chinese(&schema)).with_english(reason.in_english(&schema));
-            [plain.clone(), words::without_value(plain)]
-        };
-        let fields = (0..schema.fields().len()).map(said).collect();
+        let fields = reasons_of(&schema);
         let form = RowForm::of(&schema);
         Ok(Self { schema, form, actions, doubt, named, challenger, fields })
     }

@@ -1,24 +1,27 @@
-//! Why a score is what it is, in words for the customer.
+//! Why a score is what it is, in words for the customer: in both languages, whichever one the scores were made in.
 
 use std::path::Path;
 
-use tributary_certs::inspect::date;
+use tributary_model::schema::{Label, Schema};
 use tributary_protocol::printable::Printable;
 use tributary_protocol::secagg::suite::VerifyingKey;
-use tributary_texts::{Said, customer as words};
+use tributary_texts::{Language, Said, customer as words};
 
 use super::find::{id_of, lines_of};
-use super::reply::Answer;
+use super::reply::{Answer, dated};
 use crate::contact::pseudonym::Pseudonym;
 use crate::contact::scores::{read_note, read_scores};
 use crate::contact::store::Store;
+use crate::data::read_schema;
 use crate::error::ClientError;
 use crate::identity::own_signing_key;
+use crate::score::reasons_of;
 use crate::settings::Settings;
 
 /// What is explained: of one label.
 struct Scored {
     purpose: String,
+    label: String,
     made: String,
     decile: String,
     points: String,
@@ -40,19 +43,53 @@ pub fn explain(config: &Path, id: &str, scores: Option<&Path>, now: u64) -> Resu
     if scored.is_empty() {
         return Err(ClientError::Said(words::nothing_to_explain()));
     }
+    let terms = Terms::of(read_schema(&settings.schema_file).ok());
     let mut answer = Answer::new(id, words::explain_title(), now);
-    for Scored { purpose, made, decile, points, reasons } in scored {
-        answer.tell(words::scored(purpose, made));
+    for Scored { purpose, label, made, decile, points, reasons } in scored {
+        answer.tell(words::scored(Printable::new(&purpose), terms.label(&label), made));
         answer.tell(words::tenth(Printable::new(&decile)));
         if !points.is_empty() {
             answer.tell(words::points(Printable::new(&points)));
         }
-        let reasons: Vec<Said> = reasons.iter().map(|reason| Said::verbatim(Printable::new(reason))).collect();
+        let reasons: Vec<Said> = reasons.iter().map(|reason| terms.reason(reason)).collect();
         answer.tell(if reasons.is_empty() { words::no_reasons() } else { words::reasons(Said::listed(&reasons)) });
     }
     answer.tell(words::decided_by_people());
     answer.tell(words::rights());
     Ok(answer)
+}
+
+/// The schema's words in both languages. Without a schema words stay as they were kept.
+struct Terms {
+    labels: Vec<Said>,
+    reasons: Vec<Said>,
+}
+
+impl Terms {
+    fn of(schema: Option<Schema>) -> Self {
+        let Some(schema) = schema else { return Self { labels: Vec::new(), reasons: Vec::new() } };
+        let label =
+            |label: &Label| Said::verbatim(label.title_zh.as_ref().unwrap_or(&label.name)).with_english(&label.name);
+        Self {
+            labels: schema.labels().iter().map(label).collect(),
+            reasons: reasons_of(&schema).into_iter().flatten().collect(),
+        }
+    }
+
+    fn label(&self, name: &str) -> Said {
+        found(&self.labels, name)
+    }
+
+    fn reason(&self, text: &str) -> Said {
+        found(&self.reasons, text)
+    }
+}
+
+/// What stands for a text in either language.
+fn found(all: &[Said], text: &str) -> Said {
+    let same =
+        |said: &&Said| [Language::Chinese, Language::English].iter().any(|language| said.text(*language) == text);
+    all.iter().find(same).cloned().unwrap_or_else(|| Said::verbatim(Printable::new(text)))
 }
 
 fn of_file((file, key): (&Path, &VerifyingKey), id: &str) -> Result<Vec<Scored>, ClientError> {
@@ -62,8 +99,9 @@ fn of_file((file, key): (&Path, &VerifyingKey), id: &str) -> Result<Vec<Scored>,
         read_scores(file, &note, label, &mut |_, row| {
             if row.customer == id {
                 found.push(Scored {
-                    purpose: format!("{}, {label}", note.purpose),
-                    made: date(note.made_at),
+                    purpose: note.purpose.clone(),
+                    label: label.clone(),
+                    made: dated(note.made_at),
                     decile: row.decile,
                     points: row.points,
                     reasons: row.reasons.into_iter().filter(|reason| !reason.is_empty()).collect(),
@@ -82,7 +120,8 @@ fn of_list(store: &Store, id: &str) -> Result<Vec<Scored>, ClientError> {
         if let Some(own) = sheet.lines.into_iter().find(|own| own.line == line && own.customer == id) {
             return Ok(vec![Scored {
                 purpose: state.built.campaign.clone(),
-                made: date(state.built.scores_made_at),
+                label: state.built.label.clone(),
+                made: dated(state.built.scores_made_at),
                 decile: own.decile,
                 points: own.points,
                 reasons: own.reasons.into_iter().filter(|reason| !reason.is_empty()).collect(),

@@ -9,6 +9,14 @@ use tributary_texts::{Language, Said, customer as words};
 
 use crate::error::ClientError;
 
+/// The clock of a letter, in minutes ahead of UTC: all of China has this one.
+const UTC_OFFSET_MINUTES: u64 = 480;
+
+/// A moment by that clock.
+pub(super) fn dated(seconds: u64) -> String {
+    date(seconds.saturating_add(UTC_OFFSET_MINUTES * 60)).replace(" UTC", " UTC+8")
+}
+
 /// An answer.
 pub struct Answer {
     id: Printable,
@@ -22,7 +30,7 @@ pub struct Answer {
 
 impl Answer {
     pub(super) fn new(id: &str, title: Said, now: u64) -> Self {
-        Self { id: Printable::new(id), title, made: date(now), told: Vec::new(), notes: Vec::new() }
+        Self { id: Printable::new(id), title, made: dated(now), told: Vec::new(), notes: Vec::new() }
     }
 
     pub(super) fn tell(&mut self, said: Said) {

@@ -2,11 +2,10 @@
 
 use std::path::Path;
 
-use tributary_certs::inspect::date;
 use tributary_texts::customer as words;
 
 use super::find::{id_of, lines_of};
-use super::reply::Answer;
+use super::reply::{Answer, dated};
 use super::runs::runs;
 use crate::contact::pseudonym::Pseudonym;
 use crate::contact::store::Store;
@@ -45,7 +44,7 @@ pub fn show(config: &Path, id: &str, now: u64) -> Result<Answer, ClientError> {
     for (list, line) in lines {
         let (state, sheet) = (store.list(list)?, store.sheet(list)?);
         let same = sheet.lines.iter().find(|own| own.line == line).is_some_and(|own| own.customer == id);
-        let (campaign, made) = (&state.built.campaign, date(state.built.made_at));
+        let (campaign, made) = (&state.built.campaign, dated(state.built.made_at));
         if !same {
             // Of whoever writes the id otherwise nothing more is shown: it may be another customer.
             answer.note(words::other_spelling(list));

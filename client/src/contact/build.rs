@@ -90,6 +90,9 @@ pub fn build(
     }
     let built = make(&settings, &mut store, (&signed, rules), scores, now)?;
     let sheet = store.sheet(built.list)?;
+    if let Some(path) = &copied {
+        store.note_copy(built.list, path)?;
+    }
     let copy = copied.map(|path| copy(path, &built, &sheet)).transpose()?;
     Ok(Built::of(&built, copy))
 }

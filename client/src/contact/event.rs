@@ -241,7 +241,7 @@ pub(crate) enum ContactEvent {
         /// Digests of the files without it.
         files: ListFiles,
     },
-    /// A scores file of which a list was made is about to be written anew, without the lines of a customer who is erased.
+    /// A scores file is about to be written anew, without the lines of a customer who is erased.
     ScoresErased {
         /// Digest of the file as it was.
         before: Digest,

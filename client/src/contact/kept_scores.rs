@@ -1,4 +1,4 @@
-//! Scores files of which a list was made, as long as they lie where they were, as they were.
+//! Scores files that this branch made, or of which a list was made, as long as they lie where they were, as they were.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -13,11 +13,13 @@ use tributary_texts::contact as words;
 
 use super::event::ContactEvent;
 use super::itself::{digest_of, digest_of_noted};
+use super::made::made_scores;
 use super::pseudonym::Pseudonym;
 use super::scores::{read_note_alone, read_rows};
 use super::store::Store;
 use crate::error::ClientError;
 use crate::score::{ScoresNote, note_path, without};
+use crate::settings::Settings;
 
 /// One of them.
 pub(super) struct KeptScores {
@@ -45,7 +47,7 @@ struct Found {
     stay: BTreeMap<String, u64>,
 }
 
-/// What lies where scores files lay of which a list was made.
+/// What lies where scores files lay that were made here, or of which a list was made.
 pub(super) struct Scores {
     /// These files, also without lines that were erased.
     pub(super) kept: Vec<KeptScores>,
@@ -56,11 +58,15 @@ pub(super) struct Scores {
 /// All of them.
 ///
 /// # Errors
-/// If a link has taken the place of one: what it leads to would stay. If one cannot be read.
-pub(super) fn kept_scores(store: &Store) -> Result<Scores, ClientError> {
-    let register = store.register();
-    // Several lists may be of one place, with one month's file after the other.
+/// If a link has taken the place of one: what it leads to would stay. If one, or the notes of them, cannot be read.
+pub(super) fn kept_scores(settings: &Settings, store: &Store) -> Result<Scores, ClientError> {
+    let (register, made) = (store.register(), made_scores(&settings.state_dir)?);
+    // Several files may be of one place, with one month's file after the other.
     let mut noted: BTreeMap<&Path, Vec<(Digest, u64)>> = BTreeMap::new();
+    for made in &made {
+        let digest = made.digest().map(|digest| register.root(digest));
+        noted.entry(Path::new(&made.path)).or_default().extend(digest.map(|digest| (digest, made.made_at)));
+    }
     for built in register.lists.values().map(|list| &list.built) {
         let (path, digest) = (Path::new(&built.scores_path), register.root(built.scores));
         noted.entry(path).or_default().push((digest, built.scores_made_at));
@@ -68,8 +74,8 @@ pub(super) fn kept_scores(store: &Store) -> Result<Scores, ClientError> {
     let mut scores = Scores { kept: Vec::new(), other: Vec::new() };
     for (path, files) in noted {
         let Some(found) = digest_of_noted(path)?.map(|found| register.root(found)) else { continue };
-        match files.iter().find(|(digest, _)| *digest == found) {
-            Some((_, made_at)) => scores.kept.push(KeptScores { path: path.to_owned(), made_at: *made_at }),
+        match files.iter().filter(|(digest, _)| *digest == found).map(|(_, made_at)| *made_at).max() {
+            Some(made_at) => scores.kept.push(KeptScores { path: path.to_owned(), made_at }),
             None => scores.other.push(path.to_owned()),
         }
     }
@@ -198,7 +204,8 @@ mod tests {
         world.customers(2);
         world.build();
         let kept = || {
-            let scores = kept_scores(&Store::open(&world.settings(), NOW).unwrap()).unwrap();
+            let settings = world.settings();
+            let scores = kept_scores(&settings, &Store::open(&settings, NOW).unwrap()).unwrap();
             (scores.kept.len(), scores.other.len())
         };
         assert_eq!(kept(), (1, 0));
@@ -216,7 +223,7 @@ mod tests {
         world.build();
         let key = world.branch_key();
         let mut store = Store::open(&world.settings(), NOW).unwrap();
-        let scores = kept_scores(&store).unwrap().kept.pop().unwrap();
+        let scores = kept_scores(&world.settings(), &store).unwrap().kept.pop().unwrap();
         let customer = Pseudonym::of(store.key(), "c2");
         let found = scores.look(&store, &key.verifying_key(), customer).unwrap();
         assert_eq!(found.lines, BTreeSet::from([2]));
@@ -229,7 +236,7 @@ mod tests {
         drop(store);
         world.customers(3);
         let mut store = Store::open(&world.settings(), NOW).unwrap();
-        let scores = kept_scores(&store).unwrap().kept.pop().unwrap();
+        let scores = kept_scores(&world.settings(), &store).unwrap().kept.pop().unwrap();
         assert!(matches!(scores.erase((&mut store, &key), customer, NOW), Ok(Left::Without { erased: 1, rows: 2 })));
     }
 }

@@ -29,7 +29,7 @@ impl ContactSettings {
 /// How long files about customers are kept, in days.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
-    /// Scores files of which a list was made.
+    /// Scores files that this branch made.
     pub scores_days: u16,
     /// Lists after their last day, and hold-outs after theirs.
     pub lists_days: u16,

@@ -5,7 +5,8 @@
 //! STATE/contact/contact.ledger.cut-N what it was before it was begun again, kept as evidence
 //! STATE/contact.head                 where it ends at least; the same in IDENTITY/contact.head
 //! STATE/contact/pseudonym.key        the key of customers' pseudonyms, mode 0600
-//! STATE/contact/lists/000001/        sheet.csv: its lines; members: pseudonyms of its lines, in order; rules.toml: the rules that made it
+//! STATE/contact/lists/000001/        sheet.csv: its lines; members: pseudonyms of its lines, in order; rules.toml: the rules that made it;
+//!                                    copy: where a copy of its lines was written, if one was asked for
 //! STATE/contact/draws/DIGEST         a draw of a hold-out: pseudonyms of who was held out, and of who was drawn for the first time
 //! ```
 
@@ -18,7 +19,9 @@ use tributary_protocol::digest::Digest;
 use tributary_protocol::log::LedgerId;
 use tributary_protocol::time::Millis;
 use tributary_protocol::versioned::{Release, Versioned};
-use tributary_storage::files::{Existing, FileError, create_private_folder, read_stored, sync_folder, write_stored};
+use tributary_storage::files::{
+    Existing, FileError, create_private_folder, read_stored, read_text, sync_folder, write_stored,
+};
 use tributary_storage::journal::Journal;
 use tributary_storage::lock::FolderLock;
 use tributary_texts::contact as words;
@@ -41,6 +44,7 @@ const DRAWS: &str = "draws";
 const SHEET: &str = "sheet.csv";
 const MEMBERS: &str = "members";
 const RULES: &str = "rules.toml";
+const COPY: &str = "copy";
 /// Begins the name of a folder in the making.
 const DRAFT: &str = ".draft-";
 
@@ -191,13 +195,34 @@ impl Store {
         members.ok_or_else(|| ClientError::Said(words::file_changed(path.display())))
     }
 
+    /// Notes where a copy of a list's lines is about to be written, for whoever erases a customer later.
+    ///
+    /// # Errors
+    /// If it cannot be noted.
+    pub(crate) fn note_copy(&self, list: u32, path: &Path) -> Result<(), ClientError> {
+        let text = noted(path)?;
+        sheet::write_private_file(&self.of_list(list).join(COPY), text.as_bytes()).map_err(ClientError::file)
+    }
+
+    /// Where a copy of a list's lines was written.
+    ///
+    /// # Errors
+    /// If the note cannot be read.
+    pub(crate) fn copy_of(&self, list: u32) -> Result<Option<PathBuf>, ClientError> {
+        let path = self.of_list(list).join(COPY);
+        if !path.exists() {
+            return Ok(None);
+        }
+        read_text(&path, "a path").map(|text| Some(PathBuf::from(text))).map_err(ClientError::file)
+    }
+
     /// The text of the rules that made a list.
     ///
     /// # Errors
     /// As [`Store::sheet`].
     pub(crate) fn rules_text(&self, built: &BuiltList) -> Result<String, ClientError> {
         let path = self.of_list(built.list).join(RULES);
-        let text = tributary_storage::files::read_text(&path, "rules").map_err(ClientError::file)?;
+        let text = read_text(&path, "rules").map_err(ClientError::file)?;
         if Digest::of(text.as_bytes()) != built.rules.0 {
             return Err(ClientError::Said(words::file_changed(path.display())));
         }

@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 
 use tributary_model::features::{Cell, TableCounts};
 use tributary_model::schema::Schema;
-use tributary_protocol::digest::Digest;
 use tributary_protocol::plan::Date;
 use tributary_storage::files::{FileError as StoredError, folder_of, keeps_secrets};
 use tributary_texts::{Language, Said, score as words};
 
-use super::output::{Encoding, HeadLine, Line, NotedModel, ScoresFile, ScoresNote, is_parquet, note_path};
+use super::output::{Encoding, Ended, HeadLine, Line, NotedModel, ScoresFile, ScoresNote, is_parquet, note_path};
 use super::rater::{Rater, Turn};
 use super::spool::{Spool, Spooled, SpooledRows, Superseded};
+use crate::contact::note_made;
 use crate::data::{
     CustomerKey, FileError, MappedSource, Origin, PassedRow, PassedTable, Reading, Stop, pass_origin, read_schema,
 };
@@ -70,7 +70,10 @@ pub fn score(options: &ScoreOptions, now: u64) -> Result<ScoresMade, ClientError
     let superseded = rows.superseded().map_err(failed)?;
     let told = judged((&table, &sources), &settings, &rater.schema, (&rows, &superseded))?;
 
-    let (digest, scored) = write(options, encoding, &rater, (&rows, &superseded))?;
+    let (file, scored) = write(options, encoding, &rater, (&rows, &superseded))?;
+    // Noted before it has its name: an erasure finds every file that is there.
+    note_made(&settings.state_dir, &options.output, file.digest(), now)?;
+    let digest = file.place().map_err(ClientError::file)?;
     let (made_at, days) = (now, u64::from(settings.scores_valid_days));
     // No longer than a validator answers for each model, unless nobody does any more: people say what becomes of it.
     let answered = rater.judges().filter_map(|(judge, _)| judge.model.answered_until);
@@ -258,13 +261,13 @@ fn judged(
     Ok(doubts.chain(warns.into_iter().map(|remark| remark.said)).collect())
 }
 
-/// Writes the file: its digest, and how many customers each model scored.
+/// Writes the file, which has no name yet, and says how many customers each model scored.
 fn write(
     options: &ScoreOptions,
     encoding: Encoding,
     rater: &Rater,
     (rows, superseded): (&SpooledRows, &Superseded),
-) -> Result<(Digest, [u64; 2]), ClientError> {
+) -> Result<(Ended, [u64; 2]), ClientError> {
     let failed = |fault: std::io::Error| ClientError::file(StoredError::system("writing", &options.output)(fault));
     let cuts = rows.cuts(superseded).map_err(failed)?;
     if cuts.is_empty() {
@@ -295,7 +298,7 @@ fn write(
         file.line(&Line { customer, heads: &heads, stage, action, notice, model: &models[turn as usize] })
     });
     each.map_err(failed)?;
-    Ok((file.place().map_err(ClientError::file)?, scored))
+    Ok((file.end().map_err(ClientError::file)?, scored))
 }
 
 fn said(output: &Path, note: &ScoresNote, table: &PassedTable, superseded: &Superseded, told: Vec<Said>) -> Vec<Said> {

@@ -8,7 +8,9 @@ use tributary_protocol::registry::ModelStep;
 use tributary_texts::Language;
 
 use super::actions::tests::text;
+use super::run::score;
 use super::world::{NOW, ROWS, World, manifest, model};
+use crate::contact;
 use crate::models::choose;
 use crate::models::used::UsedModels;
 
@@ -301,4 +303,48 @@ impl World {
         let entries = fs::read_dir(self.at("state/models")).unwrap();
         entries.map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()).collect()
     }
+}
+
+/// No list is made of them, and yet nobody who was erased stays in them, and they go when their time is over.
+#[test]
+fn files_of_scores_are_erased_from_and_purged_wherever_they_were_put() {
+    const DAY: u64 = 86_400;
+    let (world, _) = World::usual();
+    fs::create_dir(world.at("elsewhere")).unwrap();
+    std::os::unix::fs::symlink(world.at("elsewhere"), world.at("link")).unwrap();
+    let config = world.at("client.toml");
+    let names = ["scores.csv", "link/again.csv", "elsewhere/table.parquet"];
+    for name in names {
+        // Made twice in one place: the newer one lies there.
+        score(&world.options("champion", name), NOW - DAY).unwrap_or_else(|fault| panic!("{fault}"));
+        score(&world.options("champion", name), NOW).unwrap_or_else(|fault| panic!("{fault}"));
+    }
+    let told = |answer: contact::Answer| -> String {
+        answer.lines().iter().map(|line| format!("{}\n", line.text(Language::English))).collect()
+    };
+    let said = told(contact::erase(&config, "c-2", NOW).unwrap_or_else(|fault| panic!("{fault}")));
+    for name in ["scores.csv", "elsewhere/again.csv", "elsewhere/table.parquet"] {
+        assert!(said.contains(&format!("{name}: 1 lines are erased, and 3 stay")), "{said}");
+    }
+    let text = fs::read_to_string(world.at("elsewhere/again.csv")).unwrap();
+    assert_eq!(
+        text.lines().skip(1).map(|line| line.split(',').next().unwrap()).collect::<Vec<_>>(),
+        ["C1", "C3", "C4"]
+    );
+    // Once more it finds nobody, and a file that somebody else put there is named and not read.
+    world.write("scores.csv", "somebody's own\n");
+    let said = told(contact::erase(&config, "c-2", NOW).unwrap_or_else(|fault| panic!("{fault}")));
+    assert!(!said.contains("are erased, and") && said.contains("scores.csv: another file lies there now"), "{said}");
+    let purged = |days: u64| {
+        let purged = contact::purge(&config, false, NOW + days * DAY).unwrap_or_else(|fault| panic!("{fault}"));
+        purged.scores.len()
+    };
+    assert_eq!([purged(90), purged(91), purged(92)], [0, 2, 0]);
+    assert!(world.at("scores.csv").exists());
+    for name in ["again.csv", "again.csv.json", "table.parquet", "table.parquet.json"] {
+        assert!(!world.at("elsewhere").join(name).exists(), "{name}");
+    }
+    // Whoever cannot read what was made erases nobody in silence.
+    world.write("state/scores/made.json", "{}");
+    assert!(contact::erase(&config, "c-2", NOW).is_err());
 }

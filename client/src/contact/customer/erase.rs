@@ -3,12 +3,13 @@
 use std::path::Path;
 
 use tributary_storage::files::shown;
-use tributary_texts::customer as words;
+use tributary_texts::{Said, customer as words};
 
 use super::exclude::withdraw;
 use super::find::{id_of, lines_of};
 use super::reply::Answer;
 use crate::contact::event::ContactEvent;
+use crate::contact::itself::is_gone;
 use crate::contact::kept_scores::{Left, kept_scores};
 use crate::contact::pseudonym::Pseudonym;
 use crate::contact::recall::finish;
@@ -17,8 +18,8 @@ use crate::error::ClientError;
 use crate::identity::own_signing_key;
 use crate::settings::Settings;
 
-/// Erases a customer: from the lines of kept lists, and from every scores file of which a list was made. Each step is
-/// recorded before it is done, so that the same command goes on after an interruption.
+/// Erases a customer: from the lines of kept lists, and from every scores file that this branch made. Each step is
+/// recorded before it is done, so that the same command goes on after an interruption. Copies that were handed out are named.
 ///
 /// # Errors
 /// If register or files cannot be used.
@@ -37,7 +38,9 @@ pub fn erase(config: &Path, id: &str, now: u64) -> Result<Answer, ClientError> {
     let mut answer = Answer::new(id, words::erase_title(), now);
     answer.tell(words::erased());
     answer.note(words::lines_erased(lines.len()));
-    let scores = kept_scores(&store)?;
+    answer.notes.extend(copies(&store)?);
+    answer.note(words::copies_unknown());
+    let scores = kept_scores(&settings, &store)?;
     answer.notes.extend(scores.other.iter().map(|path| words::scores_other(shown(path))));
     for scores in scores.kept {
         match scores.erase((&mut store, &key), customer, now)? {
@@ -52,4 +55,17 @@ pub fn erase(config: &Path, id: &str, now: u64) -> Result<Answer, ClientError> {
     // An unwritten recall does not keep the customer's data here.
     answer.notes.extend(notes?);
     Ok(answer)
+}
+
+/// Files outside of this register that were written of a list from which somebody was erased, as long as they are there: nobody knows any more of which
+/// lists the customer was.
+fn copies(store: &Store) -> Result<Vec<Said>, ClientError> {
+    let mut found = Vec::new();
+    for (number, list) in store.register().lists.iter().filter(|(_, list)| !list.erased.is_empty()) {
+        let handed = list.delivery.as_ref().map(|(delivery, _)| Path::new(&delivery.folder).join(&delivery.name));
+        let paths = store.copy_of(*number)?.into_iter().chain(handed);
+        let there = paths.filter(|path| !is_gone(path));
+        found.extend(there.map(|path| words::copy_left(shown(&path), number)));
+    }
+    Ok(found)
 }

@@ -75,18 +75,25 @@ fn a_customer_is_shown_lists_and_outcomes_and_no_hold_out() {
 }
 
 #[test]
-fn a_score_is_explained_in_both_languages_on_a_page_of_its_own() {
+fn a_score_is_explained_on_a_page_of_its_own() {
     let world = World::new(RULES);
     world.write("attributes.csv", &format!("{}<b>1,否,营销,低,C3,一组\n", super::HEADER));
     world.scored(&["<b>1,1,0.5,2,640,余额下降<script>,Fewer visits,,,,\n".to_owned()]);
     world.build();
     let answer = explain(&world.config(), "<b>1", None, NOW).unwrap();
     let told = text(&answer);
-    for part in ["For 2026-12 deposits, a model", "group 2", "points are 640", "Fewer visits", "decides no credit"] {
+    for part in [
+        "For 2026-12 deposits, a model",
+        "2026-11-30 08:00 UTC+8 how likely this is: churn",
+        "group 2",
+        "points are 640",
+        "Fewer visits",
+        "decides no credit",
+    ] {
         assert!(told.contains(part), "{part}: {told}");
     }
     let of_file = explain(&world.config(), "<b>1", Some(&world.at("scores.csv")), NOW).unwrap();
-    assert!(text(&of_file).contains("For churn, churn"));
+    assert!(text(&of_file).contains("For churn, a model"));
     assert!(
         explain(&world.config(), "c9", None, NOW)
             .map(|_| ())
@@ -109,6 +116,32 @@ fn a_score_is_explained_in_both_languages_on_a_page_of_its_own() {
     assert!(!exclude(&world.config(), "<b>1", NOW).unwrap().page().contains("for the branch"));
 }
 
+/// Scores were made in one language, and the letter is in both: each in the schema's own words.
+#[test]
+fn a_reason_is_said_in_the_language_of_its_reader() {
+    const SCHEMA: &str = "name = \"bank\"\nversion = 1\nformat = 2\nfields = [\n\
+        { name = \"age\", kind = \"numeric\", min = 18, max = 90, class = \"C2\", level = \"L2\", title_zh = \"年龄\" },\n\
+        { name = \"share\", kind = \"numeric\", min = 0, max = 1, class = \"C2\", level = \"L2\", necessity = \"share of time deposits\", reason_zh = \"定期存款占比\" }]\n\
+        labels = [{ name = \"churn\", title_zh = \"流失\", positive = [\"yes\"], negative = [\"no\"] }]\n";
+    let world = World::new(RULES);
+    world.write("schema.toml", SCHEMA);
+    world.write("client.toml", &world.read("client.toml").replace("schema = \"policy", "schema = \"schema"));
+    let is_chinese = |text: &str| text.chars().any(|letter| ('\u{4e00}'..'\u{9fff}').contains(&letter));
+    for reasons in ["share of time deposits,age (no value)", "定期存款占比,年龄（无数据）"] {
+        world.scored(&[format!("c1,1,0.5,2,640,{reasons},,,,\n")]);
+        let answer = explain(&world.config(), "c1", Some(&world.at("scores.csv")), NOW).unwrap();
+        let english = text(&answer);
+        assert!(english.contains("this is: churn") && !is_chinese(&english), "{english}");
+        assert!(english.contains("What counted most: share of time deposits; age (no value)."), "{english}");
+        let chinese: String = answer.lines().iter().map(|line| format!("{}\n", line.text(Language::Chinese))).collect();
+        assert!(chinese.contains("影响最大的因素：定期存款占比；年龄（无数据）。"), "{chinese}");
+        assert!(
+            chinese.contains("可能性：流失。") && !chinese.contains("share") && !chinese.contains("age"),
+            "{chinese}"
+        );
+    }
+}
+
 /// Nothing with the id is left in what the product keeps, and nobody comes back into a list.
 #[test]
 fn an_erased_customer_is_in_no_file_and_in_no_list() {
@@ -122,6 +155,11 @@ fn an_erased_customer_is_in_no_file_and_in_no_list() {
     let told = text(&erase(&world.config(), "victim-4711", NOW).unwrap());
     assert!(told.contains("1 lines of kept lists are erased"), "{told}");
     assert!(told.contains("scores.csv: 1 lines are erased, and 2 stay"), "{told}");
+    // What was handed out is not touched, and is named as long as it is there.
+    for name in ["out/list-000001.csv", "crm/list-000001.csv"] {
+        assert!(told.contains(&format!("{name} was written of list 1")), "{name}: {told}");
+    }
+    fs::remove_file(world.at("out/list-000001.csv")).unwrap();
     let mut left = Vec::new();
     holds(&world.at("state"), b"4711", &mut left);
     assert_eq!(left, Vec::<String>::new());
@@ -130,7 +168,11 @@ fn an_erased_customer_is_in_no_file_and_in_no_list() {
     assert!(scores.contains("\nc1,3,0.9,1,,,,,,,,07070707\nc3,1,0.7,1,") && !scores.contains("4711"), "{scores}");
     let note = read_note(&world.at("scores.csv"), &world.branch_key().verifying_key()).unwrap();
     assert_eq!((note.rows, note.erased, note.models[0].rows), (2, 1, 2));
-    assert!(text(&erase(&world.config(), "victim-4711", NOW).unwrap()).contains("0 lines of kept lists"));
+    let again = text(&erase(&world.config(), "victim-4711", NOW).unwrap());
+    assert!(
+        again.contains("0 lines of kept lists") && !again.contains("out/list") && again.contains("crm/list"),
+        "{again}"
+    );
     assert!(world.handed().contains(&"list-000001.recall-000001.csv".to_owned()));
     // The other lines stay as they were.
     let shown = show(&world.config(), 1, NOW).unwrap();

@@ -76,17 +76,39 @@ impl ScoresFile {
         }
     }
 
-    /// Gives the file its name, and its digest.
+    /// Ends the file, which has no name yet.
     ///
     /// # Errors
-    /// [`FileError`]; the name is untouched.
-    pub(crate) fn place(self) -> Result<Digest, FileError> {
+    /// [`FileError`].
+    pub(crate) fn end(self) -> Result<Ended, FileError> {
         let Self { path, writer } = self;
         let ended = match writer {
             Writer::Csv(lines) => lines.end(),
             Writer::Parquet(lines) => lines.end(),
         };
-        ended.map_err(FileError::system("writing", &path))?.place(&path)
+        let hashed = ended.map_err(FileError::system("writing", &path))?;
+        Ok(Ended { path, hashed })
+    }
+}
+
+/// A whole file without its name.
+pub(crate) struct Ended {
+    path: PathBuf,
+    hashed: Hashed,
+}
+
+impl Ended {
+    /// Its SHA-256.
+    pub(crate) fn digest(&self) -> Digest {
+        self.hashed.digest()
+    }
+
+    /// Gives the file its name: durable when this returns. Its digest.
+    ///
+    /// # Errors
+    /// [`FileError`]; the name is untouched.
+    pub(crate) fn place(self) -> Result<Digest, FileError> {
+        self.hashed.place(&self.path)
     }
 }
 
@@ -101,7 +123,7 @@ pub(crate) fn write_scores(path: &Path, gb18030: bool, customers: &[(&str, f64)]
         let line = Line { customer, heads: &heads, stage: "", action: "", notice: "", model: "07070707" };
         file.line(&line).unwrap();
     }
-    file.place().unwrap()
+    file.end().unwrap().place().unwrap()
 }
 
 #[cfg(test)]

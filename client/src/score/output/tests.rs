@@ -29,7 +29,7 @@ fn written(name: &str, encoding: Encoding, customers: &[(&str, Option<i64>)]) ->
         file.line(&line).unwrap();
     }
     assert!(!path.exists(), "a draft until it is whole");
-    let digest = file.place().unwrap();
+    let digest = file.end().unwrap().place().unwrap();
     (folder, path, digest)
 }
 

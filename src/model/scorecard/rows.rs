@@ -56,7 +56,14 @@ fn block(field: &FieldPoints, counted: Option<&FieldWeights>, language: Language
         Turn::Unordered => None,
     };
     let codes = (!field.missing_codes.is_empty()).then(|| words::codes(field.missing_codes.join(language.comma())));
-    let notes = turn.into_iter().chain(codes).map(|said| said.text(language).to_owned());
+    let listed = match &field.rule {
+        Rule::Bins(bins) => bins.iter().filter(|bin| bin.values != Values::Unlisted).count(),
+        Rule::Line(_) => 0,
+    };
+    // A number without bins has evidence as a whole alone.
+    let is_other = |counted: &&FieldWeights| listed > 0 && counted.bins.len() != listed;
+    let otherwise = counted.filter(is_other).map(|_| words::counted_otherwise());
+    let notes = turn.into_iter().chain(codes).chain(otherwise).map(|said| said.text(language).to_owned());
     let heading =
         std::iter::once(format!("{}  {name}", field.code)).chain(notes).collect::<Vec<_>>().join(language.semicolon());
     let information = counted.and_then(|counted| counted.information_value);
@@ -73,8 +80,7 @@ fn block(field: &FieldPoints, counted: Option<&FieldWeights>, language: Language
     };
     let rows = match &field.rule {
         Rule::Bins(bins) => {
-            let listed = bins.iter().filter(|bin| bin.values != Values::Unlisted).count();
-            let counted = counted.filter(|counted| counted.bins.len() == listed);
+            let counted = counted.filter(|counted| !is_other(counted));
             let of = |(place, bin): (usize, &BinPoints)| {
                 let evidence = counted.and_then(|counted| counted.bins.get(place)?.weight);
                 Row { evidence, ..of_bin(row(values(bin, language)), bin) }
@@ -158,5 +164,47 @@ fn table(pair: &PairPoints, language: Language) -> PairTable {
         title: words::pair(&pair.fields[0], &pair.fields[1]).text(language).to_owned(),
         columns: kept.iter().map(|column| said(&pair.columns[*column])).collect(),
         rows: rows.collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tributary_model::architecture::Architecture;
+    use tributary_model::cells::cells_of;
+    use tributary_model::metrics::{BinWeight, Estimate};
+    use tributary_model::parameters::Parameters;
+    use tributary_model::schema::Schema;
+    use tributary_model::scorecard::Scale;
+
+    use super::*;
+
+    const SCHEMA: &str = r#"
+name = "small"
+version = 1
+fields = [{ name = "state", kind = "categorical", categories = ["1", "frozen"], class = "C1", level = "L1" }]
+labels = [{ name = "churn", positive = ["1"], negative = ["0"] }]
+"#;
+
+    /// Evidence stands beside the bins of which it was counted; of other bins the card says that it has none, and why.
+    #[test]
+    fn evidence_of_other_bins_is_said_to_be_of_others() {
+        let schema = Schema::parse(SCHEMA).unwrap();
+        let width = schema.width();
+        let network = Architecture::logistic(u32::try_from(width).unwrap(), &["churn"]).unwrap();
+        let parameters = Parameters::new(network, vec![0.5; width + 1]).unwrap();
+        let card = Scorecard::of(&parameters, &schema, "churn", Scale::default()).unwrap();
+        let estimate = Estimate { value: 0.25, low: 0.1, high: 0.4 };
+        let bin = |bin| BinWeight { bin, customers: estimate, positives: None, weight: Some(estimate) };
+        let bins: Vec<BinWeight> = cells_of(&schema.fields()[0], 10).into_iter().map(bin).collect();
+        let shown = |bins: Vec<BinWeight>| {
+            let (head, field) = ("churn".to_owned(), "state".to_owned());
+            let weights = [FieldWeights { head, field, information_value: Some(estimate), bins }];
+            let block = blocks(&card, &weights, Language::English).remove(0);
+            let evidence = block.rows.iter().filter(|row| row.evidence.is_some()).count();
+            (evidence, block.heading.contains("counted by other bins"), block.information.is_some())
+        };
+        assert!(bins.len() > 1, "{bins:?}");
+        assert_eq!(shown(bins.clone()), (bins.len(), false, true));
+        assert_eq!(shown(bins[1..].to_vec()), (0, true, true));
     }
 }

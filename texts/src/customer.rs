@@ -66,8 +66,16 @@ texts! {
         zh: "仅供分行：{lines} 行已作废，已交付的已召回",
     }
     erased() {
-        en: "You were erased from the lists and scores that this system keeps. A code without your name stays, so that no list names you again. Your accounts are not touched by this.",
-        zh: "您已从本系统保存的名单和评分中删除。我们仅保留一个不含姓名的代码，以确保不再将您列入名单。您的账户不受影响。",
+        en: "You were erased from the lists and scores that this system keeps track of. A code without your name stays, so that no list names you again. Your accounts are not touched by this.",
+        zh: "您已从本系统登记的名单和评分中删除。我们仅保留一个不含姓名的代码，以确保不再将您列入名单。您的账户不受影响。",
+    }
+    copy_left(path, list) {
+        en: "for the branch: {path} was written of list {list}, and may have this customer still. Whoever keeps it deletes the customer's line, or the file",
+        zh: "仅供分行：{path} 由名单 {list} 生成，可能仍含有该客户。请由保管人删除该客户所在行或整个文件",
+    }
+    copies_unknown() {
+        en: "for the branch: letters to this customer, and copies that people made themselves, are not known here",
+        zh: "仅供分行：已出具给该客户的答复，以及人员自行复制的文件，本系统没有登记",
     }
     lines_erased(lines) { en: "for the branch: {lines} lines of kept lists are erased", zh: "仅供分行：已删除名单中的 {lines} 行" }
     scores_erased(path, lines, stay) {
@@ -78,9 +86,9 @@ texts! {
         en: "for the branch: {path} is deleted, because it had this customer alone or could not be read; score the customers anew if it is needed",
         zh: "仅供分行：{path} 只包含该客户或无法读取，已删除；如需要请重新评分",
     }
-    scored(purpose, made) {
-        en: "For {purpose}, a model estimated at {made} how likely something is. It did so for all customers of the branch alike.",
-        zh: "{made}，模型就 {purpose} 对本分行所有客户以相同方法进行了估计。",
+    scored(purpose, label, made) {
+        en: "For {purpose}, a model estimated at {made} how likely this is: {label}. It did so for all customers of the branch alike.",
+        zh: "{made}，为 {purpose}，模型以相同方法对本分行所有客户估计了以下情况的可能性：{label}。",
     }
     tenth(decile) {
         en: "Of ten groups of equal size, the first being the likeliest, you are in group {decile}.",
@@ -138,8 +146,8 @@ texts! {
         zh: "{path}：此文件记载一次中断的删除，但与本分行所写不符。请从备份恢复。如无备份，请作为证据另行保存并从此处移走：该次删除的内容将没有证明",
     }
     scores_other(path) {
-        en: "{path}: another file lies there now than the one of which a list was made. It was not looked at: delete it if this customer is in it and it is needed no more",
-        zh: "{path}：此处现为另一个文件，并非生成名单时的评分文件。未查看其内容：如其中有该客户且不再需要，请删除",
+        en: "{path}: another file lies there now than the file of scores that was noted. It was not looked at: delete it if this customer is in it and it is needed no more",
+        zh: "{path}：此处现为另一个文件，并非登记的评分文件。未查看其内容：如其中有该客户且不再需要，请删除",
     }
     purged_cache(path) { en: "  {path}", zh: "  {path}（缓存）" }
     models_stay(fault) {

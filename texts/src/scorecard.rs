@@ -37,7 +37,14 @@ texts! {
     }
     bounds(min, max) { en: "v from {min} to {max}; what is beyond counts as the bound", zh: "v 取 {min} 至 {max}，超出部分按边界计" }
     read_as(value) { en: "a missing value is read as {value}", zh: "缺失值按 {value} 计" }
-    set(points) { en: "set by people; the model has {points}", zh: "人工调整；模型分值为 {points}" }
+    set(points) {
+        en: "set by people, on this card alone; the model has {points}, and scores keep it",
+        zh: "人工调整，仅体现在本评分卡上；模型分值为 {points}，评分仍按此计",
+    }
+    card_alone() {
+        en: "These changes are on this card alone. Scores, the points of `tributary client score`, lists, letters to customers and exported files keep the model's points.",
+        zh: "上述调整仅体现在本评分卡上。评分、`tributary client score` 的分值列、名单、致客户的说明以及导出的文件仍采用模型分值。",
+    }
     changes() { en: "Points that people have set", zh: "人工调整的分值" }
     change(number, field, values, before, after, reason, signed) {
         en: "{number}. {field}, {values}: {before} to {after}, because: {reason}. Signed by {signed}",
@@ -49,6 +56,10 @@ texts! {
     }
     pair(one, other) { en: "{one} with {other}: points on top", zh: "{one} 与 {other} 组合：附加分值" }
     no_group() { en: "no value", zh: "无取值" }
+    counted_otherwise() {
+        en: "the run counted by other bins, so no bin has its weight of evidence",
+        zh: "该次运行的统计分箱与本评分卡不同，各分箱无证据权重",
+    }
     no_evidence() {
         en: "No weights of evidence: the run counted no labels by field, or nothing was counted of this model.",
         zh: "无证据权重：该次运行未按字段统计标签，或未对此模型进行统计。",

@@ -284,6 +284,8 @@ fn a_purge_by_a_clock_that_is_ahead_is_followed_by_no_list_of_an_earlier_one() {
     let world = World::new(&with("[hold_out]\npermille = 500\ndays = 10\n[delivery]\ncrm"));
     world.customers(6);
     world.build();
+    // Shorter than the rules are in force.
+    world.write("client.toml", &format!("{}[retention]\nlists_days = 100\n", world.read("client.toml")));
     let later = NOW + 200 * DAY;
     assert_eq!(purge(&world.config(), false, later).unwrap().draws.len(), 1);
     world.customers(6);

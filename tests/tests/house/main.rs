@@ -347,6 +347,19 @@ fn each_role_comes_without_the_other() {
     }
 }
 
+/// Nothing in it speaks to a network, to a database or to a daemon. `rustls` is there, because certificates are read by its rules; it opens no connection.
+#[test]
+fn an_executable_that_verifies_can_do_nothing_else() {
+    let found = tree("verify");
+    assert!(found.contains("tributary-evidence"));
+    for name in ["tokio", "tokio-rustls", "quinn", "socket2", "ureq", "hyper", "rusqlite", "parquet", "burn-tensor"] {
+        assert!(!found.contains(name), "{name}");
+    }
+    for name in ["transport", "daemon", "coordinator", "client", "planning", "rehearsal"] {
+        assert!(!found.contains(&format!("tributary-{name}")), "{name}");
+    }
+}
+
 /// Every package in an executable of one feature.
 fn tree(feature: &str) -> BTreeSet<String> {
     let text = cargo(&[

@@ -7,7 +7,12 @@
 //! `cargo bench --bench endurance -- four` compares the CPU of four plans at once with the same four one after the other.
 //!
 //! `cargo bench --bench endurance -- host` lets fifty branches run on this host, each as a user of its own, and prints what they hold and take. Only root
-//! can do that. Without a word it does all three.
+//! can do that.
+//!
+//! `cargo bench --bench endurance -- scores` scores tables of 100,000, 400,000 and 1,200,000 customers, prints time and memory of each, and fails where memory
+//! grows with the table.
+//!
+//! Without a word it does all of them.
 #![expect(clippy::unwrap_used, reason = "a bench that fails says where")]
 
 mod fleet;
@@ -16,6 +21,7 @@ mod host;
 #[path = "../needed.rs"]
 mod needed;
 mod runs;
+mod scores;
 #[path = "../end_to_end/support/mod.rs"]
 #[expect(dead_code, reason = "the tests use the rest")]
 mod support;
@@ -31,5 +37,8 @@ fn main() {
     }
     if asked("host") {
         host::measure();
+    }
+    if asked("scores") {
+        scores::measure();
     }
 }

@@ -1,0 +1,81 @@
+//! What scoring holds of a short table and of longer ones: its memory does not grow with them.
+
+use std::fs::{self, File};
+use std::io::{BufWriter, Write as _};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::support::{EXECUTABLE, run};
+
+/// Customers of the tables. The keys of the second one just fit into one pass; the third one needs three.
+const CUSTOMERS: [usize; 3] = [100_000, 400_000, 1_200_000];
+
+/// What the keys of one pass take beyond those of the first table, in bytes, with room for what an allocator keeps.
+const KEYS_MAX: u64 = 16 << 20;
+
+/// What one bit for each row takes, with room for what an allocator keeps.
+const ROWS_MAX: u64 = 4 << 20;
+
+/// Seconds of the clock in which 100,000 customers are scored, from table to file.
+const SECONDS_MAX: f64 = 2.0;
+
+/// The rows of a table as those of so many customers: each turn through it has other ids.
+fn table(from: &Path, customers: usize, to: &Path) {
+    let text = fs::read_to_string(from).unwrap();
+    let (header, rows) = text.split_once('\n').unwrap();
+    assert!(header.starts_with("customer_id,"), "{header}");
+    let mut file = BufWriter::new(File::create(to).unwrap());
+    writeln!(file, "{header}").unwrap();
+    for (number, row) in rows.lines().cycle().take(customers).enumerate() {
+        let (_, rest) = row.split_once(',').unwrap();
+        writeln!(file, "x{number:09},{rest}").unwrap();
+    }
+    file.into_inner().unwrap().sync_all().unwrap();
+}
+
+/// The most memory that scoring a table held, and how long it took.
+fn scored(config: &Path, table: &Path, output: &Path) -> (u64, Duration) {
+    let began = Instant::now();
+    let words = ["client", "score", "--model", "champion", "--config"].map(Path::new);
+    let words = words.into_iter().chain([config, Path::new("--input"), table, Path::new("--output"), output]);
+    let mut child = Command::new(EXECUTABLE).args(words).stdout(Stdio::null()).spawn().unwrap();
+    let status = format!("/proc/{}/status", child.id());
+    let mut peak = 0;
+    let ended = loop {
+        // The system keeps the highest value so far: only what is reached in the last moment before the end is missed.
+        let line = fs::read_to_string(&status).unwrap_or_default();
+        let line = line.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
+        let kilobytes: u64 = line.trim().trim_end_matches(" kB").parse().unwrap_or_default();
+        peak = peak.max(kilobytes * 1024);
+        if let Some(ended) = child.try_wait().unwrap() {
+            break ended;
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    };
+    assert!(ended.success(), "{}", table.display());
+    (peak, began.elapsed())
+}
+
+pub(crate) fn measure() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("demo");
+    let demo = run([Path::new("demo"), Path::new("--dir"), &dir]);
+    assert_eq!(demo.code, Some(0), "{} {}", demo.out, demo.err);
+    let home = dir.join("branches/branch-000");
+    let mut peaks = Vec::new();
+    for customers in CUSTOMERS {
+        let (input, output) = (folder.path().join("table.csv"), folder.path().join("scores.csv"));
+        table(&home.join("customers.csv"), customers, &input);
+        let (peak, took) = scored(&home.join("client.toml"), &input, &output);
+        let (peak_mb, seconds) = (peak as f64 / 1e6, took.as_secs_f64());
+        println!("{customers} customers are scored from table to file in {seconds:.2} s, with {peak_mb:.1} MB at most");
+        let allowed = SECONDS_MAX * (customers as f64 / 100_000.0);
+        assert!(seconds <= allowed, "{customers} customers take {seconds:.2} s, and {allowed:.0} are allowed");
+        assert_eq!(fs::read_to_string(&output).unwrap().lines().count(), customers + 1);
+        peaks.push(peak);
+    }
+    let grown = |from: usize, to: usize| peaks[to].saturating_sub(peaks[from]);
+    assert!(grown(0, 1) <= KEYS_MAX, "a longer table takes {} bytes more", grown(0, 1));
+    assert!(grown(1, 2) <= ROWS_MAX, "one that is longer still takes {} bytes more", grown(1, 2));
+}

@@ -94,3 +94,28 @@ fn place_of(output: &Path) -> Result<String, ClientError> {
     let path = output.file_name().map_or_else(|| whole.clone(), |name| whole.join(name));
     path.to_str().map(str::to_owned).ok_or_else(|| ClientError::Said(words::path_no_text(output.display())))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_files_of_a_place_are_known_each_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let note = |name: &str, number: u64| {
+            let digest = Digest::of(&number.to_le_bytes());
+            note_made(folder.path(), &folder.path().join(name), digest, number)
+                .unwrap_or_else(|fault| panic!("{fault}"));
+        };
+        note("other.csv", 0);
+        let last = OF_ONE_PLACE_MAX as u64 + 2;
+        (1..=last).for_each(|number| note("scores.csv", number));
+        // The same file once more is the newest one.
+        note("scores.csv", 50);
+        let found = made_scores(folder.path()).unwrap();
+        let (other, here) = found.split_first().unwrap();
+        assert!(other.path.ends_with("other.csv") && here.iter().all(|known| known.path.ends_with("scores.csv")));
+        let expected: Vec<u64> = (3..=last).filter(|number| *number != 50).chain([50]).collect();
+        assert_eq!(here.iter().map(|known| known.made_at).collect::<Vec<_>>(), expected);
+    }
+}

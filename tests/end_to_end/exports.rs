@@ -316,7 +316,7 @@ fn what_an_auditor_sees(desk: &Desk<'_>) {
     let missing = verified("missing.trib");
     assert_eq!(missing.code, Some(2), "{}", missing.out);
     assert!(missing.out.contains("MISSING  the record of export 7"), "{}", missing.out);
-    let report =
-        ["report", "compliance", "--config", &config, "--output", &desk.path("month.report")].map(str::to_owned);
-    run(&report).assert_refused(1, &["000007.json", "somebody removed it"]);
+    let report = desk.path("year.report");
+    let words = ["report", "compliance", "--preset", "yearly", "--config", &config, "--output", &report];
+    run(words).assert_refused(1, &["000007.json", "somebody removed it"]);
 }

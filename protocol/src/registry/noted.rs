@@ -83,14 +83,6 @@ impl RegistryRecord {
     }
 }
 
-impl ModelRecord {
-    /// The number of the next change of its points.
-    #[must_use]
-    pub fn next_points(&self) -> u64 {
-        after(self.points.len())
-    }
-}
-
 /// The number after so many.
 const fn after(count: usize) -> u64 {
     (count as u64).saturating_add(1)

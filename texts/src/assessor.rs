@@ -103,6 +103,8 @@ texts! {
     version_program() { en: "program", zh: "程序" }
     version_protocol() { en: "protocol", zh: "协议" }
     version_log() { en: "layout of the log", zh: "日志格式" }
+    digest_settings() { en: "SHA-256 of the settings file", zh: "设置文件的 SHA-256" }
+    digest_executable() { en: "SHA-256 of the executable that made this report", zh: "生成本报告的可执行文件的 SHA-256" }
     controller() { en: "2. Who answers for it", zh: "2. 个人信息处理者" }
     activities() { en: "3. Processing activities", zh: "3. 处理活动" }
     grants() { en: "4. Grants of the owners of data", zh: "4. 数据所有人授权" }
@@ -131,12 +133,18 @@ texts! {
     measure_local() { en: "Rows of customers stay at the branch.", zh: "客户数据行保留在分行。" }
     measure_clip() { en: "What a customer adds to a sum is bounded before it leaves.", zh: "每个客户对聚合的贡献在离开前被裁剪。" }
     measure_noise() { en: "Noise of all branches is in every sum.", zh: "每个聚合结果均含各分行加入的噪声。" }
+    measure_noise_some() { en: "Noise of all branches is in some sums, and none is in others (section 8 of the compliance report).", zh: "部分聚合结果含各分行加入的噪声，其余不含（见合规报告第 8 节）。" }
+    measure_noise_none() { en: "No noise is in the sums: they are masked alone.", zh: "聚合结果不含噪声，仅有掩码保护。" }
     measure_masks() { en: "Each vector is masked: nobody sees that of one branch.", zh: "每个向量均加掩码，任何一方都看不到单家分行的向量。" }
     measure_threshold() { en: "A sum opens with enough branches alone.", zh: "仅在分行数达到门限时打开聚合结果。" }
     measure_budget() { en: "A budget for a year and for life holds over all plans.", zh: "年度与终身隐私预算覆盖全部计划。" }
-    measure_four_eyes() { en: "Two people of two roles decide.", zh: "由两个角色的两人共同决定。" }
+    measure_budget_some() { en: "Not every branch has shown a budget for a year and for life.", zh: "并非每家分行均已出示年度与终身隐私预算。" }
+    measure_overlap() { en: "A plan counts a customer as often as its overlap says.", zh: "计划按其声明的分行数计入同一客户的影响。" }
+    measure_four_eyes() { en: "Two people of two roles decide which plan runs, and which model is used.", zh: "运行哪个计划、使用哪个模型，由两个角色的两人共同决定。" }
+    measure_register() { en: "The coordinator's operator hands it out. A register has its number, recipient and last day, and makes it void where the model is withdrawn.", zh: "由协调方运维人员导出；登记册载明编号、接收方与截止日，模型撤回时该文件失效。" }
     measure_grants() { en: "The owner of the data grants each use, and can take it back.", zh: "数据所有人逐项授权，并可撤回。" }
     measure_log() { en: "Every step is in a signed log that branches witness.", zh: "每一步均写入签名日志，由分行见证。" }
+    measure_log_alone() { en: "Every step is in a signed log. No more than half of the branches have witnessed it.", zh: "每一步均写入签名日志；见证该日志的分行不超过半数。" }
     measure_channel() { en: "Connections are encrypted, with certificates of both sides.", zh: "连接加密，双方均持证书。" }
     drawing() { en: "Flow of personal information", zh: "个人信息流向" }
     drawing_note() { en: "Boxes are places, arrows are what goes from one to another. Personal information stays at the branch: in its data, its program and its lists.", zh: "方框为处理场所，箭头为传递内容。个人信息仅停留在分行：客户数据、分行程序与人员名单。" }
@@ -174,7 +182,7 @@ texts! {
     level() { en: "level", zh: "等级" }
     rule() { en: "rule of the level", zh: "等级规则" }
     risk_membership() { en: "Somebody finds out whether a customer was in the data", zh: "推断某客户是否在数据中" }
-    rule_membership() { en: "low up to epsilon 1 of all runs, medium up to 8, else high", zh: "全部运行 epsilon 不超过 1 为低，不超过 8 为中，否则为高" }
+    rule_membership() { en: "the largest epsilon that a plan may charge, or that was charged over all plans: low up to 1, medium up to 8, else high", zh: "取单个计划可计入额与全部计划已计入额中最大的 epsilon：不超过 1 为低，不超过 8 为中，否则为高" }
     risk_single_update() { en: "Somebody sees the vector of one branch", zh: "看到单家分行的向量" }
     rule_single_update() { en: "low where a sum needs 3 branches or more", zh: "聚合至少需要 3 家分行为低" }
     risk_coalition() { en: "Branches work together with the coordinator", zh: "分行与协调方合谋" }
@@ -182,7 +190,7 @@ texts! {
     risk_overlap() { en: "A customer is at several branches", zh: "同一客户在多家分行" }
     rule_overlap() { en: "low where the plan counts several branches of one customer", zh: "计划已计入多家分行为低" }
     risk_repeated() { en: "Many plans add up", zh: "多个计划累加" }
-    rule_repeated() { en: "low where every branch has a cap for life (with cap / all)", zh: "每家分行均有终身上限为低（有上限 / 全部）" }
+    rule_repeated() { en: "the largest cap for life of a branch: low up to 1, medium up to 8, else high, and high without a cap (with cap / all)", zh: "取各分行终身上限中的最大值：不超过 1 为低，不超过 8 为中，否则为高；有分行未设上限亦为高（有上限 / 全部）" }
     risk_kept() { en: "Kept vectors are opened later", zh: "保存的向量日后被打开" }
     rule_kept() { en: "low where no masked upload is kept (days)", zh: "不保存掩码上传为低（天数）" }
     risk_files() { en: "A model leaves as a file", zh: "模型以文件形式外发" }
@@ -269,6 +277,8 @@ pub fn of(word: &str) -> Said {
         "version-program" => version_program(),
         "version-protocol" => version_protocol(),
         "version-log" => version_log(),
+        "digest-settings" => digest_settings(),
+        "digest-executable" => digest_executable(),
         "masked-sums" => masked_sums(),
         "models" => models(),
         "lists-at-branch" => lists_at_branch(),
@@ -278,12 +288,18 @@ pub fn of(word: &str) -> Said {
         "measure-local" => measure_local(),
         "measure-clip" => measure_clip(),
         "measure-noise" => measure_noise(),
+        "measure-noise-some" => measure_noise_some(),
+        "measure-noise-none" => measure_noise_none(),
         "measure-masks" => measure_masks(),
         "measure-threshold" => measure_threshold(),
         "measure-budget" => measure_budget(),
+        "measure-budget-some" => measure_budget_some(),
+        "measure-overlap" => measure_overlap(),
+        "measure-register" => measure_register(),
         "measure-four-eyes" => measure_four_eyes(),
         "measure-grants" => measure_grants(),
         "measure-log" => measure_log(),
+        "measure-log-alone" => measure_log_alone(),
         "measure-channel" => measure_channel(),
         "trust-coordinator" => trust_coordinator(),
         "trust-members" => trust_members(),

@@ -5,12 +5,15 @@
 
 mod bill;
 mod impact;
+mod measures;
 mod processing;
+mod risks;
 mod security;
 
 pub use bill::{BillLine, bill};
-pub use impact::{ImpactReport, ParameterLine, RiskLine, impact};
+pub use impact::{ImpactReport, ParameterLine, impact};
 pub use processing::{
     ActivityLine, CategoryLine, Controller, GrantLine, ProcessingRecord, RecipientLine, RunDays, processing_record,
 };
+pub use risks::RiskLine;
 pub use security::{CertificateLine, FlowLine, HardeningLine, NOT_PROMISED, SbomLine, SecurityReport, VersionLine};

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::measures::measures;
 use crate::paper::{Body, GENERATOR};
 use crate::report::{ComplianceReport, ExportLine, Processing, RoleLine};
 
@@ -127,20 +128,6 @@ pub struct GrantLine {
     pub withdrawn: bool,
 }
 
-/// What protects the data.
-const MEASURES: [&str; 10] = [
-    "measure-local",
-    "measure-clip",
-    "measure-noise",
-    "measure-masks",
-    "measure-threshold",
-    "measure-budget",
-    "measure-four-eyes",
-    "measure-grants",
-    "measure-log",
-    "measure-channel",
-];
-
 /// Makes the record from a report of the same days and scope.
 #[must_use]
 pub fn processing_record(
@@ -166,7 +153,7 @@ pub fn processing_record(
         },
         activities: report.processing.iter().map(|of| activity(report, of)).collect(),
         grants,
-        measures: MEASURES.map(str::to_owned).into(),
+        measures: measures(report),
         log: report.integrity.head.clone(),
     }
 }

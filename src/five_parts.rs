@@ -49,7 +49,7 @@ pub(crate) fn page(file: &EvaluationFile, language: Language) -> String {
     page.facts(&[(shared::mode(), terms::of(&of.method.mode))]);
     page.list(&of.method.means.iter().map(|code| means(code)).collect::<Vec<_>>());
     page.title(&words::stages());
-    let stages = of.method.stages.iter().map(|stage| vec![text(&stage.kind), text(stage.rounds)]);
+    let stages = of.method.stages.iter().map(|stage| vec![terms::stage_of(&stage.kind), text(stage.rounds)]);
     page.table(&[terms::kind(), words::rounds()], stages.collect());
     page.heading(result);
     found(&mut page, &of.result);

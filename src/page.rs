@@ -21,7 +21,7 @@ const STYLE: &str = "body{font:15px/1.5 system-ui,'Noto Sans CJK SC','Microsoft 
     nav a{display:inline-block;margin-right:1.2rem}\
     .key.a{background:#0b5cad}.key.b{background:#b4470e}\
     @media print{nav,.links{display:none}body{margin:0;max-width:none;font-size:9.5pt}h2,h3{break-after:avoid}h2{margin-top:1.4em}h3{margin-top:1.2em}\
-    tr{break-inside:avoid}tr:first-child{break-after:avoid}table{font-size:.9em}th,td{padding:.1em .6em .1em 0;overflow-wrap:break-word}td.k{white-space:normal}td.t,th{min-width:0}.scroll{overflow:visible}.charts{grid-template-columns:1fr 1fr}}\
+    tr{break-inside:avoid}tr:first-child{break-after:avoid}table{font-size:.9em}th,td{padding:.1em .6em .1em 0;overflow-wrap:break-word}td.k{white-space:normal}td.k:first-child{white-space:nowrap}td.t,th{min-width:0}.scroll{overflow:visible}.charts{grid-template-columns:1fr 1fr}}\
     @page{size:A4;margin:14mm}";
 
 /// A page up to its first heading, in the one style of all pages. The title is plain text.

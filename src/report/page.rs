@@ -9,7 +9,7 @@ pub(super) mod security;
 use tributary_evidence::report::{ComplianceReport, PersonLine, Preset, Processing, ReportFile, RunLine};
 use tributary_texts::{Language, Said, report as words, words as terms};
 
-use crate::sheet::{LINES_MAX, Page, Part, level, moment, names, or_none, short, text};
+use crate::sheet::{LINES_MAX, Page, Part, level, moment, names, or_none, short, stage, text};
 
 /// The sections, in the order of their numbers.
 const PARTS: [Part<ReportFile>; 19] = [
@@ -80,6 +80,7 @@ fn parties(page: &mut Page, report: &ComplianceReport) {
     page.title(&words::people());
     let rows = report.parties.people.iter().map(|person| vec![text(&person.staff), roles_of(person)]);
     page.table(&[words::staff(), words::role()], rows.collect());
+    page.note(&words::not_in_log_roles());
     page.title(&words::rosters());
     let rows = report.parties.rosters.iter().map(|line| {
         vec![moment(&line.at), text(line.epoch), names(&line.joined), names(&line.left), names(&line.people)]
@@ -102,6 +103,7 @@ fn roles_of(person: &PersonLine) -> Said {
 }
 
 fn of_plans(page: &mut Page, report: &ComplianceReport) {
+    page.note(&words::not_in_log_processing());
     for of in &report.processing {
         page.title(&text(format!("{} ({})", of.name, of.plan.chars().take(16).collect::<String>())));
         page.facts(&facts_of(of));
@@ -200,15 +202,15 @@ fn settings(page: &mut Page, report: &ComplianceReport) {
     page.table(&columns, rows.collect());
     page.title(&words::stages());
     let rows = report.runs.iter().flat_map(|run| {
-        run.stages.iter().map(move |stage| {
+        run.stages.iter().map(move |of| {
             vec![
                 run_name(run),
-                text(format!("{}: {}", stage.number, stage.kind)),
-                text(stage.rounds),
-                text(stage.committed),
-                text(stage.charged),
-                or_none(stage.noise_multiplier.as_ref()),
-                text(&stage.sampling_rate),
+                stage(of.number, &of.kind),
+                text(of.rounds),
+                text(of.committed),
+                text(of.charged),
+                or_none(of.noise_multiplier.as_ref()),
+                text(&of.sampling_rate),
             ]
         })
     });
@@ -284,3 +286,6 @@ fn deviations(page: &mut Page, report: &ComplianceReport) {
         page.note(&words::more_of_them(LINES_MAX, report.deviations.len()));
     }
 }
+
+#[cfg(all(test, feature = "client"))]
+mod tests;

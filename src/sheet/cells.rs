@@ -28,8 +28,14 @@ pub(crate) fn yes(yes: bool) -> Said {
     if yes { terms::yes() } else { terms::no() }
 }
 
+/// The level of a field after JR/T 0197.
 pub(crate) fn level(value: Option<&String>) -> Said {
-    value.map_or_else(terms::none, |level| terms::of(level))
+    value.map_or_else(terms::none, |level| terms::level_of(level))
+}
+
+/// A stage of a plan: its number and what it does.
+pub(crate) fn stage(number: u16, kind: &str) -> Said {
+    Said::joined(&[text(number), terms::stage_of(kind)], ": ")
 }
 
 /// Words of a paper for assessors.

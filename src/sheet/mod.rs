@@ -3,5 +3,5 @@
 mod cells;
 mod table;
 
-pub(crate) use cells::{LINES_MAX, level, moment, names, or_none, short, text, words_of, yes};
+pub(crate) use cells::{LINES_MAX, level, moment, names, or_none, short, stage, text, words_of, yes};
 pub(crate) use table::{Page, Part};

@@ -260,4 +260,18 @@ texts! {
     artefact() { en: "artefact", zh: "材料" }
     where_it_is() { en: "where", zh: "位置" }
     file() { en: "file", zh: "文件" }
+    file_digest() { en: "SHA-256 of the file", zh: "文件的 SHA-256" }
+    its_digest() { en: "digest", zh: "摘要值" }
+    not_in_log_roles() {
+        en: "Not in the log: accounts of the machines, and their last use. Section 10 has every signature of a role. Ask the operator of each machine for its accounts.",
+        zh: "日志不含各机器的账户及其最后使用时间。各角色的签名见第 10 节；账户情况请向各机器的运维人员索取。",
+    }
+    not_in_log_processing() {
+        en: "Not in the log: how many customers have agreed or refused. No count of customers leaves a branch without noise. Ask the branch.",
+        zh: "日志不含同意与拒绝的客户人数：未加噪声的客户计数不离开分行。请向分行索取。",
+    }
+    not_in_log_certificates() {
+        en: "Not in the log: certificates that were issued, renewed and revoked, the time until a revocation counts, refused connections, and advisories on components. The office's folder has certificates (`issued`, `revoked`); `tributary report security` has versions and components. Ask the operator for the rest.",
+        zh: "日志不含证书的签发、更新与吊销、吊销生效时长、被拒绝的连接，以及组件的安全公告。证书见签发机构文件夹（`issued`、`revoked`）；版本与组件见 `tributary report security`；其余请向运维人员索取。",
+    }
 }

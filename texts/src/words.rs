@@ -28,9 +28,27 @@ texts! {
     low() { en: "low", zh: "低" }
     medium() { en: "medium", zh: "中" }
     high() { en: "high", zh: "高" }
-    personal() { en: "personal", zh: "个人信息" }
-    sensitive() { en: "sensitive", zh: "敏感" }
-    severe() { en: "severe", zh: "严重" }
+    level_1() { en: "level 1 (low)", zh: "1级（低）" }
+    level_2() { en: "level 2 (personal)", zh: "2级（个人信息）" }
+    level_3() { en: "level 3 (sensitive)", zh: "3级（敏感）" }
+    level_4() { en: "level 4 (severe)", zh: "4级（严重）" }
+    stage_count() { en: "counts of fields", zh: "字段统计" }
+    stage_quantile() { en: "learnt groups", zh: "学习分组" }
+    stage_labels() { en: "counts of labels", zh: "标签统计" }
+    stage_mean() { en: "means", zh: "均值统计" }
+    stage_gradient() { en: "gradients", zh: "梯度训练" }
+    stage_local() { en: "local steps", zh: "本地训练" }
+    stage_staged() { en: "learning in stages", zh: "分阶段训练" }
+    stage_evaluate() { en: "evaluation", zh: "模型评估" }
+    signed_proposal() { en: "proposal", zh: "提出计划" }
+    signed_approval() { en: "approval", zh: "批准计划" }
+    signed_order() { en: "order", zh: "命令" }
+    signed_statement() { en: "statement", zh: "声明" }
+    signed_gates() { en: "report on the gates", zh: "门槛报告" }
+    evidence_log() { en: "audit log: head of its chain", zh: "审计日志：链首摘要" }
+    evidence_plan() { en: "plan", zh: "训练计划" }
+    evidence_schema() { en: "schema of the plan", zh: "计划的模式" }
+    evidence_model() { en: "model for", zh: "模型，用途为" }
     input() { en: "input", zh: "输入" }
     label_of() { en: "label", zh: "标签" }
     audited() { en: "groups that are compared", zh: "用于群体对比" }
@@ -101,9 +119,6 @@ pub fn of(word: &str) -> Said {
         "low" => low(),
         "medium" => medium(),
         "high" => high(),
-        "personal" => personal(),
-        "sensitive" => sensitive(),
-        "severe" => severe(),
         "input" => input(),
         "label" => label_of(),
         "audited" => audited(),
@@ -139,6 +154,7 @@ pub fn of(word: &str) -> Said {
         "brier" => evaluation::brier(),
         "calibration_error" | "calibration-error" => evaluation::ece(),
         "lift" => lift(),
+        lift if lift.starts_with("lift_") => lift_of(lift),
         "found-gap" => month::found_gap(),
         "calibration-gap" => month::calibration_gap(),
         "stability" => month::stability(),
@@ -169,5 +185,83 @@ pub fn of(word: &str) -> Said {
         "masks" => masks(),
         "noise" => noise(),
         other => Said::verbatim(other),
+    }
+}
+
+/// The lift of a list of a share of all customers, `lift_0.01`: by its share in percent.
+fn lift_of(word: &str) -> Said {
+    let share = word.strip_prefix("lift_").and_then(|share| share.parse::<f64>().ok());
+    share.map_or_else(|| Said::verbatim(word), |share| evaluation::lift((share * 10_000.0).round() / 100.0))
+}
+
+/// The level of a field after JR/T 0197-2020, by the word of files.
+#[must_use]
+pub fn level_of(level: &str) -> Said {
+    match level {
+        "low" => level_1(),
+        "personal" => level_2(),
+        "sensitive" => level_3(),
+        "severe" => level_4(),
+        other => Said::verbatim(other),
+    }
+}
+
+/// What a stage of a plan does, by its kind.
+#[must_use]
+pub fn stage_of(kind: &str) -> Said {
+    match kind {
+        "count" => stage_count(),
+        "quantile" => stage_quantile(),
+        "labels" => stage_labels(),
+        "mean" => stage_mean(),
+        "gradient" => stage_gradient(),
+        "local" => stage_local(),
+        "staged" => stage_staged(),
+        "evaluate" => stage_evaluate(),
+        other => Said::verbatim(other),
+    }
+}
+
+/// What somebody signed, by the action that the signature is for.
+#[must_use]
+pub fn signed_of(action: &str) -> Said {
+    match action {
+        "propose-plan" => signed_proposal(),
+        "approve-plan" => signed_approval(),
+        "pause-plan" | "resume-plan" | "abort-plan" | "freeze" | "thaw" => signed_order(),
+        "promote-model" | "roll-back-model" | "retire-model" | "withdraw-model" => signed_statement(),
+        "validate-model" => signed_gates(),
+        other => Said::verbatim(other),
+    }
+}
+
+/// What a piece of evidence is.
+#[must_use]
+pub fn evidence_of(kind: &str) -> Said {
+    match kind {
+        "log" => evidence_log(),
+        "plan" => evidence_plan(),
+        "schema" => evidence_schema(),
+        "model" => evidence_model(),
+        other => Said::verbatim(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Language;
+
+    #[test]
+    fn a_lift_is_told_by_its_share_in_percent() {
+        for (word, english, chinese) in [
+            ("lift_0.01", "lift, best 1 % of customers", "提升度，得分最高的 1% 客户"),
+            ("lift_0.07", "lift, best 7 % of customers", "提升度，得分最高的 7% 客户"),
+            ("lift_0.005", "lift, best 0.5 % of customers", "提升度，得分最高的 0.5% 客户"),
+            ("lift_of_all", "lift_of_all", "lift_of_all"),
+        ] {
+            let said = of(word);
+            assert_eq!((said.text(Language::English), said.text(Language::Chinese)), (english, chinese));
+        }
     }
 }

@@ -213,7 +213,12 @@ pub fn figures(heads: &[HeadFigures]) -> Vec<FigureLine> {
         });
         let told = |(figure, group, found): (String, Option<String>, Option<Estimate>)| {
             let Estimate { value, low, high } = found?;
-            let [value, low, high] = [value, low, high].map(|number| format!("{number:.4}"));
+            // Nobody is a part of a customer. What is nearly none is none, without a sign.
+            let shown = |number: f64| match figure.as_str() {
+                "customers" => (number.round() + 0.0).to_string(),
+                _ => format!("{number:.4}"),
+            };
+            let [value, low, high] = [value, low, high].map(shown);
             Some(FigureLine { label: head.head.clone(), figure, group, value, low, high })
         };
         all.into_iter().chain(lifts).chain(groups).filter_map(told).collect::<Vec<_>>()

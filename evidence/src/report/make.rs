@@ -177,11 +177,15 @@ impl Parts {
             root: journal.root.clone(),
             witnesses,
         };
-        let line = |what: String, digest: &str| EvidenceLine { what, digest: digest.to_owned() };
-        let mut evidence = vec![line("audit.log".into(), journal.head.as_deref().unwrap_or_default())];
-        evidence.extend(self.processing.iter().map(|of| line(format!("plan {}", of.name), &of.plan)));
-        evidence.extend(self.processing.iter().map(|of| line(format!("schema of plan {}", of.name), &of.schema)));
-        evidence.extend(registry.models.iter().map(|of| line(format!("model for {}", of.purpose), &of.model)));
+        let line = |what: &str, name: Option<&String>, digest: &str| EvidenceLine {
+            what: what.to_owned(),
+            name: name.cloned(),
+            digest: digest.to_owned(),
+        };
+        let mut evidence = vec![line("log", None, journal.head.as_deref().unwrap_or_default())];
+        evidence.extend(self.processing.iter().map(|of| line("plan", Some(&of.name), &of.plan)));
+        evidence.extend(self.processing.iter().map(|of| line("schema", Some(&of.name), &of.schema)));
+        evidence.extend(registry.models.iter().map(|of| line("model", Some(&of.purpose), &of.model)));
         ComplianceReport {
             format: REPORT_FORMAT,
             kind: "compliance".into(),

@@ -32,7 +32,12 @@ pub(super) fn delta(value: f64) -> String {
 }
 
 pub(super) fn signer(attestation: &Attestation) -> Signer {
-    Signer { staff: attestation.staff.to_string(), role: attestation.role.name().into(), at: second(attestation.at) }
+    Signer {
+        staff: attestation.staff.to_string(),
+        role: attestation.role.name().into(),
+        at: second(attestation.at),
+        what: attestation.action.name().into(),
+    }
 }
 
 /// What this release uses for what: the bill of cryptography, in short.

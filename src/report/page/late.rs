@@ -3,10 +3,11 @@
 use tributary_evidence::report::{ComplianceReport, IncidentLine, ModelLine, RunLine};
 use tributary_texts::attacks as attacked;
 use tributary_texts::{
-    Said, assessor, controls as mapping, evaluation, questions as asked, report as words, words as terms,
+    Said, assessor, card as of_card, controls as mapping, evaluation, questions as asked, report as words,
+    words as terms,
 };
 
-use crate::sheet::{LINES_MAX, Page, moment, names, or_none, short, text, yes};
+use crate::sheet::{LINES_MAX, Page, moment, names, or_none, short, stage, text, yes};
 use crate::{card, five_parts, redteam};
 
 pub(super) fn sent(page: &mut Page, report: &ComplianceReport) {
@@ -14,7 +15,7 @@ pub(super) fn sent(page: &mut Page, report: &ComplianceReport) {
     let rows = report.sent.iter().map(|line| {
         vec![
             text(&line.run),
-            text(format!("{}: {}", line.stage, line.kind)),
+            stage(line.stage, &line.kind),
             text(line.coordinates),
             text(line.bits),
             text(line.uploads),
@@ -45,6 +46,7 @@ pub(super) fn security(page: &mut Page, report: &ComplianceReport) {
         words::entries_ended(names(&security.entries_ended)),
         words::put_out(security.evicted),
         words::not_certified(),
+        words::not_in_log_certificates(),
     ]);
 }
 
@@ -52,7 +54,7 @@ pub(super) fn duties(page: &mut Page, report: &ComplianceReport) {
     let rows = report.duties.iter().take(LINES_MAX).map(|duty| {
         let signers = duty.signers.iter().map(|one| {
             let role = terms::of(&one.role);
-            Said::joined(&[text(&one.staff), role, moment(&one.at)], ", ")
+            Said::joined(&[terms::signed_of(&one.what), text(&one.staff), role, moment(&one.at)], ", ")
         });
         let signers = Said::joined(&signers.collect::<Vec<_>>(), "; ");
         vec![moment(&duty.at), terms::of(&duty.what), short(&duty.subject), signers, or_none(duty.why.as_ref())]
@@ -126,6 +128,9 @@ fn of_model(page: &mut Page, model: &ModelLine) {
         (words::registered(), moment(&model.registered)),
     ]);
     card::figures(page, &model.figures);
+    if !model.figures.is_empty() && model.figures.iter().all(|line| line.group.is_none()) {
+        page.note(&of_card::limit_groups());
+    }
     if !model.gates.is_empty() {
         five_parts::gates(page, &model.gates);
     }
@@ -218,7 +223,7 @@ pub(super) fn retention(page: &mut Page, report: &ComplianceReport) {
         words::recipient(),
         words::made(),
         words::until(),
-        words::digest(),
+        words::file_digest(),
         words::void_(),
     ];
     page.table(&columns, rows.collect());
@@ -287,6 +292,10 @@ pub(super) fn controls(page: &mut Page) {
 pub(super) fn annex(page: &mut Page, report: &ComplianceReport) {
     let rows = mapping::artefacts().into_iter().map(Vec::from);
     page.table(&[words::artefact(), words::where_it_is()], rows.collect());
-    let rows = report.evidence.iter().map(|line| vec![text(&line.what), text(&line.digest)]);
-    page.table(&[words::file(), words::digest()], rows.collect());
+    let rows = report.evidence.iter().map(|line| {
+        let name = line.name.iter().map(text);
+        let what: Vec<Said> = std::iter::once(terms::evidence_of(&line.what)).chain(name).collect();
+        vec![Said::joined(&what, " "), text(&line.digest)]
+    });
+    page.table(&[words::evidence_of(), words::its_digest()], rows.collect());
 }

@@ -52,6 +52,8 @@ pub struct Signer {
     pub role: String,
     /// When, by the signer's clock.
     pub at: String,
+    /// For which action: a proposal, an approval, a statement or a report on gates are signed one by one.
+    pub what: String,
 }
 
 /// Something that did not go as planned.
@@ -106,8 +108,10 @@ pub struct WitnessLine {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EvidenceLine {
-    /// What it is.
+    /// What it is: `log`, `plan`, `schema` or `model`.
     pub what: String,
+    /// The name of the plan, or the purpose of the model.
+    pub name: Option<String>,
     /// Its digest.
     pub digest: String,
 }

@@ -4,10 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
+use tributary_protocol::digest::Digest;
 
 use crate::demo::demo;
 use crate::kills::{Daemon, event};
-use crate::support::{Finished, run, sign_roster};
+use crate::support::{EXECUTABLE, Finished, run, sign_roster};
 
 struct Office {
     dir: PathBuf,
@@ -322,8 +323,24 @@ fn papers(root: &Path) {
     assert!(activity["categories"].as_array().unwrap().iter().any(|line| line["used_as"] == "label"), "{activity}");
     assert_eq!(activity["recipients"][0]["what"], "masked-sums");
     assert_eq!(ropa["controller"]["privacy_officers"][0], "bank/e2");
+    // What runs and how it is configured is named by digests.
+    let version = |what: &str| {
+        let lines = security["versions"].as_array().unwrap();
+        lines.iter().find(|line| line["what"] == what).unwrap()["version"].clone()
+    };
+    let digest = |path: &Path| Digest::of(&fs::read(path).unwrap()).to_string();
+    assert_eq!(version("digest-settings"), digest(&root.join("demo/coordinator/coordinator.toml")));
+    assert_eq!(version("digest-executable"), digest(Path::new(EXECUTABLE)));
     let dpia = paper("dpia.json")["paper"].clone();
-    assert!(dpia["risks"].as_array().unwrap().iter().any(|line| line["risk"] == "risk-membership"));
+    let risk = |name: &str| {
+        let line = dpia["risks"].as_array().unwrap().iter().find(|line| line["risk"] == name).unwrap();
+        ["level", "measure", "figure"].map(|key| line[key].as_str().unwrap().to_owned())
+    };
+    let planned = format!("epsilon {}", dpia["parameters"][0]["epsilon_plan"].as_str().unwrap());
+    assert_eq!(risk("risk-membership")[1..], ["measure-noise".into(), planned]);
+    let [_, measure, caps] = risk("risk-repeated");
+    assert!(measure == "measure-budget" && caps.ends_with("(8 / 8)"), "{caps}");
+    assert_eq!(risk("risk-incidents")[1], "measure-log");
     assert_eq!(dpia["incidents"], serde_json::json!([1, 0]));
     let key = path("demo/branches/branch-000/state/checkpoints/coordinator.key");
     for name in ["security", "ropa", "dpia"] {
@@ -347,5 +364,6 @@ fn papers(root: &Path) {
             assert!(asks.iter().all(|one| !page.contains(one)), "{name} asks somebody for something");
         }
         assert_eq!(crate::reports::numbers(&pages[0]), crate::reports::numbers(&pages[1]), "{name}");
+        assert_eq!(crate::reports::english(&pages[1], &paper(&format!("{name}.json"))), Vec::<String>::new(), "{name}");
     }
 }

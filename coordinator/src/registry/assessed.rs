@@ -1,5 +1,7 @@
 //! Papers for those who assess the federation, made from the running configuration and the verified journal, and signed by this coordinator.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use tributary_certs::clock::unix_seconds;
@@ -18,11 +20,11 @@ use tributary_evidence::assessor::{
 use tributary_evidence::paper::{Body as _, GENERATOR, Paper};
 use tributary_evidence::report::{Asked, Branch, ComplianceReport, people_of};
 use tributary_model::weak_modes::Build;
-use tributary_protocol::digest::Digest;
+use tributary_protocol::digest::{Digest, Hasher};
 use tributary_protocol::limits::PROTOCOL_VERSION;
 use tributary_protocol::plan::{Date, GrantSubject};
 use tributary_protocol::roster::SignedRoster;
-use tributary_storage::files::{FileError, shown};
+use tributary_storage::files::{FileError, read_public, shown};
 use tributary_transport::identity::KeyPlace;
 
 use super::RegistryError;
@@ -32,6 +34,8 @@ use crate::settings::{Settings, SinkWay};
 
 /// A coordinator as it is configured.
 struct Configured {
+    /// SHA-256 of the settings file.
+    digest: Digest,
     settings: Settings,
     authorities: RosterAuthorities,
     roster: SignedRoster,
@@ -45,7 +49,8 @@ impl Configured {
         let authorities = authorities_of(config, &settings)?;
         let roster = roster_in_force(config, &settings, &authorities)?;
         let key = read_signing_key(&settings.identity.signing_key)?;
-        Ok(Self { settings, authorities, roster, key, now: unix_seconds() })
+        let digest = Digest::of(&read_public(config)?);
+        Ok(Self { digest, settings, authorities, roster, key, now: unix_seconds() })
     }
 
     fn own(&self) -> Result<Inspection, FileError> {
@@ -86,7 +91,7 @@ pub fn security_report(config: &Path, sbom: SbomLine) -> Result<Paper<SecurityRe
         people: people_of(roster),
         hardening: hardening(&of),
         not_promised: NOT_PROMISED.map(str::to_owned).into(),
-        versions: versions(),
+        versions: versions(&of),
         sbom,
     };
     Ok(Paper::sign(body, &of.key))
@@ -308,11 +313,25 @@ fn words_of(mode: Option<u32>) -> String {
     mode.map(|mode| format!("{mode:04o}")).unwrap_or_default()
 }
 
-fn versions() -> Vec<VersionLine> {
+/// SHA-256 of the executable that runs; nothing where it cannot be read any more.
+fn executable() -> Option<Digest> {
+    let mut file = File::open(std::env::current_exe().ok()?).ok()?;
+    let (mut hasher, mut piece) = (Hasher::new(), vec![0; 1 << 16]);
+    loop {
+        match file.read(&mut piece).ok()? {
+            0 => return Some(hasher.finish()),
+            read => hasher.update(piece.get(..read)?),
+        }
+    }
+}
+
+fn versions(of: &Configured) -> Vec<VersionLine> {
     let line = |what: &str, version: String| VersionLine { what: what.into(), version };
     vec![
         line("version-program", env!("CARGO_PKG_VERSION").into()),
         line("version-protocol", PROTOCOL_VERSION.to_string()),
         line("version-log", tributary_protocol::log::FORMAT.version.to_string()),
+        line("digest-settings", of.digest.to_string()),
+        line("digest-executable", executable().map_or_else(|| "-".into(), |digest| digest.to_string())),
     ]
 }

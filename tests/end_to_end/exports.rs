@@ -99,6 +99,7 @@ fn the_card(desk: &Desk<'_>, model: &str) {
     let (page, table) = (fs::read_to_string(page).unwrap(), fs::read_to_string(table).unwrap());
     assert!(page.contains("<html lang=\"zh-CN\">") && page.contains("R002") && page.ends_with("</html>\n"));
     assert!(!page.contains("<script") && !page.contains("http"), "a page is one file");
+    assert!(!page.contains("仅体现在本评分卡上"), "nobody has set points");
     let card = desk.json(&["scorecard", model]);
     let cards = card["cards"].as_array().unwrap();
     let bins = |field: &serde_json::Value| field["rule"]["bins"].as_array().map_or(1, Vec::len);
@@ -140,6 +141,16 @@ fn points_that_people_set(desk: &Desk<'_>, model: &str) {
     let installed = desk.model(&["points", "install", &file]);
     assert_eq!(installed.code, Some(0), "{} {}", installed.out, installed.err);
     assert_eq!(desk.bin(model, "occupation", 2), (before + 7, Some(before)));
+    // The card says that scores keep the model's points: on its page, in its table file, in its object.
+    let (page, table) = (desk.path("set.html"), desk.path("set.csv"));
+    let shown = desk.model(&["scorecard", model, "--head", "churn", "--lang", "en", "--html", &page, "--csv", &table]);
+    assert!(shown.code == Some(0) && shown.out.contains("on this card alone"), "{} {}", shown.out, shown.err);
+    assert!(fs::read_to_string(page).unwrap().contains("lists, letters to customers and exported files keep"));
+    let table = fs::read_to_string(table).unwrap();
+    let line = table.lines().find(|line| line.contains(",occupation,2,")).unwrap();
+    let points: Vec<&str> = line.rsplit(',').skip(6).take(3).collect();
+    assert_eq!(points, [before.to_string(), before.to_string(), after.clone()], "{line}");
+    assert_eq!(desk.json(&["scorecard", model])["changes_count_in"], serde_json::json!(["card"]));
     desk.model(&["points", "install", &file]).assert_refused(1, &["it is change 1", "the next one is 2"]);
     let listed = desk.json(&["points", "list", model]);
     assert_eq!(

@@ -53,6 +53,7 @@ pub(super) fn page(model: &str, cards: &[Shown<'_>], language: Language) -> Stri
         pairs.iter().for_each(|pair| pair_table(&mut out, pair));
         if !changes.is_empty() {
             let _ = writeln!(out, "<h3>{}</h3>", say(&words::changes()));
+            let _ = writeln!(out, "<p class=\"note\">{}</p>", say(&words::card_alone()));
             for change in *changes {
                 let _ = writeln!(out, "<p>{}</p>", say(change));
             }

@@ -131,7 +131,7 @@ pub(super) fn scorecard(options: &ScorecardOptions) -> Result<(), Failure> {
         let all: Vec<&Scorecard> = cards.iter().map(|own| &own.card).collect();
         json::print(&serde_json::json!({
             "model": loaded.line.model, "state": loaded.line.state, "cards": all, "weights": weights,
-            "changes": set,
+            "changes": set, "changes_count_in": ["card"],
         }));
         return Ok(());
     }
@@ -185,6 +185,7 @@ impl Card {
         }
         if !self.changes.is_empty() {
             println!("{}", words::changes().text(language));
+            say(&words::card_alone());
             self.changes.iter().for_each(say);
         }
         println!("  {}", words::reasons().text(language));

@@ -1,4 +1,5 @@
-//! A scorecard as a table file: UTF-8, a header, a line for each bin. A text that a spreadsheet would run has an apostrophe before it.
+//! A scorecard as a table file: UTF-8, a header, a line for each bin. A text that a spreadsheet would run has an apostrophe before it. `points` are
+//! those of the card, as people have set them; `scored_points` are the model's, which scores, lists and letters keep.
 
 use tributary_model::metrics::Estimate;
 use tributary_model::scorecard::Scorecard;
@@ -6,7 +7,7 @@ use tributary_texts::defused;
 
 use super::rows::Block;
 
-const HEADER: &str = "label,code,field,bin,values,points,model_points,exact_points,logit,weight_of_evidence,weight_low,weight_high,\
+const HEADER: &str = "label,code,field,bin,values,points,model_points,scored_points,exact_points,logit,weight_of_evidence,weight_low,weight_high,\
                       information_value";
 
 /// The cards of several labels, one after the other.
@@ -19,7 +20,7 @@ pub(super) fn table_file<'a>(cards: impl Iterator<Item = (&'a Scorecard, &'a [Bl
     for (card, blocks) in cards {
         let label = text(&card.head);
         let mut base = vec![label.clone(), String::new(), String::new(), String::new(), "base".into()];
-        base.extend([card.base.to_string(), String::new(), card.base_exact.to_string()]);
+        base.extend([card.base.to_string(), String::new(), card.base.to_string(), card.base_exact.to_string()]);
         base.extend(std::iter::repeat_n(String::new(), 5));
         line(base);
         for block in blocks {
@@ -30,6 +31,7 @@ pub(super) fn table_file<'a>(cards: impl Iterator<Item = (&'a Scorecard, &'a [Bl
                 let mut cells = vec![label.clone(), text(&row.code), text(&row.field)];
                 cells.push(row.number.map(|number| number.to_string()).unwrap_or_default());
                 cells.extend([text(&row.values), whole(row.points), whole(row.model_points)]);
+                cells.push(whole(row.model_points.or(row.points)));
                 cells.extend([number(row.exact), number(row.weight)]);
                 cells.extend([of(|own| own.value), of(|own| own.low), of(|own| own.high)]);
                 cells.push(number(block.information.map(|own| own.value)));

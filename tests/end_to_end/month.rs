@@ -8,6 +8,7 @@ use serde_json::Value;
 use tributary_protocol::digest::Digest;
 
 use crate::demo::{only_run, verified};
+use crate::reports::english;
 use crate::support::{Finished, run, typed_in};
 
 /// What nobody asks for is learnt in stages, both labels in one plan, and measured under privacy.
@@ -87,6 +88,30 @@ fn listed(branch: &Path) -> BTreeSet<String> {
     list.lines().skip(1).map(|line| line.split(',').nth(1).unwrap().to_owned()).collect()
 }
 
+/// What a compliance officer reads is Chinese but for names, commands and what people wrote.
+fn in_chinese(dir: &Path) {
+    let output = dir.join("month/compliance.json");
+    let words = "report compliance --config @coordinator/coordinator.toml --preset yearly --lang zh --output @month/";
+    assert_eq!(typed_in(dir, &format!("{words}compliance.json")).code, Some(0));
+    let report: Value = serde_json::from_slice(&fs::read(output).unwrap()).unwrap();
+    let page = fs::read_to_string(dir.join("month/compliance.html")).unwrap();
+    assert_eq!(english(&page, &report), Vec::<String>::new());
+    // A list is told by its share, stages in words, and what each of two signatures of one person is for.
+    for part in ["提升度，得分最高的 1% 客户", ": 模型评估", "声明, bank/e3", "门槛报告, bank/e3", "文件的 SHA-256"]
+    {
+        assert!(page.contains(part), "{part}");
+    }
+    assert!(!page.contains("lift_"));
+    let figures = report["report"]["models"][0]["figures"].as_array().unwrap();
+    assert!(figures.iter().any(|line| line["group"].is_string()), "women and men are compared");
+    assert!(!page.contains("未对客户群体进行比较"));
+    let customers = figures.iter().find(|line| line["figure"] == "customers").unwrap();
+    assert!(customers["value"].as_str().unwrap().bytes().all(|byte| byte.is_ascii_digit()), "{customers}");
+    let card: Value = serde_json::from_slice(&fs::read(dir.join("month/card.json")).unwrap()).unwrap();
+    let page = fs::read_to_string(dir.join("month/card.zh.html")).unwrap();
+    assert_eq!(english(&page, &card), Vec::<String>::new());
+}
+
 /// The model's card in every form, and a month's evidence without a gap.
 fn papers(dir: &Path, model: &str) {
     let typed = |line: &str, code: i32| {
@@ -113,6 +138,8 @@ fn papers(dir: &Path, model: &str) {
         let epsilon = card["privacy"]["epsilon"].as_str().unwrap();
         assert!(page.contains(model) && page.contains(epsilon) && !page.contains("src="), "{language}");
     }
+
+    in_chinese(dir);
 
     // Verified beside the bundle: the model's own card, one that was changed, and another model's.
     let beside = format!("verify model @audit-bundle.trib --model {model} --authority @authority/authorities --card ");
@@ -184,6 +211,12 @@ fn the_demo_ends_with_a_month_at_work() {
     assert!(copies["copies"].as_array().unwrap().iter().all(|copy| copy["state"] == "kept"), "{copies}");
     verified(["verify", "ledger"], &dir.join("coordinator/state/audit.log"));
     papers(&dir, month["model"].as_str().unwrap());
+
+    // The month counts labels by field: the scorecard has weights of evidence beside its bins.
+    let model = month["model"].as_str().unwrap();
+    let card = typed_in(&dir, &format!("model scorecard {model} --lang en --config @coordinator/coordinator.toml")).out;
+    assert!(card.contains("weight of evidence") && card.contains("information value"), "{card}");
+    assert!(!card.contains("No weights of evidence") && !card.contains("counted by other bins"), "{card}");
 
     // Nobody who is barred is in a list; everybody else is counted once; the bank's system has what its word says.
     let lists = month["lists"].as_array().unwrap();

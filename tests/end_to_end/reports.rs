@@ -61,6 +61,30 @@ pub(crate) fn numbers(page: &str) -> Vec<String> {
     words.filter(|word| word.contains('.') && word.parse::<f64>().is_ok()).map(str::to_owned).collect()
 }
 
+/// Words of English that follow each other in a Chinese page and stand in no value of its file. Commands are the same in every language.
+pub(crate) fn english(page: &str, file: &Value) -> Vec<String> {
+    fn texts<'a>(of: &'a Value, into: &mut Vec<&'a str>) {
+        match of {
+            Value::String(text) => into.push(text),
+            Value::Array(all) => all.iter().for_each(|one| texts(one, into)),
+            Value::Object(all) => all.values().for_each(|one| texts(one, into)),
+            _ => {}
+        }
+    }
+    let mut values = Vec::new();
+    texts(file, &mut values);
+    let text = text_of(page);
+    let words = text.split(' ').map(|word| if word.starts_with("--") { "-" } else { word });
+    let text = words.collect::<Vec<_>>().join(" ");
+    let parts = text.split(|one: char| !(one.is_ascii_lowercase() || one == ' ')).map(str::trim);
+    let words = parts.filter(|part| !part.starts_with("tributary ")).flat_map(|part| {
+        let words: Vec<&str> = part.split(' ').collect();
+        let pairs = words.windows(2).filter(|pair| pair.iter().all(|word| word.len() >= 4));
+        pairs.map(|pair| pair.join(" ")).collect::<Vec<_>>()
+    });
+    words.filter(|words| !values.iter().any(|value| value.contains(words.as_str()))).collect()
+}
+
 /// Every number of a report: what is a number in it, and what is a text that is one.
 fn leaves(of: &Value, into: &mut Vec<String>) {
     match of {
@@ -158,6 +182,10 @@ fn its_pages(desk: &Desk<'_>, report: &Value) {
         }
     }
     assert!(zh.contains("差分隐私") && zh.contains("隐私预算") && zh.contains("默克尔树") && zh.contains("双人复核"));
+    assert_eq!(english(&zh, report), Vec::<String>::new());
+    assert!(english(&en, report).len() > 100, "the other page is English");
+    // Levels are those of the standard.
+    assert!(zh.contains("2级（个人信息）") && en.contains("level 2 (personal)"));
     let figures = numbers(&en);
     assert!(figures.len() > 20, "{figures:?}");
     assert_eq!(numbers(&zh), figures);

@@ -33,6 +33,7 @@ pub use self::follow::{Follower, Visit};
 pub use self::front::{Front, Seen, check_front};
 use self::front::{own_entries, walk};
 use crate::files::folder_of;
+use crate::medium::{sync, sync_data};
 
 /// An open journal of events `E`. One process has it at a time.
 pub struct Journal<E> {
@@ -118,12 +119,12 @@ impl<E: Serialize + DeserializeOwned> Journal<E> {
         let Parsed { events, administration, places, leaves, good_length, log, torn } = parsed;
         if good_length == 0 {
             file.set_len(0).and_then(|()| file.seek(SeekFrom::Start(0))).map_err(io)?;
-            file.write_all(&LOG_HEADER).and_then(|()| file.sync_all()).map_err(io)?;
-            File::open(directory).and_then(|directory| directory.sync_all()).map_err(io)?;
+            file.write_all(&LOG_HEADER).and_then(|()| sync(&file)).map_err(io)?;
+            File::open(directory).and_then(|directory| sync(&directory)).map_err(io)?;
         } else {
             file.set_len(good_length).and_then(|()| file.seek(SeekFrom::End(0))).map_err(io)?;
             // The last process may have ended before it synced what is read here. Whoever reads it relies on it.
-            file.sync_all().map_err(io)?;
+            sync(&file).map_err(io)?;
         }
         let (path, length) = (path.to_path_buf(), good_length.max(LOG_HEADER_BYTES as u64));
         let events_are = PhantomData;
@@ -196,7 +197,7 @@ impl<E: Serialize + DeserializeOwned> Journal<E> {
     /// [`JournalError::Io`]; the caller must end the process.
     pub fn sync(&mut self) -> Result<(), JournalError> {
         if std::mem::take(&mut self.dirty) {
-            self.file.sync_data().map_err(|fault| JournalError::Io { path: self.path.clone(), fault })?;
+            sync_data(&self.file).map_err(|fault| JournalError::Io { path: self.path.clone(), fault })?;
             self.durable = Durable { bytes: self.length, entries: self.log.size() };
         }
         Ok(())

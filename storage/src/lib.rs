@@ -5,6 +5,7 @@
 pub mod files;
 pub mod journal;
 pub mod lock;
+mod medium;
 
 #[cfg(test)]
 #[path = "../../tests/needed.rs"]

@@ -8,6 +8,9 @@ use std::path::{Path, PathBuf};
 use super::account::user;
 use super::error::FileError;
 use super::modes::folder_of;
+#[cfg(unix)]
+use crate::medium::mode_and_owner;
+use crate::medium::sync;
 
 /// Whether a write may replace what is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +50,7 @@ impl Draft {
     /// # Errors
     /// [`FileError`]; the name is untouched.
     pub fn place(mut self, path: &Path, existing: Existing) -> Result<(), FileError> {
-        self.file.sync_all().map_err(FileError::system("writing", path))?;
+        sync(&self.file).map_err(FileError::system("writing", path))?;
         place(&self.temporary, path, existing)?;
         // A link leaves the name that is no longer needed; where it is gone already, removing it does no harm.
         self.placed = existing == Existing::Replace;
@@ -57,9 +60,8 @@ impl Draft {
     /// Whether the new file is this user's alone, as it was made.
     #[cfg(unix)]
     pub(super) fn is_private(&self, folder: &Path) -> Result<(), FileError> {
-        use std::os::unix::fs::MetadataExt as _;
-        let metadata = self.file.metadata().map_err(FileError::system("reading the mode of", &self.temporary))?;
-        no_modes(folder, (metadata.mode() & 0o7777, metadata.uid()), user()).map_or(Ok(()), Err)
+        let made = mode_and_owner(&self.file).map_err(FileError::system("reading the mode of", &self.temporary))?;
+        no_modes(folder, made, user()).map_or(Ok(()), Err)
     }
 
     #[cfg(not(unix))]
@@ -106,7 +108,7 @@ impl Drop for Draft {
 /// # Errors
 /// [`FileError`].
 pub fn sync_folder(folder: &Path) -> Result<(), FileError> {
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(FileError::system("syncing", folder))
+    File::open(folder).and_then(|folder| sync(&folder)).map_err(FileError::system("syncing", folder))
 }
 
 /// Why a file that was made private is none.

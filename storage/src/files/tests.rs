@@ -2,6 +2,7 @@
 
 use super::draft::{no_modes, place_new};
 use super::*;
+use crate::medium::tests::{number, synced, with_mode};
 use crate::needed;
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
@@ -177,17 +178,97 @@ fn missing_and_oversized_files_are_named() {
     assert!(matches!(read_public(&long), Err(FileError::TooLong { .. })));
 }
 
-/// Whatever may be written can be read back.
+/// Whatever may be written can be read back, by every way in.
 #[test]
 fn the_longest_file_is_written_and_read_and_a_longer_one_is_neither() {
+    type Read = fn(&Path) -> Result<usize, FileError>;
+    let reads: [Read; 6] = [
+        |path| read_public(path).map(|bytes| bytes.len()),
+        |path| read_text(path, "text").map(|text| text.len()),
+        |path| read_titled(path, "a list 1", "list").map(|text| text.len()),
+        |path| read_private(path).map(|bytes| bytes.len()),
+        |path| read_own(path, "text").map(|text| text.len()),
+        |path| read_itself(path).map(|bytes| bytes.len()),
+    ];
     let folder = tempfile::tempdir().unwrap();
     let (path, long) = (folder.path().join("file"), folder.path().join("long"));
-    let mut bytes = vec![7; usize::try_from(FILE_BYTES_MAX).unwrap()];
+    let most = usize::try_from(FILE_BYTES_MAX).unwrap();
+    let mut bytes = vec![b'x'; most];
     write_public(&path, &bytes, Existing::Keep).unwrap();
-    assert!(read_public(&path).unwrap() == bytes);
-    bytes.push(7);
-    assert!(matches!(write_public(&long, &bytes, Existing::Keep), Err(FileError::TooLong { .. })));
-    assert!(!long.exists());
+    write_private(&path, &bytes, Existing::Replace).unwrap();
+    for read in reads {
+        assert_eq!(read(&path).unwrap(), most);
+    }
+    bytes.push(b'x');
+    for refused in [write_public(&long, &bytes, Existing::Keep), write_private(&long, &bytes, Existing::Keep)] {
+        assert!(matches!(refused, Err(FileError::TooLong { most: FILE_BYTES_MAX, .. })));
+    }
+    assert_eq!(names(folder.path()), ["file"]);
+    fs::OpenOptions::new().append(true).open(&path).unwrap().write_all(b"x").unwrap();
+    for read in reads {
+        assert!(matches!(read(&path), Err(FileError::TooLong { most: FILE_BYTES_MAX, .. })));
+    }
+}
+
+/// A vector that grows leaves a copy of the secret behind. One byte more than the file shows that it is at its end.
+#[test]
+fn a_secret_is_read_into_one_place_of_its_length() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("key");
+    for length in [0, 1, 32, 1000] {
+        write_private(&path, &vec![7; length], Existing::Replace).unwrap();
+        let read = read_private(&path).unwrap();
+        assert_eq!((read.len(), read.capacity()), (length, length + 1));
+    }
+}
+
+/// First the bytes, then the name: so a reader after a power cut finds the old file or the whole new one.
+#[test]
+fn what_is_written_is_synced_with_its_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    for existing in [Existing::Keep, Existing::Replace] {
+        let path = folder.path().join(format!("{existing:?}"));
+        let (done, synced) = synced(None, || write_public(&path, b"text", existing));
+        done.unwrap();
+        assert_eq!(synced, [number(&path), number(folder.path())], "{existing:?}");
+    }
+    let (done, synced) = synced(None, || sync_folder(folder.path()));
+    done.unwrap();
+    assert_eq!(synced, [number(folder.path())]);
+}
+
+/// A file whose bytes may be lost gets no name, and a name that may be lost is no success.
+#[test]
+fn a_sync_that_fails_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("list");
+    write_public(&path, b"old", Existing::Replace).unwrap();
+    for (fails, left) in [(1, b"old"), (2, b"new")] {
+        let (told, _) = synced(Some(fails), || write_public(&path, b"new", Existing::Replace));
+        assert!(matches!(told, Err(FileError::System { source, .. }) if is_full(&source)), "sync {fails}");
+        assert_eq!((read_public(&path).unwrap().as_slice(), names(folder.path()).len()), (&left[..], 1));
+    }
+}
+
+/// Each way that writes a secret looks at the file before the secret is in it, and leaves nothing there.
+#[test]
+fn no_secret_is_written_to_a_medium_without_modes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("key");
+    type Write = fn(&Path) -> Result<(), FileError>;
+    let writes: [Write; 3] = [
+        |path| write_private(path, b"secret", Existing::Keep),
+        |path| write_stored(path, &FORMAT, b"secret", Existing::Keep),
+        |path| keeps_secrets(folder_of(path)),
+    ];
+    for write in writes {
+        for mode in [0o755, 0o640, 0o604] {
+            let told = with_mode(mode, || write(&path)).unwrap_err();
+            assert!(matches!(told, FileError::NoModes { mode: found, .. } if found == mode), "{told}");
+            assert_eq!(names(folder.path()), [""; 0]);
+        }
+    }
+    with_mode(0o755, || write_public(&path, b"public", Existing::Keep)).unwrap();
 }
 
 #[test]

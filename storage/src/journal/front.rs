@@ -175,6 +175,26 @@ mod tests {
         assert_eq!(own(&mut after), ["one", "two"]);
     }
 
+    /// A place that is that of another ledger's entry is no place of the federation's own, whatever that ledger is called.
+    #[test]
+    fn a_front_that_names_other_entries_is_not_taken() {
+        for name in [[0; 32], [0xff; 32]] {
+            let dir = tempfile::tempdir().expect("a directory");
+            let path = dir.path().join("audit.log");
+            let (mut journal, _) = Journal::<u32>::open_view(&path, LedgerId(name)).expect("opens");
+            let start = journal.mark().offset();
+            journal.append(Millis(1), 7).expect("appends");
+            journal.sync().expect("syncs");
+            let mut front = journal.front(&journal.mark());
+            drop(journal);
+            assert!(opened(&path, &front).is_some());
+            let record = &std::fs::read(&path).expect("reads")[usize::try_from(start).expect("short")..];
+            front.administration.extend(Place::of_record(start, record));
+            assert_eq!(front.administration.len(), 1);
+            assert!(opened(&path, &front).is_none());
+        }
+    }
+
     #[test]
     fn another_front_is_not_taken_and_a_changed_one_is_found_by_whoever_reads_it() {
         let dir = tempfile::tempdir().expect("a directory");

@@ -2,6 +2,8 @@
 
 use super::follow::WINDOW_BYTES;
 use super::*;
+#[cfg(unix)]
+use crate::medium::tests::{number, synced};
 
 const LEDGER: LedgerId = LedgerId([7; 32]);
 
@@ -232,4 +234,97 @@ fn a_long_journal_is_read_in_pieces() {
     bytes[place] ^= 1;
     std::fs::write(&path, bytes).expect("a file");
     assert!(matches!(read_view::<u32>(&path, LedgerId::ADMINISTRATION), Err(JournalError::Damaged { .. })));
+}
+
+/// A journal that is made is synced with its folder, and one that is opened is synced, because whoever reads it relies on it.
+#[cfg(unix)]
+#[test]
+fn a_journal_is_on_the_disk_before_anybody_relies_on_it() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("a.ledger");
+    let ((mut journal, _), begun) = synced(None, || Journal::<u32>::open(&path, LEDGER).expect("opens"));
+    assert_eq!(begun, [number(&path), number(dir.path())]);
+    let nothing = journal.durable();
+    let mut sync = |fails, appends: u32| {
+        (0..appends).try_for_each(|number| journal.append(Millis(1), number)).expect("appends");
+        let (done, synced) = synced(fails, || journal.sync());
+        (done.is_ok(), synced, journal.durable(), journal.mark().offset())
+    };
+    assert_eq!(sync(None, 0), (true, vec![], nothing, nothing.bytes), "nothing was appended");
+    let (done, synced_files, durable, end) = sync(None, 3);
+    assert_eq!((done, synced_files, durable), (true, vec![number(&path)], Durable { bytes: end, entries: 3 }));
+    assert_eq!(sync(None, 0), (true, vec![], durable, end), "nothing was appended since");
+    let (done, _, left, longer) = sync(Some(1), 1);
+    assert!(!done && left == durable && longer > end, "a sync that fails makes nothing durable");
+    drop(journal);
+    let ((journal, _), again) = synced(None, || Journal::<u32>::open(&path, LEDGER).expect("opens"));
+    assert_eq!((again, journal.durable()), (vec![number(&path)], Durable { bytes: longer, entries: 4 }));
+}
+
+/// Whoever opens it, and however: nothing is relied on that may be lost.
+#[cfg(unix)]
+#[test]
+fn a_journal_whose_disk_fails_is_not_opened() {
+    let dir = tempfile::tempdir().expect("a directory");
+    for (name, fails) in [("header", 1), ("folder", 2)] {
+        let path = dir.path().join(name);
+        let (opened, _) = synced(Some(fails), || Journal::<u32>::open(&path, LEDGER).map(drop));
+        assert!(opened.expect_err("a full disk").is_full_disk(), "{name}");
+    }
+    let path = dir.path().join("again");
+    filled(&path, &[1]);
+    let (opened, _) = synced(Some(1), || Journal::<u32>::open_view(&path, LEDGER).map(drop));
+    assert!(opened.expect_err("a full disk").is_full_disk());
+}
+
+/// What is read at opening and what is appended since have their leaves, each once; whoever visits the file, or checks its front, finds the same.
+#[test]
+fn each_entry_has_its_leaf_and_its_place() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("audit.log");
+    let (mut journal, _) = Journal::<u32>::open_view(&path, LEDGER).expect("opens");
+    (0..3).try_for_each(|number| journal.append(Millis(1), number)).expect("appends");
+    let mut leaves = journal.take_leaves();
+    assert_eq!((leaves.len(), journal.take_leaves().len()), (3, 0));
+    drop(journal);
+    let (mut journal, _) = Journal::<u32>::open_view(&path, LEDGER).expect("opens");
+    assert_eq!(journal.take_leaves(), leaves);
+    journal.append(Millis(1), 3).expect("appends");
+    leaves.extend(journal.take_leaves());
+    journal.sync().expect("syncs");
+    let mut visited = Vec::new();
+    let end = visit(&path, |entry| {
+        visited.push((entry.position, entry.leaf));
+        Ok(())
+    });
+    assert_eq!(end.expect("is whole"), journal.mark());
+    assert_eq!(visited, (0..).zip(leaves.iter().copied()).collect::<Vec<_>>());
+    assert_eq!(check_front(&path, &journal.mark()).expect("is whole"), leaves);
+    drop(journal);
+    assert!(Journal::<u32>::open(&path, LEDGER).expect("opens").0.take_leaves().is_empty(), "of one ledger");
+}
+
+/// An event that just fits is read back by every way in; one byte more is refused.
+#[test]
+fn the_longest_event_is_appended_and_read() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("audit.log");
+    let (mut journal, _) = Journal::<Vec<u8>>::open_view(&path, LEDGER).expect("opens");
+    let room = |length: usize| codec::encode(&Recorded { at: Millis(1), event: vec![7_u8; length] }).len();
+    let longest =
+        (0..).find(|spare| room(LEDGER_ENTRY_BYTES_MAX - spare) <= LEDGER_ENTRY_BYTES_MAX).expect("some room");
+    let event = vec![7_u8; LEDGER_ENTRY_BYTES_MAX - longest];
+    assert_eq!(room(event.len()), LEDGER_ENTRY_BYTES_MAX);
+    let longer = [&event[..], &[7]].concat();
+    assert!(matches!(journal.append(Millis(1), longer), Err(JournalError::Refused { .. })));
+    journal.append(Millis(1), event.clone()).expect("just fits");
+    journal.append_to(LedgerId::ADMINISTRATION, Millis(1), event.clone()).expect("just fits");
+    drop(journal);
+    let (mut journal, ledgers) = Journal::<Vec<u8>>::open_view(&path, LEDGER).expect("opens");
+    let whole = [Recorded { at: Millis(1), event }];
+    assert_eq!(ledgers[&LEDGER], whole);
+    assert_eq!(journal.administration::<Vec<u8>>().expect("bytes"), whole);
+    for ledger in [LEDGER, LedgerId::ADMINISTRATION] {
+        assert_eq!(read_view::<Vec<u8>>(&path, ledger).expect("bytes"), whole);
+    }
 }

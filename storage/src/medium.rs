@@ -1,0 +1,76 @@
+//! What this crate asks of a medium: that bytes stay there, and that a private file is private. Tests see what is asked, and give other answers.
+
+use std::fs::File;
+use std::io;
+
+/// Waits until a file, or what a folder names, is there for good.
+pub(crate) fn sync(file: &File) -> io::Result<()> {
+    #[cfg(all(test, unix))]
+    tests::asked(file)?;
+    file.sync_all()
+}
+
+/// As [`sync`], without the times of a file.
+pub(crate) fn sync_data(file: &File) -> io::Result<()> {
+    #[cfg(all(test, unix))]
+    tests::asked(file)?;
+    file.sync_data()
+}
+
+/// The mode that a new file has, and its owner.
+#[cfg(unix)]
+pub(crate) fn mode_and_owner(file: &File) -> io::Result<(u32, u32)> {
+    use std::os::unix::fs::MetadataExt as _;
+    let metadata = file.metadata()?;
+    #[cfg(test)]
+    if let Some(mode) = tests::MODE.get() {
+        return Ok((mode, metadata.uid()));
+    }
+    Ok((metadata.mode() & 0o7777, metadata.uid()))
+}
+
+/// A medium of this thread that fails, or keeps no modes.
+#[cfg(all(test, unix))]
+pub(crate) mod tests {
+    use std::cell::{Cell, RefCell};
+    use std::os::unix::fs::MetadataExt as _;
+    use std::path::Path;
+
+    use super::*;
+
+    thread_local! {
+        pub(super) static MODE: Cell<Option<u32>> = const { Cell::new(None) };
+        static FAILS: Cell<Option<usize>> = const { Cell::new(None) };
+        static SYNCED: RefCell<Vec<u64>> = const { RefCell::new(Vec::new()) };
+    }
+
+    pub(super) fn asked(file: &File) -> io::Result<()> {
+        SYNCED.with_borrow_mut(|synced| {
+            synced.push(file.metadata()?.ino());
+            let fails = FAILS.get() == Some(synced.len());
+            if fails { Err(io::Error::from(io::ErrorKind::StorageFull)) } else { Ok(()) }
+        })
+    }
+
+    /// What was synced by some work, in its order. The sync of one number fails, from 1.
+    pub(crate) fn synced<T>(fails: Option<usize>, work: impl FnOnce() -> T) -> (T, Vec<u64>) {
+        SYNCED.take();
+        FAILS.set(fails);
+        let done = work();
+        FAILS.set(None);
+        (done, SYNCED.take())
+    }
+
+    /// How a file or a folder is named in [`synced`].
+    pub(crate) fn number(path: &Path) -> u64 {
+        std::fs::metadata(path).expect("is there").ino()
+    }
+
+    /// Some work on a medium whose files have this mode, whatever they are made with.
+    pub(crate) fn with_mode<T>(mode: u32, work: impl FnOnce() -> T) -> T {
+        MODE.set(Some(mode));
+        let done = work();
+        MODE.set(None);
+        done
+    }
+}

@@ -309,22 +309,22 @@ fn each_entry_has_its_leaf_and_its_place() {
 fn the_longest_event_is_appended_and_read() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("audit.log");
-    let (mut journal, _) = Journal::<Vec<u8>>::open_view(&path, LEDGER).expect("opens");
-    let room = |length: usize| codec::encode(&Recorded { at: Millis(1), event: vec![7_u8; length] }).len();
+    let (mut journal, _) = Journal::<String>::open_view(&path, LEDGER).expect("opens");
+    let room = |length: usize| codec::encode(&Recorded { at: Millis(1), event: "x".repeat(length) }).len();
     let longest =
         (0..).find(|spare| room(LEDGER_ENTRY_BYTES_MAX - spare) <= LEDGER_ENTRY_BYTES_MAX).expect("some room");
-    let event = vec![7_u8; LEDGER_ENTRY_BYTES_MAX - longest];
+    let event = "x".repeat(LEDGER_ENTRY_BYTES_MAX - longest);
     assert_eq!(room(event.len()), LEDGER_ENTRY_BYTES_MAX);
-    let longer = [&event[..], &[7]].concat();
+    let longer = format!("{event}x");
     assert!(matches!(journal.append(Millis(1), longer), Err(JournalError::Refused { .. })));
     journal.append(Millis(1), event.clone()).expect("just fits");
     journal.append_to(LedgerId::ADMINISTRATION, Millis(1), event.clone()).expect("just fits");
     drop(journal);
-    let (mut journal, ledgers) = Journal::<Vec<u8>>::open_view(&path, LEDGER).expect("opens");
+    let (mut journal, ledgers) = Journal::<String>::open_view(&path, LEDGER).expect("opens");
     let whole = [Recorded { at: Millis(1), event }];
     assert_eq!(ledgers[&LEDGER], whole);
-    assert_eq!(journal.administration::<Vec<u8>>().expect("bytes"), whole);
+    assert_eq!(journal.administration::<String>().expect("texts"), whole);
     for ledger in [LEDGER, LedgerId::ADMINISTRATION] {
-        assert_eq!(read_view::<Vec<u8>>(&path, ledger).expect("bytes"), whole);
+        assert_eq!(read_view::<String>(&path, ledger).expect("texts"), whole);
     }
 }

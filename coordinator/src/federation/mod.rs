@@ -2,6 +2,7 @@
 
 mod agenda;
 mod ended;
+mod found;
 pub mod grant_files;
 mod grants;
 pub(crate) mod hands;

@@ -24,13 +24,13 @@ use tributary_storage::journal::check_front;
 use tributary_transport::Listener;
 use tributary_transport::limits::CLOSING_TIME;
 
+use super::found::Found;
 use super::grant_files::GrantsFolder;
 use super::hands::{Hands, HandsSettings};
 use super::models::Word;
 use super::office::Counter;
 use super::open_runs::Federation;
 use super::orders::OrdersFolder;
-use super::past::Past;
 use super::plans::PlansFolder;
 use crate::connections::{Arrival, Door, DoorSettings, Limits, Members, Traffic};
 use crate::control::Asked;
@@ -38,12 +38,11 @@ use crate::error::CoordinatorError;
 use crate::federation::muster::LOOK_EVERY;
 use crate::inbox::follow;
 use crate::open::Opened;
-use crate::registry::{AttacksFolder, Registry, StatementsFolder};
+use crate::registry::{AttacksFolder, StatementsFolder};
 use crate::report::{Event, Told};
 use crate::run::spool::Spool;
 use crate::sink::Sink;
-use crate::store::{self, HeadsFile, forget_evidence, ledger_of};
-use crate::witness::Witnesses;
+use crate::store::{self, ledger_of};
 
 /// Most threads for sockets and folding. On a machine with two cores it is one: two that wake each other cost a tenth of what the coordinator
 /// does in a round.
@@ -160,25 +159,11 @@ async fn serve(
     for warning in &identity.warnings {
         tracing::warn!("{warning}");
     }
-    store::open_state(&state_dir)?;
     // The journal's lock keeps a second coordinator out before anything else is touched.
     let signing_key = Arc::new(identity.signing_key);
-    let (mut journal, mut past, begun, open) = Past::open(&state_dir, &signing_key)?;
-    if let Some(torn) = journal.torn() {
-        tracing::warn!("{torn}");
-    }
-    let (unread, leaves) = (past.take_unchecked(), journal.take_leaves());
-    let own = (state_dir.as_path(), ledger_of(&state_dir));
-    let leaves = (leaves, unread.is_none());
-    let mut witnesses = Witnesses::open((own.0, &own.1), &identity.federation, Arc::clone(&signing_key), leaves)?;
-    witnesses.check()?;
-    let registry =
-        Registry::open(&state_dir, (identity.federation, Arc::clone(&signing_key)), &journal.administration()?)?;
-    let kept = past.runs().values().filter_map(|ended| ended.kept.as_ref());
-    let now = Millis(unix_millis());
-    forget_evidence(&state_dir, kept.chain(&open), now);
-    past.forget_outlived(now);
-    let heads = HeadsFile::open(&heads_dir)?;
+    let (folders, own) = ((&*state_dir, &*heads_dir), (identity.federation, &signing_key));
+    let found = Found::open(folders, own, Millis(unix_millis()))?;
+    let Found { journal, past, begun, unread, witnesses, registry, heads } = found;
     let (keyring, roster_file) = (identity.keyring, identity.roster_file);
     let members = Arc::new(Members::open(&identity.roster.roster, &heads_dir)?);
     let (traffic, limits) = (Arc::new(Traffic::default()), Arc::new(Limits::default()));

@@ -386,7 +386,7 @@ impl fmt::Display for Event {
             Self::BudgetBegun { client, owner, after_loss } => write!(
                 formatter,
                 "{client} begins a budget that this coordinator does not know, signed by its owner {}{}; if it took part before, ask both",
-                owner.get(..8).unwrap_or(owner),
+                first_digits(owner),
                 if *after_loss { ", in the place of a lost file" } else { "" }
             ),
             Self::ChargedMore { client, rounds, last_round } => write!(
@@ -473,6 +473,12 @@ impl fmt::Display for Event {
             ),
         }
     }
+}
+
+/// Of a key in words, after the name of its kind.
+fn first_digits(key: &str) -> &str {
+    let digits = key.split_once(':').map_or(key, |(_, digits)| digits);
+    digits.get(..8).unwrap_or(digits)
 }
 
 #[cfg(test)]

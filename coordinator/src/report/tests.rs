@@ -72,6 +72,20 @@ fn events_have_stable_names_and_keys() {
     assert_eq!(json(&aborted), r#"{"event":"aborted","round":null,"reason":"x"}"#);
 }
 
+/// The kind of a key says nothing of whose it is.
+#[test]
+fn an_owner_is_named_by_the_first_digits_of_its_key() {
+    let client = Whom { client: 3, name: None };
+    let begun = |owner: &str, after_loss| {
+        Event::BudgetBegun { client: client.clone(), owner: owner.into(), after_loss }.to_string()
+    };
+    let known = begun("ed25519:0123456789abcdef", false);
+    assert!(known.contains("signed by its owner 01234567; if it took part"), "{known}");
+    let lost = begun("0123456789", true);
+    assert!(lost.contains("signed by its owner 01234567, in the place of a lost file; if"), "{lost}");
+    assert!(begun("ed25519:0123", false).contains("owner 0123;"));
+}
+
 #[test]
 fn the_last_event_is_flat() {
     let finished = Finished {

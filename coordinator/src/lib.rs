@@ -11,6 +11,12 @@
 #[cfg(test)]
 extern crate self as tributary_coordinator;
 
+/// Certificates, roster and settings in a folder.
+#[cfg(test)]
+#[path = "../tests/support/federation.rs"]
+#[allow(dead_code, reason = "other tests use the rest")]
+mod enrolled;
+
 pub mod audit;
 mod connections;
 pub mod control;

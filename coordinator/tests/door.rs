@@ -295,7 +295,7 @@ fn clients_of_another_release_or_schema_are_told() {
     let federation = Federation::new(CLIENTS);
     let ((), events) = with_reporting_coordinator(&federation, async |address| {
         let mut client = Client::connect(&federation, "branch-0", address, 0).await.unwrap();
-        let told = client.answer_to_join(99, Client::schema().digest()).await.unwrap();
+        let told = client.answer_to_join(99, support::Machines::schema().digest()).await.unwrap();
         assert!(matches!(told, Downstream::Rejected { code: RejectCode::VersionDiffers, .. }), "{told:?}");
         let mut client = Client::connect(&federation, "branch-1", address, 0).await.unwrap();
         let told = client.answer_to_join(PROTOCOL_VERSION, tributary_protocol::digest::Digest::ZERO).await.unwrap();

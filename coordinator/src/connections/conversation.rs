@@ -23,7 +23,7 @@ use crate::run::job::Job;
 use crate::run::uploads::Verdict;
 
 /// Groups of messages to one client that wait to be sent. A round sends three; whoever lets more pile up does not read.
-pub(super) const QUEUE_MAX: usize = 64;
+const QUEUE_MAX: usize = 64;
 
 /// Something for the task of the machines.
 pub(crate) enum Arrival {
@@ -78,12 +78,18 @@ pub(crate) struct Trouble {
 
 /// The way to a connected client. Dropping it sends what is queued and closes the connection.
 pub(crate) struct Link {
-    pub(super) queue: mpsc::Sender<Vec<Bytes>>,
-    pub(super) verdicts: mpsc::Sender<Verdict>,
-    pub(super) orders: Arc<Orders>,
+    queue: mpsc::Sender<Vec<Bytes>>,
+    verdicts: mpsc::Sender<Verdict>,
+    orders: Arc<Orders>,
 }
 
 impl Link {
+    /// The way to a client whose connection takes these orders, and its other ends: the frames that leave together, and the verdicts.
+    pub(crate) fn to(orders: Arc<Orders>) -> (Self, mpsc::Receiver<Vec<Bytes>>, mpsc::Receiver<Verdict>) {
+        let ((queue, queued), (verdicts, judged)) = (mpsc::channel(QUEUE_MAX), mpsc::channel(1));
+        (Self { queue, verdicts, orders }, queued, judged)
+    }
+
     /// Queues frames that leave together; whether there was room.
     pub(crate) fn send(&self, frames: Vec<Bytes>) -> bool {
         self.queue.try_send(frames).is_ok()

@@ -17,7 +17,7 @@ pub(super) enum Order {
 
 /// The orders of one session, which one task takes.
 #[derive(Default)]
-pub(super) struct Orders {
+pub(crate) struct Orders {
     given: Mutex<Given>,
     news: Notify,
 }

@@ -15,7 +15,7 @@ use tributary_transport::limits::{CLOSING_TIME, PROGRESS_BYTES_MIN, PROGRESS_TIM
 use tributary_transport::{End, Frames, Link as Wires, PeerFault, Welcome};
 
 use super::Door;
-use super::conversation::{Arrival, Link, QUEUE_MAX};
+use super::conversation::{Arrival, Link};
 use super::deadlines::{Deadlines, Late, Seen};
 use super::orders::Order;
 use super::seats::{Resumption, Seat};
@@ -57,10 +57,8 @@ impl From<FrameError> for Leave {
 impl<'a> Session<'a> {
     /// From the machine's first word of the client to its last.
     pub(super) async fn run(door: &'a Door, seat: Seat<'a>, link: Wires) -> Result<(), PeerFault> {
-        let (queue, queued) = mpsc::channel(QUEUE_MAX);
-        let (verdicts, judged) = mpsc::channel(1);
         let client = seat.client();
-        let way = Link { queue, verdicts, orders: Arc::clone(&seat.orders) };
+        let (way, queued, judged) = Link::to(Arc::clone(&seat.orders));
         let known = tokio::select! {
             biased;
             reason = seat.orders.cut() => Err(reason),

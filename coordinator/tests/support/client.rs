@@ -1,21 +1,9 @@
-//! A client: the real participant machine, the real transport, and a training that gives every coordinate its client's number.
+//! A client: a branch's machines over the real transport.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use tributary_certs::budget::sign_first_use;
-use tributary_certs::clock::unix_millis;
-use tributary_certs::enrolment::{names, read_coordinator};
 use tributary_certs::entropy::OsEntropy;
-use tributary_certs::grant::sign_grant;
-use tributary_certs::keys::read_signing_key;
-use tributary_certs::roster::RosterAuthorities;
-use tributary_certs::suite::{RealSuite, SigningKey};
-use tributary_model::planned;
-use tributary_model::schema::Schema;
-use tributary_planning::settings::PURPOSE_DEFAULT;
 use tributary_protocol::codec;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::entropy::Entropy as _;
@@ -23,26 +11,14 @@ use tributary_protocol::frame::{Frame, encode_frame};
 use tributary_protocol::ids::RunId;
 use tributary_protocol::limits::{CONTROL_MESSAGE_BYTES_MAX, VECTOR_BYTES_MAX};
 use tributary_protocol::message::{
-    Downstream, FRAME_CONTROL, FRAME_VECTOR, Join, RejectCode, Start, ToClient, ToCoordinator, Upstream,
-    frame_bytes_max,
+    Downstream, FRAME_CONTROL, FRAME_VECTOR, Join, RejectCode, ToClient, ToCoordinator, Upstream, frame_bytes_max,
 };
-use tributary_protocol::plan::{Grant, GrantSubject, GrantUses, PrivacyMode};
-use tributary_protocol::privacy::{Accounts, RdpVector};
-use tributary_protocol::roster::{MemberName, StaffNumber};
-use tributary_protocol::round::{
-    Branch, Contribution, Granted, Outbox, Participant, ParticipantEffect, ParticipantEvent, ParticipantInput, Policy,
-    Timing,
-};
-use tributary_protocol::secagg::masked_sum::{MaskedUpdate, mask};
-use tributary_protocol::secagg::modular::RingWords;
-use tributary_protocol::secagg::parameters::{CoalitionRule, CohortRule};
-use tributary_protocol::secagg::suite::{Signature, VerifyingKey};
-use tributary_protocol::time::Millis;
 use tributary_transport::{
     DialSettings, Dialer, End, Frames, Greeted, Greeting, Link, LinkId, Mode, Timers, Transport,
 };
 
 use super::Federation;
+use super::branch::{Deed, Ended, Machines};
 
 /// What a client does wrong, if anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,17 +37,6 @@ pub(crate) enum Behaviour {
     OtherRun,
 }
 
-/// How a client's conversation ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Ended {
-    /// The plan was over after so many rounds.
-    Finished(u32),
-    /// The machine stopped, with this explanation.
-    Stopped(String),
-    /// The connection ended, with this reason.
-    Lost(String),
-}
-
 /// Why a client's question was not answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Unanswered {
@@ -83,55 +48,10 @@ pub(crate) enum Unanswered {
 
 /// A connected client.
 pub(crate) struct Client {
-    branch: Branch<RealSuite>,
-    /// In the runs to which it was invited.
-    machines: BTreeMap<RunId, Participant<RealSuite>>,
+    machines: Machines,
     link: Link,
     frames: Frames,
-    start: Option<(RunId, Start)>,
-    vectors: BTreeMap<RunId, MaskedUpdate>,
-    /// Runs that are to finish before it leaves, and the rounds of those that have.
-    runs: usize,
-    rounds: u32,
     behaviour: Behaviour,
-    value: i64,
-    folder: PathBuf,
-}
-
-/// What stands in the budget file of each branch, by its folder: it outlives a connection, as the file does.
-static RECORDS: Mutex<BTreeMap<PathBuf, Vec<ParticipantEvent>>> = Mutex::new(BTreeMap::new());
-
-/// What each owner has granted, by the branch's folder.
-static GRANTS: Mutex<BTreeMap<PathBuf, Grant>> = Mutex::new(BTreeMap::new());
-
-/// What it holds; a new one is begun by its owner, who grants everything that the federation's plan owner proposes.
-fn recorded(folder: &Path, (id, federation): (&str, Digest), key: VerifyingKey) -> Vec<ParticipantEvent> {
-    let begun = || {
-        let owner = SigningKey::generate(&mut OsEntropy);
-        let grant = Grant {
-            federation,
-            branches: vec![MemberName::parse(&format!("north-bank/{id}")).unwrap()],
-            subject: GrantSubject::Plans {
-                proposer: StaffNumber::parse("north-bank/e1").unwrap(),
-                purpose: PURPOSE_DEFAULT.into(),
-            },
-            uses: GrantUses::TRAIN,
-            epsilon_run_bits: 1000.0_f64.to_bits(),
-            epsilon_year_bits: 1000.0_f64.to_bits(),
-            delta_bits: 1e-6_f64.to_bits(),
-            runs: 1000,
-            fields: Vec::new(),
-            not_before: 0,
-            not_after: u64::MAX,
-            nonce: [7; 16],
-            owner: owner.verifying_key(),
-            signature: Signature::none(),
-        };
-        GRANTS.lock().unwrap().insert(folder.to_path_buf(), sign_grant(&owner, grant));
-        let first = sign_first_use(&owner, ("test", &[7; 32]), key, false);
-        vec![ParticipantEvent::BudgetBegun { population: "test".into(), salt: [7; 32], first }]
-    };
-    RECORDS.lock().unwrap().entry(folder.to_path_buf()).or_insert_with(begun).clone()
 }
 
 /// Connects with whatever a TLS configuration proves, and greets as a process of its own.
@@ -159,12 +79,6 @@ pub(crate) async fn dial(
     Ok(link)
 }
 
-/// A cap that stops nothing.
-fn everything() -> Accounts {
-    let most = RdpVector::from_nanos(vec![u64::MAX; RdpVector::zero().nanos().len()]).unwrap();
-    Accounts { customer: most.clone(), branch: most }
-}
-
 impl Client {
     /// Connects with the identity of an enrolled branch, whose training gives `value` in every coordinate.
     pub(crate) async fn connect(
@@ -184,57 +98,13 @@ impl Client {
         address: SocketAddr,
         value: i64,
     ) -> Result<Self, String> {
-        let folder = federation.client_folder(id);
-        let authorities = RosterAuthorities::read(&folder.join(names::AUTHORITIES)).unwrap();
-        let signing_key = read_signing_key(&folder.join(names::SIGNING_KEY)).unwrap();
-        let events = recorded(&folder, (id, authorities.digest()), signing_key.verifying_key());
-        let grant = GRANTS.lock().unwrap()[&folder].clone();
-        let policy = Policy {
-            cohort: CohortRule::USUAL,
-            cap: everything(),
-            cap_year: everything(),
-            caps: tributary_protocol::round::cast::caps(),
-            plan_cap: everything(),
-            modes: PrivacyMode::ALL.to_vec(),
-            purposes: vec![PURPOSE_DEFAULT.to_owned()],
-            schema: Self::schema().digest(),
-            groups: vec!["all".to_owned()],
-            overlap_min: 1,
-            upload_offset_ms_min: 0,
-            rounds_max: u32::MAX,
-            rounds_a_day: u32::MAX,
-            timing: Timing::Plain,
-            coordinator: read_coordinator(&folder.join(names::COORDINATOR)).unwrap().signing_key,
-            authorities: authorities.keys().to_vec(),
-            authorities_needed: authorities.needed(),
-            grants: vec![Granted {
-                grant,
-                run: everything().customer,
-                year: everything().customer,
-                names_fields: true,
-            }],
-        };
-        let schema = Self::schema().digest();
-        let link = dial(address, federation.tls(&folder), transport).await?;
+        let link = dial(address, federation.tls(&federation.client_folder(id)), transport).await?;
         Ok(Self {
-            branch: Branch::resume(policy, schema, signing_key, &events).expect("a budget file of this client"),
-            machines: BTreeMap::new(),
+            machines: Machines::of(federation, id, value),
             link,
             frames: Frames::new(|kind| frame_bytes_max(kind, VECTOR_BYTES_MAX)),
-            start: None,
-            vectors: BTreeMap::new(),
-            runs: 1,
-            rounds: 0,
             behaviour: Behaviour::Honest,
-            value,
-            folder,
         })
-    }
-
-    /// The test's schema.
-    pub(crate) fn schema() -> Schema {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/samples/schemas/bank_full.toml");
-        Schema::parse(&std::fs::read_to_string(path).unwrap()).unwrap()
     }
 
     /// Changes what it does.
@@ -243,29 +113,43 @@ impl Client {
     }
 
     /// Leaves after so many runs.
-    pub(crate) fn in_runs(self, runs: usize) -> Self {
-        Self { runs, ..self }
+    pub(crate) fn in_runs(mut self, runs: usize) -> Self {
+        self.machines.runs = runs;
+        self
     }
 
     /// Takes part until the conversation ends.
     pub(crate) async fn run(mut self) -> Ended {
         loop {
-            let (run, input) = match self.next_input().await {
-                Ok(next) => next,
-                Err(end) => return end,
+            let frame = match self.next_frame().await {
+                Ok(frame) => frame,
+                Err(reason) => return Ended::Lost(reason),
             };
-            if let Some(end) = self.input(run, input).await {
-                // What was sent last is read before the connection goes.
-                let _ = self.link.flush().await;
-                self.link.close("done").await;
-                return end;
+            for deed in self.machines.hear(&frame) {
+                if let Some(end) = self.does(deed).await {
+                    // What was sent last is read before the connection goes.
+                    let _ = self.link.flush().await;
+                    self.link.close("done").await;
+                    return end;
+                }
             }
+        }
+    }
+
+    async fn does(&mut self, deed: Deed) -> Option<Ended> {
+        match deed {
+            Deed::Says(run, message) => {
+                self.send(run, message);
+                None
+            }
+            Deed::Uploads(run, header, bytes) => self.upload(run, header, bytes).await.err(),
+            Deed::Ends(end) => Some(end),
         }
     }
 
     /// Says hello and gives the first answer.
     pub(crate) async fn first_answer(&mut self) -> Result<Downstream, Unanswered> {
-        self.answer_to_join(tributary_protocol::limits::PROTOCOL_VERSION, Self::schema().digest()).await
+        self.answer_to_join(tributary_protocol::limits::PROTOCOL_VERSION, Machines::schema().digest()).await
     }
 
     /// Answers whatever the transport is asked, for so long at most; whether the link still stands.
@@ -323,35 +207,6 @@ impl Client {
         }
     }
 
-    async fn next_input(&mut self) -> Result<(RunId, ParticipantInput), Ended> {
-        loop {
-            let frame = self.next_frame().await.map_err(Ended::Lost)?;
-            if frame.kind == FRAME_VECTOR {
-                let (run, start) = self.start.take().expect("a model comes after a start");
-                let planned = planned::check(self.machines[&run].run().unwrap(), Some(&Self::schema())).unwrap();
-                let stage = planned.stage(start.descriptor.stage).unwrap();
-                return Ok((run, ParticipantInput::Started { model: Ok(stage.state_digest(&frame.payload)), start }));
-            }
-            match codec::decode(&frame.payload, CONTROL_MESSAGE_BYTES_MAX).unwrap() {
-                ToClient::Run(run, Downstream::Start(start)) => self.start = Some((run, start)),
-                ToClient::Run(run, Downstream::Invite) if !self.machines.contains_key(&run) => {
-                    self.machines.insert(run, Participant::new(&self.branch, run));
-                    return Ok((run, ParticipantInput::Connected));
-                }
-                ToClient::Run(run, message) => return Ok((run, ParticipantInput::Message(message))),
-                ToClient::Refused { explanation, .. } => return Err(Ended::Stopped(explanation.to_string())),
-                ToClient::Lists(_)
-                | ToClient::Roster(_)
-                | ToClient::Models(_)
-                | ToClient::RosterBefore(_)
-                | ToClient::Followers(_)
-                | ToClient::Owner(_)
-                | ToClient::Checkpoint(_)
-                | ToClient::ModelPiece { .. } => {}
-            }
-        }
-    }
-
     async fn next_frame(&mut self) -> Result<Frame, String> {
         loop {
             if let Some(frame) = self.frames.frame().unwrap() {
@@ -365,65 +220,9 @@ impl Client {
         }
     }
 
-    async fn input(&mut self, run: RunId, input: ParticipantInput) -> Option<Ended> {
-        let mut inputs = vec![input];
-        let mut outbox = Outbox::new();
-        while let Some(input) = inputs.pop() {
-            let now = Millis(unix_millis());
-            let machine = self.machines.get_mut(&run)?;
-            machine.handle(&mut self.branch, now, &mut OsEntropy, input, &mut outbox);
-            while let Some(effect) = outbox.pop() {
-                match effect {
-                    ParticipantEffect::Send(message) => self.send(run, message),
-                    ParticipantEffect::JudgeRun(run) => {
-                        inputs.push(ParticipantInput::RunJudged { run: run.id(), verdict: Ok(()) });
-                    }
-                    ParticipantEffect::Contribute(contribution) => inputs.push(self.train(run, contribution)),
-                    ParticipantEffect::Upload(header) => {
-                        let told = if matches!(self.behaviour, Behaviour::OtherRun) { RunId([7; 32]) } else { run };
-                        let header = codec::encode(&ToCoordinator::Run(told, Upstream::Masked(header)));
-                        if let Err(end) = self.upload(run, &header).await {
-                            return Some(end);
-                        }
-                    }
-                    ParticipantEffect::Finished { rounds } => {
-                        (self.runs, self.rounds) = (self.runs - 1, self.rounds + rounds);
-                        if self.runs == 0 {
-                            return Some(Ended::Finished(self.rounds));
-                        }
-                    }
-                    ParticipantEffect::Distrust { what } => return Some(Ended::Stopped(what)),
-                    ParticipantEffect::Stop { explanation, .. } => return Some(Ended::Stopped(explanation.into())),
-                    ParticipantEffect::Append(event) => {
-                        RECORDS.lock().unwrap().entry(self.folder.clone()).or_default().push(event);
-                    }
-                    ParticipantEffect::Sync
-                    | ParticipantEffect::ForgetVector(_)
-                    | ParticipantEffect::Keyed { .. }
-                    | ParticipantEffect::NoiseAlone(_)
-                    | ParticipantEffect::RosterAccepted { .. }
-                    | ParticipantEffect::HeadAdopted { .. }
-                    | ParticipantEffect::Muster(_)
-                    | ParticipantEffect::BudgetAnnounced { .. }
-                    | ParticipantEffect::RoundClosed { .. } => {}
-                }
-            }
-        }
-        None
-    }
-
-    fn train(&mut self, run: RunId, contribution: Contribution) -> ParticipantInput {
-        let Contribution { descriptor, receipt, seeds } = contribution;
-        let words = RingWords::reduce(descriptor.ring, &vec![self.value; descriptor.dimension as usize]);
-        let update = mask::<RealSuite>(words, receipt, seeds);
-        let vector = update.digest();
-        self.vectors.insert(run, update);
-        ParticipantInput::Masked { round: descriptor.round, vector }
-    }
-
-    async fn upload(&mut self, run: RunId, header: &[u8]) -> Result<(), Ended> {
-        let update = self.vectors.remove(&run).expect("a vector was made");
-        let mut bytes = update.into_bytes();
+    async fn upload(&mut self, run: RunId, header: Upstream, mut bytes: Vec<u8>) -> Result<(), Ended> {
+        let told = if matches!(self.behaviour, Behaviour::OtherRun) { RunId([7; 32]) } else { run };
+        let header = &codec::encode(&ToCoordinator::Run(told, header));
         match self.behaviour {
             Behaviour::Honest => {}
             Behaviour::OtherDigest => bytes[0] ^= 1,

@@ -96,6 +96,11 @@ impl Federation {
 
     /// Writes settings and a small plan, which `change` may edit as one text, and has two people sign the plan.
     pub(crate) fn settings(&self, change: impl Fn(String) -> String) -> PathBuf {
+        self.settings_of_runs(1, change)
+    }
+
+    /// [`Federation::settings`] with a plan of so many runs.
+    pub(crate) fn settings_of_runs(&self, runs: u32, change: impl Fn(String) -> String) -> PathBuf {
         let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/samples/schemas/bank_full.toml");
         let text = format!(
             r#"
@@ -134,7 +139,8 @@ momentum = 0.5
         let (settings, plan) = text.split_once("[plan]\n").expect("a plan");
         std::fs::write(&path, settings).unwrap();
         let people = TwoPeople::open(&self.path("people")).unwrap();
-        people.sign(&format!("[plan]\n{plan}"), self.folder.path(), &self.path("authority"), now()).unwrap();
+        let plan = format!("[plan]\n{plan}");
+        people.sign_runs((&plan, runs), self.folder.path(), &self.path("authority"), now()).unwrap();
         activate_plan(&self.path("state"), &self.plan()).unwrap();
         path
     }

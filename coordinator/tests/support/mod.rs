@@ -1,10 +1,12 @@
 //! A federation on disk, a coordinator in a thread, and clients over real QUIC whose training is a number.
 #![allow(dead_code, unused_imports, reason = "each test file uses a part")]
 
+mod branch;
 mod client;
 mod federation;
 
-pub(crate) use client::{Behaviour, Client, Ended, Unanswered, dial};
+pub(crate) use branch::{Ended, Machines};
+pub(crate) use client::{Behaviour, Client, Unanswered, dial};
 pub(crate) use federation::{Federation, now};
 
 use std::net::SocketAddr;

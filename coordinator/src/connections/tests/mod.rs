@@ -2,6 +2,7 @@
 
 mod admission;
 mod members;
+
 mod strangers;
 
 use std::net::SocketAddr;
@@ -14,14 +15,9 @@ use tributary_transport::{
 };
 
 use super::*;
+use crate::enrolled::{Federation, now};
 use crate::identity::OwnIdentity;
 use crate::settings::Settings;
-
-#[path = "../../../tests/support/federation.rs"]
-#[expect(dead_code, reason = "other tests use the rest")]
-mod federation;
-
-use federation::{Federation, now};
 
 /// So long that only a hanging test meets it.
 const PATIENCE: Duration = Duration::from_secs(120);

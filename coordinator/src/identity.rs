@@ -104,3 +104,6 @@ fn keep<T, E: Display>(
         })
         .ok()
 }
+
+#[cfg(test)]
+mod tests;

@@ -257,6 +257,161 @@ mod tests {
         }
     }
 
+    /// What each event is told as, and what it ends; every other one is told to nobody.
+    #[test]
+    fn each_event_has_its_notice_and_what_it_ends() {
+        let (client, unnamed) = (Whom { client: 3, name: Some("bank/b3".into()) }, Whom { client: 4, name: None });
+        let finished = |complete| {
+            Event::Finished(Box::new(crate::report::Finished {
+                complete,
+                epsilon: Some(0.5),
+                epsilon_customer: Some(0.25),
+                folder: "f".into(),
+                model_file: "m".into(),
+                model: "d".into(),
+                registered: "r".into(),
+                ledger: "l".into(),
+                rounds: 2,
+                charged: 3,
+                delta: None,
+                noise_multiplier: None,
+                parameters: 4,
+                seconds_rounds: 0.25,
+                round_milliseconds: Vec::new(),
+                bytes_up: 5,
+                bytes_down: 6,
+                cpu_seconds: None,
+                cpu_seconds_before: None,
+                rss_bytes_max: None,
+            }))
+        };
+        let refused = |client: &Whom| Event::Refused {
+            client: client.clone(),
+            reason: "x".into(),
+            cause: RefusedFor::GrantWithdrawn,
+        };
+        let disputed = |client: &Whom| Event::LogDisputed { client: client.clone(), entries: 7 };
+        let withdrawn = |branch: &str| Notice::GrantWithdrawn { branch: Some(branch.into()), plan: plan() };
+        let of_log = |branch: &str| Notice::LogDisputed { branch: Some(branch.into()) };
+        let failed = Event::SinkFailed { target: "file a".into(), reason: "full".into(), lag_entries: 9 };
+        let restored = Event::SinkRestored { target: "file a".into(), entries: 9 };
+        let run = RunName { plan: plan(), number: Some(2) };
+        let held = Over::HeldBack { plan: "abababab".into() };
+        let counted = Event::Counted { round: 1, stage: 1, kind: "count".into(), survivors: 8, epsilon: None };
+        let rows = [
+            (finished(true), Some(Notice::RunFinished { run: run.clone(), epsilon: Some(0.5) }), None),
+            (finished(false), Some(Notice::RunFailed { run }), None),
+            (refused(&client), Some(withdrawn("bank/b3")), None),
+            (refused(&unnamed), Some(withdrawn("client 4")), None),
+            (disputed(&client), Some(of_log("bank/b3")), None),
+            (disputed(&unnamed), Some(of_log("client 4")), None),
+            (failed, Some(Notice::SinkFailed { target: "file a".into() }), None),
+            (restored, None, Some(Over::SinkFailed)),
+            (Event::CertificateRenewed { not_after: 5 }, None, Some(Over::CertificateExpires)),
+            (counted, None, Some(held)),
+            (Event::Joined { client }, None, None),
+            (Event::Stopped { rounds: 3 }, None, None),
+        ];
+        for (event, notice, ends) in rows {
+            assert_eq!(
+                (noticing().notice(&told(event.clone())), over(&told(event.clone()))),
+                (notice, ends),
+                "{event}"
+            );
+        }
+        // Of no run there is no plan that goes on.
+        let round = Event::Round { round: 1, committed: 1, survivors: 8, loss: None, epsilon: None, milliseconds: 1.0 };
+        assert_eq!(over(&round.into()), None);
+    }
+
+    fn plan() -> Option<String> {
+        Some("abababab".to_owned())
+    }
+
+    /// An order about one plan says nothing of another one's wait.
+    #[test]
+    fn a_plan_that_is_stopped_holds_no_other_ones_word_back() {
+        let mut noticing = noticing();
+        let other = |event| {
+            let plan = Digest([0xcd; 32]).to_string();
+            Told { event, run: Some(RunOfPlan { plan, plan_name: "deposit".into(), run: 1 }) }
+        };
+        let pause = Event::Ordered { action: "pause".into(), staff: "a".into(), role: "b".into(), stops: true };
+        let frozen = Notice::Frozen { action: "pause".into(), staff: "a".into(), role: "b".into() };
+        assert_eq!(noticing.notice(&told(pause)), Some(frozen));
+        let waiting = || Event::Waiting { reason: "more".into() };
+        assert_eq!(noticing.notice(&told(waiting())), None);
+        let held = Notice::PlanHeldBack { plan: "cdcdcdcd".into(), reason: "more".into() };
+        assert_eq!(noticing.notice(&other(waiting())), Some(held));
+        let resume = Event::Ordered { action: "resume".into(), staff: "a".into(), role: "b".into(), stops: false };
+        assert!(matches!(noticing.notice(&other(resume)), Some(Notice::Thawed { .. })));
+        assert_eq!(noticing.notice(&told(waiting())), None, "the other plan was resumed");
+        // Of no plan nobody waits.
+        assert_eq!(noticing.notice(&waiting().into()), None);
+    }
+
+    /// The certificate by its level, and the roster's ends; what cannot be read is not told of here.
+    #[test]
+    fn what_ends_is_read_from_the_files() {
+        let federation = crate::enrolled::Federation::new(2);
+        let config = federation.settings(|text| text);
+        let files = || Settings::load(&config).unwrap().identity;
+        let chain = read_certificates(&files().tls.chain).unwrap();
+        let (validity, life) = (validity_of(&chain[0]).unwrap(), |validity: &tributary_certs::issue::Validity| {
+            validity.not_after - validity.not_before
+        });
+        let quarter = validity.not_after - life(&validity) / 4;
+        let told = |now: u64| -> Vec<(u64, bool)> {
+            let found = Endings::of(&files()).soon(now);
+            let certificate = found.into_iter().filter_map(|notice| match notice {
+                Notice::CertificateExpires { not_after, urgent } => Some((not_after, urgent)),
+                _ => None,
+            });
+            certificate.collect()
+        };
+        assert_eq!(told(quarter - 1), []);
+        assert_eq!(told(quarter + 1), [(validity.not_after, false)]);
+        let tenth = validity.not_after - life(&validity) / 10;
+        assert_eq!(told(tenth + 1), [(validity.not_after, true)]);
+        assert_eq!(told(validity.not_after + 1), [(validity.not_after, true)]);
+        let entry = federation.members[0].entry.not_after;
+        let ends = |now: u64| Endings::of(&files()).soon(now).len();
+        let (first, last) = (entry - SOON_SECONDS, entry + SOON_SECONDS);
+        // Both entries end in the same second, long after the certificate.
+        let roles = |now: u64| {
+            Endings::of(&files()).soon(now).iter().filter(|one| matches!(one, Notice::RosterEntryEnds { .. })).count()
+        };
+        assert_eq!([first - 1, first, last, last + 1].map(roles), [0, 2, 2, 0]);
+        std::fs::write(files().roster, "nothing").unwrap();
+        std::fs::write(files().tls.chain, "nothing").unwrap();
+        assert_eq!(ends(entry), 0);
+    }
+
+    /// Each end counts up to its thirtieth day, on both sides.
+    #[test]
+    fn entries_and_roles_are_told_of_from_thirty_days_before_until_thirty_days_after() {
+        use tributary_protocol::roster::{Holding, Person, Scope, StaffNumber};
+        const END: u64 = 1_900_000_000;
+        let person = Person {
+            staff: StaffNumber::parse("north-bank/e1").unwrap(),
+            signing_key: SigningKey::generate(&mut OsEntropy).verifying_key(),
+            holdings: vec![Holding {
+                role: Role::PlanOwner,
+                deputy_of: None,
+                scope: Scope::Federation,
+                from: END - 1_000,
+                until: END,
+            }],
+        };
+        let roster = Roster::new(1, Digest::ZERO, vec![], vec![], vec![person]).unwrap();
+        let expected =
+            Notice::RoleExpires { staff: "north-bank/e1".into(), role: Role::PlanOwner.to_string(), until: END };
+        let (first, last) = (END - SOON_SECONDS, END + SOON_SECONDS);
+        for (now, told) in [(first - 1, false), (first, true), (last, true), (last + 1, false)] {
+            assert_eq!(endings_of(&roster, now), if told { vec![expected.clone()] } else { vec![] }, "{now}");
+        }
+    }
+
     #[test]
     fn entries_that_end_soon_are_told() {
         const NOW: u64 = 1_900_000_000;

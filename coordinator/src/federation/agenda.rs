@@ -243,4 +243,116 @@ mod tests {
         assert_eq!((agenda.outlived(Millis(8)).len(), agenda.outlived(Millis(9)).len()), (0, 1));
         assert_eq!(agenda.outlived(Millis(u64::MAX)), [third.id()], "once each");
     }
+
+    /// A plan whose first run may begin so many weeks after the others'.
+    fn weekly(week: u64, runs: u32) -> Job {
+        let mut settings = settings();
+        settings.schedule.runs_max = runs;
+        settings.schedule.schedule.not_before += week * 7 * 86_400;
+        job(&settings)
+    }
+
+    fn fresh() -> Agenda {
+        Agenda::of([], BTreeMap::new(), Windows::default(), Millis(0))
+    }
+
+    #[test]
+    fn what_is_kept_of_runs_goes_when_its_time_is_over_and_not_before() {
+        let ended = |number: u32, until: Option<u64>| Ended {
+            reference: RunRef { plan: Digest([1; 32]), number },
+            entries: 1,
+            began: 0,
+            outcome: Err(String::new()),
+            aborted: false,
+            kept: until.map(KeptRun::until_then),
+        };
+        let known = [ended(1, Some(7)), ended(2, Some(8)), ended(3, Some(9)), ended(4, None)];
+        let ids = [1, 2, 3].map(|number| RunRef { plan: Digest([1; 32]), number }.id());
+        let mut agenda = Agenda::of(&known, BTreeMap::new(), Windows::default(), Millis(7));
+        assert_eq!(agenda.outlived(Millis(7)), [], "the first one was forgotten at the start");
+        assert_eq!(agenda.outlived(Millis(8)), [ids[1]]);
+        assert_eq!(agenda.outlived(Millis(9)), [ids[2]]);
+        assert_eq!(agenda.outlived(Millis(u64::MAX)), []);
+    }
+
+    /// Models that are not released yet are those of the last runs, of plans that are served and were not aborted.
+    #[test]
+    fn the_last_runs_are_those_of_plans_that_are_here_and_go_on() {
+        let mut agenda = fresh();
+        let plans = [0, 1, 2].map(|week| {
+            let job = weekly(week, 3);
+            let plan = job.plan().digest();
+            if week < 2 {
+                agenda.serve(job);
+            }
+            agenda.ended(plan, over(1), None);
+            agenda.ended(plan, Over { aborted: week == 1, ..over(2) }, None);
+            plan
+        });
+        assert_eq!(agenda.last_runs(), [RunRef { plan: plans[0], number: 2 }]);
+        // What is aborted has no next run.
+        assert_eq!(next(&agenda), [3]);
+        assert!(!agenda.is_through());
+        agenda.ended(plans[0], over(3), None);
+        assert!(agenda.is_through());
+        assert!(!fresh().is_through(), "a plan may come");
+    }
+
+    /// Only where something is wrong with every run that is left there is no use in waiting.
+    #[test]
+    fn a_coordinator_is_stuck_where_nothing_that_is_left_can_be_opened() {
+        let mut agenda = fresh();
+        assert_eq!(agenda.stuck(), None);
+        let plans = [0, 1, 2].map(|week| {
+            let job = weekly(week, 1);
+            let plan = job.plan().digest();
+            agenda.serve(job);
+            plan
+        });
+        let at = |agenda: &Agenda| agenda.due(&BTreeSet::new(), u64::MAX).len();
+        agenda.ended(plans[2], over(1), None);
+        assert_eq!((at(&agenda), agenda.stuck()), (2, None));
+        agenda.plan_mut(&plans[0]).unwrap().fault = Some("no model".into());
+        assert_eq!((at(&agenda), agenda.stuck()), (1, None), "one goes on");
+        agenda.plan_mut(&plans[1]).unwrap().fault = Some("no model".into());
+        assert_eq!((at(&agenda), agenda.stuck()), (0, Some("no model")));
+        let others: BTreeSet<Digest> = agenda.others(&BTreeSet::from([plans[0]])).map(|(plan, _)| *plan).collect();
+        assert_eq!(others, BTreeSet::from([plans[1], plans[2]]));
+    }
+
+    /// A run's own fault comes before its schedule, and that before the windows; where nothing is in the way, there is no room.
+    #[test]
+    fn each_wait_has_the_first_of_its_reasons_and_its_end() {
+        let mut agenda = fresh();
+        let job = weekly(0, 1);
+        let (plan, begins) = (job.plan().digest(), job.plan().schedule.not_before);
+        agenda.serve(job);
+        let waits = |agenda: &Agenda, now: u64| {
+            let [waits] = agenda.waiting(&BTreeSet::new(), now, "full").try_into().unwrap();
+            (waits.reason, waits.begins)
+        };
+        assert_eq!(waits(&agenda, begins), ("full".into(), None));
+        assert!(agenda.waiting(&BTreeSet::from([plan]), begins, "full").is_empty(), "it is open");
+        agenda.windows = Windows(vec![Hours::parse("00:00-01:00", 0).unwrap()]);
+        // The schedule's seconds begin with a day.
+        let midnight = begins.next_multiple_of(86_400);
+        assert_eq!(waits(&agenda, midnight + 3_599), ("full".into(), None));
+        let (reason, until) = waits(&agenda, midnight + 3_600);
+        assert!(reason.contains("windows alone: 00:00-01:00"), "{reason}");
+        assert_eq!(until, Some(midnight + 86_400));
+        assert_eq!(agenda.due(&BTreeSet::new(), midnight + 3_599).len(), 1);
+        assert_eq!(agenda.due(&BTreeSet::from([plan]), midnight + 3_599).len(), 0);
+        agenda.plan_mut(&plan).unwrap().fault = Some("no model".into());
+        assert_eq!(waits(&agenda, midnight).0, "no model");
+        // Before its time.
+        let mut agenda = fresh();
+        let job = weekly(1, 1);
+        let (plan, begins) = (job.plan().digest(), job.plan().schedule.not_before);
+        agenda.serve(job);
+        let later = "the plan's schedule lets this run begin later".to_owned();
+        assert!(begins > 0);
+        assert_eq!(waits(&agenda, begins - 1), (later, Some(begins)));
+        let due = |now| agenda.due(&BTreeSet::new(), now);
+        assert_eq!((due(begins - 1), due(begins)), (vec![], vec![RunRef { plan, number: 1 }]));
+    }
 }

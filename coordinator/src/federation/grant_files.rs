@@ -143,3 +143,6 @@ pub fn carry(config: &Path, file: &Path) -> Result<(PathBuf, Vec<MemberName>), C
     write_grant(&grant, &to)?;
     Ok((to, grant.branches))
 }
+
+#[cfg(test)]
+mod tests;

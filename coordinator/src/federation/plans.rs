@@ -143,6 +143,70 @@ pub fn activate_plan(state_dir: &Path, files: &PlanFiles) -> Result<Digest, Faul
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::enrolled::Federation;
+
+    fn names(jobs: &[Job]) -> Vec<String> {
+        jobs.iter().map(|job| job.plan().name.to_string()).collect()
+    }
+
+    /// A plan is handed on when it comes and when its file is written anew; one that cannot be served is tried again now and then.
+    #[test]
+    fn each_plan_is_handed_on_once_and_a_faulty_one_is_tried_again() {
+        let federation = Federation::new(2);
+        federation.settings(|text| text);
+        let state = federation.path("state");
+        let digest = Job::open(&federation.plan()).unwrap().plan().digest();
+        let own = files_of(&state.join(PLANS), &digest);
+        assert_eq!((&own.schema, names(&activated(&state))), (&schema_of(&state, &digest), vec!["test".to_owned()]));
+        let mut plans = PlansFolder::of(&state);
+        assert_eq!(names(&plans.new_ones(1_000)), ["test"]);
+        assert_eq!(names(&plans.new_ones(u64::MAX)), [""; 0], "once");
+        let since = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_900_000_000);
+        let touch = |seconds: u64| {
+            let file = std::fs::File::options().write(true).open(&own.file).unwrap();
+            file.set_modified(since + std::time::Duration::from_secs(seconds)).unwrap();
+        };
+        touch(1);
+        assert_eq!(names(&plans.new_ones(1_000)), ["test"], "others have signed it");
+        // Its schema is away for a while, and no file of it changes.
+        let away = state.join("away");
+        std::fs::rename(&own.schema, &away).unwrap();
+        touch(2);
+        assert_eq!(names(&plans.new_ones(1_000)), [""; 0]);
+        std::fs::rename(&away, &own.schema).unwrap();
+        assert_eq!(names(&plans.new_ones(1_000 + AGAIN_SECONDS - 1)), [""; 0]);
+        assert_eq!(names(&plans.new_ones(1_000 + AGAIN_SECONDS)), ["test"]);
+        assert_eq!(names(&plans.new_ones(u64::MAX)), [""; 0], "once");
+        // Under another plan's digest it is not that plan.
+        let other = Digest([7; 32]);
+        let folder = state.join(PLANS).join(other.to_string());
+        std::fs::create_dir(&folder).unwrap();
+        for (from, to) in [(&own.schema, SCHEMA), (&own.file, PLAN)] {
+            std::fs::copy(from, folder.join(to)).unwrap();
+        }
+        assert_eq!(names(&plans.new_ones(1_000)), [""; 0]);
+        let fault = open(&files_of(&state.join(PLANS), &other), &other).err().expect("a fault");
+        assert_eq!(fault, format!("the folder of this plan holds the plan {digest}"));
+    }
+
+    #[test]
+    fn what_cannot_be_served_or_written_is_not_activated() {
+        let federation = Federation::new(2);
+        federation.settings(|text| text);
+        let (files, state) = (federation.plan(), federation.path("other"));
+        let none = PlanFiles { file: federation.path("none"), schema: files.schema.clone() };
+        assert_eq!(activate_plan(&state, &none).unwrap_err().key, "plan.file");
+        assert!(!state.exists(), "nothing has changed");
+        let digest = activate_plan(&state, &files).unwrap();
+        let to = files_of(&state.join(PLANS), &digest);
+        for (from, to) in [(&files.file, &to.file), (&files.schema, &to.schema)] {
+            assert!(std::fs::read(from).unwrap() == std::fs::read(to).unwrap());
+        }
+        assert_eq!(activate_plan(&state, &files), Ok(digest), "it may be shown again");
+        std::fs::write(federation.path("file"), "no folder").unwrap();
+        let fault = activate_plan(&federation.path("file"), &files).unwrap_err();
+        assert!(fault.key == "state_dir" && fault.found.contains("file"), "{fault:?}");
+    }
 
     #[test]
     fn of_too_many_plans_the_newest_are_read() {

@@ -129,4 +129,44 @@ mod tests {
         assert_eq!(file.look(NOW + 30).unwrap().roster.entries().len(), 1);
         assert!(file.look(NOW + 60).is_none(), "it was read");
     }
+
+    /// The next one in the row is taken, and one after a gap; an older one, or another of the same number, changes nothing.
+    #[test]
+    fn a_roster_is_taken_where_it_goes_on_from_the_last_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let ca = folder.path().join("ca");
+        let authorities = init_authority(&ca, &TrustDomain::parse("bank.example").unwrap(), 1, 1, NOW).unwrap();
+        let mut texts = Vec::new();
+        for number in 1..=4 {
+            let own = folder.path().join(format!("branch-{number}"));
+            issue_client(&ca, "north-bank", &format!("branch-{number}"), &own, NOW).unwrap();
+            sign_roster(&ca).unwrap();
+            texts.push(fs::read(ca.join(names::ROSTER)).unwrap());
+        }
+        let path = folder.path().join("roster");
+        let put = |number: usize| {
+            fs::write(&path, &texts[number - 1]).unwrap();
+            // Another stamp each time, whatever the clock's steps are.
+            let at = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(NOW + u64::try_from(number).unwrap());
+            File::options().write(true).open(&path).unwrap().set_modified(at).unwrap();
+        };
+        put(1);
+        let (mut file, first) = RosterFile::open(path.clone(), authorities).unwrap();
+        assert_eq!((first.roster.epoch(), file.path()), (1, path.as_path()));
+        assert!(file.look(NOW).is_none(), "nothing has changed");
+        let epoch = |found: Option<SignedRoster>| found.map(|roster| roster.roster.epoch());
+        put(2);
+        assert_eq!(epoch(file.look(NOW)), Some(2));
+        put(4);
+        assert_eq!(epoch(file.look(NOW)), Some(4), "somebody has not seen the third one");
+        put(3);
+        assert_eq!(epoch(file.look(NOW)), None, "an older one was put back");
+        assert_eq!(file.head.epoch, 4);
+        put(4);
+        assert_eq!(epoch(file.look(NOW)), None, "the same");
+        // A file that is there and is none is no federation without members.
+        fs::write(&path, "nothing").unwrap();
+        let authorities = RosterAuthorities::read(&ca.join(names::AUTHORITIES)).unwrap();
+        assert!(RosterFile::open(path, authorities).is_err());
+    }
 }

@@ -133,6 +133,12 @@ impl KeptRun {
         Some(Self { run, rounds, until })
     }
 
+    /// A run that is over, of which nothing was kept, and that stays until then.
+    #[cfg(test)]
+    pub(crate) fn until_then(until: u64) -> Self {
+        Self { run: RunId([1; 32]), rounds: Vec::new(), until: Some(Millis(until)) }
+    }
+
     /// Until when it stays; nothing as long as the run goes on.
     pub(crate) fn until(&self) -> Option<Millis> {
         self.until

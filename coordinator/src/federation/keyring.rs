@@ -438,3 +438,6 @@ fn judge(
         _ => Err(LeafFault::Problems(inspection.problems)),
     }
 }
+
+#[cfg(test)]
+mod tests;

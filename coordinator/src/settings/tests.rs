@@ -1,3 +1,5 @@
+mod whole;
+
 use super::*;
 
 /// The smallest file, with every file it names.

@@ -272,3 +272,130 @@ impl fmt::Display for PlanReport {
         self.no_round.iter().try_for_each(|why| writeln!(formatter, "warning      {why}"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tributary_planning::settings::{CountingSettings, MechanismSettings, PlanSettings, PrivacyTarget};
+    use tributary_protocol::round::cast;
+    use tributary_protocol::secagg::parameters::CohortRule;
+
+    use super::*;
+    use crate::enrolled::{DAY, Federation, now};
+    use crate::run::job::tests::{job, settings};
+
+    fn counting() -> PlanSettings {
+        let statistics = Some(CountingSettings { bins: 6, budget_share: 0.1 });
+        PlanSettings { mechanism: MechanismSettings { statistics, ..MechanismSettings::default() }, ..settings() }
+    }
+
+    #[test]
+    fn a_plan_is_reported_as_it_stands_under_the_roster() {
+        let mut several = PlanSettings { name: "churn".into(), ..counting() };
+        several.schedule.runs_max = 7;
+        let job = job(&several);
+        let (plan, guarantee) = (job.plan(), job.guarantee.unwrap());
+        let found = PlanReport::of(&job, &cast::roster(9).roster);
+        let sizes: Vec<usize> =
+            plan.stages.iter().map(|stage| masked_sum::upload_bytes(stage.ring, stage.dimension as usize)).collect();
+        assert!(sizes.len() == 2 && sizes[0] != sizes[1], "{sizes:?}");
+        let stages: Vec<StageReport> = plan
+            .stages
+            .iter()
+            .map(|stage| StageReport {
+                kind: stage.kind.clone(),
+                rounds: stage.rounds,
+                dimension: stage.dimension,
+                units: stage.reach,
+            })
+            .collect();
+        assert_eq!(
+            (stages[0].kind.as_str(), stages[0].rounds, stages[1].kind.as_str(), stages[1].rounds),
+            ("count", 1, "gradient", 40)
+        );
+        let expected = PlanReport {
+            plan: plan.digest().to_string(),
+            name: "churn".into(),
+            group: "all".into(),
+            group_size: 9,
+            cohort_needed: Some(8),
+            schema: plan.schema.to_string(),
+            parameters: job.initial.values().len(),
+            upload_bytes: *sizes.iter().max().unwrap(),
+            stages,
+            rounds: 41,
+            rounds_charged_max: plan.rounds_charged_max(),
+            runs: 7,
+            epsilon: Some(guarantee.epsilon),
+            epsilon_customer: None,
+            delta: Some(1e-6),
+            noise_multiplier: Some(guarantee.noise_multiplier),
+            no_round: None,
+        };
+        assert_eq!(found, expected);
+        let text = found.to_string();
+        for part in [
+            "group        \"all\", 9 clients; 8 of them must be present for a round\n",
+            "stage 1      count: 1 round of ",
+            "stage 2      gradient: 40 rounds of ",
+            "rounds       41 a run, at most ",
+            "; 7 runs at most\n",
+            "for a customer, noise multiplier ",
+        ] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        assert!(!text.contains("warning"));
+    }
+
+    /// Members enrol while the coordinator is there: that there are too few is said, and is no fault.
+    #[test]
+    fn what_stands_in_the_way_of_a_round_is_said_with_the_number_that_is_needed() {
+        let said = |settings: &PlanSettings, clients| {
+            let roster = cast::roster(clients).roster;
+            no_round_yet(&roster, &job(settings)).map_err(|fault| fault.key)
+        };
+        let usual = settings();
+        let least = CohortRule::USUAL.smallest_group().unwrap();
+        let short = said(&usual, u32::try_from(least).unwrap() - 1).unwrap().expect("too few");
+        assert!(
+            short.contains(&format!("{} of {least} members are in the roster's group \"all\"", least - 1)),
+            "{short}"
+        );
+        assert_eq!(said(&usual, u32::try_from(least).unwrap()), Ok(None));
+        let elsewhere = PlanSettings { group: "north".into(), ..settings() };
+        let none = said(&elsewhere, 9).unwrap().expect("nobody is in it");
+        assert!(none.contains("the roster does not name it"), "{none}");
+        let weak = PlanSettings { privacy: PrivacyTarget::None, ..settings() };
+        assert_eq!(said(&weak, 9), Ok(None), "without noise no share of it is drawn");
+        // A report says why, and does not stop for it.
+        let report = PlanReport::of(&job(&usual), &cast::roster(2).roster);
+        assert_eq!((report.group_size, report.no_round.is_some()), (2, true));
+        assert!(report.to_string().contains("warning      2 of "));
+    }
+
+    #[test]
+    fn the_settings_are_opened_with_what_they_name() {
+        let federation = Federation::aged(2, now() - 28 * DAY, now());
+        let config = federation.settings(|text| text.replace("gather_ms = 60000", "gather_ms = 61\ntcp = false"));
+        let opened = Opened::open(&config, now()).map_err(|faults| faults.to_string()).unwrap();
+        let report = opened.report();
+        let Opened { file, state_dir, heads_dir, gather_ms, windows, listen, sink, identity } = opened;
+        assert_eq!((&file, state_dir, heads_dir), (&config, federation.path("state"), federation.path("heads")));
+        assert_eq!((gather_ms, windows, sink), (61, Windows::default(), None));
+        assert_eq!((listen.listen.as_str(), listen.tcp), ("127.0.0.1:0", false));
+        assert_eq!(report.identity, "spiffe://federation.example/centre/coordinator/main");
+        assert_eq!(report.certificate_not_after, identity.validity.not_after);
+        assert_eq!((report.enrolled, report.roster_epoch, report.plans.len()), (2, 1, 1));
+        assert_eq!((report.warnings.len(), &report.warnings), (1, &identity.warnings));
+        let text = report.to_string();
+        assert!(
+            text.contains("roster       epoch 1, 2 clients\n") && text.contains("warning      this coord"),
+            "{text}"
+        );
+        std::fs::remove_dir_all(federation.path("state/plans")).unwrap();
+        let opened = Opened::open(&config, now()).map_err(|faults| faults.to_string()).unwrap();
+        assert!(opened.report().to_string().contains("plans        none is activated"));
+        // A fault of the identity is one of the settings' file.
+        let late = Opened::open(&config, now() + 40 * DAY).err().expect("it has ended");
+        assert!(late.file == config && late.faults[0].key == "identity.certificate", "{late}");
+    }
+}

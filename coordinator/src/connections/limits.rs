@@ -29,3 +29,28 @@ impl Limits {
         self.session_rounds.load(Ordering::Relaxed)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the longest run asks for counts, for each of the two, whichever came first; no key set-up is longer than the protocol's.
+    #[test]
+    fn the_longest_of_each_counts() {
+        let limits = Limits::default();
+        let both = |limits: &Limits| (limits.upload_bytes(), limits.session_rounds());
+        assert_eq!(both(&limits), (0, 0));
+        limits.admit(700, 3);
+        limits.admit(500, 9);
+        assert_eq!(both(&limits), (700, 9));
+        limits.admit(900, 1);
+        assert_eq!(both(&limits), (900, 9));
+        let most = u32::try_from(SESSION_ROUNDS_MAX).unwrap();
+        for (rounds, kept) in
+            [(most - 1, SESSION_ROUNDS_MAX - 1), (most, SESSION_ROUNDS_MAX), (most + 1, SESSION_ROUNDS_MAX)]
+        {
+            limits.admit(0, rounds);
+            assert_eq!(both(&limits), (900, kept));
+        }
+    }
+}

@@ -21,3 +21,17 @@ impl Traffic {
         (self.down.load(Ordering::Relaxed), self.up.load(Ordering::Relaxed))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_direction_is_summed_by_what_was_added() {
+        let traffic = Traffic::default();
+        traffic.add((0, 0), (5, 70));
+        traffic.add((5, 70), (9, 100));
+        traffic.add((0, 0), (1, 2));
+        assert_eq!(traffic.sum(), (10, 102));
+    }
+}

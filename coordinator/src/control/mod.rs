@@ -139,3 +139,34 @@ fn unexpected() -> CoordinatorError {
     let words = "the daemon answered something else; compare its release with this one's, and start it anew";
     CoordinatorError::Control(words.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What one side says the other side understands; whatever else comes is no question.
+    #[test]
+    fn each_question_is_one_line() {
+        let named = |name: &str| [Request::Readiness(name.into()), Request::Told(name.into())];
+        let rows = [(Request::Status, "status"), (Request::Sites, "sites")];
+        let [ready, told] = named("a b");
+        for (request, line) in rows.into_iter().chain([(ready, "readiness a b"), (told, "told a b")]) {
+            assert_eq!(request.line(), line);
+            assert_eq!(Request::of_line(line), Some(request));
+        }
+        for line in ["", "Status", "status ", "site", "readiness", "told", "tell a"] {
+            assert_eq!(Request::of_line(line), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn without_a_daemon_there_is_nobody_to_ask() {
+        let federation = crate::enrolled::Federation::new(2);
+        let config = federation.settings(|text| text);
+        for fault in [status(&config).err(), sites(&config).err(), readiness(&config, "test").err()] {
+            let fault = fault.expect("nobody answers").to_string();
+            assert!(fault.contains("no daemon of these settings runs"), "{fault}");
+        }
+        assert_eq!(tell(&federation.path("state"), "a.look"), Ok(None));
+    }
+}

@@ -394,4 +394,57 @@ mod tests {
             "client 3 (bank/branch-03): away, not seen since this coordinator started, release 0.2.0, its entry ends 2030-01-01 00:00 UTC: its certificate ended; renew it"
         );
     }
+
+    /// So many are named, and of the others the number is said.
+    #[test]
+    fn of_many_that_take_no_part_the_first_are_named() {
+        let whom = |client: u32| Whom { client, name: None };
+        let status = |many: u32| Status {
+            now_unix_ms: 0,
+            roster_epoch: 1,
+            enrolled: 99,
+            here: 7,
+            runs: vec![RunStatus {
+                of: RunName { plan: "ab".into(), plan_name: "churn".into(), run: 2 },
+                stage: "1 (count)".into(),
+                committed: 0,
+                rounds: 1,
+                charged: 0,
+                charged_max: 1,
+                epsilon: None,
+                group_size: 99,
+                ready: 7,
+                without: (0..many).map(|client| Refusing { client: whom(client), reason: "x".into() }).collect(),
+                reason: "others".into(),
+                deadline_unix_ms: Some(1_001),
+                next: "wait".into(),
+            }],
+            waiting: Vec::new(),
+            ended: 0,
+            log: Some(LogStatus {
+                entries: 4,
+                made: 0,
+                cosigned: 1,
+                late: (0..many)
+                    .map(|client| LateWitness { client: whom(client), since: 0, entries: 1, reason: "y".into() })
+                    .collect(),
+                disputes: Vec::new(),
+            }),
+            sink: None,
+            incidents: Vec::new(),
+        };
+        for (many, more) in [(19, None), (20, None), (21, Some(1)), (25, Some(5))] {
+            let text = status(many).to_string();
+            let named = many.min(20) as usize;
+            assert_eq!(text.matches("without client ").count(), named, "{text}");
+            assert_eq!(text.matches("has not cosigned since").count(), named, "{text}");
+            for words in ["without {} more: `trib", " {} more have not cosigned"] {
+                let said = more.map(|more| words.replace("{}", &format!("{more}")));
+                assert!(said.is_none_or(|said| text.contains(&said)), "{text}");
+                assert_eq!(text.contains(" more"), more.is_some(), "{text}");
+            }
+            assert!(text.contains("waits for others; in 2 s: wait\n"), "{text}");
+            assert!(!text.contains("ended     ") && !text.contains("epsilon"), "{text}");
+        }
+    }
 }

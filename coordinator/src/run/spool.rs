@@ -149,6 +149,19 @@ mod tests {
         assert!(in_memory(&spool.room(MEMORY_BYTES_MAX).unwrap()), "the memory is free again");
     }
 
+    /// The last byte of the memory is given away, and no byte more.
+    #[test]
+    fn memory_is_given_up_to_its_limit() {
+        let folder = tempfile::tempdir().unwrap();
+        let spool = Spool::new(folder.path().to_path_buf());
+        let in_memory = |bytes| matches!(spool.room(bytes).unwrap(), SpooledUpload::Memory { .. });
+        assert!(in_memory(MEMORY_BYTES_MAX) && !in_memory(MEMORY_BYTES_MAX + 1));
+        let half = spool.room(MEMORY_BYTES_MAX - 10).unwrap();
+        assert!(in_memory(10) && in_memory(10) && !in_memory(11), "room is free again when an upload is dropped");
+        drop(half);
+        assert!(in_memory(MEMORY_BYTES_MAX));
+    }
+
     #[test]
     fn a_folder_that_is_gone_is_an_error() {
         let spool = Spool::new(PathBuf::from("/nowhere/at/all"));

@@ -107,7 +107,7 @@ impl HeadsFile {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use tributary_protocol::budget::{BudgetHead, LastDay};
     use tributary_protocol::digest::Digest;
     use tributary_protocol::ids::{ClientId, OrganisationId};
@@ -122,7 +122,12 @@ mod tests {
     use super::*;
 
     fn head(client: u32, counter: u64) -> Kept {
-        Kept::Head(Box::new(BudgetHead {
+        Kept::Head(Box::new(head_of(client, counter)))
+    }
+
+    /// What a client says that it has spent, signed by nobody.
+    pub(crate) fn head_of(client: u32, counter: u64) -> BudgetHead {
+        BudgetHead {
             client: ClientId(client),
             population: Digest([3; 32]),
             counter,
@@ -137,7 +142,7 @@ mod tests {
             epoch: 1,
             owner: VerifyingKey::ed25519([5; 32]),
             signature: Signature::ed25519([6; 64]),
-        }))
+        }
     }
 
     fn counters(file: &HeadsFile) -> Vec<Option<u64>> {
@@ -174,6 +179,28 @@ mod tests {
             std::fs::metadata(folder.path().join("heads").join(FILE)).unwrap().len() > 1 << 20,
             "it is a large one"
         );
+    }
+
+    /// Four old entries for each client, and so many beside: then the file is written anew.
+    #[test]
+    fn the_file_is_written_anew_one_entry_beyond_its_limit() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut file = HeadsFile::open(&folder.path().join("heads")).unwrap();
+        file.keep(Millis(0), head(2, 1)).unwrap();
+        let limit = 5 * 2 + 256;
+        for counter in 1..limit as u64 {
+            file.keep(Millis(0), head(1, counter)).unwrap();
+        }
+        assert_eq!((file.entries, file.heads().count()), (limit, 2));
+        file.keep(Millis(0), head(1, 9_999)).unwrap();
+        assert_eq!((file.entries, counters(&file)), (2, vec![Some(9_999), Some(1), None]));
+        assert!(!folder.path().join("heads").join(FRESH).exists());
+        // What comes after that is in the new file.
+        file.keep(Millis(0), head(3, 7)).unwrap();
+        file.sync().unwrap();
+        drop(file);
+        let file = HeadsFile::open(&folder.path().join("heads")).unwrap();
+        assert_eq!((file.entries, counters(&file)), (3, vec![Some(9_999), Some(1), Some(7)]));
     }
 
     #[test]

@@ -45,6 +45,8 @@ use tributary_storage::files::{self, Existing, FileError};
 pub use error::StoreError;
 pub(crate) use evidence::{KeptDraft, KeptRun, forget_evidence, forget_run};
 pub(crate) use heads::HeadsFile;
+#[cfg(test)]
+pub(crate) use heads::tests::head_of;
 pub use optimizer::{OptimizerDraft, StepError, Stepped};
 pub use statement::{COUNTS_VERSION, Counts, ModelNoise};
 

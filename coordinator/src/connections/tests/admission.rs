@@ -34,3 +34,54 @@ fn an_entry_of_the_roster_counts_up_to_its_last_second() {
         assert!(admitted(now()).is_ok_and(|(admitted, _)| admitted == client));
     });
 }
+
+/// Each refusal has its code, and says what to do.
+#[test]
+fn whoever_is_not_let_in_is_told_why() {
+    run(async {
+        let house = House::open_by(Federation::new(2), 1, || CLOCK.get()).await;
+        let leaf = |id: &str| {
+            let chain = house.federation.client_folder(id).join(names::CHAIN);
+            CertificateDer::pem_file_iter(chain).unwrap().next().unwrap().unwrap()
+        };
+        house.federation.enrol("branch-9", now());
+        let refused = |id: &str, at: u64| {
+            CLOCK.set(at);
+            let refusal = house.door.admit(&leaf(id), &[]).map(|_| ()).unwrap_err();
+            (refusal.code, refusal.explanation)
+        };
+        let (code, why) = refused("branch-9", now());
+        assert_eq!(code, RejectCode::NotInRoster);
+        assert!(
+            why.contains("north-bank/client/branch-9 has a valid certificate, but its key is not in this"),
+            "{why}"
+        );
+        // Its lists have ended, and its entry has not.
+        let (code, why) = refused("branch-0", now() + 9 * 86_400);
+        assert_eq!(code, RejectCode::Denied, "{why}");
+        let (identity, _) = (identity_of(&leaf("branch-0")).unwrap(), ());
+        let (here, moved) = (already(&identity), moved(&identity));
+        assert_eq!((here.code, moved.code), (RejectCode::AlreadyConnected, RejectCode::NotInRoster));
+        assert!(here.explanation.contains("branch-0") && moved.explanation.contains("branch-0"));
+    });
+}
+
+/// Attempts over both transports are counted together, and questions to the office by themselves.
+#[test]
+fn the_door_counts_whom_it_kept_out() {
+    run(async {
+        let house = House::open(1).await;
+        let value = |name: &str| house.door.metrics().iter().find(|metric| metric.name == name).map(|one| one.value);
+        let all = ["door_made_room_total", "door_turned_away_total", "door_replaced_total", "office_turned_away_total"];
+        assert_eq!(all.map(value), [Some(0); 4]);
+        let limit = tributary_transport::limits::HANDSHAKES_MAX;
+        for (porch, times) in [(&house.door.handshakes.quic, 2), (&house.door.handshakes.tcp, 3)] {
+            // Members' own networks fill it, and each has gone a step further: nobody makes room.
+            let address = |number: usize| std::net::IpAddr::from([10, 0, 0, u8::try_from(number).unwrap()]);
+            let places: Vec<_> = (0..limit).map(|number| porch.enter(address(number), true).unwrap()).collect();
+            places.iter().for_each(|place| place.mark().waits_for_us());
+            (0..times).for_each(|_| assert!(porch.enter(address(0), true).is_none()));
+        }
+        assert_eq!(all.map(value), [Some(0), Some(5), Some(0), Some(0)]);
+    });
+}

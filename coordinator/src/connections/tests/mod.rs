@@ -2,7 +2,7 @@
 
 mod admission;
 mod members;
-
+mod sessions;
 mod strangers;
 
 use std::net::SocketAddr;

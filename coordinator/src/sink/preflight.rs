@@ -43,3 +43,43 @@ fn is_on_one_disk(file: &Path, state_dir: &Path) -> bool {
 fn is_on_one_disk(_: &Path, _: &Path) -> bool {
     false
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::settings::Lag;
+
+    fn found(way: SinkWay, state_dir: &Path) -> (Cause, Outcome, String) {
+        let mut found = Findings::default();
+        let lag = Lag { entries_max: 1, seconds_max: 2 };
+        preflight(&mut found, &SinkSettings { way, lag, enterprise: 1 }, state_dir);
+        let [line] = found.lines() else { panic!("one line: {found}") };
+        (line.cause, line.outcome, line.seen.clone())
+    }
+
+    #[test]
+    fn a_copy_that_could_not_be_written_is_a_fault_and_one_on_the_same_disk_a_warning() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| SinkWay::File(folder.path().join(name));
+        let (cause, outcome, seen) = found(at("none/copy.log"), folder.path());
+        assert_eq!((cause, outcome), (Cause::AuditSink, Outcome::Fault), "{seen}");
+        let (cause, outcome, seen) = found(at("copy.log"), folder.path());
+        assert_eq!((cause, outcome), (Cause::AuditSink, Outcome::Warning));
+        assert_eq!(seen, "it is on the disk of the state folder");
+        assert_eq!(std::fs::read(folder.path().join("copy.log")).unwrap(), b"", "it was tried without an entry");
+    }
+
+    #[test]
+    fn another_file_system_is_another_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let (state, file) = (folder.path(), folder.path().join("file"));
+        std::fs::write(&file, "x").unwrap();
+        assert!(is_on_one_disk(&file, state));
+        let elsewhere = PathBuf::from("/proc/self/status");
+        assert!(!is_on_one_disk(&elsewhere, state) && !is_on_one_disk(&file, &elsewhere));
+        assert!(!is_on_one_disk(&folder.path().join("none"), state));
+        assert!(!is_on_one_disk(&folder.path().join("none"), &folder.path().join("none")), "nobody knows");
+    }
+}

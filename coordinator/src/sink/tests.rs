@@ -313,6 +313,24 @@ fn both_sides_prove_themselves() {
     }
 }
 
+/// A receiver is elsewhere, whatever disk this machine has, and is sent nothing.
+#[test]
+fn a_receiver_that_would_take_the_copy_is_found_good() {
+    let folder = tempfile::tempdir().unwrap();
+    ["server", "other"].iter().for_each(|name| certificate(folder.path(), name));
+    let found = |trust: &str| {
+        let (listener, server) = listener();
+        let lines = serve(listener, receiver(folder.path(), "server", None), 0);
+        let sink = SyslogSink { trust: folder.path().join(trust), ..settings(folder.path(), server) };
+        let (way, mut found) = (SinkWay::Syslog(sink), tributary_transport::preflight::Findings::default());
+        preflight(&mut found, &SinkSettings { way, lag: LAG, enterprise: 1 }, folder.path());
+        assert_eq!(lines.try_iter().flatten().count(), 0);
+        found.lines()[0].outcome
+    };
+    use tributary_transport::preflight::Outcome;
+    assert_eq!([found("server.pem"), found("other.pem")], [Outcome::Ok, Outcome::Fault]);
+}
+
 /// What a receiver does with one connection.
 type Hostile = fn(Stream);
 

@@ -283,3 +283,7 @@ impl Worker {
         let _ = self.inputs.blocking_send(arrival);
     }
 }
+
+#[cfg(test)]
+#[path = "worker_tests.rs"]
+mod tests;

@@ -1,5 +1,7 @@
 //! Folders and journal of a registry.
 
+mod doubted;
+mod lines;
 mod papers;
 
 use std::fs;

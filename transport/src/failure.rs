@@ -63,3 +63,25 @@ pub(crate) fn explain_io(fault: &io::Error) -> Failure {
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_of_an_error_has_its_words() {
+        let said = |kind: io::ErrorKind| explain_io(&kind.into());
+        let broken = "the peer or something between broke the connection off";
+        for kind in [io::ErrorKind::UnexpectedEof, io::ErrorKind::ConnectionReset, io::ErrorKind::BrokenPipe] {
+            assert_eq!((said(kind).to_string().as_str(), said(kind).kind()), (broken, None));
+        }
+        let gone = "nothing arrives any more: the peer is gone, or the network between is";
+        assert_eq!(said(io::ErrorKind::TimedOut).to_string(), gone);
+        let other = io::Error::from(io::ErrorKind::ConnectionRefused);
+        assert_eq!(explain_io(&other).to_string(), other.to_string());
+        // The library's own error is looked into, whatever the system calls it.
+        let tls = rustls::Error::AlertReceived(rustls::AlertDescription::BadCertificate);
+        let fault = explain_io(&io::Error::new(io::ErrorKind::UnexpectedEof, tls));
+        assert!(fault.kind().is_some() && fault.is_found_by_peer(), "{fault}");
+    }
+}

@@ -349,4 +349,18 @@ mod tests {
             assert_eq!(found.refuses_protocol(), kind == FaultKind::TlsApplicationProtocol, "{found}");
         }
     }
+
+    #[test]
+    fn silence_at_any_address_is_silence() {
+        let there: SocketAddr = ([127, 0, 0, 1], 7_443).into();
+        let (silence, other) = (|| DialFault::Silence { what: "UDP" }, || DialFault::NoCertificate);
+        assert!(silence().is_silence() && !other().is_silence());
+        let listed =
+            |faults: Vec<DialFault>| DialFault::Addresses(faults.into_iter().map(|fault| (there, fault)).collect());
+        assert!(listed(vec![other(), silence()]).is_silence() && !listed(vec![other(), other()]).is_silence());
+        let refused = ListenError::of("UDP", there, io::ErrorKind::AddrInUse.into());
+        assert!(matches!(refused, ListenError::PortInUse { kind: "UDP", address } if address == there));
+        let refused = ListenError::of("TCP", there, io::ErrorKind::PermissionDenied.into());
+        assert!(matches!(refused, ListenError::Socket { kind: "TCP", .. }));
+    }
 }

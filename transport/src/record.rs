@@ -260,4 +260,56 @@ mod tests {
             assert!(parse_header([kind, a, b, c]).is_err(), "{kind} {length}");
         }
     }
+
+    #[test]
+    fn headers_at_a_kind_s_limit_are_taken() {
+        let rows = [
+            (1, 512, Kind::Greeting),
+            (1, 0, Kind::Greeting),
+            (2, 33, Kind::Welcome),
+            (3, 131_072, Kind::Data),
+            (3, 0, Kind::Data),
+            (4, 8, Kind::Confirm),
+            (5, 0, Kind::Ping),
+            (6, 1_024, Kind::End),
+            (6, 0, Kind::End),
+        ];
+        for (byte, length, kind) in rows {
+            let [a, b, c, _] = u32::to_le_bytes(length);
+            assert_eq!(parse_header([byte, a, b, c]).unwrap(), (kind, length as usize));
+            assert_eq!(header(kind, length as usize), [byte, a, b, c]);
+        }
+    }
+
+    /// Cut anywhere, of another version, with another flag or with more than belongs there, it is none; and it says which.
+    #[test]
+    fn what_is_no_greeting_or_welcome_is_refused_with_its_reason() {
+        let greeting = Greeting { instance: [7; 16], link: LinkId([8; 16]), received: 9, binding: vec![1, 2, 3] };
+        let whole = greeting.encode()[4..].to_vec();
+        for length in 0..GREETING_FIXED {
+            assert!(matches!(Greeting::decode(&whole[..length]), Err(RecordFault::Short("a greeting"))), "{length}");
+        }
+        assert_eq!(Greeting::decode(&whole[..GREETING_FIXED]).unwrap().binding, b"");
+        let mut other = whole.clone();
+        other[0] = 2;
+        assert!(matches!(Greeting::decode(&other), Err(RecordFault::Version(2))));
+        let bound = |length: usize| Greeting::decode(&[&whole[..GREETING_FIXED], &vec![5; length]].concat());
+        assert_eq!(bound(BINDING_BYTES_MAX).unwrap().binding.len(), BINDING_BYTES_MAX);
+        assert!(matches!(bound(BINDING_BYTES_MAX + 1), Err(RecordFault::Long("a greeting"))));
+        let long = Greeting { binding: vec![5; BINDING_BYTES_MAX + 9], ..greeting };
+        assert_eq!(Greeting::decode(&long.encode()[4..]).unwrap().binding.len(), BINDING_BYTES_MAX);
+        assert!(!long.is_trial() && Greeting::trial(Vec::new()).is_trial());
+        let welcome = Welcome { link: LinkId([8; 16]), resumed: true, received: 9, unix_seconds: 10 };
+        let whole = welcome.encode()[4..].to_vec();
+        for length in 0..25 {
+            assert!(matches!(Welcome::decode(&whole[..length]), Err(RecordFault::Short("a welcome"))), "{length}");
+        }
+        for length in (25..WELCOME_BYTES).chain([WELCOME_BYTES + 1]) {
+            let found = Welcome::decode(&[&whole[..], b"x"].concat()[..length]);
+            assert!(matches!(found, Err(RecordFault::Long("a welcome"))), "{length}");
+        }
+        let mut other = whole;
+        other[16] = 2;
+        assert!(matches!(Welcome::decode(&other), Err(RecordFault::Flag(2))));
+    }
 }

@@ -209,3 +209,17 @@ pub(crate) fn cut(text: &str, bytes: usize) -> &str {
     }
     &text[..end]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_cut_at_a_character() {
+        for (bytes, expected) in
+            [(0, ""), (1, "a"), (2, "a"), (3, "aé"), (4, "aé"), (6, "aé中"), (7, "aé中b"), (9, "aé中b")]
+        {
+            assert_eq!(cut("aé中b", bytes), expected, "{bytes}");
+        }
+    }
+}

@@ -108,3 +108,28 @@ fn open(route: Route) -> Result<quinn::Endpoint, DialFault> {
     let socket = SinglePackets::new(socket.into()).map_err(DialFault::Socket)?;
     quinn::Endpoint::new_with_abstract_socket(config, None, socket, runtime).map_err(DialFault::Socket)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One socket for each kind of a route, until it is given up.
+    #[test]
+    fn a_socket_is_kept_for_its_route() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let _entered = runtime.enter();
+        let sockets = Sockets::default();
+        let port = |ipv6, loopback| {
+            let address =
+                sockets.endpoint(Route { ipv6, loopback }).expect("a socket").local_addr().expect("an address");
+            assert!(address.is_ipv6() == ipv6 && address.ip().is_unspecified());
+            address.port()
+        };
+        let (near, far) = (port(false, true), port(false, false));
+        assert!(near != far && near != 0 && port(false, true) == near && port(false, false) == far);
+        sockets.renew();
+        assert!(sockets.0.lock().expect("no panic").is_empty());
+        port(false, true);
+        assert_eq!(sockets.0.lock().expect("no panic").len(), 1);
+    }
+}

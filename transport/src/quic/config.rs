@@ -76,3 +76,72 @@ fn on_loopback(config: &mut quinn::TransportConfig, side: Side) {
         .congestion_controller_factory(Arc::new(congestion))
         .enable_segmentation_offload(false);
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    /// A field of a configuration, as quinn prints it.
+    fn field(config: &quinn::TransportConfig, name: &str) -> String {
+        let text = format!("{config:?}");
+        let (_, rest) = text.split_once(&format!("{name}: ")).unwrap_or_else(|| panic!("{name} in {text}"));
+        let mut depth = 0;
+        let end = rest.find(|letter: char| match letter {
+            '(' | '{' | '[' => {
+                depth += 1;
+                false
+            }
+            ')' | '}' | ']' => {
+                depth -= 1;
+                depth < 0
+            }
+            ',' => depth == 0,
+            _ => false,
+        });
+        rest[..end.unwrap_or(rest.len())].trim().to_owned()
+    }
+
+    fn made(side: Side, loopback: bool, mtu: Option<u16>) -> Arc<quinn::TransportConfig> {
+        let timers = Timers { keep_alive: Duration::from_secs(7), idle: Duration::from_secs(21), ..Timers::default() };
+        transport(side, loopback, &Path { mtu, segmentation_offload: true }, &timers)
+    }
+
+    #[test]
+    fn each_side_has_its_windows_and_streams() {
+        for (side, loopback, window, streams) in [
+            (Side::Client, false, CLIENT_RECEIVE_WINDOW, 0),
+            (Side::Client, true, CLIENT_RECEIVE_WINDOW, 0),
+            (Side::Coordinator, true, LOOPBACK_RECEIVE_WINDOW, 1),
+            (Side::Coordinator, false, RECEIVE_WINDOW, 1),
+        ] {
+            let config = made(side, loopback, None);
+            let of = |name: &str| field(&config, name);
+            assert_eq!((of("stream_receive_window"), of("receive_window")), (window.to_string(), window.to_string()));
+            assert_eq!(of("max_concurrent_bidi_streams"), streams.to_string());
+            assert_eq!((of("max_concurrent_uni_streams"), of("send_window")), ("0".into(), SEND_WINDOW.to_string()));
+            assert_eq!((of("keep_alive_interval"), of("max_idle_timeout")), ("Some(7s)".into(), "Some(21000)".into()));
+            assert_eq!(of("datagram_receive_buffer_size"), "None");
+        }
+    }
+
+    /// A path that is known is not probed, and a loopback takes what its interface does.
+    #[test]
+    fn each_path_has_its_packets() {
+        let sizes = |loopback, mtu| {
+            let config = made(Side::Client, loopback, mtu);
+            let probes = field(&config, "mtu_discovery_config") != "None";
+            (field(&config, "initial_mtu"), probes, field(&config, "enable_segmentation_offload"))
+        };
+        let usual = field(&quinn::TransportConfig::default(), "initial_mtu");
+        assert_eq!(sizes(false, None), (usual, true, "true".into()));
+        for loopback in [false, true] {
+            assert_eq!(sizes(loopback, Some(1_301)), ("1301".into(), false, "true".into()));
+        }
+        assert_eq!(sizes(true, None), (LOOPBACK_PAYLOAD_BYTES.to_string(), true, "false".into()));
+        let without =
+            transport(Side::Client, false, &Path { mtu: None, segmentation_offload: false }, &Timers::default());
+        assert_eq!(field(&without, "enable_segmentation_offload"), "false");
+    }
+}

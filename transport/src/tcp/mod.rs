@@ -184,4 +184,34 @@ mod tests {
             assert_eq!(pieces[whole..].concat(), b"abcdef"[written..], "{written} bytes");
         }
     }
+
+    /// What the operating system was told of a connection.
+    #[test]
+    fn a_connection_speaks_at_once_and_notices_a_dead_peer() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+            let timers =
+                Timers { keep_alive: Duration::from_secs(7), idle: Duration::from_secs(21), ..Timers::default() };
+            tune(&stream, &timers);
+            let socket = SockRef::from(&stream);
+            assert!(stream.nodelay().unwrap() && socket.keepalive().unwrap());
+            #[cfg(target_os = "linux")]
+            {
+                assert_eq!(socket.tcp_user_timeout().unwrap(), Some(timers.idle));
+                assert_eq!(socket.tcp_keepalive_time().unwrap(), timers.keep_alive);
+                assert_eq!(socket.tcp_keepalive_interval().unwrap(), timers.keep_alive);
+            }
+        });
+    }
+
+    #[test]
+    fn a_peer_names_the_protocol_that_was_asked_for() {
+        assert!(speaks(Some(b"one"), b"one").is_ok());
+        for named in [None, Some(&b"two"[..]), Some(b"")] {
+            let fault = speaks(named, b"one").unwrap_err();
+            assert_eq!(fault.kind(), Some(FaultKind::TlsApplicationProtocol));
+        }
+    }
 }

@@ -22,6 +22,8 @@ mod serve;
 pub(crate) mod served;
 mod sinking;
 pub(crate) mod standing;
+#[cfg(test)]
+mod tests;
 mod witnessing;
 
 pub use self::serve::{Ends, run};

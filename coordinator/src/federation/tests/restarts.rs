@@ -1,0 +1,103 @@
+//! A process that ends, and the next one in the same folders.
+
+use tributary_protocol::log::LedgerId;
+use tributary_protocol::registry::RegistryEvent;
+use tributary_storage::journal::read_view;
+
+use super::*;
+
+/// Events of models, as the journal has them.
+fn registered(world: &World) -> usize {
+    let events = read_view::<RegistryEvent>(&world.state("audit.log"), LedgerId::ADMINISTRATION).unwrap();
+    events.iter().filter(|entry| matches!(entry.event, RegistryEvent::ModelRegistered { .. })).count()
+}
+
+#[test]
+fn a_run_goes_on_where_its_ledger_ends() {
+    let mut world = World::new(|text| text);
+    world.begin();
+    world.all_come();
+    world.talk_until(|event| matches!(event, Event::Round { .. }));
+    world.centre.stop().unwrap();
+    let mut world = world.restart();
+    assert_eq!(world.status().here, 0);
+    world.begin();
+    let run = &world.status().runs[0];
+    assert_eq!((run.committed, run.rounds), (1, 3));
+    assert!(run.charged >= 1 && run.epsilon.unwrap() > 0.0);
+    assert_eq!(world.take_lines()[0], "test run 1: open; its members are invited");
+    world.all_come();
+    world.talk();
+    assert_eq!(world.ends(), vec![Ended::Finished(3); BRANCHES as usize]);
+    assert_eq!((world.status().ended, registered(&world)), (1, 1));
+    let lines = world.take_lines();
+    assert!(lines.iter().all(|line| !line.contains("begins a budget")), "it is known: {lines:#?}");
+}
+
+/// The runs of a plan follow each other, each with the model of the one before; after a restart the next one is the next one.
+#[test]
+fn the_runs_of_a_plan_follow_each_other() {
+    let previous = |text: String| text.replace("rounds = 3\n", "rounds = 1\ninitial_model = \"previous-run\"\n");
+    let mut world = World::of_runs(3, previous);
+    world.begin();
+    world.all_come();
+    world.here.values_mut().for_each(|seat| seat.machines.runs = 2);
+    world.talk_until(|event| matches!(event, Event::Finished(_)));
+    world.talk_until(|event| matches!(event, Event::Finished(_)));
+    assert_eq!((world.status().ended, registered(&world)), (2, 2));
+    assert_eq!(world.status().runs[0].of.run, 3);
+    let mut world = world.restart();
+    world.begin();
+    assert_eq!((world.status().ended, world.status().runs[0].of.run), (2, 3));
+    world.all_come();
+    world.talk();
+    assert!(world.centre.is_through() && registered(&world) == 3);
+    let mut models = crate::registry::list(&world.config).unwrap();
+    models.sort_by_key(|model| model.run);
+    assert_eq!(models.iter().map(|model| model.run).collect::<Vec<_>>(), [1, 2, 3]);
+    assert_eq!(models[0].parent, None);
+    for pair in models.windows(2) {
+        assert_eq!(pair[1].parent.as_ref(), Some(&pair[0].model));
+    }
+    // What is over stays over, with the index of the journal and without.
+    for with_index in [true, false] {
+        if !with_index {
+            std::fs::remove_file(world.state("audit.index")).unwrap();
+        }
+        world = world.restart();
+        world.begin();
+        assert!(world.centre.is_through() && world.take_told().is_empty(), "{with_index}");
+        assert_eq!((world.status().ended, registered(&world)), (3, 3));
+        assert!(world.state("audit.index").is_file(), "{with_index}");
+    }
+}
+
+/// A process that ended between a run's last record and its release: the next one releases, once.
+#[test]
+fn what_was_not_released_is_released_at_the_next_start() {
+    let mut world = World::new(|text| text.replace("rounds = 3\n", "rounds = 1\n"));
+    world.begin();
+    world.all_come();
+    world.talk();
+    let journal = world.state("audit.log");
+    let whole = std::fs::read(&journal).unwrap();
+    let entries = tributary_protocol::log::scan(tributary_protocol::log::Entries::new(&whole)).entries;
+    let own: Vec<u64> =
+        entries.iter().filter(|entry| entry.ledger == LedgerId::ADMINISTRATION).map(|entry| entry.offset).collect();
+    assert_eq!(own.len(), 2, "the model and its card");
+    for (kept, models) in [(own[1], 1), (own[0], 0)] {
+        std::fs::write(&journal, &whole[..usize::try_from(kept).unwrap()]).unwrap();
+        std::fs::remove_dir_all(world.state("checkpoints")).unwrap();
+        std::fs::remove_file(world.state("audit.index")).unwrap();
+        assert_eq!(registered(&world), models);
+        world = world.restart();
+        world.begin();
+        let told = world.take_told();
+        assert!(told.iter().any(|told| matches!(told.event, Event::Finished(_))), "{told:?}");
+        assert_eq!(registered(&world), 1);
+        assert!(crate::registry::card(&world.config, &crate::registry::list(&world.config).unwrap()[0].model).is_ok());
+        world = world.restart();
+        world.begin();
+        assert!(world.take_told().is_empty(), "once");
+    }
+}

@@ -335,3 +335,6 @@ fn versions(of: &Configured) -> Vec<VersionLine> {
         line("digest-executable", executable().map_or_else(|| "-".into(), |digest| digest.to_string())),
     ]
 }
+
+#[cfg(test)]
+mod tests;

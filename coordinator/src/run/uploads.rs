@@ -108,3 +108,77 @@ impl OpenSum {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tributary_certs::suite::RealSuite;
+    use tributary_protocol::digest::Digest;
+    use tributary_protocol::round::cast::{MaskedRound, masked_round};
+
+    use super::*;
+    use crate::run::spool::Spool;
+
+    const ROUND: RoundId = RoundId(4);
+
+    /// The uploads of three clients, and what they come to where all of them are folded.
+    fn round() -> MaskedRound {
+        let values: Vec<(ClientId, Vec<i64>)> =
+            (1..=3_u32).map(|client| (ClientId(client), vec![i64::from(client) * 10; 8])).collect();
+        masked_round::<RealSuite>((ROUND, Digest([1; 32]), Ring::Bits64), &values, &[])
+    }
+
+    fn arrives(sum: &OpenSum, (ticket, bytes): (Ticket, Vec<u8>)) -> (bool, ClientId) {
+        let folder = tempfile::tempdir().unwrap();
+        let room = Spool::new(folder.path().to_path_buf()).room(bytes.len()).unwrap();
+        let mut arriving = ticket.receive_into(room);
+        arriving.append(&bytes).unwrap();
+        match sum.arrive(arriving) {
+            Input::Arrived { round: ROUND, client } => (true, client),
+            Input::UploadFailed { round: ROUND, client } => (false, client),
+            _ => panic!("it has arrived, or not"),
+        }
+    }
+
+    #[test]
+    fn what_has_arrived_and_was_folded_is_the_sum() {
+        let MaskedRound { uploads, permit } = round();
+        let sum = OpenSum::default();
+        assert!(sum.take().is_none());
+        sum.open(ROUND, Ring::Bits64, 8, None);
+        for (place, upload) in (1..).zip(uploads) {
+            assert_eq!(arrives(&sum, upload), (true, ClientId(place)));
+        }
+        // In any order, and each once: what is folded again, or never came, adds nothing.
+        for client in [3, 1, 3, 7, 2] {
+            sum.fold(ClientId(client));
+        }
+        let collected = sum.take().expect("the round is open");
+        assert!(collected.kept.is_none() && sum.take().is_none());
+        let opened = collected.sum.unmask_with::<RealSuite>(permit, |blocks| {
+            blocks.into_iter().for_each(tributary_protocol::secagg::mask::MaskBlock::run::<RealSuite>);
+        });
+        assert_eq!(opened.unwrap().values_from(0).collect::<Vec<_>>(), vec![60; 8]);
+    }
+
+    #[test]
+    fn an_upload_of_another_round_or_with_another_digest_is_in_no_sum() {
+        let MaskedRound { mut uploads, permit } = round();
+        let sum = OpenSum::default();
+        let (late, mut changed) = (uploads.remove(0), uploads.remove(0));
+        sum.open(RoundId(5), Ring::Bits64, 8, None);
+        assert_eq!(arrives(&sum, late), (true, ClientId(1)), "the machine ignores it");
+        sum.open(ROUND, Ring::Bits64, 8, None);
+        changed.1[0] ^= 1;
+        assert_eq!(arrives(&sum, changed), (false, ClientId(2)));
+        assert_eq!(arrives(&sum, uploads.remove(0)), (true, ClientId(3)));
+        (1..=3).for_each(|client| sum.fold(ClientId(client)));
+        let collected = sum.take().unwrap();
+        let opened = collected.sum.unmask_with::<RealSuite>(permit, |blocks| {
+            blocks.into_iter().for_each(tributary_protocol::secagg::mask::MaskBlock::run::<RealSuite>);
+        });
+        assert!(opened.is_err(), "two of the survivors are missing");
+        sum.open(ROUND, Ring::Bits64, 8, None);
+        sum.forget();
+        assert!(sum.take().is_none());
+    }
+}

@@ -256,3 +256,93 @@ fn a_crash_between_any_two_files_of_the_folder_leaves_a_folder_that_is_gone_on_w
         assert!(opened(&crashed, leaves(0, 5)).check().is_err(), "the newest one is of nine entries now");
     }
 }
+
+/// A cosignature counts for the eight newest checkpoints; a member is behind until it has cosigned the newest.
+#[test]
+fn a_cosignature_counts_for_the_newest_checkpoints_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut own = opened(dir.path(), leaves(0, 1));
+    hear(&mut own, 1, WitnessWord::Seen { size: 0 });
+    let mut shown = Vec::new();
+    for number in 1..=9_u8 {
+        own.make(1_000 + u64::from(number), &roster(), number % 2 == 0).unwrap();
+        own.write();
+        hear(&mut own, 1, WitnessWord::Seen { size: 0 });
+        shown.push(own.show(ClientId(1)).unwrap());
+        own.add(leaves(number, number + 1));
+    }
+    assert_eq!(own.recent.len(), RECENT_MAX);
+    let behind = |own: &Witnesses| own.standing[&ClientId(1)].behind;
+    assert_eq!(hear(&mut own, 1, cosign(&shown[0], 1, 77)), Heard::Fine, "nobody remembers it");
+    assert_eq!((hear(&mut own, 1, cosign(&shown[1], 1, 77)), behind(&own)), (Heard::Shows, Some(1_001)));
+    let standing = own.standing[&ClientId(1)];
+    assert_eq!((standing.size, standing.at, standing.dispute), (2, 77, None));
+    assert_eq!((hear(&mut own, 1, cosign(&shown[8], 1, 78)), behind(&own)), (Heard::Shows, None));
+    assert_eq!(own.links[&ClientId(1)].seen, 9);
+    own.write();
+    // Those at the end of a run are kept for good, and no other.
+    let names = std::fs::read_dir(dir.path().join(CHECKPOINTS)).unwrap();
+    let mut names: Vec<String> = names.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.retain(|name| name.starts_with('0'));
+    names.sort();
+    assert_eq!(names, [2, 4, 6, 8].map(|size| format!("{size:020}")));
+}
+
+#[test]
+fn a_checkpoint_is_due_when_the_journal_has_grown_and_its_time_has_come() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut own = opened(dir.path(), leaves(0, 0));
+    assert!(!own.is_due(1_000, true), "there is no entry");
+    own.add(leaves(0, 1));
+    own.make(1_000, &roster(), false).unwrap();
+    assert!(!own.is_due(9_000, true) && !own.is_due(9_000, false), "nothing was added");
+    own.add(leaves(1, 2));
+    assert!(own.is_due(1_000, true) && !own.is_due(1_000, false) && !own.is_due(1_004, false));
+    assert!(own.is_due(1_005, false) && own.is_due(999, false), "a clock that was set back holds nothing up");
+}
+
+/// A member that refuses what it was shown is shown nothing more on that link; on the next one it is.
+#[test]
+fn whoever_refuses_a_checkpoint_is_shown_none_until_it_comes_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut own = opened(dir.path(), leaves(0, 5));
+    own.make(1_000, &roster(), false).unwrap();
+    assert!(own.show(ClientId(1)).is_none(), "it has not said what it has");
+    hear(&mut own, 1, WitnessWord::Seen { size: 3 });
+    assert_eq!(own.show(ClientId(1)).unwrap().from, 3);
+    let disputed = WitnessWord::Disputed { note: b"no note".to_vec() };
+    assert!(matches!(hear(&mut own, 1, disputed), Heard::Wrong(_)));
+    assert!(own.show(ClientId(1)).is_none());
+    hear(&mut own, 1, WitnessWord::Seen { size: 3 });
+    assert!(own.show(ClientId(1)).is_none(), "the same link");
+    own.gone(ClientId(1));
+    hear(&mut own, 1, WitnessWord::Seen { size: 3 });
+    assert!(own.show(ClientId(1)).is_some());
+    // One that has what is newest, and has not cosigned it, is shown it all the same.
+    hear(&mut own, 2, WitnessWord::Seen { size: 5 });
+    assert!(own.show(ClientId(2)).is_some());
+}
+
+/// What each member did last is read back whole, and a line that is none makes all of it nothing.
+#[test]
+fn the_standing_of_the_witnesses_is_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = Folder::open(dir.path()).unwrap();
+    assert!(folder.standing().is_empty());
+    let of = |size, at, behind, dispute| Standing { size, at, behind, dispute };
+    let rows = [of(7, 8, None, None), of(9, 10, Some(11), None), of(0, 0, None, Some(12)), of(1, 2, Some(3), Some(4))];
+    let all: BTreeMap<ClientId, Standing> = (1..).map(ClientId).zip(rows).collect();
+    folder.write_standing(&all).unwrap();
+    assert_eq!(folder.standing(), all);
+    let path = dir.path().join(CHECKPOINTS).join("witnesses");
+    let good = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(good.lines().nth(2), Some("client 2 entries 9 at 10 behind 11 dispute -"));
+    for (line, by) in
+        [("client 2", "member 2"), ("entries 9", "entries x"), ("behind 11", "behind"), ("dispute -", "dispute x")]
+    {
+        write_private(&path, good.replacen(line, by, 1).as_bytes(), Existing::Replace).unwrap();
+        assert!(folder.standing().is_empty(), "{by}");
+    }
+    write_private(&path, good.replace("witnesses 1", "witnesses 2").as_bytes(), Existing::Replace).unwrap();
+    assert_eq!(folder.standing().len(), 0);
+}

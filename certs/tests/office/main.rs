@@ -1,6 +1,8 @@
 //! The office from a token to a member, and what a crash, a courier or a second branch must not change.
 
 mod authorities;
+mod limits;
+mod lists;
 mod renewal;
 mod revoking;
 #[path = "../support/mod.rs"]

@@ -4,6 +4,7 @@ mod folders;
 mod holders;
 mod people;
 mod refused;
+mod report;
 mod shown;
 
 use holders::{Federation, NOW, entry, is, names_in};

@@ -2,6 +2,7 @@
 
 mod clients;
 mod coordinators;
+mod limits;
 mod revoked;
 mod scene;
 mod stacks;

@@ -45,3 +45,7 @@ pub fn parse_attestation(line: &str) -> Option<Attestation> {
     fields.end()?;
     (print_attestation(&attestation) == line).then_some(attestation)
 }
+
+#[cfg(test)]
+#[path = "attestation_tests.rs"]
+mod tests;

@@ -257,3 +257,7 @@ fn entry(line: &str) -> Option<DenyEntry> {
     let (at, reason) = (fields.number("at")?, RevocationReason::parse(fields.text("reason")?)?);
     fields.end().map(|()| DenyEntry { who, at, reason })
 }
+
+#[cfg(test)]
+#[path = "denied_tests.rs"]
+mod tests;

@@ -34,3 +34,7 @@ impl EndedCertificates {
         std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
+
+#[cfg(test)]
+#[path = "ended_tests.rs"]
+mod tests;

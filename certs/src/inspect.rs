@@ -318,29 +318,5 @@ pub fn date(seconds: u64) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn days_are_whole_and_negative_once_past() {
-        assert_eq!(days_between(0, 10 * DAY), 10);
-        assert_eq!(days_between(1, 10 * DAY), 9);
-        assert_eq!(days_between(10 * DAY, 10 * DAY), 0);
-        assert_eq!(days_between(10 * DAY + 1, 10 * DAY), -1);
-    }
-
-    #[test]
-    fn the_last_quarter_of_a_validity_is_reported() {
-        assert_eq!(validity_problems(0, 100 * DAY, 74 * DAY), None);
-        assert!(validity_problems(0, 100 * DAY, 76 * DAY).unwrap().contains("24 days"));
-        assert!(validity_problems(0, 100 * DAY, 103 * DAY).unwrap().contains("3 days ago"));
-        assert!(validity_problems(DAY, 100 * DAY, 0).unwrap().contains("not valid yet"));
-        assert!(validity_problems(0, u64::MAX, u64::MAX - 1).is_some());
-    }
-
-    #[test]
-    fn dates_are_written_for_people() {
-        assert_eq!(date(1_893_456_000), "2030-01-01 00:00 UTC");
-        assert_eq!(date(u64::MAX), "beyond the year 9999");
-    }
-}
+#[path = "inspect_tests.rs"]
+mod tests;

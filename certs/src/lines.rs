@@ -203,3 +203,7 @@ pub(crate) fn write_list(path: &Path, title: &str, lines: impl Iterator<Item = S
     let text: String = [format!("{title}\n")].into_iter().chain(lines).collect();
     files::write_public(path, text.as_bytes(), Existing::Replace)
 }
+
+#[cfg(test)]
+#[path = "lines_tests.rs"]
+mod tests;

@@ -231,3 +231,7 @@ impl PointsFile {
         POINTS.read(path)
     }
 }
+
+#[cfg(test)]
+#[path = "points_tests.rs"]
+mod tests;

@@ -71,25 +71,5 @@ impl PseudonymKey {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_pseudonym_is_of_one_key_one_domain_and_one_text() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("pseudonym.key");
-        let key = PseudonymKey::make(&path).unwrap();
-        assert!(matches!(PseudonymKey::make(&path), Err(FileError::Exists { .. })));
-        let again = PseudonymKey::read(&path).unwrap();
-        assert_eq!(key.of("a", b"7"), again.of("a", b"7"));
-        let other = PseudonymKey::make(&folder.path().join("other.key")).unwrap();
-        for tag in [key.of("a", b"8"), key.of("b", b"7"), key.of("a7", b""), other.of("a", b"7")] {
-            assert_ne!(tag, key.of("a", b"7"));
-        }
-        let text = std::fs::read_to_string(&path).unwrap();
-        for broken in ["", &text[..text.len() - 2], &format!("{text}0"), &text.replace("key 1", "key 2")] {
-            write_private(&path, broken.as_bytes(), Existing::Replace).unwrap();
-            assert!(PseudonymKey::read(&path).is_err(), "{broken:?}");
-        }
-    }
-}
+#[path = "pseudonym_tests.rs"]
+mod tests;

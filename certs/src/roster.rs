@@ -282,3 +282,7 @@ fn parse_authorities(text: &str) -> Option<(usize, Vec<VerifyingKey>)> {
     };
     Some((needed, lines.map(key).collect::<Option<_>>()?))
 }
+
+#[cfg(test)]
+#[path = "roster_tests.rs"]
+mod tests;

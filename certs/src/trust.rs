@@ -144,3 +144,7 @@ pub fn organisation_files(trust: &Path) -> Result<BTreeMap<String, PathBuf>, Fil
     }
     Ok(files)
 }
+
+#[cfg(test)]
+#[path = "trust_tests.rs"]
+mod tests;

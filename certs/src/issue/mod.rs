@@ -321,3 +321,6 @@ impl CertificateAuthority {
         Ok(list.signed_by(&issuer)?.into())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -229,19 +229,5 @@ fn write_waiting(folder: &Path, waiting: &[Waiting], now: u64) -> Result<(), Fil
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_fingerprint_is_read_with_dashes_and_without() {
-        let fingerprint = Fingerprint::of_keys(&Digest::of(b"keys"));
-        let text = fingerprint.to_string();
-        assert_eq!(text.split('-').count(), 8);
-        for text in [text.clone(), text.replace('-', ""), text.replace('-', " "), text.to_uppercase()] {
-            assert_eq!(Fingerprint::parse(&text), Some(fingerprint), "{text}");
-        }
-        for bad in ["", &text[1..], &text[..34], "zzzz"] {
-            assert_eq!(Fingerprint::parse(bad), None, "{bad}");
-        }
-    }
-}
+#[path = "approvals_tests.rs"]
+mod tests;

@@ -136,47 +136,5 @@ pub fn address(text: &str) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::entropy::OsEntropy;
-    use crate::revocation::ListNumber;
-
-    #[test]
-    fn a_bundle_has_one_text() {
-        let identity = |role: &str| Identity::parse(&format!("spiffe://federation.example/bank/{role}/x")).unwrap();
-        let mut lists = KnownNumbers::default();
-        lists.note(Digest::of(b"issuing"), ListNumber::from(12));
-        let bundle = Bundle {
-            identity: identity("client"),
-            coordinator_address: "fl.bank.example:7443".to_owned(),
-            root_sha256: Digest::of(b"root"),
-            coordinator: CoordinatorPin {
-                identity: identity("coordinator"),
-                signing_key: VerifyingKey::ed25519([3; 32]),
-            },
-            authorities: RosterAuthorities::new(
-                1,
-                vec![VerifyingKey::ed25519([4; 32]), VerifyingKey::ed25519([5; 32])],
-            )
-            .unwrap(),
-            lists,
-            token: Token::generate(&mut OsEntropy),
-        };
-        let text = bundle.print();
-        let again = Bundle::parse(&text).unwrap();
-        assert_eq!(again.print().as_str(), text.as_str());
-        for line in text.lines() {
-            assert!(Bundle::parse(&text.replace(&format!("{line}\n"), "")).is_none() || line.starts_with("authority"));
-        }
-        for (old, new) in [
-            ("7443", "0"),
-            (":7443", ""),
-            ("fl.bank", "fl bank"),
-            ("needed 1", "needed 3"),
-            ("\n", "\r\n"),
-            ("number 0c", "number 000c"),
-        ] {
-            assert!(Bundle::parse(&text.replace(old, new)).is_none(), "{new}");
-        }
-    }
-}
+#[path = "bundle_tests.rs"]
+mod tests;

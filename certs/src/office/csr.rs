@@ -66,25 +66,5 @@ fn uri(name: &SanType) -> Option<&str> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_request_comes_back_and_nothing_else_does() {
-        let identity = Identity::parse("spiffe://federation.example/north-bank/client/x").unwrap();
-        let key = TlsKey::generate();
-        let der = make(&identity, &key).unwrap();
-        let checked = check(&der).unwrap();
-        assert_eq!((&checked.identity, &checked.spki), (&identity, &key.spki()));
-        for index in 0..der.len() {
-            let mut altered = der.clone();
-            altered[index] ^= 0x10;
-            // The frame around the signature has other spellings; what is signed has not.
-            let other = |found: Checked| found.identity != identity || found.spki != checked.spki;
-            assert!(!check(&altered).is_ok_and(other), "{index}");
-            assert!(check(&der[..index]).is_err());
-        }
-        assert_eq!(check(&[der, vec![0]].concat()).unwrap_err().kind, FaultKind::RequestUnreadable);
-        assert_eq!(check(&vec![0x30; CSR_BYTES_MAX + 1]).unwrap_err().kind, FaultKind::RequestUnreadable);
-    }
-}
+#[path = "csr_tests.rs"]
+mod tests;

@@ -158,3 +158,7 @@ pub(super) fn write_trust_files(folder: &Path, trust: &BTreeMap<String, String>)
     }
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "grant_tests.rs"]
+mod tests;

@@ -103,3 +103,7 @@ fn is_word(word: &Word, root: &[u8], by: &[u8]) -> bool {
     let key = UnparsedPublicKey::new(&ECDSA_P384_SHA384_ASN1, &parsed.public_key().subject_public_key.data);
     word.root == digest && word.by == Digest::of(by) && key.verify(&input(&digest), &word.signature).is_ok()
 }
+
+#[cfg(test)]
+#[path = "succession_tests.rs"]
+mod tests;

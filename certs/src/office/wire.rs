@@ -310,38 +310,5 @@ impl Refused {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-    use tributary_protocol::printable::is_hidden;
-
-    /// Who answers may be no office: its words are shown, and do nothing to the screen.
-    #[test]
-    fn an_office_s_words_are_escaped() {
-        for (number, shown) in [(404, "(a\\u{1b}[2J\\u{a}b\\u{202e})"), (999, "(999 co\\u{2066}de)")] {
-            let refused = Refused { number, code: "co\u{2066}de".into(), detail: Some("a\u{1b}[2J\nb\u{202e}".into()) };
-            let Ok(Answer::Refused(refused)) = decode_answer(&encode_answer(&Answer::Refused(refused))) else {
-                panic!("it is decoded");
-            };
-            let fault = refused.fault();
-            assert!(fault.to_string().ends_with(shown), "{fault}");
-            assert!(!serde_json::to_string(&fault).unwrap().contains(is_hidden));
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn arbitrary_bytes_are_decoded_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-            prop_assert!(decode_request(&bytes).is_err());
-            prop_assert!(decode_answer(&bytes).is_err());
-        }
-
-        #[test]
-        fn what_is_encoded_is_decoded(token in "[a-z0-9]{0,40}", csr in prop::collection::vec(any::<u8>(), 0..99)) {
-            let request = EnrolRequest::sign(&token, csr, &SigningKey::from_seed(&[3; 32]));
-            prop_assert!(request.verified_key().is_ok());
-            let request = Request::Enrol(request);
-            prop_assert_eq!(decode_request(&encode_request(&request)).unwrap(), request);
-        }
-    }
-}
+#[path = "wire_tests.rs"]
+mod tests;

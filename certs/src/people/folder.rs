@@ -223,3 +223,7 @@ pub(super) fn without_orphans(people: &mut Vec<Person>) -> Vec<(StaffNumber, Hol
     people.retain(|person| !person.holdings.is_empty());
     gone
 }
+
+#[cfg(test)]
+#[path = "folder_tests.rs"]
+mod tests;

@@ -172,3 +172,7 @@ pub(super) fn word(fields: &mut Fields<'_>) -> Option<Word> {
     *fields = more;
     Some(word)
 }
+
+#[cfg(test)]
+#[path = "request_tests.rs"]
+mod tests;

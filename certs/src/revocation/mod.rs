@@ -310,3 +310,6 @@ pub(crate) fn issued_by(certificate: &[u8], authority: &[u8]) -> bool {
         && certificate.issuer() == authority.subject()
         && certificate.verify_signature(Some(authority.public_key())).is_ok()
 }
+
+#[cfg(test)]
+mod tests;

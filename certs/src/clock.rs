@@ -122,4 +122,10 @@ mod tests {
         assert_eq!(read(after, &last), 1_700_000_000_123);
         assert_eq!(read(before, &last), 1_700_000_000_123, "the last good time counts on");
     }
+
+    #[test]
+    fn seconds_are_thousands_of_milliseconds() {
+        let (before, now, after) = (unix_millis(), unix_seconds(), unix_millis());
+        assert!(before / 1_000 <= now && now <= after / 1_000, "{before} {now} {after}");
+    }
 }

@@ -353,4 +353,12 @@ mod tests {
             let _ = identity_of(&bytes);
         }
     }
+
+    #[test]
+    fn a_client_alone_is_a_member() {
+        let of = |role: &str| Identity::parse(&format!("spiffe://federation.example/north-bank/{role}/x")).unwrap();
+        let name = MemberName::parse("north-bank/x").unwrap();
+        assert_eq!((of("client").member_name(), of("coordinator").member_name()), (Some(name.clone()), None));
+        assert_eq!(Identity::of_member(TrustDomain::parse("federation.example").unwrap(), &name), of("client"));
+    }
 }

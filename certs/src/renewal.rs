@@ -261,4 +261,23 @@ mod tests {
             assert!(!finish(folder.path()).unwrap());
         }
     }
+
+    #[test]
+    fn a_chain_is_the_next_one_where_that_alone_is_of_the_key() {
+        let domain = TrustDomain::parse("federation.example").unwrap();
+        let validity = Validity::starting(1_900_000_000, DAY);
+        let authority = CertificateAuthority::create(&mut OsEntropy, &domain, validity, validity).unwrap().issuing;
+        let identity = Identity::new(domain, "north-bank", Role::Client, "x").unwrap();
+        let request = LeafRequest { identity, host_names: vec![], addresses: vec![], validity };
+        let folder = tempfile::tempdir().unwrap();
+        let places = Places::daemon(folder.path());
+        let [(own, own_key), (next, next_key), (_, other_key)] =
+            [(); 3].map(|()| authority.issue(&mut OsEntropy, &request).unwrap());
+        let chosen = |key: &TlsKey| chain_for(&places.current("pem"), &key.spki_sha256()).unwrap();
+        write_certificates(&places.current("pem"), own.certificates(), Existing::Keep).unwrap();
+        assert_eq!(chosen(&next_key), own.certificates());
+        write_certificates(&places.next("pem"), next.certificates(), Existing::Keep).unwrap();
+        assert_eq!((chosen(&own_key), chosen(&next_key)), (own.certificates().to_vec(), next.into_certificates()));
+        assert_eq!(chosen(&other_key), own.certificates(), "of neither: the one that is there");
+    }
 }

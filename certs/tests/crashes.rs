@@ -141,3 +141,14 @@ fn a_root_is_not_revoked_as_an_issuing_authority() {
     assert!(!authority.at("ca/revoked-authorities").exists());
     assert_eq!(std::fs::read(authority.at("ca").join(names::REVOCATIONS)).unwrap(), before);
 }
+
+#[test]
+fn a_key_that_a_crash_left_for_the_next_issuing_authority_is_made_anew() {
+    let authority = Authority::new();
+    let (ca, usb) = (authority.at("ca"), authority.at("usb"));
+    let left = TlsKey::generate();
+    left.write(&ca.join("issuing.next.key")).unwrap();
+    renew_issuing(&ca, &usb, None, None, NOW).unwrap();
+    assert!(!ca.join("issuing.next.key").exists());
+    assert_ne!(TlsKey::read(&ca.join("issuing.key")).unwrap().spki(), left.spki());
+}

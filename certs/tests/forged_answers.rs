@@ -65,10 +65,15 @@ impl Stolen {
 
     /// Another issuing authority under this root.
     fn issuing_below(&self, seconds: u64) -> Self {
+        self.below(IsCa::Ca(BasicConstraints::Constrained(0)), seconds)
+    }
+
+    /// A certificate that the root signed, of an authority or of nobody.
+    fn below(&self, is_ca: IsCa, seconds: u64) -> Self {
         let key = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P384_SHA384).unwrap();
         let mut parameters = CertificateParams::default();
         (parameters.not_before, parameters.not_after) = (moment(NOW - DAY), moment(NOW - DAY + seconds));
-        parameters.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+        parameters.is_ca = is_ca;
         parameters.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         parameters.use_authority_key_identifier_extension = true;
         let certificate = self.sign(&parameters, &rcgen::PublicKeyData::subject_public_key_info(&key));
@@ -302,4 +307,22 @@ fn a_newcomer_does_not_believe_a_revoked_office_with_the_root_s_list_of_before()
     };
     assert_eq!(kind(install(&stolen.answer(forged), &branch, NOW + DAY)), FaultKind::RevocationListOlder);
     assert_eq!(contents(&branch), before);
+}
+
+#[test]
+fn what_a_root_signed_and_is_no_authority_answers_for_no_office() {
+    let (folders, begun, _) = renewal();
+    let branch = folders.at("branch-1");
+    let root = Stolen::read(&folders.ca().join(names::TRUST), &folders.usb().join("root.key"));
+    let honest = granted(&folders, &begun, NOW);
+    for (is_ca, good) in [(IsCa::ExplicitNoCa, false), (IsCa::Ca(BasicConstraints::Constrained(0)), true)] {
+        let office = root.below(is_ca, 30 * DAY);
+        let answer = office.answer(Granted { issuing: pem_of(&[&office.certificate]), ..honest.clone() });
+        let installed = install_renewal(&branch, &answer, NOW);
+        assert_eq!(installed.is_ok(), good);
+        if !good {
+            assert!(installed.as_ref().unwrap_err().to_string().contains("it is no authority"), "{installed:?}");
+            assert_eq!(kind(installed), FaultKind::AnswerAuthority);
+        }
+    }
 }

@@ -337,6 +337,11 @@ fn a_person_s_key_and_roles_are_renewed_replaced_and_lost() {
     assert_eq!(judge(&second, &approve(&person, late), late), Ok(()));
     assert_eq!(judge(&second, &old, late), Ok(()));
     assert_eq!(judge(&second, &old, held.from - 3_600), Err(AttestationFault::NotYet));
+    let stranger = make_person(&federation.at("stranger"), &number("north-bank/e8"), NOW).unwrap();
+    let unknown = federation.refused(|| change_key(&ca, stranger.request(), false, &giver()));
+    assert!(matches!(unknown, PeopleError::Unknown { .. }), "{unknown:?}");
+    let new = federation.refused(|| grant(&ca, stranger.request(), &given(Role::Auditor), true, &giver()));
+    assert!(matches!(new, PeopleError::NotLost { .. }), "who had no key has lost none: {new:?}");
     let none = federation.refused(|| renew(&ca, staff, Which::Role(Role::Auditor), until, &giver()));
     assert!(matches!(none, PeopleError::NoRole { role: Role::Auditor, .. }));
 

@@ -440,6 +440,7 @@ fn the_lists_of_one_organisation_stop_no_other() {
         |seen: &Seen, before: Option<&RevocationLists>| RevocationLists::read(&general, &roots, seen, before).unwrap();
     let missing = read(&seen, None);
     assert!(missing.notes[0].contains("revocations-partner.pem is missing"), "{:?}", missing.notes);
+    assert!(missing.notes[0].contains("nobody of it is believed"), "{:?}", missing.notes);
     assert_eq!(missing.lists.standing("partner", &leaf, NOW), Revocation::Unknown);
     let own = open_authority(&office.ca()).unwrap().certificate().clone();
     assert_eq!(missing.lists.standing("bank", &own, NOW), Revocation::Good);
@@ -456,6 +457,7 @@ fn the_lists_of_one_organisation_stop_no_other() {
     for bad in [&first[..first.len() / 3], &first] {
         std::fs::write(&file, bad).unwrap();
         let kept = read(&seen, Some(&newer.lists));
+        assert!(kept.notes[0].contains("the lists before stay"), "{:?}", kept.notes);
         assert_eq!((kept.notes.len(), kept.lists.standing("partner", &leaf, NOW)), (1, Revocation::Good));
         assert_eq!(read(&seen, None).lists.standing("partner", &leaf, NOW), Revocation::Unknown);
     }

@@ -138,3 +138,7 @@ pub(crate) fn read_grounds(folder: &Path) -> Result<impl Fn(&RosterEntry) -> Opt
         read(folder)?.into_iter().map(|line| (line.keys, line.ground)).collect();
     Ok(move |entry: &RosterEntry| lines.get(&keys_of(entry)).cloned())
 }
+
+#[cfg(test)]
+#[path = "grounds_tests.rs"]
+mod tests;

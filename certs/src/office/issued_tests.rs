@@ -103,3 +103,15 @@ fn a_line_of_the_log_says_all_of_a_certificate_and_is_there_once() {
         assert_eq!(Issued::parse(&bad), None, "{bad}");
     }
 }
+
+#[test]
+fn a_log_of_exactly_the_limit_moves_nothing_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let most = u32::try_from(ISSUED_LINES_MAX).unwrap();
+    let lines: Vec<_> = (0..most - 1).map(|serial| issued(serial, serial, 10)).collect();
+    write(folder.path(), &lines);
+    let now = GRACE_SECONDS + 11;
+    assert!(!record(folder.path(), issued(0, u32::MAX, now), now).unwrap());
+    assert_eq!(read_issued(folder.path()).unwrap().len(), ISSUED_LINES_MAX);
+    assert!(!folder.path().join(format!("issued-{now}")).exists());
+}

@@ -155,4 +155,11 @@ mod tests {
         let two_lines = TokenSettings { module: "/a\nb".into(), ..here };
         assert!(matches!(settled(&two_lines), Err(PeopleError::Token(TokenError::Path { .. }))));
     }
+
+    #[test]
+    fn what_is_settled_names_the_same_token_and_key() {
+        let settings = place().settings;
+        let given = TokenSettings { limits: TokenLimits::default(), ..settings.clone() };
+        assert_eq!(settled(&given).unwrap(), settings);
+    }
 }

@@ -397,3 +397,77 @@ fn a_deny_list_is_not_older_than_the_one_that_was_in_force() {
         assert_eq!(DenyList::read(&path, &lists, &seen, NOW).is_ok(), good, "{number}");
     }
 }
+
+#[test]
+fn the_lists_that_are_carried_are_those_of_the_coordinator_s_organisation() {
+    let folder = tempfile::tempdir().unwrap();
+    let (general, own) = (tiers(), tiers());
+    let roots = general.roots.clone().with_organisation("partner", [own.root.certificate().clone()]).unwrap();
+    let of = |name: &str| Identity::parse(&format!("spiffe://federation.example/{name}/coordinator/x")).unwrap();
+    let names = ["bank", "partner"].map(|name| carried_name(&roots, &of(name)));
+    assert_eq!(names, ["revocations.pem", "revocations-partner.pem"]);
+    assert_eq!(carried_name(&general.roots, &of("partner")), "revocations.pem");
+    // The general file may have another name.
+    let path = folder.path().join("lists.pem");
+    let write =
+        |name: &str, text: &[u8]| files::write_public(&folder.path().join(name), text, Existing::Replace).unwrap();
+    write("lists.pem", b"general");
+    assert_eq!(read_carried(&path, &roots, &of("bank")).as_deref(), Some(b"general".as_slice()));
+    assert_eq!(read_carried(&path, &roots, &of("partner")), None);
+    write("revocations-partner.pem", &[b'x'; LISTS_BYTES_MAX]);
+    assert_eq!(read_carried(&path, &roots, &of("partner")).map(|text| text.len()), Some(LISTS_BYTES_MAX));
+    write("revocations-partner.pem", &[b'x'; LISTS_BYTES_MAX + 1]);
+    assert_eq!(read_carried(&path, &roots, &of("partner")), None);
+}
+
+#[test]
+fn three_tiers_below_a_root_have_a_word_and_a_fourth_has_none() {
+    let mut above = KeyPair::generate().unwrap();
+    let root = root_of(&above, vec![]);
+    let (mut certificate, mut authorities, mut lists) = (root.clone(), Vec::new(), vec![made(&above, &root, |_| ())]);
+    for tier in 1..=4 {
+        let key = KeyPair::generate().unwrap();
+        let mut parameters = CertificateParams::default();
+        parameters.distinguished_name = rcgen::DistinguishedName::new();
+        parameters.distinguished_name.push(DnType::CommonName, format!("tier {tier}"));
+        parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        parameters.use_authority_key_identifier_extension = true;
+        let issuer = rcgen::Issuer::from_ca_cert_der(&certificate, &above).unwrap();
+        certificate = parameters.signed_by(&key, &issuer).unwrap().into();
+        authorities.push(certificate.clone());
+        lists.push(made(&key, &certificate, |_| ()));
+        above = key;
+    }
+    // In whatever order they stand in the file.
+    authorities.reverse();
+    let roots = TrustRoots::new([root]).unwrap();
+    let believed = RevocationLists::verified(lists, &authorities, &roots).unwrap();
+    assert_eq!(believed.to_tls().len(), 1 + 3);
+    let standing = |tier: usize| believed.standing("bank", &authorities[4 - tier], NOW);
+    assert_eq!([1, 2, 3, 4].map(standing), [Revocation::Good; 4]);
+    let below = believed.scopes().next().unwrap().authorities.len();
+    assert_eq!(below, 1 + 3);
+}
+
+#[cfg(unix)]
+#[test]
+fn numbers_that_are_known_are_not_written_again() {
+    use std::os::unix::fs::MetadataExt as _;
+
+    let folder = tempfile::tempdir().unwrap();
+    let tiers = tiers();
+    let of = |number| tiers.lists(vec![list(&tiers.root, number, LONG, &[])]).unwrap();
+    let mut seen = Seen::beside(&folder.path().join("trust.pem")).unwrap();
+    let file = || std::fs::metadata(folder.path().join(SEEN)).unwrap().ino();
+    let denied = Some(DenyOrder { since: 1, number: 1 });
+    seen.note(&of(2), None).unwrap();
+    let first = file();
+    seen.note(&of(2), None).unwrap();
+    seen.note(&of(1), None).unwrap();
+    assert_eq!(file(), first);
+    seen.note(&of(2), denied).unwrap();
+    let second = file();
+    assert_ne!(second, first);
+    seen.note(&of(3), denied).unwrap();
+    assert_ne!(file(), second);
+}

@@ -79,6 +79,10 @@ pub(crate) const RENEWALS: &[(&str, FaultKind, Make)] = &[
         let centre = Identity::parse(&URI.replace("client", "coordinator")).expect("an identity");
         scene.renewal_fields(|request| request.identity = centre.clone())
     }),
+    ("renewal in the name of a member before it in the alphabet", RequestIdentity, |scene| {
+        let other = Identity::parse(&URI.replace("branch-1", "a")).expect("an identity");
+        scene.renewal_fields(|request| request.identity = other.clone())
+    }),
     ("renewal with an unproven key", RequestUnproven, |scene| {
         scene.renewal_fields(|request| {
             let last = request.csr.0.len() - 1;

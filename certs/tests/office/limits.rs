@@ -274,3 +274,18 @@ fn a_bundle_comes_back_from_its_file_whole() {
     assert_eq!((&again.authorities, &again.lists), (&bundle.authorities, &bundle.lists));
     assert_eq!(again.token.expose(), bundle.token.expose());
 }
+
+#[test]
+fn a_coordinator_is_revoked_by_its_certificates_alone_and_a_member_without_any_by_its_mark() {
+    let federation = Folders::whole();
+    let installed = federation.enrol("branch-1", NOW);
+    let revoked = |identity| {
+        let done =
+            revoke(&federation.ca(), &WhomToRevoke::Identity(identity), RevocationReason::Superseded, 7, NOW).unwrap();
+        (done.certificates.len(), done.member, done.denied)
+    };
+    assert_eq!(revoked(federation.coordinator()), (1, false, false));
+    std::fs::remove_file(federation.ca().join("issued")).unwrap();
+    assert_eq!(revoked(installed.identity.clone()), (0, true, true));
+    assert_eq!(revoked(installed.identity), (0, false, false));
+}

@@ -195,7 +195,8 @@ fn a_new_root_is_begun_again_where_a_crash_left_no_key_or_one_that_nobody_trusts
         tributary_certs::office::renew_root(&folders.ca(), &folders.usb(), NOW + DAY).unwrap();
         assert!(!next.exists());
         assert_eq!(read_certificates(&folders.ca().join(names::TRUST)).unwrap().len(), 2);
-        let lists = lines(&folders);
-        assert_eq!(lists.len(), 3, "both roots sign, and the issuing authority: {lists:?}");
+        // Both roots sign, and the issuing authority.
+        let root = format!("root 2 from {} until {}", D - 300, 181 * D);
+        assert_eq!(lines(&folders), [format!("issuing 2 from {} until {}", D - 300, 8 * D), root.clone(), root]);
     }
 }

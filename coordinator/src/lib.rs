@@ -16,6 +16,9 @@ extern crate self as tributary_coordinator;
 #[path = "../tests/support/federation.rs"]
 #[allow(dead_code, reason = "other tests use the rest")]
 mod enrolled;
+#[cfg(test)]
+#[path = "../../tests/log.rs"]
+mod log;
 
 pub mod audit;
 mod connections;

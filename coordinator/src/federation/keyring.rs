@@ -68,6 +68,14 @@ struct Loaded {
     validity: Validity,
 }
 
+/// When what is done now and then was done last, in Unix seconds.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Done {
+    reminded: u64,
+    judged: u64,
+    refreshed: u64,
+}
+
 impl Keyring {
     /// Opens every file; `renew` is whether the daemon renews its certificate, and `now` in Unix seconds.
     ///
@@ -181,40 +189,53 @@ impl Keyring {
         pulse: Pulse,
     ) {
         let mut ticks = tokio::time::interval(WATCH_EVERY);
-        let (mut reminded, mut judged, mut refreshed) = (0, 0, 0);
+        let mut done = Done::default();
         loop {
             ticks.tick().await;
             pulse.beat();
-            let now = unix_seconds();
-            if self.rereading.is_due(self.files.stamp(), now) {
-                let before = self.loaded.carried.clone();
-                let well = self.reload(&listener, now);
-                self.rereading.ended(well, now);
-                // Whoever is on the way to a seat is judged when it has one.
-                judged = 0;
-                if let Some(text) = self.loaded.carried.clone().filter(|text| Some(text) != before.as_ref())
-                    && inputs.send(Arrival::Lists(text)).await.is_err()
-                {
-                    return;
-                }
-            }
-            if now >= refreshed + REFRESH_EVERY_SECONDS {
-                refreshed = now;
-                self.refresh(now).await;
-            }
-            if now >= judged + JUDGE_EVERY_SECONDS {
-                judged = now;
-                door.judge();
-                let held = self.loaded.held(now);
-                self.held.send_if_modified(|before| std::mem::replace(before, held) != held);
-            }
-            metrics.publish("door", now, door.metrics());
-            metrics.publish("identity", now, self.metrics());
-            if now >= reminded + REMIND_SECONDS {
-                reminded = now;
-                self.remind(now);
+            let fresh = self.look(&mut done, (&listener, &door), &metrics, unix_seconds()).await;
+            if let Some(text) = fresh
+                && inputs.send(Arrival::Lists(text)).await.is_err()
+            {
+                return;
             }
         }
+    }
+
+    /// One look at everything that is due. What branches are sent of the lists, if it has changed.
+    async fn look(
+        &mut self,
+        done: &mut Done,
+        (listener, door): (&Listener, &Door),
+        metrics: &Metrics,
+        now: u64,
+    ) -> Option<Vec<u8>> {
+        let mut fresh = None;
+        if self.rereading.is_due(self.files.stamp(), now) {
+            let before = self.loaded.carried.clone();
+            let well = self.reload(listener, now);
+            self.rereading.ended(well, now);
+            // Whoever is on the way to a seat is judged when it has one.
+            done.judged = 0;
+            fresh = self.loaded.carried.clone().filter(|text| Some(text) != before.as_ref());
+        }
+        if now >= done.refreshed + REFRESH_EVERY_SECONDS {
+            done.refreshed = now;
+            self.refresh(now).await;
+        }
+        if now >= done.judged + JUDGE_EVERY_SECONDS {
+            done.judged = now;
+            door.judge();
+            let held = self.loaded.held(now);
+            self.held.send_if_modified(|before| std::mem::replace(before, held) != held);
+        }
+        metrics.publish("door", now, door.metrics());
+        metrics.publish("identity", now, self.metrics(now));
+        if now >= done.reminded + REMIND_SECONDS {
+            done.reminded = now;
+            self.remind(now);
+        }
+        fresh
     }
 
     /// What stays when files are read again.
@@ -262,13 +283,13 @@ impl Keyring {
         }
     }
 
-    fn metrics(&self) -> Vec<Metric> {
+    fn metrics(&self, now: u64) -> Vec<Metric> {
         let certificate = Metric {
             name: "certificate_not_after_seconds",
             help: "Unix time at which this coordinator's certificate ends.",
             value: self.loaded.validity.not_after,
         };
-        let end = self.loaded.revocations.end(unix_seconds()).map(|end| end.next_update);
+        let end = self.loaded.revocations.end(now).map(|end| end.next_update);
         let list = end.map(|value| Metric {
             name: "revocation_list_next_update_seconds",
             help: "Unix time at which the revocation list ends.",

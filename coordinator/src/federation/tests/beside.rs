@@ -22,7 +22,7 @@ use tributary_protocol::signed::SignedBody as _;
 use super::orders::authorities;
 use super::*;
 use crate::federation::models::Word;
-use crate::registry::{PeoplesWord, load};
+use crate::registry::{Recordable, load};
 
 fn person(world: &World, number: &str) -> SigningPerson {
     SigningPerson::open(&world.house.path("people").join(number)).unwrap()
@@ -299,7 +299,7 @@ fn an_incident_is_recorded_when_it_is_told() {
     };
     let signed =
         sign_incident(&person(&world, "e1"), Role::PlanOwner, word(&world, "the disk was full"), now()).unwrap();
-    let told = PeoplesWord::Incident(Box::new(signed.clone()));
+    let told = Recordable::Incident(Box::new(signed.clone()));
     let ask = |world: &mut World, name: &str| world.centre.answer(Request::Told(name.to_owned())).unwrap();
     for name in ["nothing", "nothing.incident", &told.name()] {
         assert!(matches!(ask(&mut world, name), Said::NotRecorded(_)), "{name}");

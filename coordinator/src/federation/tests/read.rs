@@ -275,10 +275,17 @@ fn attacks_are_carried_when_they_are_of_the_run(own: &mut Judged) {
 fn what_was_withdrawn_is_void(own: &mut Judged) {
     let model = load(own.config(), own.model(0), None).unwrap();
     let at = now();
-    let new =
-        NewExport { format: "sql", dialect: None, head: None, recipient: "scoring", valid_until: at + 100, now: at };
+    let new = NewExport {
+        format: "sql",
+        dialect: None,
+        head: None,
+        recipient: "scoring",
+        valid_until: at + 100,
+        trial: false,
+        now: at,
+    };
     let make = |number: u64| Ok::<_, RegistryError>(vec![u8::try_from(number).unwrap()]);
-    registry::export(&model, &new, &own.world.house.path("one.sql"), make).unwrap();
+    registry::export(own.config(), &model, &new, &own.world.house.path("one.sql"), make).unwrap();
     let void = |own: &Judged| exports(own.config(), at).unwrap().iter().map(|line| line.void).collect::<Vec<_>>();
     assert_eq!(void(own), [false]);
     own.states(ModelStep::Withdraw, (0, None));

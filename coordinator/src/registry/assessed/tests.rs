@@ -112,13 +112,15 @@ fn each_protection_is_looked_at() {
     });
     assert_eq!(found(&together, "heads-apart").0, "not");
     assert_eq!(found(&together, "post-quantum-required").0, "not");
-    let what: Vec<String> = versions().into_iter().map(|line| format!("{} {}", line.what, line.version)).collect();
+    let what: Vec<String> = versions(&of).into_iter().map(|line| format!("{} {}", line.what, line.version)).collect();
     let log = tributary_protocol::log::FORMAT.version;
     let release = env!("CARGO_PKG_VERSION");
     let expected = [
         format!("version-program {release}"),
         format!("version-protocol {PROTOCOL_VERSION}"),
         format!("version-log {log}"),
+        format!("digest-settings {}", Digest::of(&std::fs::read(federation.settings(|text| text)).unwrap())),
+        format!("digest-executable {}", Digest::of(&std::fs::read(std::env::current_exe().unwrap()).unwrap())),
     ];
     assert_eq!(what, expected);
 }

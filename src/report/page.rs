@@ -287,5 +287,6 @@ fn deviations(page: &mut Page, report: &ComplianceReport) {
     }
 }
 
-#[cfg(all(test, feature = "client"))]
+#[cfg(test)]
+#[cfg(feature = "client")]
 mod tests;

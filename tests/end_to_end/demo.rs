@@ -1,5 +1,6 @@
 //! `tributary demo` from its first process to its last, over real QUIC.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
@@ -188,7 +189,7 @@ fn coins_and_counts_are_charged_and_stated() {
         })
         .collect();
     assert_eq!(releases, [(1, "count", 1.0), (2, "gradient", 0.5), (3, "evaluate", 1.0)]);
-    // What was counted: every customer once, but for noise of the size that is stated.
+    // What was counted: every customer once, but for noise of the size that is stated. By class both together are all of them.
     let customers = finished.json()["customers"].as_f64().unwrap();
     let total = |histogram: &serde_json::Value| -> (f64, f64) {
         let counts = histogram["counts"].as_array().unwrap();
@@ -196,10 +197,16 @@ fn coins_and_counts_are_charged_and_stated() {
     };
     let statistics = json("counts/1-count.json");
     let noise = statistics["noise_stddev_min"].as_f64().unwrap();
+    let mut counted: BTreeMap<&str, (f64, f64)> = BTreeMap::new();
     for histogram in statistics["histograms"].as_array().unwrap() {
         let (sum, cells) = total(histogram);
+        let of = counted.entry(histogram["name"].as_str().unwrap().split(": ").next().unwrap()).or_default();
+        *of = (of.0 + sum, of.1 + cells);
+    }
+    assert!(counted.keys().any(|name| name.ends_with(", churn")), "labels are counted by field: {counted:?}");
+    for (name, (sum, cells)) in counted {
         // All shares together are 1.3 times the guaranteed noise; 6 deviations.
-        assert!((sum - customers).abs() < 6.0 * 1.4 * noise * cells.sqrt(), "{histogram}: {sum} of {customers}");
+        assert!((sum - customers).abs() < 6.0 * 1.4 * noise * cells.sqrt(), "{name}: {sum} of {customers}");
     }
     let evaluation = json("counts/3-evaluate.json");
     assert_eq!(evaluation["model"], verdict["model"], "what is released is what was evaluated");
@@ -220,7 +227,7 @@ fn coins_and_counts_are_charged_and_stated() {
     assert_eq!(evaluated(&["--json"]).json()["heads"], evaluation["heads"]);
     // The fields were counted, and the model is a sum over them: each has an importance for each label.
     let importance = evaluation["importance"]["fields"].as_array().unwrap();
-    let fields = statistics["histograms"].as_array().unwrap().len();
+    let fields = statistics["fields"].as_array().unwrap().len();
     assert_eq!(importance.len(), fields * evaluation["heads"].as_array().unwrap().len());
     // Few customers: some fields do not stand out of the noise. Of the others it is known how much of them the noise explains.
     let given: Vec<&serde_json::Value> = importance.iter().filter(|field| !field["variance"].is_null()).collect();

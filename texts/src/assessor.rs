@@ -190,7 +190,7 @@ texts! {
     risk_overlap() { en: "A customer is at several branches", zh: "同一客户在多家分行" }
     rule_overlap() { en: "low where the plan counts several branches of one customer", zh: "计划已计入多家分行为低" }
     risk_repeated() { en: "Many plans add up", zh: "多个计划累加" }
-    rule_repeated() { en: "the largest cap for life of a branch: low up to 1, medium up to 8, else high, and high without a cap (with cap / all)", zh: "取各分行终身上限中的最大值：不超过 1 为低，不超过 8 为中，否则为高；有分行未设上限亦为高（有上限 / 全部）" }
+    rule_repeated() { en: "the largest cap for life of a branch, in epsilon: low up to 1, medium up to 8, else high, and high without a cap (with cap / all)", zh: "取各分行终身上限（epsilon）中的最大值：不超过 1 为低，不超过 8 为中，否则为高；有分行未设上限亦为高（有上限 / 全部）" }
     risk_kept() { en: "Kept vectors are opened later", zh: "保存的向量日后被打开" }
     rule_kept() { en: "low where no masked upload is kept (days)", zh: "不保存掩码上传为低（天数）" }
     risk_files() { en: "A model leaves as a file", zh: "模型以文件形式外发" }

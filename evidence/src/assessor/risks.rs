@@ -39,7 +39,9 @@ pub(super) fn risks(report: &ComplianceReport, runs: &[&RunLine], open: u64) -> 
     let uploads = report.processing.iter().any(|of| of.kept_dimension_max > 0);
     let files = report.exports.iter().filter(|export| !export.void).count();
     let material = report.processing.iter().any(|of| of.materiality == "high");
-    let of_plans = format!("{} ({capped} / {})", shown(cap), report.spending.branches.len());
+    let caps = shown(cap);
+    let caps = caps.trim_start_matches("epsilon ");
+    let of_plans = format!("{caps} ({capped} / {})", report.spending.branches.len());
     vec![
         line("risk-membership", measures::noise(report), by_epsilon(worst), shown(worst)),
         line("risk-single-update", "measure-masks", low_if(fewest >= 3, "high"), format!("{fewest} >= 3")),

@@ -140,8 +140,8 @@ texts! {
     measure_budget() { en: "A budget for a year and for life holds over all plans.", zh: "年度与终身隐私预算覆盖全部计划。" }
     measure_budget_some() { en: "Not every branch has shown a budget for a year and for life.", zh: "并非每家分行均已出示年度与终身隐私预算。" }
     measure_overlap() { en: "A plan counts a customer as often as its overlap says.", zh: "计划按其声明的分行数计入同一客户的影响。" }
-    measure_four_eyes() { en: "Two people of two roles decide which plan runs, and which model is used. A candidate leaves as a file for trial alone, for 31 days at most.", zh: "运行哪个计划、使用哪个模型，由两个角色的两人共同决定。候选模型仅可为试用以文件形式外发，最长 31 天。" }
-    measure_register() { en: "The coordinator's operator hands it out. A register has its number, recipient and last day, and makes it void where the model is withdrawn.", zh: "由协调方运维人员导出；登记册载明编号、接收方与截止日，模型撤回时该文件失效。" }
+    measure_four_eyes() { en: "Two people of two roles decide which plan runs, and which model is used.", zh: "运行哪个计划、使用哪个模型，由两个角色的两人共同决定。" }
+    measure_register() { en: "The coordinator's operator hands out a model that two people have put in use, or a candidate for trial, for 31 days at most. A register has its number, recipient and last day, and makes it void where the model is withdrawn.", zh: "由协调方运维人员导出经两人批准使用的模型；候选模型仅供试用，最长 31 天。登记册载明编号、接收方与截止日，模型撤回时该文件失效。" }
     measure_grants() { en: "The owner of the data grants each use, and can take it back.", zh: "数据所有人逐项授权，并可撤回。" }
     measure_log() { en: "Every step is in a signed log that branches witness.", zh: "每一步均写入签名日志，由分行见证。" }
     measure_log_alone() { en: "Every step is in a signed log. No more than half of the branches have witnessed it.", zh: "每一步均写入签名日志；见证该日志的分行不超过半数。" }

@@ -152,7 +152,8 @@ impl Collected {
     ) -> Result<Self, ExportError> {
         let journal = ledger_of(&settings.state_dir);
         let mut runs: BTreeMap<LedgerId, OfRun> = BTreeMap::new();
-        let (mut models, mut papers): (Vec<(RunRef, Digest)>, BTreeMap<Digest, Vec<Item>>) = Default::default();
+        let mut models = Vec::new();
+        let mut papers: BTreeMap<Digest, Vec<Item>> = BTreeMap::new();
         let (mut end, mut goes_on, mut entries, mut last) = (0, false, 0, Millis(0));
         // The front goes on to the first checkpoint that is kept from there on, so that branches vouch for all of it.
         let (sizes, mut stop) = (sizes_of(&settings.state_dir.join(CHECKPOINTS)), None);

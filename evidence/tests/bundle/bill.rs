@@ -32,10 +32,10 @@ fn of_libraries() -> BTreeSet<String> {
     let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("../certs/src")];
     while let Some(folder) = folders.pop() {
         for file in std::fs::read_dir(&folder).expect("a folder").map(|file| file.expect("listed").path()) {
-            let is_test = file.ends_with("tests.rs");
+            let is_test = file.file_stem().is_some_and(|name| name.to_string_lossy().ends_with("tests"));
             match (file.is_dir(), is_test) {
-                (true, _) => folders.push(file),
-                (false, true) => {}
+                (_, true) => {}
+                (true, false) => folders.push(file),
                 (false, false) => {
                     let text = std::fs::read_to_string(&file).expect("a source");
                     let words = text.split(|character: char| !(character.is_ascii_alphanumeric() || character == '_'));

@@ -175,7 +175,9 @@ impl Collected {
                 }
             };
             if at > to && stop.is_none() {
-                stop = Some(sizes.range(entries..).next().copied().unwrap_or(entries));
+                // Of days before the first entry there is nothing.
+                let next = sizes.range(entries..).next().copied().filter(|_| entries > 0);
+                stop = Some(next.unwrap_or(entries));
             }
             if stop.is_some_and(|stop| entries >= stop) {
                 goes_on = true;

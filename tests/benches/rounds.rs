@@ -1,11 +1,14 @@
 //! What a private round costs: real daemons as processes of their own, over QUIC on loopback.
 //!
 //! `cargo bench -p tributary-tests --bench rounds [-- --branches 16 --hidden 121 --rounds 100 --ring 64 --session-rounds 64 --upload-offset 5]` prints the median
-//! round, and CPU time for each client-round with training and noise sampling apart. Quote figures of an otherwise idle machine.
+//! round, and CPU time for each client-round with training and noise sampling apart. Quote figures of an otherwise idle machine. At the end it prints what
+//! journal, tree, checkpoints and cosigning took of the run's CPU, and fails where that is more than 3 %.
 //!
 //! `--hidden 960 --second 960 --ring 32` has a million parameters; `--lost 3` ends so many clients behind the first round, so that the
 //! others recover their masks in all the rounds after it.
 
+#[path = "support/evidence.rs"]
+mod evidence;
 #[path = "../tests/support/federation.rs"]
 mod federation;
 
@@ -13,6 +16,7 @@ use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::time::Instant;
 
 use serde_json::Value;
 use tributary_client::cli::{RunOptions, run};
@@ -100,6 +104,7 @@ fn measure(options: &Options) {
     let (mut coordinator, mut lines) = start("coordinator", &federation.coordinator);
     let listening = next_event(&mut lines, "listening");
     let address: SocketAddr = listening["address"].as_str().and_then(|text| text.parse().ok()).expect("an address");
+    let began = Instant::now();
     let mut clients: Vec<_> = federation.client_settings(address).iter().map(|path| start("client", path)).collect();
     if options.lost > 0 {
         next_event(&mut lines, "round");
@@ -109,6 +114,7 @@ fn measure(options: &Options) {
         }
     }
     let (finished, updates) = to_the_end(&mut lines);
+    let took = began.elapsed().as_secs();
     let (mut rest, mut before, mut training, mut noise, mut memory) = (0.0, 0.0, 0.0, 0.0, 0.0_f64);
     for (mut child, mut lines) in clients {
         let event = next_event(&mut lines, "finished");
@@ -122,6 +128,9 @@ fn measure(options: &Options) {
     }
     coordinator.wait().expect("the coordinator ends");
     print(options, &finished, updates, [rest - training - noise, before, training, noise], memory);
+    let coordinator = finished["cpu_seconds"].as_f64().zip(finished["cpu_seconds_before"].as_f64());
+    let coordinator = coordinator.map(|(all, before)| all - before).expect("seconds");
+    evidence::measure(folder.path(), options.branches - options.lost, (took, rest + coordinator));
 }
 
 fn print(

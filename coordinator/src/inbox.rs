@@ -151,4 +151,57 @@ mod tests {
         assert_eq!(inbox.new_ones(1_000 + AGAIN_SECONDS, |_| Ok(7)), [7]);
         assert!(inbox.new_ones(u64::MAX, |_| Ok(7)).is_empty(), "once");
     }
+
+    #[test]
+    fn a_file_that_is_none_is_left_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        for file in ["a.order", "b.order"] {
+            std::fs::write(folder.path().join(file), "x").unwrap();
+        }
+        let mut inbox = Inbox::of(folder.path().to_path_buf(), "order");
+        let reads = |path: &Path| match path.ends_with("a.order") {
+            true => Err(FileError::content(path, "order")),
+            false => Ok(7),
+        };
+        let (found, told) = crate::log::logged(|| inbox.new_ones(1_000, reads));
+        assert_eq!(found, [7]);
+        assert_eq!(told.matches("is not what it should be, and changes nothing").count(), 1, "{told}");
+        assert!(inbox.new_ones(1_000 + 10 * AGAIN_SECONDS, |_| Ok(8)).is_empty(), "it is seen");
+    }
+
+    /// What could not be read is said once, and again where the reason is another one.
+    #[test]
+    fn a_fault_is_told_as_long_as_it_is_a_new_one() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("a.order"), "x").unwrap();
+        let mut inbox = Inbox::of(folder.path().to_path_buf(), "order");
+        let mut look = |at: u64, action: &'static str| {
+            let refuses = |path: &Path| -> Result<u8, FileError> {
+                Err(FileError::System { action, path: path.into(), source: std::io::ErrorKind::Other.into() })
+            };
+            let (found, told) = crate::log::logged(|| inbox.new_ones(at, refuses));
+            assert!(found.is_empty());
+            told.matches("it is tried again every 30 seconds").count()
+        };
+        let looks =
+            [(1_000, "reading"), (1_029, "reading"), (1_030, "reading"), (1_060, "opening"), (1_090, "opening")];
+        assert_eq!(looks.map(|(at, action)| look(at, action)), [1, 0, 0, 1, 0]);
+    }
+
+    #[test]
+    fn everything_that_came_is_handed_on_as_long_as_somebody_listens() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let (inputs, mut arrivals) = mpsc::channel(3);
+            let lists = |number: u8| Arrival::Lists(vec![number]);
+            let mut come = [vec![lists(1), lists(2)], Vec::new(), vec![lists(3)], vec![lists(4)]].into_iter();
+            let follows = tokio::spawn(follow(move || come.next().unwrap_or_default(), inputs));
+            for expected in 1..=3 {
+                let Some(Arrival::Lists(found)) = arrivals.recv().await else { panic!("another arrival") };
+                assert_eq!(found, [expected]);
+            }
+            drop(arrivals);
+            tokio::time::timeout(Duration::from_secs(60), follows).await.expect("it ends").unwrap();
+        });
+    }
 }

@@ -28,6 +28,12 @@ const WAITING_BYTES_MAX: u64 = 16 << 20;
 /// Models that may wait: one for every round that it has not taken.
 const WAITING_MODELS_MAX: u64 = 4;
 
+/// Bytes that may wait to be read by a client, where a model has so many.
+fn waiting_bytes_max(model_bytes: usize) -> u64 {
+    let models = u64::try_from(model_bytes).unwrap_or(u64::MAX).saturating_mul(WAITING_MODELS_MAX);
+    models.saturating_add(WAITING_BYTES_MAX)
+}
+
 pub(super) struct Session<'a> {
     door: &'a Door,
     seat: Seat<'a>,
@@ -301,9 +307,7 @@ impl<'a> Session<'a> {
 
     fn queue(&mut self, frames: Option<Vec<Bytes>>) -> Result<(), Leave> {
         self.link.send(frames.ok_or(Leave::Released)?);
-        let models =
-            u64::try_from(self.door.limits.upload_bytes()).unwrap_or(u64::MAX).saturating_mul(WAITING_MODELS_MAX);
-        if self.link.unconfirmed() > models.saturating_add(WAITING_BYTES_MAX) {
+        if self.link.unconfirmed() > waiting_bytes_max(self.door.limits.upload_bytes()) {
             return Err(Leave::Refused("this client did not read what it was sent".into()));
         }
         Ok(())
@@ -357,5 +361,16 @@ async fn sleep_until(deadline: Option<Instant>) {
     match deadline {
         Some(deadline) => tokio::time::sleep_until(deadline).await,
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_wait_and_four_models_beside_them() {
+        let expected = [(0, 16 << 20), (1_000, (16 << 20) + 4_000), (usize::MAX, u64::MAX)];
+        assert_eq!(expected.map(|(bytes, _)| waiting_bytes_max(bytes)), expected.map(|(_, most)| most));
     }
 }

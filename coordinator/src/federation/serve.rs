@@ -48,6 +48,11 @@ use crate::store::{self, ledger_of};
 /// does in a round.
 const WORKERS_MAX: usize = 4;
 
+/// Threads for sockets and folding on a machine of so many cores: one core is the rounds'.
+fn workers(cores: usize) -> usize {
+    cores.saturating_sub(1).clamp(1, WORKERS_MAX)
+}
+
 /// Inputs that may wait for the machine; beyond it connections are not read.
 const INPUTS_MAX: usize = 1_024;
 
@@ -137,8 +142,7 @@ pub fn run(
     stop: impl Future<Output = ()>,
 ) -> Result<(), CoordinatorError> {
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-    let workers = cores.saturating_sub(1).clamp(1, WORKERS_MAX);
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(workers).enable_all().build();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(workers(cores)).enable_all().build();
     let runtime = runtime.map_err(CoordinatorError::Runtime)?;
     let result = runtime.block_on(serve(opened, ends, report, stop));
     runtime.shutdown_timeout(Duration::from_secs(1));
@@ -382,6 +386,11 @@ async fn farewell(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_core_is_left_to_the_rounds() {
+        assert_eq!([0, 1, 2, 3, 4, 5, 6, 64].map(workers), [1, 1, 1, 2, 3, 4, 4, 4]);
+    }
 
     #[test]
     fn the_loop_sleeps_until_its_deadline_and_looks_once_a_day() {

@@ -189,3 +189,51 @@ fn lines(value: &impl Serialize) -> Vec<u8> {
 fn system<'a>(action: &'static str, path: &'a Path) -> impl FnOnce(std::io::Error) -> RegistryError + 'a {
     move |fault| RegistryError::System { action, path: path.to_path_buf(), fault }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tributary_protocol::plan::{PrivacyMode, RunRef};
+    use tributary_protocol::registry::Lineage;
+    use tributary_protocol::roster::StaffNumber;
+
+    /// People and programs read each part under its own name.
+    #[test]
+    fn the_lineage_names_each_part_of_the_manifest() {
+        let digest = |number: u8| Digest([number; 32]);
+        let lineage = Lineage {
+            parent: Some(digest(1)),
+            initial: digest(2),
+            run: RunRef { plan: digest(3), number: 4 },
+            name: "churn".into(),
+            purpose: "who leaves".into(),
+            privacy: PrivacyMode::Customer,
+            group: "retail".into(),
+            owner: StaffNumber::parse("north-bank/e1").unwrap(),
+            statement: digest(5),
+            rounds: 6,
+            complete: true,
+        };
+        let manifest = ModelManifest {
+            parameters: digest(7),
+            parameter_bytes: 8,
+            architecture: vec![9],
+            schema: digest(10),
+            features: digest(11),
+            lineage,
+        };
+        let text = |number: u8| digest(number).to_string();
+        let read = |manifest: &ModelManifest| serde_json::to_value(LineageFile::of(&digest(12), manifest)).unwrap();
+        let expected = serde_json::json!({
+            "version": 1, "model": text(12), "parameters": text(7), "schema": text(10), "features": text(11),
+            "parent": text(1), "initial_model": text(2), "plan": text(3), "plan_name": "churn", "run": 4,
+            "purpose": "who leaves", "group": "retail", "owner": "north-bank/e1", "statement": text(5),
+            "rounds": 6, "complete": true,
+        });
+        assert_eq!(read(&manifest), expected);
+        let mut first = manifest;
+        (first.lineage.parent, first.lineage.complete) = (None, false);
+        let found = read(&first);
+        assert_eq!((&found["parent"], &found["complete"]), (&serde_json::Value::Null, &false.into()));
+    }
+}

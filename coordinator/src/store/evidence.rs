@@ -253,3 +253,102 @@ pub(super) fn remove(path: &Path) {
         tracing::warn!(%fault, file = %path.display(), "a file that the ledger does not name could not be removed");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(number: u8) -> RunId {
+        RunId([number; 32])
+    }
+
+    fn sum(number: u8) -> Digest {
+        Digest([number; 32])
+    }
+
+    /// Rounds that began, and the sums of those that were committed.
+    fn kept(number: u8, rounds: &[(u64, Option<u8>)], until: Option<u64>) -> KeptRun {
+        let rounds = rounds.iter().map(|(round, committed)| (RoundId(*round), committed.map(sum))).collect();
+        KeptRun { run: run(number), rounds, until: until.map(Millis) }
+    }
+
+    /// A state folder with the files of these rounds and sums.
+    fn state(rounds: &[(u8, u64)], sums: &[u8]) -> tempfile::TempDir {
+        let state = tempfile::tempdir().unwrap();
+        for folder in [ROUNDS, SUMS] {
+            fs::create_dir_all(state.path().join(folder)).unwrap();
+        }
+        for (number, round) in rounds {
+            fs::write(state.path().join(ROUNDS).join(round_name(run(*number), RoundId(*round))), "x").unwrap();
+        }
+        for number in sums {
+            fs::write(state.path().join(SUMS).join(sum_name(&sum(*number))), "x").unwrap();
+        }
+        state
+    }
+
+    fn files(state: &Path) -> Vec<String> {
+        let mut names = Vec::new();
+        for folder in [ROUNDS, SUMS, STRAYS] {
+            let entries = fs::read_dir(state.join(folder)).into_iter().flatten();
+            names.extend(entries.map(|entry| format!("{folder}/{}", entry.unwrap().file_name().to_str().unwrap())));
+        }
+        names.sort();
+        names
+    }
+
+    fn names(rounds: &[(u8, u64)], sums: &[u8]) -> Vec<String> {
+        let rounds =
+            rounds.iter().map(|(number, round)| format!("{ROUNDS}/{}", round_name(run(*number), RoundId(*round))));
+        let mut names: Vec<String> =
+            rounds.chain(sums.iter().map(|number| format!("{SUMS}/{}", sum_name(&sum(*number))))).collect();
+        names.sort();
+        names
+    }
+
+    /// What a ledger committed stays as long as its run's time is not over, and what it did not commit goes.
+    #[test]
+    fn what_a_ledger_does_not_commit_goes_and_what_none_names_is_moved_aside() {
+        let state = state(&[(1, 1), (1, 2), (2, 1), (2, 2), (3, 7)], &[1, 2, 3, 9]);
+        for unfinished in ["draft", "half.tmp"] {
+            fs::write(state.path().join(ROUNDS).join(unfinished), "x").unwrap();
+        }
+        // The third sum was opened in both runs.
+        let goes_on = kept(1, &[(1, Some(1)), (2, None), (3, Some(3))], None);
+        let ended = kept(2, &[(1, Some(2)), (2, Some(3))], Some(1_000));
+        let runs = [goes_on.clone(), ended.clone()];
+        forget_evidence(state.path(), &runs, Millis(999));
+        let strays = |names: Vec<String>| {
+            let aside =
+                [format!("{STRAYS}/{}", round_name(run(3), RoundId(7))), format!("{STRAYS}/{}", sum_name(&sum(9)))];
+            let mut all: Vec<String> = names.into_iter().chain(aside).collect();
+            all.sort();
+            all
+        };
+        assert_eq!(files(state.path()), strays(names(&[(1, 1), (2, 1), (2, 2)], &[1, 2, 3])));
+        forget_evidence(state.path(), &runs, Millis(1_000));
+        assert_eq!(files(state.path()), strays(names(&[(1, 1)], &[1, 3])));
+        // A folder that is not there has nothing to forget.
+        fs::remove_dir_all(state.path().join(SUMS)).unwrap();
+        forget_evidence(state.path(), &runs, Millis(1_000));
+        assert_eq!(files(state.path()), [&names(&[(1, 1)], &[])[..], &strays(Vec::new())].concat());
+    }
+
+    #[test]
+    fn a_run_is_forgotten_with_all_that_was_kept_of_it_and_nothing_else() {
+        let state = state(&[(1, 1), (1, 2), (2, 1)], &[1, 2]);
+        forget_run(state.path(), &kept(1, &[(1, Some(1)), (2, None), (3, Some(8))], Some(5)));
+        assert_eq!(files(state.path()), names(&[(2, 1)], &[2]));
+    }
+
+    #[test]
+    fn its_time_is_over_from_its_last_millisecond_on() {
+        let mut ended = kept(1, &[(1, None)], Some(1_000));
+        assert_eq!([999, 1_000, 1_001].map(|at| ended.is_over(Millis(at))), [false, true, true]);
+        assert!(ended.until() == Some(Millis(1_000)) && ended.names_any());
+        ended.forgotten();
+        assert!(!ended.names_any());
+        let goes_on = kept(1, &[], None);
+        assert!(!goes_on.is_over(Millis(u64::MAX)) && !goes_on.names_any() && goes_on.until().is_none());
+    }
+}

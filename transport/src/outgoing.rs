@@ -272,4 +272,93 @@ mod tests {
         outgoing.written(1);
         assert!(!outgoing.has_raw());
     }
+
+    /// Sizes of the records of data, and how many records of another kind.
+    fn sizes(raw: &[Bytes]) -> (Vec<usize>, usize) {
+        let bytes = raw.concat();
+        let (mut rest, mut data, mut others) = (bytes.as_slice(), Vec::new(), 0);
+        while let Some((head, behind)) = rest.split_first_chunk() {
+            let (kind, length) = crate::record::parse_header(*head).unwrap();
+            if kind == Kind::Data {
+                data.push(length)
+            } else {
+                others += 1
+            }
+            rest = &behind[length..];
+        }
+        (data, others)
+    }
+
+    /// No more is prepared than is written soon, whatever part of it was written already.
+    #[test]
+    fn so_much_is_prepared_ahead_and_no_more() {
+        let head = header(Kind::Data, 1).len();
+        let mut outgoing = Outgoing::default();
+        outgoing.push(vec![1; 3 << 20].into());
+        outgoing.prepare();
+        // The last record begins below the mark.
+        let records = AHEAD_BYTES.div_ceil(RECORD_BYTES_MAX + head);
+        let full = |count: usize| (vec![RECORD_BYTES_MAX; count], 0);
+        assert_eq!(sizes(outgoing.raw()), full(records));
+        assert_eq!(outgoing.raw_bytes, records * (RECORD_BYTES_MAX + head));
+        assert!(!outgoing.has_room());
+        outgoing.prepare();
+        assert_eq!(sizes(outgoing.raw()), full(records), "nothing is added");
+        // A header and its data are two pieces.
+        outgoing.written(4);
+        assert_eq!(outgoing.raw_bytes, (records - 2) * (RECORD_BYTES_MAX + head));
+        outgoing.prepare();
+        assert_eq!(sizes(outgoing.raw()), full(records));
+        // What another connection had before it is none of this one's.
+        outgoing.rewind(RECORD_BYTES_MAX as u64).unwrap();
+        assert_eq!((outgoing.raw_bytes, outgoing.has_raw(), outgoing.has_room()), (0, false, true));
+        outgoing.prepare();
+        assert_eq!(sizes(outgoing.raw()), full(records));
+    }
+
+    #[test]
+    fn what_was_read_is_told_before_data_and_only_where_data_follows() {
+        let mut outgoing = Outgoing::default();
+        outgoing.confirm_other(7);
+        outgoing.prepare();
+        assert_eq!((outgoing.raw_bytes, outgoing.confirming), (0, Some(7)), "it waits for its turn");
+        outgoing.push(vec![1; 10].into());
+        assert_eq!(outgoing.unconfirmed(), 10);
+        outgoing.prepare();
+        assert_eq!((sizes(outgoing.raw()), outgoing.confirming), ((vec![10], 1), None));
+        assert_eq!(outgoing.raw()[0], record(Kind::Confirm, &7_u64.to_le_bytes()));
+        // Nothing is to be sent: what was read later waits until the rest was written.
+        outgoing.confirm_other(8);
+        outgoing.prepare();
+        assert_eq!((sizes(outgoing.raw()), outgoing.confirming), ((vec![10], 1), Some(8)));
+        let pieces = outgoing.raw().len();
+        outgoing.written(pieces);
+        assert!(outgoing.has_raw());
+        assert_eq!((sizes(outgoing.raw()), outgoing.confirming), ((Vec::new(), 1), None));
+        assert!(outgoing.unconfirmed() == 10 && outgoing.confirm(10).is_ok() && outgoing.unconfirmed() == 0);
+    }
+
+    /// Where the next record begins is kept, whichever part of a piece was confirmed meanwhile.
+    #[test]
+    fn a_piece_that_was_confirmed_in_part_is_gone_on_with() {
+        let mut outgoing = Outgoing::default();
+        let piece: Vec<u8> = (0..200_u8).collect();
+        outgoing.push(piece.clone().into());
+        outgoing.push(Bytes::new());
+        outgoing.prepare();
+        assert_eq!((outgoing.cursor, outgoing.prepared, outgoing.reached), ((1, 0), 200, 200));
+        outgoing.confirm(50).unwrap();
+        assert_eq!((outgoing.cursor, outgoing.kept[0].len(), outgoing.unconfirmed()), ((1, 0), 150, 150));
+        outgoing.push(vec![9; 5].into());
+        assert_eq!(data(&drain(&mut outgoing)), [piece.as_slice(), &[9; 5]].concat());
+        // The next connection goes on behind what was read.
+        outgoing.rewind(120).unwrap();
+        assert_eq!((outgoing.cursor, outgoing.prepared, outgoing.reached), ((0, 0), 120, 205));
+        assert_eq!(data(&drain(&mut outgoing)), [&piece[120..], &[9; 5]].concat());
+        outgoing.confirm(203).unwrap();
+        assert_eq!((outgoing.kept.len(), outgoing.kept[0].len(), outgoing.unconfirmed()), (1, 2, 2));
+        assert_eq!(outgoing.confirm(206).unwrap_err(), CountFault { received: 206, confirmed: 203, reached: 205 });
+        outgoing.confirm(205).unwrap();
+        assert_eq!((outgoing.cursor, outgoing.kept.len(), outgoing.unconfirmed()), ((0, 0), 0, 0));
+    }
 }

@@ -6,6 +6,7 @@
 #[path = "../fuzz/targets/arbitrary.rs"]
 mod arbitrary;
 
+use std::collections::BTreeSet;
 use std::fmt::Debug;
 
 use arbitrary::{value, variants};
@@ -15,7 +16,10 @@ use tributary_protocol::budget::{BudgetHead, FirstUse, OwnerChange, Release};
 use tributary_protocol::codec;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::limits::CONTROL_MESSAGE_BYTES_MAX;
-use tributary_protocol::message::{DealStatement, Encapsulation, KeysStatement, Offer, SignedBody, Survivors};
+use tributary_protocol::message::{
+    DealStatement, Encapsulation, FRAME_CONTROL, FRAME_VECTOR, KeysStatement, Offer, RefusalCode, SignedBody,
+    Survivors, frame_bytes_max,
+};
 use tributary_protocol::plan::{Attestation, CapRaise, Gates, Grant, Plan, RunRef, Withdrawal};
 use tributary_protocol::registry::{
     AttackReport, CopyNote, GatesReport, IncidentWord, Look, ModelManifest, ModelStatement,
@@ -98,6 +102,28 @@ where
     T: SignedBody + Serialize + DeserializeOwned + PartialEq + Debug,
 {
     changed::<T>(|body| *signature(body) = Signature::none(), |body| body.canonical().finish())
+}
+
+#[test]
+fn each_kind_of_frame_has_its_bound_and_no_other_kind_has_one() {
+    let bounds = [0, FRAME_CONTROL, FRAME_VECTOR, 3, u8::MAX].map(|kind| frame_bytes_max(kind, 77));
+    assert_eq!(bounds, [None, Some(CONTROL_MESSAGE_BYTES_MAX), Some(77), None, None]);
+}
+
+/// A ledger of years holds these numbers: each stays what it is, and no two codes have the same.
+#[test]
+fn each_refusal_has_a_number_of_its_own() {
+    let word = |number: u32| number.to_le_bytes().to_vec();
+    let codes = (0..=u32::from(u8::MAX)).flat_map(|outer| {
+        let inner = (0..=u32::from(u8::MAX)).map(move |inner| [word(outer), word(inner)].concat());
+        let bytes = inner.chain([word(outer)]);
+        bytes.filter_map(|bytes| codec::decode::<RefusalCode>(&bytes, CONTROL_MESSAGE_BYTES_MAX).ok())
+    });
+    let numbers: Vec<u32> = codes.map(RefusalCode::number).collect();
+    let distinct: BTreeSet<u32> = numbers.iter().copied().collect();
+    assert_eq!(distinct.len(), numbers.len(), "{numbers:?}");
+    let all: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
+    assert_eq!((numbers.len(), &Digest::of(&all).to_string()[..16]), (51, "300df8538e133df2"), "{numbers:x?}");
 }
 
 /// What was signed once is verified by whoever reads it later: the bytes under a signature stay what they are.

@@ -50,3 +50,6 @@ mod standing;
 pub mod telemetry;
 mod witness;
 pub mod worker;
+
+#[cfg(test)]
+mod whole_branch_tests;

@@ -421,3 +421,6 @@ fn sentence(report: &Report) -> Said {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod told_tests;

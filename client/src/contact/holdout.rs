@@ -100,3 +100,7 @@ fn shuffle(items: &mut [Pseudonym], entropy: &mut dyn Entropy) {
         items.swap(last, usize::try_from(other).unwrap_or_default());
     }
 }
+
+#[cfg(test)]
+#[path = "holdout_tests.rs"]
+mod tests;

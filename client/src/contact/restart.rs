@@ -81,3 +81,7 @@ impl RestartWord {
         RealSuite::verify(&self.key, &Self::message(&restart.digest(), self.at), &self.signature)
     }
 }
+
+#[cfg(test)]
+#[path = "restart_tests.rs"]
+mod tests;

@@ -76,3 +76,23 @@ fn an_older_mapping_is_not_put_back() {
     sign_owned(Owned::Mapping, &branch.at("mapping.toml"), &first, &branch.owner).unwrap();
     assert_eq!(files(), Ok(before), "the owner has signed it anew");
 }
+
+#[test]
+fn rows_are_looked_at_as_the_daemon_reads_them() {
+    let branch = Branch::new("file = \"rows.csv\"\nmapping = \"mapping.toml\"\ndate = 2026-11-30");
+    branch.write("rows.csv", CSV);
+    branch.mapped("", RULES);
+    use crate::standing::standing;
+
+    let mut found = tributary_transport::preflight::Findings::default();
+    standing(&mut found, &branch.settings(), 1_796_256_000);
+    let text = found.to_string().replace(&branch.folder.path().display().to_string(), "HOME");
+    let rows: Vec<&str> =
+        text.lines().filter(|line| line.contains("rows.csv") || line.contains("mapping.toml")).collect();
+    let expected = [
+        "ok      reading HOME/rows.csv: 2 rows of 2 customers fit the schema",
+        "warning reading HOME/rows.csv: field score (column \"score\"): the data have no such column, which the schema allows; every row is \
+         learned as missing there. Look whether the export has lost it",
+    ];
+    assert_eq!(rows, expected, "{text}");
+}

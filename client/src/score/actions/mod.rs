@@ -116,3 +116,6 @@ impl Condition {
 
 #[cfg(test)]
 pub(super) mod tests;
+
+#[cfg(test)]
+mod holds_tests;

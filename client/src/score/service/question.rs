@@ -183,3 +183,7 @@ fn same_letters(one: &str, other: &str) -> bool {
 fn told(customer: u64, fault: &DataError) -> CustomerFault {
     CustomerFault { customer, message: fault.to_string() }
 }
+
+#[cfg(test)]
+#[path = "question_tests.rs"]
+mod tests;

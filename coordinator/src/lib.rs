@@ -11,6 +11,10 @@
 #[cfg(test)]
 extern crate self as tributary_coordinator;
 
+/// What a run of attacks comes to, without attacks.
+#[cfg(test)]
+#[path = "../../tests/attack_findings.rs"]
+mod attack_findings;
 /// Certificates, roster and settings in a folder.
 #[cfg(test)]
 #[path = "../tests/support/federation.rs"]

@@ -51,6 +51,7 @@ fn scored(config: &Path, table: &Path, output: &Path) -> (u64, Duration) {
         if let Some(ended) = child.try_wait().unwrap() {
             break ended;
         }
+        #[expect(clippy::disallowed_methods, reason = "the memory of another process is looked at from time to time")]
         std::thread::sleep(Duration::from_millis(2));
     };
     assert!(ended.success(), "{}", table.display());

@@ -29,7 +29,7 @@ fn a_request_waits_for_thirty_days_and_is_approved_within_them() {
     assert_eq!(ask(NOW), None);
     let waiting = read_waiting(folder.path()).unwrap();
     let expected = Waiting { identity: identity("x"), fingerprint, renewal: true, approval: None, since: NOW, keys };
-    assert_eq!(waiting, [expected.clone()]);
+    assert_eq!(waiting, std::slice::from_ref(&expected));
     // Asking again changes nothing as long as it waits.
     assert_eq!((ask(last), read_waiting(folder.path()).unwrap()), (None, vec![expected.clone()]));
     let past = approve(folder.path(), &[fingerprint], "anna", last + 1);

@@ -240,6 +240,9 @@ async fn serve(
             stop.await;
         }
     });
+    // A command that hears so finds this process, and does not take the journal for its own.
+    let (asking, mut asked) = mpsc::channel(1);
+    let _socket = listen_locally(&local, asking);
     federation.hands.tell(None, Event::Listening { address, enrolled });
     let _watched = watchdog.start(Arc::clone(&metrics), unix_seconds).map_err(CoordinatorError::Runtime)?;
     tokio::spawn(roster_file.watch(Arc::clone(&door), inputs.clone(), pulses.roster));
@@ -260,8 +263,6 @@ async fn serve(
     tokio::spawn(keyring.watch(Arc::clone(&listener), Arc::clone(&door), inputs, metrics, pulses.identity));
     // A process that ended while it told the clients of the last run's end has left some of them waiting.
     let absent = if federation.is_through() { listen.timers.detached } else { Duration::ZERO };
-    let (asking, mut asked) = mpsc::channel(1);
-    let _socket = listen_locally(&local, asking);
     if turn(&mut federation, (&mut arrivals, &mut asked), stop.as_mut(), (ends, &pulses.machine)).await? {
         let leaving = async {
             tokio::time::sleep(absent).await;

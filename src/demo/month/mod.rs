@@ -4,6 +4,7 @@
 //! promoted ─ card, report on the gates, validator's signature, pilot, promotion; every branch fetches the champion
 //! listed   ─ three branches: scores, a list by signed rules, approval, delivery, the bank's answer, a reply to a customer
 //! exported ─ the champion for other systems, with number, recipient and last day; scorecards
+//! witnessed ─ the checkpoint after all of it, which more than half of the branches cosign
 //! page     ─ all of it on the demo's report
 //! ```
 
@@ -14,6 +15,7 @@ mod listed;
 mod page;
 mod promoted;
 mod typist;
+mod witnessed;
 
 use tributary_certs::clock::unix_seconds;
 use tributary_storage::files::create_private_folder;
@@ -26,6 +28,7 @@ use self::listed::{LABEL, ListingBranch};
 pub(super) use self::page::chapters;
 use self::promoted::{Desk, PILOTS};
 use self::typist::Typist;
+use self::witnessed::witnessed;
 use super::processes::Processes;
 use super::workplace::{Workplace, branch_name};
 
@@ -68,6 +71,7 @@ pub(super) async fn work(
         }
         exports = export(&workplace.coordinator_settings(), &folder, unix_seconds(), &mut typist).await?;
     }
+    witnessed(workplace, members).await?;
     let (champion, gates) = (promoted.copies.is_some(), promoted.gates.clone());
     Ok(Month { model, champion, gates, lists, exports, folder, promoted })
 }

@@ -18,13 +18,9 @@ use tributary_protocol::signed::SignedBody as _;
 use super::beside::key_of;
 use super::orders::authorities;
 use super::*;
+use crate::attack_findings;
 use crate::federation::models::Word;
-use crate::registry::{
-    self, AttacksFolder, Draft, ModelLine, NewExport, RegistryError, StatementsFolder, copies, exports, list, load,
-};
-
-#[path = "../../../../tests/attack_findings.rs"]
-mod attack_findings;
+use crate::registry::{self, AttacksFolder, Draft, ModelLine, RegistryError, StatementsFolder, copies, list, load};
 
 /// Two runs of a plan that counts before and evaluates after its training, and what people say of their models.
 struct Judged {
@@ -118,7 +114,7 @@ fn what_people_say_of_models_is_shown_by_every_reader() {
     a_report_and_five_parts_name_the_champion(&own);
     branches_say_what_they_have(&mut own);
     attacks_are_carried_when_they_are_of_the_run(&mut own);
-    what_was_withdrawn_is_void(&mut own);
+    what_was_withdrawn_is_refused(&mut own);
 }
 
 fn a_model_is_compared_with_the_one_before(own: &Judged) {
@@ -272,24 +268,8 @@ fn attacks_are_carried_when_they_are_of_the_run(own: &mut Judged) {
     assert!(parts.contains("1000.000000") && !parts.contains("0.100000"), "the last report counts");
 }
 
-fn what_was_withdrawn_is_void(own: &mut Judged) {
-    let model = load(own.config(), own.model(0), None).unwrap();
-    let at = now();
-    let new = NewExport {
-        format: "sql",
-        dialect: None,
-        head: None,
-        recipient: "scoring",
-        valid_until: at + 100,
-        trial: false,
-        now: at,
-    };
-    let make = |number: u64| Ok::<_, RegistryError>(vec![u8::try_from(number).unwrap()]);
-    registry::export(own.config(), &model, &new, &own.world.house.path("one.sql"), make).unwrap();
-    let void = |own: &Judged| exports(own.config(), at).unwrap().iter().map(|line| line.void).collect::<Vec<_>>();
-    assert_eq!(void(own), [false]);
+fn what_was_withdrawn_is_refused(own: &mut Judged) {
     own.states(ModelStep::Withdraw, (0, None));
-    assert_eq!(void(own), [true]);
     assert!(load(own.config(), own.model(0), None).unwrap().withdrawn);
     own.notes(3, (0, CopyState::Refused), 19);
     let (line, lines) = copies(own.config(), own.model(0)).unwrap();

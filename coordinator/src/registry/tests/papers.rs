@@ -10,12 +10,8 @@ use tributary_protocol::round::{RoundDescriptor, RoundHead, SessionView};
 use tributary_protocol::secagg::parameters::CohortRule;
 use tributary_storage::files::{Existing, create_private_folder, write_public};
 
-use attack_findings::findings;
-
 use super::*;
-
-#[path = "../../../../tests/attack_findings.rs"]
-mod attack_findings;
+use crate::attack_findings::findings;
 
 /// A report in the state folder, signed by a model validator.
 fn attacked(world: &World, manifest: &ModelManifest, job: &Job, change: impl FnOnce(&mut Attacks)) -> AttacksFile {

@@ -44,7 +44,8 @@ fn is_on_one_disk(_: &Path, _: &Path) -> bool {
     false
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(target_os = "linux")]
+#[cfg(test)]
 mod tests {
     use std::path::PathBuf;
 

@@ -8,7 +8,7 @@ pub(super) const FORMAT: Versioned = Versioned {
     what: "an audit bundle",
     magic: *b"TRIBBNDL",
     version: 1,
-    since: Release { major: 0, minor: 3 },
+    since: Release { major: 0, minor: 2 },
     older: "Verify it with the release that wrote it, or export it again",
 };
 

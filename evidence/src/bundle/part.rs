@@ -29,7 +29,7 @@ const FORMAT: Versioned = Versioned {
     what: "a part of a journal",
     magic: *b"TRIBPART",
     version: 1,
-    since: Release { major: 0, minor: 3 },
+    since: Release { major: 0, minor: 2 },
     older: "Verify it with the release that wrote it, or export it again",
 };
 

@@ -48,6 +48,8 @@ pub mod sent;
 pub mod settings;
 mod standing;
 pub mod telemetry;
+#[cfg(test)]
+mod test_home;
 mod witness;
 pub mod worker;
 

@@ -73,13 +73,13 @@ fn open_run(record: &BudgetRecord, text: &str) -> Result<RunRef, Said> {
 mod tests {
     use tributary_certs::budget::sign_first_use;
     use tributary_certs::suite::{RealSuite, SigningKey};
-    use tributary_protocol::plan::{Allowance, PrivacyMode};
-    use tributary_protocol::privacy::{Accounts, RdpVector};
-    use tributary_protocol::round::{Claim, StageTerms};
+    use tributary_protocol::privacy::Accounts;
+    use tributary_protocol::round::Claim;
 
     use tributary_texts::Language;
 
     use super::*;
+    use crate::test_home::accepted;
 
     fn owner() -> SigningKey {
         SigningKey::from_seed(&[1; 32])
@@ -89,23 +89,7 @@ mod tests {
         let run = RunRef { plan: Digest([0xab; 32]), number: 2 };
         let first = sign_first_use(&owner(), ("a", &[7; 32]), owner().verifying_key(), false);
         let begun = ParticipantEvent::BudgetBegun { population: "a".into(), salt: [7; 32], first };
-        let charge = Accounts::customers(RdpVector::gaussian(1, 2000));
-        let stages = vec![StageTerms { kind: "gradient".into(), rounds: 5, charge }];
-        let most = Allowance::new(stages.iter().map(|stage| (stage.rounds, &stage.charge)), 0).charge_left(&[]);
-        let accepted = ParticipantEvent::RunAccepted {
-            run,
-            name: "p".into(),
-            purpose: "p".into(),
-            privacy: PrivacyMode::Customer,
-            stages,
-            retries: 0,
-            charge_max: most,
-            grant: Digest::ZERO,
-            at: Millis(0),
-            shown: Millis(0),
-            until: Millis(500),
-        };
-        (BudgetRecord::replay(&[begun, accepted]).unwrap(), run)
+        (BudgetRecord::replay(&[begun, accepted(run, 500)]).unwrap(), run)
     }
 
     #[test]

@@ -8,22 +8,21 @@ use tributary_certs::keys::{write_signing_key, write_verifying_key};
 use tributary_certs::office::{TokenRequest, make_token};
 use tributary_certs::suite::SigningKey;
 use tributary_protocol::digest::Digest;
-use tributary_protocol::plan::{Allowance, Caps, PrivacyMode, RunRef};
-use tributary_protocol::privacy::{Accounts, RdpVector};
-use tributary_protocol::round::{ParticipantEvent, StageTerms};
+use tributary_protocol::plan::{Caps, RunRef};
+use tributary_protocol::round::ParticipantEvent;
 use tributary_protocol::time::Millis;
 use tributary_texts::{Language, Said};
 use tributary_transport::preflight::Findings;
 
 use crate::begin::begin_budget;
 use crate::budget::begun_budget;
-use crate::cli::sign_policy;
 use crate::error::ClientError;
 use crate::identity::BranchIdentity;
 use crate::policy::{BranchPolicy, SAMPLE};
 use crate::raise::{Grounds, propose, read_proposed};
 use crate::release::release_run;
 use crate::settings::Settings;
+use crate::test_home::{accepted, furnish};
 use crate::{home, standing};
 
 const NOW: u64 = 1_900_000_000;
@@ -42,20 +41,7 @@ impl Home {
             CoordinatorRequest { organisation: "centre", id: "main", host_names: &host_names, addresses: &[] };
         issue_coordinator(&home.at("office"), &request, &home.at("centre"), NOW).unwrap();
         issue_client(&home.at("office"), "north-bank", "branch-01", &home.at("identity"), NOW).unwrap();
-        for (name, text) in [
-            ("customers.csv", "x"),
-            ("schema.toml", SCHEMA),
-            ("policy.toml", SAMPLE),
-            (
-                "client.toml",
-                "[client]\nstate_dir = \"state\"\n[coordinator]\naddress = \"localhost:1\"\n[identity]\nfolder = \"identity\"\n\
-                 [data]\nfile = \"customers.csv\"\nschema = \"schema.toml\"\n[policy]\nfile = \"policy.toml\"\nowner = \"owner.pub\"\n",
-            ),
-        ] {
-            std::fs::write(home.at(name), text).unwrap();
-        }
-        sign_policy(&home.at("policy.toml"), &home.at("owner.key"), &home.at("schema.toml"))
-            .unwrap_or_else(|fault| panic!("{fault}"));
+        furnish(home.0.path(), SCHEMA);
         write_signing_key(&SigningKey::from_seed(&[5; 32]), &home.at("other.key")).unwrap();
         home
     }
@@ -186,25 +172,6 @@ fn a_branch_s_folder_is_furnished_once_and_owned_by_one_key() {
         let refused = own(other).unwrap_err();
         assert!(refused.contains(&format!("HOME/{other}")) && refused.contains("HOME/home/owner.pub"), "{refused}");
         assert!(refused.find(&format!("HOME/{other}")) < refused.find("HOME/home/owner.pub"), "{refused}");
-    }
-}
-
-fn accepted(run: RunRef, until: u64) -> ParticipantEvent {
-    let charge = Accounts::customers(RdpVector::gaussian(1, 2000));
-    let stages = vec![StageTerms { kind: "gradient".into(), rounds: 5, charge }];
-    let charge_max = Allowance::new(stages.iter().map(|stage| (stage.rounds, &stage.charge)), 0).charge_left(&[]);
-    ParticipantEvent::RunAccepted {
-        run,
-        name: "p".into(),
-        purpose: "p".into(),
-        privacy: PrivacyMode::Customer,
-        stages,
-        retries: 0,
-        charge_max,
-        grant: Digest::ZERO,
-        at: Millis(0),
-        shown: Millis(0),
-        until: Millis(until),
     }
 }
 

@@ -14,7 +14,7 @@ use super::*;
 use crate::budget::{check_budget, open_budget};
 use crate::cli::sign_policy;
 use crate::log::logged;
-use crate::policy::SAMPLE;
+use crate::test_home::furnish;
 
 /// A branch as it is before its first use: enrolled, its policy signed by its owner.
 struct Home(tempfile::TempDir);
@@ -25,19 +25,7 @@ impl Home {
         std::fs::create_dir(home.path("identity")).unwrap();
         let key = SigningKey::generate(&mut OsEntropy);
         write_signing_key(&key, &home.path("identity").join(names::SIGNING_KEY)).unwrap();
-        for (name, text) in [
-            ("customers.csv", "x"),
-            ("schema.toml", SCHEMA),
-            ("policy.toml", SAMPLE),
-            (
-                "client.toml",
-                "[client]\nstate_dir = \"state\"\n[coordinator]\naddress = \"localhost:1\"\n[identity]\nfolder = \"identity\"\n\
-                 [data]\nfile = \"customers.csv\"\nschema = \"schema.toml\"\n[policy]\nfile = \"policy.toml\"\nowner = \"owner.pub\"\n",
-            ),
-        ] {
-            std::fs::write(home.path(name), text).unwrap();
-        }
-        sign_policy(&home.path("policy.toml"), &home.path("owner.key"), &home.path("schema.toml")).unwrap();
+        furnish(home.0.path(), SCHEMA);
         home
     }
 

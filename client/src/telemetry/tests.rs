@@ -107,15 +107,7 @@ fn figures_of_rows_are_for_a_terminal_or_for_who_asked_for_events() {
 /// What programs read is the same in both languages, and the words are those of the table.
 #[test]
 fn grants_are_told_in_both_languages_and_events_in_one() {
-    for fault in [
-        GrantFault::None,
-        GrantFault::Window,
-        GrantFault::Uses,
-        GrantFault::EpsilonRun,
-        GrantFault::EpsilonYear,
-        GrantFault::Fields,
-        GrantFault::Withdrawn,
-    ] {
+    for fault in GrantFault::ALL {
         let of = RunName { plan_name: Some("churn".into()), run: Some(2), ..RunName::default() };
         let report = Report::grant_awaited(of, fault, None);
         assert_eq!(english(&report), format!("churn run 2: it is not granted here: {fault}"));

@@ -13,15 +13,6 @@ fn all() -> Vec<Report> {
     let said = |what: &str| Said::verbatim(what);
     let muster = |missing: Vec<ClientId>, more| Muster { here: 5, needed: 8, missing, more };
     let ends = |level| Report::CertificateEnds { not_after: 1_900_000_000, left_seconds: 7_300, level };
-    let faults = [
-        GrantFault::None,
-        GrantFault::Window,
-        GrantFault::Uses,
-        GrantFault::EpsilonRun,
-        GrantFault::EpsilonYear,
-        GrantFault::Fields,
-        GrantFault::Withdrawn,
-    ];
     let mut all = vec![
         Report::Connected { coordinator: text("centre"), transport: "quic", resumed: false },
         Report::Connected { coordinator: text("centre"), transport: "tcp", resumed: true },
@@ -79,7 +70,7 @@ fn all() -> Vec<Report> {
             bytes_down: 39,
         },
     ];
-    all.extend(faults.map(|fault| Report::grant_awaited(of(), fault, None)));
+    all.extend(GrantFault::ALL.map(|fault| Report::grant_awaited(of(), fault, None)));
     all
 }
 

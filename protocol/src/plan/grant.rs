@@ -202,6 +202,10 @@ pub enum GrantFault {
 }
 
 impl GrantFault {
+    /// Every reason, in the order of their numbers.
+    pub const ALL: [Self; 7] =
+        [Self::None, Self::Window, Self::Uses, Self::EpsilonRun, Self::EpsilonYear, Self::Fields, Self::Withdrawn];
+
     /// Stable number in what is signed.
     #[must_use]
     pub const fn number(self) -> u32 {

@@ -175,7 +175,8 @@ mod tests {
     use tributary_protocol::roster::{MemberName, RosterEntry};
 
     use super::*;
-    use crate::report::{RunName as RunOfPlan, Whom};
+    use crate::report::tests::finished;
+    use crate::report::{Finished, RunName as RunOfPlan, Whom};
 
     fn noticing() -> Noticing {
         Noticing { notices: Notices::default(), stopped: BTreeSet::new() }
@@ -262,28 +263,8 @@ mod tests {
     fn each_event_has_its_notice_and_what_it_ends() {
         let (client, unnamed) = (Whom { client: 3, name: Some("bank/b3".into()) }, Whom { client: 4, name: None });
         let finished = |complete| {
-            Event::Finished(Box::new(crate::report::Finished {
-                complete,
-                epsilon: Some(0.5),
-                epsilon_customer: Some(0.25),
-                folder: "f".into(),
-                model_file: "m".into(),
-                model: "d".into(),
-                registered: "r".into(),
-                ledger: "l".into(),
-                rounds: 2,
-                charged: 3,
-                delta: None,
-                noise_multiplier: None,
-                parameters: 4,
-                seconds_rounds: 0.25,
-                round_milliseconds: Vec::new(),
-                bytes_up: 5,
-                bytes_down: 6,
-                cpu_seconds: None,
-                cpu_seconds_before: None,
-                rss_bytes_max: None,
-            }))
+            let (epsilon, epsilon_customer) = (Some(0.5), Some(0.25));
+            Event::Finished(Box::new(Finished { complete, epsilon, epsilon_customer, ..finished() }))
         };
         let refused = |client: &Whom| Event::Refused {
             client: client.clone(),

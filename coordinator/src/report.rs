@@ -482,4 +482,4 @@ fn first_digits(key: &str) -> &str {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

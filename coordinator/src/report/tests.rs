@@ -86,9 +86,9 @@ fn an_owner_is_named_by_the_first_digits_of_its_key() {
     assert!(begun("ed25519:0123", false).contains("owner 0123;"));
 }
 
-#[test]
-fn the_last_event_is_flat() {
-    let finished = Finished {
+/// What a run came to.
+pub(crate) fn finished() -> Finished {
+    Finished {
         folder: "f".into(),
         complete: true,
         model_file: "m".into(),
@@ -109,8 +109,12 @@ fn the_last_event_is_flat() {
         cpu_seconds: None,
         cpu_seconds_before: None,
         rss_bytes_max: None,
-    };
-    let event = Event::Finished(Box::new(finished));
+    }
+}
+
+#[test]
+fn the_last_event_is_flat() {
+    let event = Event::Finished(Box::new(finished()));
     let value: serde_json::Value = serde_json::from_str(&Told::from(event.clone()).to_json()).unwrap();
     assert_eq!(value["event"], "finished");
     assert_eq!(value["complete"], true);

@@ -21,20 +21,20 @@ use tributary_protocol::frame::Frame;
 use tributary_protocol::ids::RunId;
 use tributary_protocol::limits::CONTROL_MESSAGE_BYTES_MAX;
 use tributary_protocol::message::{Downstream, FRAME_VECTOR, Start, ToClient, Upstream};
-use tributary_protocol::plan::{Grant, GrantSubject, GrantUses, PrivacyMode};
-use tributary_protocol::privacy::{Accounts, RdpVector};
+use tributary_protocol::plan::{Grant, GrantSubject, GrantUses};
 use tributary_protocol::roster::{MemberName, StaffNumber};
 use tributary_protocol::round::{
-    Branch, Contribution, Granted, Outbox, Participant, ParticipantEffect, ParticipantEvent, ParticipantInput, Policy,
-    Timing,
+    Branch, Contribution, Outbox, Participant, ParticipantEffect, ParticipantEvent, ParticipantInput,
 };
 use tributary_protocol::secagg::masked_sum::{MaskedUpdate, mask};
 use tributary_protocol::secagg::modular::RingWords;
-use tributary_protocol::secagg::parameters::CohortRule;
 use tributary_protocol::secagg::suite::{Signature, VerifyingKey};
 use tributary_protocol::time::Millis;
 
 use super::Federation;
+
+#[path = "../../../tests/allowed.rs"]
+mod allowed;
 
 /// How a branch's part ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,12 +108,6 @@ fn recorded(folder: &Path, (id, federation): (&str, Digest), key: VerifyingKey) 
     RECORDS.lock().unwrap().entry(folder.to_path_buf()).or_insert_with(begun).clone()
 }
 
-/// A cap that stops nothing.
-fn everything() -> Accounts {
-    let most = RdpVector::from_nanos(vec![u64::MAX; RdpVector::zero().nanos().len()]).unwrap();
-    Accounts { customer: most.clone(), branch: most }
-}
-
 impl Machines {
     /// Of an enrolled branch, whose training gives `value` in every coordinate.
     pub(crate) fn of(federation: &Federation, id: &str, value: i64) -> Self {
@@ -122,31 +116,8 @@ impl Machines {
         let signing_key = read_signing_key(&folder.join(names::SIGNING_KEY)).unwrap();
         let events = recorded(&folder, (id, authorities.digest()), signing_key.verifying_key());
         let grant = GRANTS.lock().unwrap()[&folder].clone();
-        let policy = Policy {
-            cohort: CohortRule::USUAL,
-            cap: everything(),
-            cap_year: everything(),
-            caps: tributary_protocol::round::cast::caps(),
-            plan_cap: everything(),
-            modes: PrivacyMode::ALL.to_vec(),
-            purposes: vec![PURPOSE_DEFAULT.to_owned()],
-            schema: Self::schema().digest(),
-            groups: vec!["all".to_owned()],
-            overlap_min: 1,
-            upload_offset_ms_min: 0,
-            rounds_max: u32::MAX,
-            rounds_a_day: u32::MAX,
-            timing: Timing::Plain,
-            coordinator: read_coordinator(&folder.join(names::COORDINATOR)).unwrap().signing_key,
-            authorities: authorities.keys().to_vec(),
-            authorities_needed: authorities.needed(),
-            grants: vec![Granted {
-                grant,
-                run: everything().customer,
-                year: everything().customer,
-                names_fields: true,
-            }],
-        };
+        let coordinator = read_coordinator(&folder.join(names::COORDINATOR)).unwrap().signing_key;
+        let policy = allowed::everything(Self::schema().digest(), (coordinator, &authorities), grant);
         let schema = Self::schema().digest();
         Self {
             branch: Branch::resume(policy, schema, signing_key, &events).expect("a budget file of this client"),

@@ -19,16 +19,13 @@ use tributary_model::architecture::Architecture;
 use tributary_model::parameters::digest_of;
 use tributary_model::synthetic::schema;
 use tributary_planning::file::PlanFile;
-use tributary_planning::settings::PURPOSE_DEFAULT;
 use tributary_protocol::ids::RunId;
 use tributary_protocol::limits::VECTOR_BYTES_MAX;
 use tributary_protocol::message::{Downstream, MaskedHeader, RefusalCode, Start, Upstream};
-use tributary_protocol::plan::{Grant, GrantSubject, GrantUses, PrivacyMode};
-use tributary_protocol::privacy::{Accounts, RdpVector};
+use tributary_protocol::plan::{Grant, GrantSubject, GrantUses};
 use tributary_protocol::roster::MemberName;
 use tributary_protocol::round::{
-    Branch, Contribution, Granted, Outbox, Participant, ParticipantEffect, ParticipantEvent, ParticipantInput, Policy,
-    Timing,
+    Branch, Contribution, Outbox, Participant, ParticipantEffect, ParticipantEvent, ParticipantInput, Policy,
 };
 use tributary_protocol::secagg::masked_sum::{MaskedUpdate, mask};
 use tributary_protocol::secagg::modular::RingWords;
@@ -38,6 +35,9 @@ use tributary_protocol::time::Millis;
 use tributary_transport::{ChannelSettings, DialSettings, Mode, Timers};
 
 use crate::support::Enrolled;
+
+#[path = "../../allowed.rs"]
+mod allowed;
 
 pub(crate) struct Load {
     pub(crate) enrolled: Enrolled,
@@ -99,8 +99,6 @@ impl Load {
         let folder = self.enrolled.client(client);
         let coordinator = read_coordinator(&folder.join(names::COORDINATOR)).expect("a pin");
         let authorities = RosterAuthorities::read(&folder.join(names::AUTHORITIES)).expect("authorities");
-        let most = || RdpVector::from_nanos(vec![u64::MAX; RdpVector::zero().nanos().len()]).expect("a cap");
-        let everything = || Accounts { customer: most(), branch: most() };
         let signing_key = read_signing_key(&folder.join(names::SIGNING_KEY)).expect("a key");
         let plan = PlanFile::read(&self.enrolled.folder.join("plan.tributary")).expect("a signed plan").plan;
         let grant = Grant {
@@ -123,28 +121,7 @@ impl Load {
         let policy = Policy {
             // The plan says how many may collude.
             cohort: CohortRule { coalition: CoalitionRule::Fraction { permille: 0 }, ..CohortRule::USUAL },
-            cap: everything(),
-            cap_year: everything(),
-            caps: tributary_protocol::round::cast::caps(),
-            plan_cap: everything(),
-            modes: PrivacyMode::ALL.to_vec(),
-            purposes: vec![PURPOSE_DEFAULT.to_owned()],
-            groups: vec!["all".to_owned()],
-            schema: schema().digest(),
-            overlap_min: 1,
-            upload_offset_ms_min: 0,
-            rounds_max: u32::MAX,
-            rounds_a_day: u32::MAX,
-            timing: Timing::Plain,
-            coordinator: coordinator.signing_key,
-            authorities: authorities.keys().to_vec(),
-            authorities_needed: authorities.needed(),
-            grants: vec![Granted {
-                grant,
-                run: everything().customer,
-                year: everything().customer,
-                names_fields: true,
-            }],
+            ..allowed::everything(schema().digest(), (coordinator.signing_key, &authorities), grant)
         };
         let first = sign_first_use(&signing_key, ("crowd", &[7; 32]), signing_key.verifying_key(), false);
         let begun = ParticipantEvent::BudgetBegun { population: "crowd".into(), salt: [7; 32], first };

@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 use tributary_protocol::digest::Digest;
 use tributary_protocol::registry::ModelState;
 
+use crate::paper::to_json;
+
 /// One export.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -46,9 +48,7 @@ impl ExportRecord {
     /// As it is written.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut text = serde_json::to_vec_pretty(self).unwrap_or_default();
-        text.push(b'\n');
-        text
+        to_json(self).into_bytes()
     }
 
     /// Reads it in its one form; nothing for anything else.

@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 use tributary_protocol::plan::Date;
 use tributary_protocol::time::Millis;
 
+use crate::paper::to_json;
+
 /// Milliseconds of a day.
 pub const DAY_MS: u64 = 86_400_000;
 
@@ -43,9 +45,7 @@ impl Contents {
     /// As they are written.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut text = serde_json::to_vec_pretty(self).unwrap_or_default();
-        text.push(b'\n');
-        text
+        to_json(self).into_bytes()
     }
 
     /// Reads them in their one form; nothing for anything else.

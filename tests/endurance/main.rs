@@ -27,6 +27,10 @@ mod scores;
 mod support;
 
 fn main() {
+    let mut given = std::env::args().skip(1);
+    if given.next().is_some_and(|first| first == scores::HELD) {
+        return scores::held(&given.collect::<Vec<_>>());
+    }
     let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
     let asked = |word: &str| words.is_empty() || words.iter().any(|other| other == word);
     if asked("runs") {

@@ -6,6 +6,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use nix::sys::resource::{UsageWho, getrusage};
+
 use crate::support::{EXECUTABLE, run};
 
 /// Customers of the tables. The keys of the second one just fit into one pass; the third one needs three.
@@ -34,28 +36,26 @@ fn table(from: &Path, customers: usize, to: &Path) {
     file.into_inner().unwrap().sync_all().unwrap();
 }
 
+/// The first word of this program, when it is a child that runs one command.
+pub(crate) const HELD: &str = "held";
+
+/// Runs the executable with these words, and prints the most memory that it held, in bytes. The system tells that of all children together, so this is done in
+/// a process of its own.
+pub(crate) fn held(words: &[String]) {
+    let ended = Command::new(EXECUTABLE).args(words).stdout(Stdio::null()).status().unwrap();
+    assert!(ended.success(), "{words:?}");
+    let kibibytes = getrusage(UsageWho::RUSAGE_CHILDREN).unwrap().max_rss();
+    println!("{}", u64::try_from(kibibytes).unwrap() * 1024);
+}
+
 /// The most memory that scoring a table held, and how long it took.
 fn scored(config: &Path, table: &Path, output: &Path) -> (u64, Duration) {
     let began = Instant::now();
-    let words = ["client", "score", "--model", "champion", "--config"].map(Path::new);
+    let words = [HELD, "client", "score", "--model", "champion", "--config"].map(Path::new);
     let words = words.into_iter().chain([config, Path::new("--input"), table, Path::new("--output"), output]);
-    let mut child = Command::new(EXECUTABLE).args(words).stdout(Stdio::null()).spawn().unwrap();
-    let status = format!("/proc/{}/status", child.id());
-    let mut peak = 0;
-    let ended = loop {
-        // The system keeps the highest value so far: only what is reached in the last moment before the end is missed.
-        let line = fs::read_to_string(&status).unwrap_or_default();
-        let line = line.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
-        let kilobytes: u64 = line.trim().trim_end_matches(" kB").parse().unwrap_or_default();
-        peak = peak.max(kilobytes * 1024);
-        if let Some(ended) = child.try_wait().unwrap() {
-            break ended;
-        }
-        #[expect(clippy::disallowed_methods, reason = "the memory of another process is looked at from time to time")]
-        std::thread::sleep(Duration::from_millis(2));
-    };
-    assert!(ended.success(), "{}", table.display());
-    (peak, began.elapsed())
+    let done = Command::new(std::env::current_exe().unwrap()).args(words).stderr(Stdio::inherit()).output().unwrap();
+    assert!(done.status.success(), "{}", table.display());
+    (String::from_utf8(done.stdout).unwrap().trim().parse().unwrap(), began.elapsed())
 }
 
 pub(crate) fn measure() {

@@ -1,4 +1,4 @@
-//! `tributary verify ledger` on other files than a coordinator's journal: a branch's budget file, files of an older release, and what is no ledger.
+//! `tributary verify ledger` on a branch's budget file, on files of an older release, and on files that are no ledger.
 
 use crate::support::{ledger, run};
 use tributary_certs::budget::sign_first_use;

@@ -3,8 +3,7 @@
 use burn_tensor::{Device, Tensor};
 use zeroize::Zeroizing;
 
-use super::SLOTS;
-use super::pass::{SlotValues, tensor};
+use super::slots::{SLOTS, SlotValues, tensor};
 use crate::features::FeatureMatrix;
 
 /// Who sits in a slot that is padding.

@@ -15,6 +15,7 @@ mod central;
 mod micro_batch;
 mod pass;
 mod placement;
+mod slots;
 mod table;
 
 pub(crate) use cells::{CellRows, UNKNOWN};
@@ -24,6 +25,7 @@ pub use central::{CentralSettings, predict, train_centrally};
 pub(crate) use micro_batch::{MicroBatch, NOBODY};
 pub(crate) use pass::{HostPass, Pass};
 pub use placement::Placement;
+pub use slots::SLOTS;
 pub use table::{MaximaFault, PlacementKey, ROWS_PER_CUSTOMER_MAX, Table, TableMaxima};
 
 use burn_tensor::Device;
@@ -32,9 +34,6 @@ use zeroize::Zeroizing;
 use crate::architecture::Architecture;
 use crate::network::Network;
 use crate::parameters::Parameters;
-
-/// Slots of a micro-batch: always this many rows, padding included.
-pub const SLOTS: usize = 256;
 
 /// One branch's rows, laid out for the gradients of one network shape. Made once, used in every round.
 ///

@@ -4,27 +4,20 @@
 //! g. So its squared norm is |g|^2 (|a|^2 + 1), and a sum over rows with a coefficient each is one matrix product (Goodfellow 2015; "ghost
 //! clipping", Li et al. 2022). No weight gradient of a single row is ever formed here.
 //!
-//! **Every number stays finite and normal, whatever the model is.** After each layer, forward and back, a value above [`ROW_ABS_MAX`] marks its
+//! **Every number stays finite and normal, whatever the model is.** After each layer, forward and back, a value above [`ROW_ABS_MAX`](super::slots::ROW_ABS_MAX) marks its
 //! row as faulty and becomes 0, and one below [`ROW_ABS_MIN`] becomes 0. With weights within 2^20 and at most 4096 inputs the next product is
 //! then below 2^73, far from what overflows, and a sum of products is 0 or above 2^-126, so no denormal number arises either. A faulty row
 //! contributes nothing, and nobody else's numbers can tell: 0 times a finite number is 0.
 
-use burn_tensor::{Device, Tensor, TensorData};
-use tributary_protocol::defence::{Defence, stands};
+use burn_tensor::Tensor;
 use zeroize::Zeroizing;
 
-use super::SLOTS;
 use super::micro_batch::MicroBatch;
+use super::slots::{ROW_ABS_MIN, SLOTS, SlotValues, tensor};
 use crate::architecture::{Activation, LayerShape};
 use crate::elementary::{bounded_exp, ln, sigmoid, sigmoid_of};
 use crate::network::Network;
 use crate::pairs::PairTables;
-
-/// Largest absolute value of a row's activations and gradients: 2^40. Squares of norms then fit 64-bit floats with room to spare.
-pub(crate) const ROW_ABS_MAX: f32 = (1_u64 << 40) as f32;
-
-/// Absolute values below are 0: 2^-40.
-pub(crate) const ROW_ABS_MIN: f32 = 1.0 / ROW_ABS_MAX;
 
 /// A gradient times its coefficient is 0 below this: products with activations of [`ROW_ABS_MIN`] and more then stay normal numbers.
 const WEIGHTED_ABS_MIN: f32 = 1.0 / (1_u128 << 80) as f32;
@@ -38,12 +31,6 @@ pub(crate) struct Pass<'a> {
     gradients: Vec<SlotValues>,
     losses: Zeroizing<Vec<f64>>,
     faulty: [bool; SLOTS],
-}
-
-/// The same number of values for each slot, slot by slot, and the sum of their squares.
-pub(super) struct SlotValues {
-    pub(super) values: Zeroizing<Vec<f32>>,
-    pub(super) squares: Zeroizing<Vec<f64>>,
 }
 
 /// Input activations and pre-activation gradients of a layer, slot by slot.
@@ -291,48 +278,6 @@ fn through(activation: Activation, gradients: &mut [f32], activations: &[f32]) {
     }
 }
 
-impl SlotValues {
-    /// Settles a layer's values: what is too large marks its row and becomes 0, what is too small becomes 0, and the squares are summed.
-    pub(super) fn settled(mut values: Zeroizing<Vec<f32>>, faulty: &mut [bool; SLOTS]) -> Self {
-        let width = values.len() / SLOTS;
-        let mut squares = Zeroizing::new(vec![0.0; SLOTS]);
-        for ((slot, faulty), square) in values.chunks_exact_mut(width).zip(faulty).zip(squares.iter_mut()) {
-            if stands(Defence::RowFaults) && stands(Defence::WideNorms) {
-                let mut fits = true;
-                for value in slot.iter_mut() {
-                    let size = value.abs();
-                    // A value that is no number is not within the bound either.
-                    let within = size <= ROW_ABS_MAX;
-                    fits &= within;
-                    *value = if within & (size >= ROW_ABS_MIN) { *value } else { 0.0 };
-                }
-                *faulty |= !fits;
-            }
-            *square = if stands(Defence::WideNorms) { sum_of_squares(slot) } else { narrow_sum_of_squares(slot) };
-        }
-        Self { values, squares }
-    }
-}
-
-/// In eight lanes, which are then added: one order on every machine, and one that vector units have. In 64-bit floats no square of a 32-bit
-/// float vanishes.
-fn sum_of_squares(values: &[f32]) -> f64 {
-    let (chunks, rest) = values.as_chunks::<8>();
-    let mut lanes = [0.0_f64; 8];
-    for chunk in chunks.iter().map(<[f32; 8]>::as_slice).chain([rest]) {
-        for (lane, value) in lanes.iter_mut().zip(chunk) {
-            let wide = f64::from(*value);
-            *lane += wide * wide;
-        }
-    }
-    lanes.iter().sum()
-}
-
-/// What [`Defence::WideNorms`] is there for: a square below 2^-149 vanishes.
-fn narrow_sum_of_squares(values: &[f32]) -> f64 {
-    f64::from(values.iter().map(|value| value * value).sum::<f32>())
-}
-
 /// To 32 bits; the sensitivity's slack covers it. What would be a denormal number is 0.
 fn nearest(coefficient: f64) -> f32 {
     let coefficient = narrow(coefficient);
@@ -342,12 +287,6 @@ fn nearest(coefficient: f64) -> f32 {
 #[expect(clippy::cast_possible_truncation, reason = "rounding to 32 bits; values are within 2^40")]
 fn narrow(value: f64) -> f32 {
     value as f32
-}
-
-/// Slots x whatever there is for each.
-pub(super) fn tensor(values: Vec<f32>, device: &Device) -> Tensor<2> {
-    let width = values.len() / SLOTS;
-    Tensor::from_data(TensorData::new(values, [SLOTS, width]), device)
 }
 
 pub(super) fn host(tensor: Tensor<2>) -> Zeroizing<Vec<f32>> {

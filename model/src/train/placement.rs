@@ -1,8 +1,6 @@
 //! Which row sits in which slot.
 
-use tributary_protocol::digest::Digest;
-
-use super::SLOTS;
+use super::slots::SLOTS;
 use super::table::{ROWS_PER_CUSTOMER_MAX, Table, TableMaxima};
 
 /// Mean rows of a micro-batch where every customer has one row: half of its slots, 11 standard deviations below overflow.
@@ -10,9 +8,6 @@ const MEAN_LOAD: u32 = 128;
 
 /// Standard deviations that fit between mean load and overflow at the public maximum of customers.
 const OVERFLOW_DEVIATIONS: u32 = 7;
-
-/// Where a customer sits: a keyed digest of its rows, and its index.
-pub(super) type Seat = (Digest, u32);
 
 /// How rows are laid out in micro-batches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

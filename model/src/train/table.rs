@@ -3,9 +3,11 @@
 use tributary_protocol::digest::{Digest, Hasher};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use super::SLOTS;
-use super::placement::Seat;
+use super::slots::SLOTS;
 use crate::features::FeatureMatrix;
+
+/// Where a customer sits: a keyed digest of its rows, and its index.
+pub(super) type Seat = (Digest, u32);
 
 /// Most rows of one customer.
 pub const ROWS_PER_CUSTOMER_MAX: u32 = 32;

@@ -62,7 +62,7 @@ pub use outcomes::{Reject, Taken, outcomes};
 pub use purge::{Purged, purge};
 pub use recall::recall;
 pub use receipt::receipt;
-pub(crate) use refusals::Refusals;
+pub(crate) use refusals::{Refusals, Standstill};
 pub use rules::{Rules, SAMPLE as RULES_SAMPLE};
 pub use settings::{ContactSettings, Retention};
 pub use sheet::Line;

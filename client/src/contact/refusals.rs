@@ -5,16 +5,18 @@ use std::path::Path;
 
 use tributary_certs::pseudonym::PseudonymKey;
 use tributary_protocol::log::LedgerId;
+use tributary_storage::files::create_private_folder;
 use tributary_storage::journal::read_view;
+use tributary_storage::lock::FolderLock;
 
 use super::anchor::Anchor;
 use super::event::ContactEvent;
-use super::places::{key_path, ledger_path};
+use super::places::{folder, key_path, ledger_path};
 use super::pseudonym::Pseudonym;
 use crate::data::CustomerKey;
 use crate::error::ClientError;
 
-/// All of them, at one moment.
+/// All of them, at one moment. Two are equal where the same customers refuse.
 #[derive(Default)]
 pub(crate) struct Refusals {
     /// Without anybody no key is needed.
@@ -43,6 +45,10 @@ impl Refusals {
         Ok(Self { known: Some((key, excluded)) })
     }
 
+    fn customers(&self) -> Option<&BTreeSet<Pseudonym>> {
+        self.known.as_ref().map(|(_, excluded)| excluded)
+    }
+
     /// Whether nobody refuses.
     pub(crate) fn is_empty(&self) -> bool {
         self.known.is_none()
@@ -52,5 +58,28 @@ impl Refusals {
     pub(crate) fn has(&self, customer: &CustomerKey) -> bool {
         let known = self.known.as_ref();
         known.is_some_and(|(key, excluded)| excluded.contains(&Pseudonym::of_plainest(key, customer)))
+    }
+}
+
+impl PartialEq for Refusals {
+    fn eq(&self, other: &Self) -> bool {
+        self.customers() == other.customers()
+    }
+}
+
+/// While this is held no command begins or ends that excludes or erases a customer, or makes a list.
+pub(crate) struct Standstill {
+    _lock: FolderLock,
+}
+
+impl Standstill {
+    /// Waits until no such command runs.
+    ///
+    /// # Errors
+    /// If the register's folder cannot be made or locked.
+    pub(crate) fn take(state_dir: &Path) -> Result<Self, ClientError> {
+        let folder = folder(state_dir);
+        create_private_folder(&folder).map_err(ClientError::file)?;
+        Ok(Self { _lock: FolderLock::take(&folder).map_err(ClientError::file)? })
     }
 }

@@ -30,7 +30,7 @@ use super::anchor::Anchor;
 use super::event::{BuiltList, ContactEvent, ListFiles};
 use super::holdout::{Assigned, Drawn};
 use super::next::finish;
-use super::places::{FOLDER, KEY, LEDGER};
+use super::places::{KEY, LEDGER, folder};
 use super::pseudonym::{Pseudonym, from_bytes, to_bytes};
 use super::register::{CLOCK_S, ListState, Register};
 use super::restart::Place;
@@ -73,7 +73,7 @@ impl Store {
     /// # Errors
     /// If folder, key or register cannot be used, or the key is another one than the register's.
     pub(crate) fn open(settings: &Settings, now: u64) -> Result<Self, ClientError> {
-        let folder = settings.state_dir.join(FOLDER);
+        let folder = folder(&settings.state_dir);
         for folder in [folder.clone(), folder.join(LISTS), folder.join(DRAWS)] {
             create_private_folder(&folder).map_err(ClientError::file)?;
         }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use tributary_certs::suite::SigningKey;
 use tributary_model::features::{Cell, TableCounts};
 use tributary_model::schema::Schema;
 use tributary_protocol::plan::Date;
@@ -11,11 +12,11 @@ use tributary_texts::{Language, Said, score as words};
 use super::output::{Encoding, Ended, HeadLine, Line, NotedModel, ScoresFile, ScoresNote, is_parquet, note_path};
 use super::rater::{Rater, Turn};
 use super::spool::{Spool, Spooled, SpooledRows, Superseded};
-use crate::contact::note_made;
+use crate::contact::{Refusals, Standstill, note_made};
 use crate::data::{
     CustomerKey, FileError, MappedSource, Origin, PassedRow, PassedTable, Reading, Stop, pass_origin, read_schema,
 };
-use crate::dataset::{Place, Remark, Sources, event_remarks, faulty, refusals, remarks};
+use crate::dataset::{Place, Remark, Sources, event_remarks, faulty, remarks};
 use crate::error::ClientError;
 use crate::identity::{own_name, own_signing_key};
 use crate::settings::Settings;
@@ -50,64 +51,109 @@ pub struct ScoresMade {
 /// Why no file was made: what was there before stays as it is.
 pub fn score(options: &ScoreOptions, now: u64) -> Result<ScoresMade, ClientError> {
     let settings = Settings::load(&options.config)?;
-    let schema = read_schema(&settings.schema_file)?;
-    let (branch, key) = (own_name(&settings.identity.folder)?, own_signing_key(&settings.identity.folder)?);
-    let encoding = encoding(options)?;
-    let rater = Rater::of(&settings, schema, &options.model, now)?;
-    let sources = Sources::of(&settings, &rater.schema)?;
-    let place = place(&settings, &sources, options.input.as_deref())?;
-    may_be_written(&options.output, &place, &settings, &sources)?;
+    loop {
+        if let Some(made) = Unplaced::of(options, &settings, now)?.placed(options, &settings, now)? {
+            return Ok(made);
+        }
+    }
+}
 
-    let folder = folder_of(&options.output);
-    let failed = |fault: std::io::Error| ClientError::file(StoredError::system("writing", &options.output)(fault));
-    let keyed = rater.schema.customer_column().is_some();
-    let mut spool = Spool::new(folder, rater.form.bytes(), rater.heads().len(), keyed).map_err(failed)?;
-    let day = place.dated(&settings).map(|(day, _)| day).unwrap_or_default();
-    let table = read((&place, &sources, day), &settings, &rater, &mut spool);
-    let table = table.map_err(|fault| ClientError::rows(&fault))?;
-    sources.note()?;
-    let rows = spool.finish().map_err(failed)?;
-    let superseded = rows.superseded().map_err(failed)?;
-    let told = judged((&table, &sources), &settings, &rater.schema, (&rows, &superseded))?;
+/// A file of scores that has no name yet.
+pub(super) struct Unplaced {
+    file: Ended,
+    /// The note of it, but for its digest and signature.
+    note: ScoresNote,
+    key: SigningKey,
+    said: Vec<Said>,
+    /// Who was left out.
+    refusals: Refusals,
+}
 
-    let (file, scored) = write(options, encoding, &rater, (&rows, &superseded))?;
-    // Noted before it has its name: an erasure finds every file that is there.
-    note_made(&settings.state_dir, &options.output, file.digest(), now)?;
-    let digest = file.place().map_err(ClientError::file)?;
-    let (made_at, days) = (now, u64::from(settings.scores_valid_days));
-    // No longer than a validator answers for each model, unless nobody does any more: people say what becomes of it.
-    let answered = rater.judges().filter_map(|(judge, _)| judge.model.answered_until);
-    let answered = answered.filter(|answered| *answered > made_at).min();
-    let until = made_at.saturating_add(days * 86_400);
-    let until = answered.map_or(until, |answered| until.min(answered));
-    let noted = rater.judges().zip(scored).map(|((judge, share), rows)| NotedModel {
-        model: judge.model.digest.to_string(),
-        state: judge.model.state.to_owned(),
-        share,
-        rows,
-    });
-    let note = ScoresNote {
-        format: ScoresNote::FORMAT,
-        models: noted.collect(),
-        purpose: rater.judge(Turn::Named).model.manifest.lineage.purpose.raw().to_owned(),
-        schema: rater.schema.digest().to_string(),
-        labels: rater.heads().to_vec(),
-        source_digest: table.digest.unwrap_or_else(|| rows.digest()).to_string(),
-        as_of: table.day.map(|day| day.to_string()),
-        made_at,
-        valid_until: until,
-        rows: u64::from(rows.count() - superseded.rows),
-        erased: 0,
-        rejected: table.rows.faulty,
-        digest: digest.to_string(),
-        branch: branch.to_string(),
-        signature: String::new(),
-    };
-    let note = note.signed(&key);
-    note.write(&options.output).map_err(ClientError::file)?;
-    let told = rater.doubt.iter().cloned().chain(told).collect();
-    let said = said(&options.output, &note, &table, &superseded, told);
-    Ok(ScoresMade { note, said })
+impl Unplaced {
+    /// Scores every customer of the table who does not refuse.
+    ///
+    /// # Errors
+    /// As [`score`].
+    pub(super) fn of(options: &ScoreOptions, settings: &Settings, now: u64) -> Result<Self, ClientError> {
+        let schema = read_schema(&settings.schema_file)?;
+        let (branch, key) = (own_name(&settings.identity.folder)?, own_signing_key(&settings.identity.folder)?);
+        let encoding = encoding(options)?;
+        let rater = Rater::of(settings, schema, &options.model, now)?;
+        let sources = Sources::of(settings, &rater.schema)?;
+        let place = place(settings, &sources, options.input.as_deref())?;
+        may_be_written(&options.output, &place, settings, &sources)?;
+
+        let folder = folder_of(&options.output);
+        let failed = |fault: std::io::Error| ClientError::file(StoredError::system("writing", &options.output)(fault));
+        let keyed = rater.schema.customer_column().is_some();
+        let mut spool = Spool::new(folder, rater.form.bytes(), rater.heads().len(), keyed).map_err(failed)?;
+        let day = place.dated(settings).map(|(day, _)| day).unwrap_or_default();
+        let refusals = Refusals::read(&settings.state_dir)?;
+        let limits = (settings.faulty_percent_max, &refusals);
+        let table = read((&place, &sources, day), limits, &rater, &mut spool);
+        let table = table.map_err(|fault| ClientError::rows(&fault))?;
+        sources.note()?;
+        let rows = spool.finish().map_err(failed)?;
+        let superseded = rows.superseded().map_err(failed)?;
+        let told = judged((&table, &sources), settings, &rater.schema, (&rows, &superseded))?;
+
+        let (file, scored) = write(options, encoding, &rater, (&rows, &superseded))?;
+        let (made_at, days) = (now, u64::from(settings.scores_valid_days));
+        // No longer than a validator answers for each model, unless nobody does any more: people say what becomes of it.
+        let answered = rater.judges().filter_map(|(judge, _)| judge.model.answered_until);
+        let answered = answered.filter(|answered| *answered > made_at).min();
+        let until = made_at.saturating_add(days * 86_400);
+        let until = answered.map_or(until, |answered| until.min(answered));
+        let noted = rater.judges().zip(scored).map(|((judge, share), rows)| NotedModel {
+            model: judge.model.digest.to_string(),
+            state: judge.model.state.to_owned(),
+            share,
+            rows,
+        });
+        let note = ScoresNote {
+            format: ScoresNote::FORMAT,
+            models: noted.collect(),
+            purpose: rater.judge(Turn::Named).model.manifest.lineage.purpose.raw().to_owned(),
+            schema: rater.schema.digest().to_string(),
+            labels: rater.heads().to_vec(),
+            source_digest: table.digest.unwrap_or_else(|| rows.digest()).to_string(),
+            as_of: table.day.map(|day| day.to_string()),
+            made_at,
+            valid_until: until,
+            rows: u64::from(rows.count() - superseded.rows),
+            erased: 0,
+            rejected: table.rows.faulty,
+            digest: file.digest().to_string(),
+            branch: branch.to_string(),
+            signature: String::new(),
+        };
+        let told = rater.doubt.iter().cloned().chain(told).collect();
+        let said = said(&options.output, &note, &table, &superseded, told);
+        Ok(Self { file, note, key, said, refusals })
+    }
+
+    /// Gives the file its name, beside its note. Nothing where somebody was excluded or erased while it was made: it may hold that customer, and has no
+    /// name for an erasure to find.
+    ///
+    /// # Errors
+    /// If file, note or the register of customers cannot be used.
+    pub(super) fn placed(
+        self,
+        options: &ScoreOptions,
+        settings: &Settings,
+        now: u64,
+    ) -> Result<Option<ScoresMade>, ClientError> {
+        let _still = Standstill::take(&settings.state_dir)?;
+        if Refusals::read(&settings.state_dir)? != self.refusals {
+            return Ok(None);
+        }
+        // Noted before it has its name: an erasure finds every file that is there.
+        note_made(&settings.state_dir, &options.output, self.file.digest(), now)?;
+        self.file.place().map_err(ClientError::file)?;
+        let note = self.note.signed(&self.key);
+        note.write(&options.output).map_err(ClientError::file)?;
+        Ok(Some(ScoresMade { note, said: self.said }))
+    }
 }
 
 fn encoding(options: &ScoreOptions) -> Result<Encoding, ClientError> {
@@ -179,17 +225,16 @@ fn may_be_written(output: &Path, place: &Place, settings: &Settings, sources: &S
 
 fn read(
     (place, sources, day): (&Place, &Sources, Option<Date>),
-    settings: &Settings,
+    (limit, refusals): (u8, &Refusals),
     rater: &Rater,
     spool: &mut Spool,
 ) -> Result<PassedTable, FileError> {
     let stop = Stop::default();
-    let (mapping, limit) = (sources.mapping(), settings.faulty_percent_max);
+    let mapping = sources.mapping();
     // Customers of the branch's other tables are no strangers where events name them.
     let others = sources.places.iter().map(|other| &other.origin).filter(|other| !is_same(other, &place.origin));
     let beside: Vec<&Origin> = others.collect();
     let (tables, beside) = (sources.tables.as_slice(), beside.as_slice());
-    let refusals = refusals(settings)?;
     let refused = |customer: &CustomerKey| refusals.has(customer);
     let asked = (!refusals.is_empty()).then_some(&refused as &dyn Fn(&CustomerKey) -> bool);
     let limits = Reading { faulty_percent_max: limit, refused: asked, ..Reading::strict(&stop) };

@@ -8,11 +8,12 @@ use tributary_protocol::registry::ModelStep;
 use tributary_texts::Language;
 
 use super::actions::tests::text;
-use super::run::score;
+use super::run::{Unplaced, score};
 use super::world::{NOW, ROWS, World, manifest, model};
 use crate::contact;
 use crate::models::choose;
 use crate::models::used::UsedModels;
+use crate::settings::Settings;
 
 /// Each line's values.
 fn lines(text: &str) -> Vec<Vec<&str>> {
@@ -347,4 +348,33 @@ fn files_of_scores_are_erased_from_and_purged_wherever_they_were_put() {
     // Whoever cannot read what was made erases nobody in silence.
     world.write("state/scores/made.json", "{}");
     assert!(contact::erase(&config, "c-2", NOW).is_err());
+}
+
+/// Somebody is erased while a file of scores is made. It gets no name with that customer in it: the table is read again.
+#[test]
+fn whoever_is_erased_while_scores_are_made_is_not_in_them() {
+    let (world, _) = World::usual();
+    let (options, config) = (world.options("champion", "scores.csv"), world.at("client.toml"));
+    let settings = Settings::load(&config).unwrap();
+    let customers = || -> Vec<String> {
+        let text = fs::read_to_string(world.at("scores.csv")).unwrap();
+        text.lines().skip(1).map(|line| line.split(',').next().unwrap().to_owned()).collect()
+    };
+    let unplaced = || Unplaced::of(&options, &settings, NOW).unwrap_or_else(|fault| panic!("{fault}"));
+    // A file of scores is there already, and stays as the erasure leaves it.
+    assert!(unplaced().placed(&options, &settings, NOW).unwrap().is_some());
+    let begun = [unplaced(), unplaced()];
+    contact::erase(&config, "c-2", NOW).unwrap_or_else(|fault| panic!("{fault}"));
+    for begun in begun {
+        assert!(begun.placed(&options, &settings, NOW).unwrap().is_none());
+        assert_eq!(customers(), ["C1", "C3", "C4"]);
+    }
+    let begun = unplaced();
+    contact::exclude(&config, "c-3", NOW).unwrap_or_else(|fault| panic!("{fault}"));
+    assert!(begun.placed(&options, &settings, NOW).unwrap().is_none());
+    // Nothing changes while the file gets its name; the same refusal once more is no change.
+    let begun = unplaced();
+    contact::exclude(&config, "c-3", NOW).unwrap_or_else(|fault| panic!("{fault}"));
+    assert!(begun.placed(&options, &settings, NOW).unwrap().is_some());
+    assert_eq!(customers(), ["C1", "C4"]);
 }

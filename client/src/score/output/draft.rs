@@ -29,10 +29,9 @@ impl Hashed {
         self.hasher.clone().finish()
     }
 
-    /// Gives it its name, in the place of what is there: durable when this returns. The digest.
-    pub(super) fn place(self, path: &Path) -> Result<Digest, FileError> {
-        self.draft.place(path, Existing::Replace)?;
-        Ok(self.hasher.finish())
+    /// Gives it its name, in the place of what is there: durable when this returns.
+    pub(super) fn place(self, path: &Path) -> Result<(), FileError> {
+        self.draft.place(path, Existing::Replace)
     }
 }
 

@@ -103,11 +103,11 @@ impl Ended {
         self.hashed.digest()
     }
 
-    /// Gives the file its name: durable when this returns. Its digest.
+    /// Gives the file its name: durable when this returns.
     ///
     /// # Errors
     /// [`FileError`]; the name is untouched.
-    pub(crate) fn place(self) -> Result<Digest, FileError> {
+    pub(crate) fn place(self) -> Result<(), FileError> {
         self.hashed.place(&self.path)
     }
 }
@@ -123,7 +123,10 @@ pub(crate) fn write_scores(path: &Path, gb18030: bool, customers: &[(&str, f64)]
         let line = Line { customer, heads: &heads, stage: "", action: "", notice: "", model: "07070707" };
         file.line(&line).unwrap();
     }
-    file.end().unwrap().place().unwrap()
+    let ended = file.end().unwrap();
+    let digest = ended.digest();
+    ended.place().unwrap();
+    digest
 }
 
 #[cfg(test)]

@@ -29,7 +29,9 @@ fn written(name: &str, encoding: Encoding, customers: &[(&str, Option<i64>)]) ->
         file.line(&line).unwrap();
     }
     assert!(!path.exists(), "a draft until it is whole");
-    let digest = file.end().unwrap().place().unwrap();
+    let ended = file.end().unwrap();
+    let digest = ended.digest();
+    ended.place().unwrap();
     (folder, path, digest)
 }
 

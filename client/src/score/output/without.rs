@@ -40,7 +40,7 @@ impl Without {
     /// # Errors
     /// [`FileError`]; the file is as it was.
     pub(crate) fn place(self) -> Result<(), FileError> {
-        self.hashed.place(&self.path).map(|_| ())
+        self.hashed.place(&self.path)
     }
 }
 

@@ -1,6 +1,7 @@
 //! A client's process begins, ends and is killed; what operators do about it.
 
 use tributary_protocol::ids::RunId;
+use tributary_protocol::limits::REKEY_PAUSE_MS;
 use tributary_protocol::round::{self, Outbox, ParticipantEvent, ParticipantInput};
 
 use super::branch::{HeardThere, PAUSE_MS};
@@ -12,6 +13,10 @@ use crate::trace::Who;
 
 /// Milliseconds after the healing in which lies may still arrive, or be noticed at a deadline.
 const GRACE_MS: u64 = ROUND_DEADLINE_MS + KEYING_DEADLINE_MS;
+
+/// Further milliseconds for each branch. A round that a liar ran past the machine has charged every branch, and the machine knows none of it: it refuses them
+/// one after the other, each by a key set-up of its own, until they have shown their budgets again.
+const GRACE_OF_EACH_MS: u64 = REKEY_PAUSE_MS + 100;
 
 impl<S: Keyed> World<'_, S> {
     /// A client starts, from what its disk holds.
@@ -76,7 +81,8 @@ impl<S: Keyed> World<'_, S> {
     pub(super) fn gives_up(&mut self, index: usize, run: RunId) {
         self.branches[index].refused.insert(run);
         let lies = self.families.deceiver || self.families.cheats;
-        let graced = self.healed && self.now < self.healed_at + GRACE_MS;
+        let grace = GRACE_MS + GRACE_OF_EACH_MS * self.branches.len() as u64;
+        let graced = self.healed && self.now < self.healed_at + grace;
         let looked_after = lies && (self.families.deceiver && !self.healed || graced);
         if looked_after || self.healed && self.branches[index].archive.is_some() {
             let down_ms = self.dice.between(100, 600);

@@ -39,7 +39,8 @@ use crate::worker::{self, Answer, WorkerEnds, WorkerSource};
 pub enum Ends {
     /// When the operator stops it.
     WhenStopped,
-    /// With the first run that has finished or was refused, or when the operator stops it.
+    /// With the first run that has finished or was refused, or when the operator stops it. After a run that has finished, the branch first cosigns what the
+    /// coordinator's journal says of its end, where it is shown that within [`LAST_WORD_TIME`].
     WithFirstRun,
 }
 
@@ -72,6 +73,9 @@ const SKEW_SECONDS_MAX: u64 = 30;
 
 /// How often the folder of the owner's grants is looked at, and whether the branch is paused.
 const LOOK_AT_FOLDER_EVERY: Duration = Duration::from_secs(1);
+
+/// How long a branch that leaves after a run waits for the checkpoint of its end.
+const LAST_WORD_TIME: Duration = Duration::from_secs(5);
 
 /// Longest sleep until the runs are asked again.
 const SLEEP_MAX: Duration = Duration::from_secs(86_400);
@@ -190,6 +194,7 @@ impl Daemon<'_> {
     async fn serve(&mut self, stop: &mut StopSignal) -> Result<(), ClientError> {
         let mut look = tokio::time::interval(LOOK_AT_FOLDER_EVERY);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut leaves: Option<tokio::time::Instant> = None;
         loop {
             let deadline = self.runs.deadline().map(|deadline| self.clock.now().until(deadline));
             let timer = async {
@@ -199,9 +204,19 @@ impl Daemon<'_> {
                     None => std::future::pending().await,
                 }
             };
+            let patience = async {
+                match leaves {
+                    Some(at) => tokio::time::sleep_until(at).await,
+                    None => std::future::pending().await,
+                }
+            };
+            let mut goes = false;
             self.pulse.rest();
             tokio::select! {
-                incoming = self.runs.out.conversation.next() => self.arrived(incoming)?,
+                incoming = self.runs.out.conversation.next() => {
+                    goes = leaves.is_some() && matches!(incoming, Incoming::Checkpoint(_) | Incoming::Gone);
+                    self.arrived(incoming)?;
+                }
                 Some(answer) = self.answers.recv() => self.runs.answered(self.clock.now(), answer)?,
                 Some(notice) = self.notices.recv() => self.noticed(notice),
                 Some(Asked { question: request, answer }) = self.asked.recv() => {
@@ -215,27 +230,32 @@ impl Daemon<'_> {
                 },
                 () = timer => self.runs.timer(self.clock.now())?,
                 _ = look.tick() => self.look_at_folder()?,
-                () = stop.wished() => {
-                    self.runs.stop(self.clock.now())?;
-                    self.pulse.rest();
-                    return Ok(());
-                }
+                () = patience => goes = true,
+                () = stop.wished() => return self.leave_runs(),
             }
             self.pulse.beat();
             self.runs.out.conversation.is_noted()?;
             if self.runs.take_reread() {
                 self.rereader.begin();
             }
-            let ended = self.runs.take_ended();
-            if let (Ends::WithFirstRun, Some(ended)) = (self.ends, ended) {
-                self.runs.stop(self.clock.now())?;
-                self.pulse.rest();
-                return match ended {
-                    Ended::Finished => Ok(()),
-                    Ended::Refused(reason) => Err(ClientError::Refused(reason)),
-                };
+            match self.runs.take_ended().filter(|_| self.ends == Ends::WithFirstRun && leaves.is_none()) {
+                Some(Ended::Finished) => leaves = Some(tokio::time::Instant::now() + LAST_WORD_TIME),
+                Some(Ended::Refused(reason)) => {
+                    self.leave_runs()?;
+                    return Err(ClientError::Refused(reason));
+                }
+                None => {}
+            }
+            if goes {
+                return self.leave_runs();
             }
         }
+    }
+
+    fn leave_runs(&mut self) -> Result<(), ClientError> {
+        self.runs.stop(self.clock.now())?;
+        self.pulse.rest();
+        Ok(())
     }
 
     fn arrived(&mut self, incoming: Incoming) -> Result<(), ClientError> {

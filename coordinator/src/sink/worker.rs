@@ -91,7 +91,9 @@ impl Worker {
             if reading.is_some() && !self.waiting.is_empty() {
                 self.deliver();
             }
-            if ending && (self.waiting.is_empty() || self.shared.state().failing.is_some()) {
+            // Several batches may be left.
+            let read = reading.as_ref().is_none_or(|follower| follower.reader().log().size() >= durable.entries);
+            if ending && ((read && self.waiting.is_empty()) || self.shared.state().failing.is_some()) {
                 return;
             }
         }

@@ -180,3 +180,17 @@ fn the_lag_is_counted_in_entries_and_in_whole_seconds() {
     let state = world.shared.state();
     assert_eq!((state.lag_entries(), state.lag_seconds(u64::MAX)), (0, 0));
 }
+
+#[test]
+fn a_daemon_that_ends_hands_on_every_entry_that_is_durable() {
+    let ends = |fails: bool| -> Vec<Vec<u64>> {
+        let world = World::new(2_500);
+        world.fails(fails);
+        world.shared.state().ending = true;
+        let World { worker, given, folder: _folder, journal: _journal, arrivals: _arrivals, .. } = world;
+        worker.run();
+        std::mem::take(&mut given.0.lock().unwrap().0)
+    };
+    assert_eq!(ends(false).concat(), (0..2_500).collect::<Vec<u64>>());
+    assert_eq!(ends(true).len(), 1, "whoever takes nothing holds nobody up");
+}

@@ -10,8 +10,8 @@ use tributary_texts::{Language, Said, report, sent as texts, words};
 
 use crate::page::{CLOSED, Entry as Cell, Section, contents, escaped, heading, opened, section};
 
-/// Messages that stand on the page one by one: the newest. All of them are in the sums.
-const SHOWN_MAX: usize = 2_000;
+/// Messages that stand on the page one by one: the newest, on a few printed sheets. All of them are in the sums.
+const SHOWN_MAX: usize = 300;
 
 /// Messages and bytes.
 #[derive(Clone, Copy, Default)]

@@ -68,6 +68,9 @@ fn summary(page: &mut Page, report: &ComplianceReport) {
     page.line(&words::summary_runs(sum.plans, sum.runs, sum.rounds_committed, sum.rounds_charged));
     page.line(&words::summary_troubles(sum.rounds_aborted, sum.dropouts, sum.refusals, sum.stops));
     page.line(&words::summary_models(sum.models, sum.decisions, sum.decisions_alone));
+    let log = &report.integrity;
+    let seen = log.witnesses.iter().map(|witness| witness.entries).max().unwrap_or_default();
+    page.line(&words::summary_witnessed(log.entries, log.entries.saturating_sub(seen)));
     page.title(&words::not_guaranteed());
     page.list(&[words::not_other_releases(), words::not_overlap(), words::not_end_cut(), words::not_model_anonymous()]);
 }

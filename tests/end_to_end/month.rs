@@ -8,7 +8,7 @@ use serde_json::Value;
 use tributary_protocol::digest::Digest;
 
 use crate::demo::{only_run, verified};
-use crate::reports::english;
+use crate::reports::{english, numbers};
 use crate::support::{Finished, run, typed_in};
 
 /// What nobody asks for is learnt in stages, both labels in one plan, and measured under privacy.
@@ -112,6 +112,36 @@ fn in_chinese(dir: &Path) {
     assert_eq!(english(&page, &card), Vec::<String>::new());
 }
 
+/// Both languages of a page have the same figures, in the same order. Lines of lists alone are those of a branch whose language it is.
+fn with_the_same_figures(dir: &Path) {
+    for language in ["en", "zh"] {
+        let words = format!("client sent --config @branches/branch-000/client.toml --lang {language} --html");
+        assert_eq!(typed_in(dir, &format!("{words} @month/sent.{language}.html")).code, Some(0));
+    }
+    let customers: BTreeSet<String> = ["branch-000", "branch-002"]
+        .into_iter()
+        .flat_map(|branch| listed(&dir.join("branches").join(branch)))
+        .collect();
+    for [english, chinese] in [
+        ["report.html", "report.zh.html"],
+        ["month/card.html", "month/card.zh.html"],
+        ["month/scorecard.html", "month/scorecard.zh.html"],
+        ["month/sent.en.html", "month/sent.zh.html"],
+    ] {
+        let [one, other] = [english, chinese].map(|page| {
+            let page = fs::read_to_string(dir.join(page)).unwrap();
+            let rows =
+                page.split("<tr>").filter(|row| !customers.iter().any(|customer| row.contains(customer.as_str())));
+            rows.collect::<Vec<_>>().join("<tr>")
+        });
+        assert!(numbers(&other) == numbers(&one), "{english} {chinese}: {:?}", numbers(&one));
+        assert!(one.contains("<html lang=\"en\">") && other.contains("<html lang=\"zh-CN\">"), "{english} {chinese}");
+        let whole = |page: &str| page.matches(|one: char| one.is_ascii_digit()).count();
+        assert!(whole(&one) > 100, "{english}");
+    }
+    assert!(numbers(&fs::read_to_string(dir.join("month/scorecard.html")).unwrap()).len() > 50);
+}
+
 /// The model's card in every form, and a month's evidence without a gap.
 fn papers(dir: &Path, model: &str) {
     let typed = |line: &str, code: i32| {
@@ -211,6 +241,7 @@ fn the_demo_ends_with_a_month_at_work() {
     assert!(copies["copies"].as_array().unwrap().iter().all(|copy| copy["state"] == "kept"), "{copies}");
     verified(["verify", "ledger"], &dir.join("coordinator/state/audit.log"));
     papers(&dir, month["model"].as_str().unwrap());
+    with_the_same_figures(&dir);
 
     // The month counts labels by field: the scorecard has weights of evidence beside its bins.
     let model = month["model"].as_str().unwrap();

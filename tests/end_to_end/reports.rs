@@ -181,6 +181,12 @@ fn its_pages(desk: &Desk<'_>, report: &Value) {
             assert!(!page.contains(foreign), "{foreign}");
         }
     }
+    // How much of the log stands on the coordinator's word alone is said at the beginning.
+    let log = &report["integrity"];
+    let seen = log["witnesses"].as_array().unwrap().iter().map(|witness| witness["entries"].as_u64().unwrap()).max();
+    let open = log["entries"].as_u64().unwrap() - seen.unwrap();
+    assert!(en.contains(&format!("that no branch has cosigned: {open} (")), "{open}");
+    assert!(zh.contains(&format!("见证签名的记录 {open} 条")), "{open}");
     assert!(zh.contains("差分隐私") && zh.contains("隐私预算") && zh.contains("默克尔树") && zh.contains("双人复核"));
     assert_eq!(english(&zh, report), Vec::<String>::new());
     assert!(english(&en, report).len() > 100, "the other page is English");

@@ -36,6 +36,10 @@ texts! {
         en: "Models registered: {models}. Decisions signed: {decisions}. Decisions by one person where two are needed: {alone}.",
         zh: "登记模型 {models} 个。签署决定 {decisions} 项；其中须双人复核而仅一人签署的有 {alone} 项。",
     }
+    summary_witnessed(entries, open) {
+        en: "Entries of the log: {entries}. Entries at its end that no branch has cosigned: {open} (section 11).",
+        zh: "日志共 {entries} 条记录；末尾尚无任何分行见证签名的记录 {open} 条（见第 11 节）。",
+    }
     not_guaranteed() { en: "What is not guaranteed", zh: "不作保证的事项" }
     not_other_releases() {
         en: "What branches publish by other ways is not known here, and not counted.",

@@ -22,6 +22,7 @@ use zeroize::Zeroizing;
 #[cfg(unix)]
 pub use self::account::user;
 pub use self::account::{account, own_account};
+pub(crate) use self::draft::NAME as DRAFT_NAME;
 pub use self::draft::{Draft, Existing, sync_folder};
 pub use self::error::{FILE_BYTES_MAX, FileError, is_full, shown};
 use self::modes::{check_folder, check_private};

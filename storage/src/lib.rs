@@ -6,6 +6,7 @@ pub mod files;
 pub mod journal;
 pub mod lock;
 mod medium;
+pub mod unfinished;
 
 #[cfg(test)]
 #[path = "../../tests/needed.rs"]

@@ -12,6 +12,9 @@ use super::modes::folder_of;
 use crate::medium::mode_and_owner;
 use crate::medium::sync;
 
+/// What stands around the 16 random digits of a draft's name.
+pub(crate) const NAME: (&str, &str) = (".", ".tmp");
+
 /// Whether a write may replace what is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Existing {
@@ -80,7 +83,10 @@ impl Draft {
         }
         #[cfg(not(unix))]
         let _ = mode;
-        Ok(Self { file: options.open(&temporary)?, temporary, placed: false })
+        let file = options.open(&temporary)?;
+        // As long as it is held somebody makes the file: [`crate::unfinished`] passes over it. A medium without locks has none.
+        let _ = file.try_lock();
+        Ok(Self { file, temporary, placed: false })
     }
 }
 
@@ -150,5 +156,5 @@ pub(super) fn place_new(
 fn temporary_name() -> io::Result<String> {
     let mut random = [0; 8];
     getrandom::fill(&mut random).map_err(|fault| io::Error::other(fault.to_string()))?;
-    Ok(format!(".{:016x}.tmp", u64::from_le_bytes(random)))
+    Ok(format!("{}{:016x}{}", NAME.0, u64::from_le_bytes(random), NAME.1))
 }

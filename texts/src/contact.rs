@@ -184,6 +184,10 @@ texts! {
         en: "{path}: the scores were made in the future by this machine's clock. Set the clock, then score the customers anew",
         zh: "{path}：按本机时钟，评分时间在未来。请校准时钟后重新评分",
     }
+    scores_end_today(path) {
+        en: "{path}: the scores or the rules end before today is over by the bank's clock. The bank's systems use a list for whole days, so none is made of them. Score the customers anew, or sign rules with a later list.valid_until",
+        zh: "{path}：按银行时区，评分或规则在今天结束之前即失效。银行系统以整天为单位使用名单，因此不生成名单。请重新评分，或签署 list.valid_until 更晚的规则",
+    }
     scores_too_old(path, days) {
         en: "{path}: the scores are valid no more, or older than {days} days (scores.days_max), so no list is made of them. Score the customers anew",
         zh: "{path}：评分已失效，或早于 {days} 天（scores.days_max），因此不据此生成名单。请重新评分",

@@ -17,12 +17,24 @@ texts! {
         zh: "本分行没有参加过任何模型的联合建模。",
     }
     runs(count) {
-        en: "The branch took part in {count} runs of joint learning. Rows of customers never left it; only sums with noise did.",
-        zh: "本分行参加过 {count} 次联合建模。客户数据从未离开本分行，离开的只有加入噪声的汇总值。",
+        en: "The branch has admitted {count} runs of joint learning. Rows of customers never left it: what leaves it are sums over many customers, masked so that nobody can read one branch's.",
+        zh: "本分行接受过 {count} 次联合建模。客户数据从未离开本分行，离开的只有多位客户的汇总值，并经过掩码，任何人都无法读出单个分行的数值。",
     }
-    run(plan, number, purpose, admitted, data) {
-        en: "Run {number} of {plan}, for {purpose}, admitted on {admitted}, {data}.",
-        zh: "{plan} 第 {number} 次运行，用途 {purpose}，于 {admitted} 接受，{data}。",
+    run(plan, number, purpose, admitted, data, sent) {
+        en: "Run {number} of {plan}, for {purpose}, admitted on {admitted}, {data}. {sent}.",
+        zh: "{plan} 第 {number} 次运行，用途 {purpose}，于 {admitted} 接受，{data}。{sent}。",
+    }
+    sent_nothing() {
+        en: "Nothing that was computed of customers left the branch in it",
+        zh: "该次运行中没有任何由客户数据计算的数值离开本分行",
+    }
+    sent_noised(sums) {
+        en: "Sums that left the branch in it, with noise: {sums}",
+        zh: "该次运行中离开本分行的汇总值（已加入噪声）：{sums} 个",
+    }
+    sent_without_noise(sums) {
+        en: "Sums that left the branch in it, masked and without noise: {sums}",
+        zh: "该次运行中离开本分行的汇总值（经过掩码，未加入噪声）：{sums} 个",
     }
     data_of(day) { en: "with the data set of {day}", zh: "使用 {day} 的数据集" }
     data_unsaid() { en: "with the data set of that time", zh: "使用当时的数据集" }
@@ -144,6 +156,10 @@ texts! {
     pending_changed(path) {
         en: "{path}: this note of a deletion that was interrupted is not as this branch wrote it. Restore it from a copy. Where there is none, keep it elsewhere as evidence, and take it away from here: nobody certifies then what that deletion removed",
         zh: "{path}：此文件记载一次中断的删除，但与本分行所写不符。请从备份恢复。如无备份，请作为证据另行保存并从此处移走：该次删除的内容将没有证明",
+    }
+    unfinished_deleted(path) {
+        en: "for the branch: {path} was left unfinished by an interruption, and may have held this customer: it is deleted",
+        zh: "仅供分行：{path} 是中断后遗留的未完成文件，可能含有该客户信息，已删除",
     }
     scores_other(path) {
         en: "{path}: another file lies there now than the file of scores that was noted. It was not looked at: delete it if this customer is in it and it is needed no more",

@@ -8,6 +8,7 @@ use serde::Serialize;
 use tributary_certs::entropy::OsEntropy;
 use tributary_protocol::digest::Digest;
 use tributary_storage::files::create_private_folder;
+use tributary_texts::contact as words;
 
 use super::choose::{Candidate, Counts, Grounds, LeftOut, choose};
 use super::event::{BuiltList, ContactEvent};
@@ -117,6 +118,8 @@ fn make(
         now,
     };
     note.judge(scores, &wanted)?;
+    let valid_until = rules.last_second_of_list(now, note.valid_until);
+    let valid_until = valid_until.ok_or_else(|| ClientError::Said(words::scores_end_today(scores.display())))?;
     let models = note.digests(scores)?;
     not_withdrawn(settings, store, (&models, scores), now)?;
     let facts = Facts::read(settings, rules, store, (now, None))?;
@@ -127,7 +130,6 @@ fn make(
     let members: Vec<Pseudonym> = chosen.iter().map(|candidate| candidate.customer).collect();
     let list = store.register().next_list();
     let files = store.write_list(list, &Sheet { lines }, &members, &signed.text)?;
-    let days = u64::from(rules.delivery.valid_days).saturating_mul(86_400);
     let built = BuiltList {
         list,
         branch,
@@ -147,7 +149,7 @@ fn make(
         left_out: counts,
         files,
         made_at: now,
-        valid_until: now.saturating_add(days).min(note.valid_until).min(rules.last_second()),
+        valid_until,
     };
     store.record(now, ContactEvent::ListBuilt(Box::new(built.clone())))?;
     Ok(built)

@@ -161,6 +161,17 @@ pub(crate) struct Recall {
     pub at: u64,
 }
 
+/// A file of scores as it was made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct MadeScores {
+    /// Where it was put, through no link.
+    pub(crate) path: String,
+    /// SHA-256 of it.
+    pub(crate) digest: Digest,
+    /// Unix seconds.
+    pub(crate) made_at: u64,
+}
+
 /// What became of a line, as the bank's system says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcome {
@@ -288,6 +299,13 @@ pub(crate) enum ContactEvent {
         /// Its manifest's digest.
         model: Digest,
     },
+    /// `client score` is about to write into a folder for the first time: what a crash leaves there is looked for in it.
+    ScoresBegun {
+        /// The folder, through no link.
+        folder: String,
+    },
+    /// A file of scores is about to get its name.
+    ScoresMade(MadeScores),
     /// Other files are past their time, or of a customer who was erased, and about to be deleted.
     FilesPurged {
         /// Which kind.

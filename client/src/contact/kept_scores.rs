@@ -13,13 +13,11 @@ use tributary_texts::contact as words;
 
 use super::event::ContactEvent;
 use super::itself::{digest_of, digest_of_noted};
-use super::made::made_scores;
 use super::pseudonym::Pseudonym;
 use super::scores::{read_note_alone, read_rows};
 use super::store::Store;
 use crate::error::ClientError;
 use crate::score::{ScoresNote, note_path, without};
-use crate::settings::Settings;
 
 /// One of them.
 pub(super) struct KeptScores {
@@ -58,14 +56,13 @@ pub(super) struct Scores {
 /// All of them.
 ///
 /// # Errors
-/// If a link has taken the place of one: what it leads to would stay. If one, or the notes of them, cannot be read.
-pub(super) fn kept_scores(settings: &Settings, store: &Store) -> Result<Scores, ClientError> {
-    let (register, made) = (store.register(), made_scores(&settings.state_dir)?);
+/// If a link has taken the place of one: what it leads to would stay. If one cannot be read.
+pub(super) fn kept_scores(store: &Store) -> Result<Scores, ClientError> {
+    let register = store.register();
     // Several files may be of one place, with one month's file after the other.
     let mut noted: BTreeMap<&Path, Vec<(Digest, u64)>> = BTreeMap::new();
-    for made in &made {
-        let digest = made.digest().map(|digest| register.root(digest));
-        noted.entry(Path::new(&made.path)).or_default().extend(digest.map(|digest| (digest, made.made_at)));
+    for made in &register.scores {
+        noted.entry(Path::new(&made.path)).or_default().push((register.root(made.digest), made.made_at));
     }
     for built in register.lists.values().map(|list| &list.built) {
         let (path, digest) = (Path::new(&built.scores_path), register.root(built.scores));
@@ -205,7 +202,7 @@ mod tests {
         world.build();
         let kept = || {
             let settings = world.settings();
-            let scores = kept_scores(&settings, &Store::open(&settings, NOW).unwrap()).unwrap();
+            let scores = kept_scores(&Store::open(&settings, NOW).unwrap()).unwrap();
             (scores.kept.len(), scores.other.len())
         };
         assert_eq!(kept(), (1, 0));
@@ -223,7 +220,7 @@ mod tests {
         world.build();
         let key = world.branch_key();
         let mut store = Store::open(&world.settings(), NOW).unwrap();
-        let scores = kept_scores(&world.settings(), &store).unwrap().kept.pop().unwrap();
+        let scores = kept_scores(&store).unwrap().kept.pop().unwrap();
         let customer = Pseudonym::of(store.key(), "c2");
         let found = scores.look(&store, &key.verifying_key(), customer).unwrap();
         assert_eq!(found.lines, BTreeSet::from([2]));
@@ -236,7 +233,7 @@ mod tests {
         drop(store);
         world.customers(3);
         let mut store = Store::open(&world.settings(), NOW).unwrap();
-        let scores = kept_scores(&world.settings(), &store).unwrap().kept.pop().unwrap();
+        let scores = kept_scores(&store).unwrap().kept.pop().unwrap();
         assert!(matches!(scores.erase((&mut store, &key), customer, NOW), Ok(Left::Without { erased: 1, rows: 2 })));
     }
 }

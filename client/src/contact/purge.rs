@@ -16,6 +16,7 @@ use super::certificates::{Certifying, Going};
 use super::event::ContactEvent;
 use super::itself::{digest_of, is_gone};
 use super::kept_scores::{KeptScores, kept_scores, remove};
+use super::made::left_behind;
 use super::recall::finish;
 use super::settings::Retention;
 use super::store::Store;
@@ -100,7 +101,7 @@ pub fn purge(config: &Path, dry_run: bool, now: u64) -> Result<Purged, ClientErr
         store.record(now, ContactEvent::DrawPurged { draw: *draw, at: now })?;
         store.delete_draw(draw)?;
     }
-    let scores = kept_scores(&settings, &store)?.kept.into_iter().filter(|scores| found.scores.contains(&scores.path));
+    let scores = kept_scores(&store)?.kept.into_iter().filter(|scores| found.scores.contains(&scores.path));
     let scores: Vec<KeptScores> = scores.collect();
     note(&mut store, KeptScores::KIND, scores.len(), now)?;
     scores.iter().try_for_each(KeptScores::delete)?;
@@ -192,12 +193,16 @@ fn past(store: &Store, settings: &Settings, kept: Retention, now: u64) -> Result
     let (lists, scores, caches) =
         (before(now, kept.lists_days), before(now, kept.scores_days), before(now, kept.caches_days));
     let over = register.lists.iter().filter(|(_, list)| !list.purged && list.built.valid_until < lists);
-    let files = kept_scores(settings, store)?.kept.into_iter();
+    let files = kept_scores(store)?.kept.into_iter();
     Ok(Purged {
         lists: over.map(|(number, _)| *number).collect(),
         draws: register.draws.iter().filter(|(_, (_, until))| *until < lists).map(|(draw, _)| *draw).collect(),
         scores: files.filter(|file| file.made_at < scores).map(|file| file.path).collect(),
-        caches: old_caches(&settings.state_dir, caches),
+        caches: old_caches(&settings.state_dir, caches)
+            .into_iter()
+            .chain(left_behind(store)?)
+            .take(CACHES_MAX)
+            .collect(),
         ..Purged::default()
     })
 }

@@ -5,13 +5,11 @@ use std::path::Path;
 
 use tributary_certs::pseudonym::PseudonymKey;
 use tributary_protocol::log::LedgerId;
-use tributary_storage::files::create_private_folder;
 use tributary_storage::journal::read_view;
-use tributary_storage::lock::FolderLock;
 
 use super::anchor::Anchor;
 use super::event::ContactEvent;
-use super::places::{folder, key_path, ledger_path};
+use super::places::{key_path, ledger_path};
 use super::pseudonym::Pseudonym;
 use crate::data::CustomerKey;
 use crate::error::ClientError;
@@ -64,22 +62,5 @@ impl Refusals {
 impl PartialEq for Refusals {
     fn eq(&self, other: &Self) -> bool {
         self.customers() == other.customers()
-    }
-}
-
-/// While this is held no command begins or ends that excludes or erases a customer, or makes a list.
-pub(crate) struct Standstill {
-    _lock: FolderLock,
-}
-
-impl Standstill {
-    /// Waits until no such command runs.
-    ///
-    /// # Errors
-    /// If the register's folder cannot be made or locked.
-    pub(crate) fn take(state_dir: &Path) -> Result<Self, ClientError> {
-        let folder = folder(state_dir);
-        create_private_folder(&folder).map_err(ClientError::file)?;
-        Ok(Self { _lock: FolderLock::take(&folder).map_err(ClientError::file)? })
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tributary_protocol::digest::Digest;
 use tributary_protocol::plan::Date;
 
-use super::event::{Approval, BuiltList, ContactEvent, Delivery, ListFiles, Outcome, Recall};
+use super::event::{Approval, BuiltList, ContactEvent, Delivery, ListFiles, MadeScores, Outcome, Recall};
 use super::pseudonym::Pseudonym;
 use super::restart::{Restart, RestartWord};
 
@@ -15,6 +15,8 @@ pub(crate) const CLOCK_S: u64 = 300;
 pub(crate) const CHANNEL_BYTES_MAX: usize = 64;
 /// Longest result of an outcome, and longest reason, in bytes.
 pub(crate) const TEXT_BYTES_MAX: usize = 256;
+/// Longest path that is noted, in bytes.
+pub(crate) const PATH_BYTES_MAX: usize = 4096;
 /// Most outcomes of one event.
 pub(crate) const OUTCOMES_MAX: usize = 1024;
 /// Most outcomes of one line.
@@ -44,6 +46,10 @@ pub(crate) struct Register {
     pub erased: BTreeSet<Pseudonym>,
     /// Scores files from which lines were erased: what each was before, by what it is after it.
     pub rewritten: BTreeMap<Digest, Digest>,
+    /// Folders into which scores were written.
+    pub score_folders: BTreeSet<String>,
+    /// Files of scores as they were made, the newest last.
+    pub scores: Vec<MadeScores>,
     /// Models that were withdrawn.
     pub withdrawn: BTreeSet<Digest>,
     /// The newest rules of each campaign: the number of their signature, and their digest.
@@ -275,6 +281,11 @@ impl Register {
             ContactEvent::ModelWithdrawn { model } => {
                 rule(!self.withdrawn.contains(model), "a model is withdrawn once")
             }
+            ContactEvent::ScoresBegun { folder } => {
+                let known = self.score_folders.contains(folder);
+                rule(!known && folder.len() <= PATH_BYTES_MAX, "a folder of scores is noted once")
+            }
+            ContactEvent::ScoresMade(made) => rule(made.path.len() <= PATH_BYTES_MAX, "a path is short"),
             ContactEvent::FilesPurged { kind, .. } => rule(kind.len() <= TEXT_BYTES_MAX, "a kind of files is a word"),
         }
     }
@@ -418,6 +429,8 @@ impl Register {
                 self.rules.insert(campaign.clone(), (rules.1, rules.0));
             }
             ContactEvent::ModelWithdrawn { model } => drop(self.withdrawn.insert(*model)),
+            ContactEvent::ScoresBegun { folder } => drop(self.score_folders.insert(folder.clone())),
+            ContactEvent::ScoresMade(made) => self.scores.push(made.clone()),
             ContactEvent::FilesPurged { .. } => {}
         }
     }

@@ -12,7 +12,7 @@ use tributary_texts::{Language, Said, score as words};
 use super::output::{Encoding, Ended, HeadLine, Line, NotedModel, ScoresFile, ScoresNote, is_parquet, note_path};
 use super::rater::{Rater, Turn};
 use super::spool::{Spool, Spooled, SpooledRows, Superseded};
-use crate::contact::{Refusals, Standstill, note_made};
+use crate::contact::{Refusals, begin_scores, place_scores};
 use crate::data::{
     CustomerKey, FileError, MappedSource, Origin, PassedRow, PassedTable, Reading, Stop, pass_origin, read_schema,
 };
@@ -83,12 +83,12 @@ impl Unplaced {
         let place = place(settings, &sources, options.input.as_deref())?;
         may_be_written(&options.output, &place, settings, &sources)?;
 
+        let refusals = begin_scores(settings, &options.output, now)?;
         let folder = folder_of(&options.output);
         let failed = |fault: std::io::Error| ClientError::file(StoredError::system("writing", &options.output)(fault));
         let keyed = rater.schema.customer_column().is_some();
         let mut spool = Spool::new(folder, rater.form.bytes(), rater.heads().len(), keyed).map_err(failed)?;
         let day = place.dated(settings).map(|(day, _)| day).unwrap_or_default();
-        let refusals = Refusals::read(&settings.state_dir)?;
         let limits = (settings.faulty_percent_max, &refusals);
         let table = read((&place, &sources, day), limits, &rater, &mut spool);
         let table = table.map_err(|fault| ClientError::rows(&fault))?;
@@ -143,16 +143,12 @@ impl Unplaced {
         settings: &Settings,
         now: u64,
     ) -> Result<Option<ScoresMade>, ClientError> {
-        let _still = Standstill::take(&settings.state_dir)?;
-        if Refusals::read(&settings.state_dir)? != self.refusals {
-            return Ok(None);
-        }
-        // Noted before it has its name: an erasure finds every file that is there.
-        note_made(&settings.state_dir, &options.output, self.file.digest(), now)?;
-        self.file.place().map_err(ClientError::file)?;
-        let note = self.note.signed(&self.key);
-        note.write(&options.output).map_err(ClientError::file)?;
-        Ok(Some(ScoresMade { note, said: self.said }))
+        let Self { file, note, key, said, refusals } = self;
+        let note = note.signed(&key);
+        let placed = place_scores(settings, (&options.output, file.digest()), (&refusals, now), || {
+            file.place().and_then(|()| note.write(&options.output)).map_err(ClientError::file)
+        })?;
+        Ok(placed.then_some(ScoresMade { note, said }))
     }
 }
 

@@ -346,8 +346,37 @@ fn files_of_scores_are_erased_from_and_purged_wherever_they_were_put() {
         assert!(!world.at("elsewhere").join(name).exists(), "{name}");
     }
     // Whoever cannot read what was made erases nobody in silence.
-    world.write("state/scores/made.json", "{}");
+    fs::remove_file(world.at("state/contact/contact.ledger")).unwrap();
     assert!(contact::erase(&config, "c-2", NOW).is_err());
+}
+
+/// A process that was killed has left drafts, whole ones too. The next command that scores, erases or purges deletes them, wherever they are.
+#[test]
+fn nothing_of_a_customer_stays_in_a_draft_that_a_crash_left() {
+    let (world, _) = World::usual();
+    let config = world.at("client.toml");
+    fs::create_dir(world.at("elsewhere")).unwrap();
+    let drafts = ["elsewhere/.0123456789abcdef.tmp", ".fedcba9876543210.tmp"];
+    let leave = || drafts.map(|name| world.write(name, "C2,0.5\n"));
+    let there = || drafts.map(|name| world.at(name).exists());
+    // The file itself never came: the folder is known from before its first byte.
+    let settings = Settings::load(&config).unwrap();
+    let killed = Unplaced::of(&world.options("champion", "elsewhere/scores.csv"), &settings, NOW);
+    drop(killed.unwrap_or_else(|fault| panic!("{fault}")));
+    score(&world.options("champion", "scores.csv"), NOW).unwrap_or_else(|fault| panic!("{fault}"));
+    leave();
+    let answer = contact::erase(&config, "c-2", NOW).unwrap_or_else(|fault| panic!("{fault}"));
+    assert_eq!(there(), [false, false]);
+    let told: Vec<String> = answer.lines().iter().map(|line| line.text(Language::English).to_owned()).collect();
+    assert!(drafts.iter().all(|draft| told.iter().any(|line| line.contains(draft))), "{told:?}");
+    leave();
+    let purged = contact::purge(&config, true, NOW).unwrap_or_else(|fault| panic!("{fault}"));
+    assert_eq!((purged.caches.len(), there()), (2, [true, true]));
+    contact::purge(&config, false, NOW).unwrap_or_else(|fault| panic!("{fault}"));
+    assert_eq!(there(), [false, false]);
+    leave();
+    score(&world.options("champion", "elsewhere/scores.csv"), NOW).unwrap_or_else(|fault| panic!("{fault}"));
+    assert_eq!(there(), [false, true], "a command that scores tidies its own folder");
 }
 
 /// Somebody is erased while a file of scores is made. It gets no name with that customer in it: the table is read again.

@@ -1,6 +1,6 @@
 //! A customer is erased from what the product keeps. What stays is a keyed pseudonym: nobody comes back into a list by it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tributary_storage::files::shown;
 use tributary_texts::{Said, customer as words};
@@ -10,7 +10,8 @@ use super::find::{id_of, lines_of};
 use super::reply::Answer;
 use crate::contact::event::ContactEvent;
 use crate::contact::itself::is_gone;
-use crate::contact::kept_scores::{Left, kept_scores};
+use crate::contact::kept_scores::{Left, kept_scores, remove};
+use crate::contact::made::left_behind;
 use crate::contact::pseudonym::Pseudonym;
 use crate::contact::recall::finish;
 use crate::contact::store::Store;
@@ -40,7 +41,10 @@ pub fn erase(config: &Path, id: &str, now: u64) -> Result<Answer, ClientError> {
     answer.note(words::lines_erased(lines.len()));
     answer.notes.extend(copies(&store)?);
     answer.note(words::copies_unknown());
-    let scores = kept_scores(&settings, &store)?;
+    for path in unfinished_gone(&mut store, now)? {
+        answer.note(words::unfinished_deleted(shown(&path)));
+    }
+    let scores = kept_scores(&store)?;
     answer.notes.extend(scores.other.iter().map(|path| words::scores_other(shown(path))));
     for scores in scores.kept {
         match scores.erase((&mut store, &key), customer, now)? {
@@ -55,6 +59,17 @@ pub fn erase(config: &Path, id: &str, now: u64) -> Result<Answer, ClientError> {
     // An unwritten recall does not keep the customer's data here.
     answer.notes.extend(notes?);
     Ok(answer)
+}
+
+/// Deletes what interruptions have left of files with customers in them: nobody knows whether the customer is in it.
+fn unfinished_gone(store: &mut Store, now: u64) -> Result<Vec<PathBuf>, ClientError> {
+    let left = left_behind(store)?;
+    match u32::try_from(left.len()).unwrap_or(u32::MAX) {
+        0 => {}
+        files => store.record(now, ContactEvent::FilesPurged { kind: "unfinished".to_owned(), files })?,
+    }
+    left.iter().try_for_each(|path| remove(path))?;
+    Ok(left)
 }
 
 /// Files outside of this register that were written of a list from which somebody was erased, as long as they are there: nobody knows any more of which

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 use tributary_protocol::log::LedgerId;
-use tributary_protocol::plan::{Date, RunRef};
+use tributary_protocol::plan::{Date, PrivacyMode, RunRef};
 use tributary_protocol::round::ParticipantEvent;
 use tributary_storage::journal::read_view;
 
@@ -25,8 +25,10 @@ pub(crate) struct UsedIn {
     pub admitted: String,
     /// Of which day the data set was, where that was said.
     pub data_of: Option<String>,
-    /// Noised sums that left the branch in it.
+    /// Sums that left the branch in it.
     pub sums: u32,
+    /// Whether its plan adds noise to them.
+    pub noise: bool,
 }
 
 /// All of them, the first one first.
@@ -39,7 +41,7 @@ pub(super) fn runs(state_dir: &Path) -> Result<Vec<UsedIn>, ClientError> {
     let mut found: Vec<(RunRef, UsedIn)> = Vec::new();
     for recorded in &events {
         match &recorded.event {
-            ParticipantEvent::RunAccepted { run, name, purpose, at, .. } => {
+            ParticipantEvent::RunAccepted { run, name, purpose, privacy, at, .. } => {
                 let day = readiness.used(*run)?.map(|used| used.statement.date.to_string());
                 let used = UsedIn {
                     plan: name.printable().to_string(),
@@ -48,6 +50,7 @@ pub(super) fn runs(state_dir: &Path) -> Result<Vec<UsedIn>, ClientError> {
                     admitted: Date::of_second(at.0 / 1000).to_string(),
                     data_of: day,
                     sums: 0,
+                    noise: *privacy != PrivacyMode::None,
                 };
                 found.push((*run, used));
             }

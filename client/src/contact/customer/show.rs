@@ -34,7 +34,12 @@ pub fn show(config: &Path, id: &str, now: u64) -> Result<Answer, ClientError> {
     answer.tell(if runs.is_empty() { words::no_runs() } else { words::runs(runs.len()) });
     for run in runs {
         let data = run.data_of.as_ref().map_or_else(words::data_unsaid, words::data_of);
-        answer.tell(words::run(&run.plan, run.run, &run.purpose, &run.admitted, data));
+        let sent = match (run.sums, run.noise) {
+            (0, _) => words::sent_nothing(),
+            (sums, true) => words::sent_noised(sums),
+            (sums, false) => words::sent_without_noise(sums),
+        };
+        answer.tell(words::run(&run.plan, run.run, &run.purpose, &run.admitted, data, sent));
     }
     answer.tell(words::runs_known());
     let lines = lines_of(&store, customer)?;

@@ -55,7 +55,24 @@ impl Rules {
     /// Their last second.
     #[must_use]
     pub(crate) fn last_second(&self) -> u64 {
-        self.last_day.last_second().saturating_sub(u64::from(self.utc_offset_minutes) * 60)
+        self.end_of(self.last_day)
+    }
+
+    /// The last second of a list that is made `now` for so many days after today, of which nothing counts after `end`: that of the last day which is whole
+    /// before both, since the bank's systems know days alone. Nothing where not even today is.
+    #[must_use]
+    pub(crate) fn last_second_of_list(&self, now: u64, end: u64) -> Option<u64> {
+        let days = u32::from(self.delivery.valid_days);
+        let wanted = self.end_of(Date(bank_day(self, now).0.saturating_add(days)));
+        let end = wanted.min(end).min(self.last_second());
+        let day = bank_day(self, end);
+        let whole = if self.end_of(day) <= end { day } else { day.before(1) };
+        Some(self.end_of(whole)).filter(|end| *end >= now)
+    }
+
+    /// The last second of a day of the bank's clock.
+    fn end_of(&self, day: Date) -> u64 {
+        day.last_second().saturating_sub(u64::from(self.utc_offset_minutes) * 60)
     }
 
     /// Whether their last day is at most [`Self::DAYS_MAX`] days after that of a second.

@@ -50,7 +50,8 @@ fn rules_end_with_their_last_day_and_no_list_of_theirs_lasts_longer() {
     world.customers(6);
     // The last second of 2027-06-30 in Shanghai.
     let last = tributary_protocol::plan::Date::parse("2027-06-30").unwrap().last_second() - 8 * 3_600;
-    assert_eq!(world.build().valid_until, (NOW + 30 * DAY).min(last), "no longer than the scores");
+    // The scores end at nine in the morning: the last day that is whole is the one before.
+    assert_eq!(world.build().valid_until, (NOW + 29 * DAY + 15 * 3_600 - 1).min(last), "no longer than the scores");
     world.rules(&rules.replace("2027-06-30", "2026-12-02"));
     let last = NOW + 2 * DAY + 15 * 3_600 - 1;
     assert_eq!(world.build().valid_until, last);

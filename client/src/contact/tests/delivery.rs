@@ -10,7 +10,7 @@ use tributary_protocol::digest::Digest;
 use tributary_texts::Language;
 
 use super::{DAY, HEADER, NOW, OsEntropy, RULES, World};
-use crate::contact::{Approving, LeftOut, Stage, recall, receipt, show, status};
+use crate::contact::{Approving, LeftOut, Stage, exclude, recall, receipt, show, status};
 
 fn said(result: Result<impl std::fmt::Debug, crate::error::ClientError>) -> String {
     result.map(|done| panic!("{done:?}")).unwrap_err().to_string()
@@ -209,4 +209,41 @@ fn a_recall_is_recorded_before_it_is_written() {
     let before = world.handed();
     recall(&world.config(), 1, "again", NOW).unwrap();
     assert_eq!(world.handed(), before, "once");
+}
+
+/// The bank's system uses a list to the end of the day that it is told, so the list is open as long: whoever is excluded in the last second is recalled.
+#[test]
+fn a_list_ends_with_a_whole_day_of_the_bank() {
+    const SHANGHAI: u64 = 8 * 3_600;
+    let rules = RULES.replace("[delivery]\ncrm", "[delivery]\nvalid_days = 3\ncrm");
+    let end_of = |day: &str| tributary_protocol::plan::Date::parse(day).unwrap().last_second() - SHANGHAI;
+    // By the bank's clock it is nine in the morning of 2026-11-30.
+    for (scores_end, day) in [
+        (NOW + 30 * DAY, "2026-12-03"),
+        (end_of("2026-12-03"), "2026-12-03"),
+        (end_of("2026-12-03") - 1, "2026-12-02"),
+        (end_of("2026-12-01") + 1, "2026-12-01"),
+        (end_of("2026-11-30"), "2026-11-30"),
+    ] {
+        let world = World::new(&rules);
+        world.customers(3);
+        let text = world.read("scores.csv");
+        world.scores_file(&text, 3, &[("valid_until", scores_end.into())]);
+        let built = world.delivered();
+        assert_eq!(built.valid_until, end_of(day), "{scores_end}");
+        let word: serde_json::Value = serde_json::from_str(&world.read("crm/list-000001.csv.ok")).unwrap();
+        assert_eq!(word["valid_until"], day, "{scores_end}");
+        exclude(&world.config(), "c1", built.valid_until).unwrap();
+        let recalls = world.handed().into_iter().filter(|name| name.contains("recall")).count();
+        assert!(recalls > 0, "{:?}", world.handed());
+        exclude(&world.config(), "c2", built.valid_until + 1).unwrap();
+        assert_eq!(world.handed().into_iter().filter(|name| name.contains("recall")).count(), recalls, "it is over");
+    }
+    let world = World::new(&rules);
+    world.customers(3);
+    let text = world.read("scores.csv");
+    world.scores_file(&text, 3, &[("valid_until", (end_of("2026-11-30") - 1).into())]);
+    let told = world.refused();
+    assert!(told.contains("end before today is over") && told.contains("later list.valid_until"), "{told}");
+    assert!(status(&world.config(), NOW).unwrap().is_empty());
 }

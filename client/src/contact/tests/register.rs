@@ -5,7 +5,9 @@ use tributary_protocol::plan::Date;
 use tributary_protocol::secagg::suite::{Signature, VerifyingKey};
 
 use crate::contact::choose::{Counts, LeftOut};
-use crate::contact::event::{Approval, BuiltList, ContactEvent, Delivery, ListFiles, Outcome, Recall, TableLines};
+use crate::contact::event::{
+    Approval, BuiltList, ContactEvent, Delivery, ListFiles, MadeScores, Outcome, Recall, TableLines,
+};
 use crate::contact::pseudonym::Pseudonym;
 use crate::contact::register::{CHANNEL_BYTES_MAX, OUTCOMES_MAX, OutOfOrder, Register, TEXT_BYTES_MAX};
 
@@ -88,6 +90,14 @@ fn erased(list: u32, line: u32) -> ContactEvent {
 
 fn scores_erased(before: &str, after: &str) -> ContactEvent {
     ContactEvent::ScoresErased { before: digest(before), after: digest(after) }
+}
+
+fn folder(folder: &str) -> ContactEvent {
+    ContactEvent::ScoresBegun { folder: folder.into() }
+}
+
+fn made(path: &str) -> ContactEvent {
+    ContactEvent::ScoresMade(MadeScores { path: path.into(), digest: digest("scores"), made_at: MADE })
 }
 
 const BEGUN: usize = 1;
@@ -255,6 +265,12 @@ fn of_recalls_and_erasures() -> Vec<Row> {
         (PURGED, ContactEvent::ListPurged { list: 1, at: ENDS + 1 }, Some("a list is purged once")),
         (ERASED, ContactEvent::ListPurged { list: 2, at: ENDS + 1 }, Some("there is no such list")),
         (ERASED, ContactEvent::ListPurged { list: 1, at: ENDS }, Some("a list is purged after its last day")),
+        (0, folder("/a"), Some("the register begins with its key")),
+        (BEGUN, folder(&"x".repeat(4096)), None),
+        (BEGUN, folder(&"x".repeat(4097)), Some("a folder of scores is noted once")),
+        (BEGUN, made("/a"), None),
+        (BEGUN, made(&"x".repeat(4096)), None),
+        (BEGUN, made(&"x".repeat(4097)), Some("a path is short")),
         (BEGUN, ContactEvent::FilesPurged { kind: long[1..].into(), files: 1 }, None),
         (BEGUN, ContactEvent::FilesPurged { kind: long.clone(), files: 1 }, Some("a kind of files is a word")),
     ]

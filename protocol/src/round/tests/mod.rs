@@ -2,6 +2,7 @@
 
 mod aborts;
 mod anchor;
+mod answers;
 mod assignments;
 mod budgets;
 mod concentration;
@@ -20,6 +21,7 @@ mod raises;
 mod readiness;
 mod several;
 mod steering;
+mod stored;
 mod terms;
 mod timing;
 mod transcripts;

@@ -1,6 +1,7 @@
 //! A coordinator and its clients in one thread: every message delivered in order, every effect executed (`effects.rs`), every sum compared.
 
 mod effects;
+mod words;
 
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
@@ -19,7 +20,7 @@ use crate::roster::{RosterChanges, RosterHead, SignedRoster};
 use crate::round::cast::{self, policy, settings, signing_key};
 use crate::round::{
     self, BudgetRecord, Coordinator, CoordinatorEvent, CoordinatorSettings, Granted, Input, OrderFault, Outbox,
-    Participant, ParticipantEffect, ParticipantEvent, ParticipantInput, Policy, RunRecord, SessionMaterial,
+    Participant, ParticipantEffect, ParticipantEvent, ParticipantInput, Policy, RunRecord, SessionMaterial, Wait,
 };
 use crate::secagg::masked_sum::{MaskedSum, MaskedUpdate};
 use crate::secagg::permit::{InMemory, VerifiedUpload};
@@ -54,6 +55,7 @@ pub(super) trait Machine {
     fn set_grants(&mut self, grants: Vec<Granted>);
     fn asks_about(&mut self, run: RunId);
     fn record(&self) -> &BudgetRecord;
+    fn wait(&self) -> Wait;
     fn overtaken_by(&mut self, event: &ParticipantEvent);
 }
 
@@ -81,6 +83,9 @@ impl<S: Suite> Machine for Sole<S> {
     ) {
         self.participant.handle(&mut self.branch, now, entropy, input, outbox);
         assert_eq!(self.participant.deadline(), self.participant.wait().deadline);
+    }
+    fn wait(&self) -> Wait {
+        self.participant.wait()
     }
     fn withdraw(
         &mut self,
@@ -158,7 +163,7 @@ pub(super) struct World {
     uploads: BTreeMap<ClientId, MaskedUpdate>,
     /// Here whole, and not yet folded.
     arrived: BTreeMap<ClientId, VerifiedUpload<InMemory<Vec<u8>>>>,
-    stored: BTreeMap<SessionId, Vec<Vec<u8>>>,
+    pub(super) stored: BTreeMap<SessionId, Vec<Vec<u8>>>,
     sum: Option<MaskedSum>,
     synced: usize,
     replayed: RunRecord,

@@ -1,8 +1,9 @@
 //! What a shell does, in the test world: every effect of either machine is executed here, at once and in order.
 
+use alloc::format;
 use alloc::vec::Vec;
 
-use super::{Packet, World};
+use super::{Packet, World, words};
 use crate::codec;
 use crate::digest::Digest;
 use crate::entropy::Entropy;
@@ -21,9 +22,9 @@ impl World {
     pub(in crate::round::tests) fn tell(&mut self, input: Input) {
         let mut outbox = Outbox::new();
         self.coordinator.handle(self.now, &mut self.entropy, input, &mut outbox);
-        let deadline = self.coordinator.deadline();
-        assert_eq!(deadline, self.coordinator.wait().deadline);
-        self.note(&codec::encode(&deadline));
+        let wait = self.coordinator.wait();
+        assert_eq!(self.coordinator.deadline(), wait.deadline);
+        self.note(format!("{wait:?}").as_bytes());
         self.execute(outbox);
     }
 
@@ -31,6 +32,8 @@ impl World {
         let mut outbox = Outbox::new();
         let branch = self.branches.get_mut(&client).unwrap();
         branch.machine.handle(self.now, &mut self.entropy, input, &mut outbox);
+        let wait = branch.machine.wait();
+        self.note(format!("{wait:?}").as_bytes());
         self.execute_branch(client, outbox);
     }
 
@@ -45,6 +48,7 @@ impl World {
     fn execute_branch(&mut self, client: ClientId, mut outbox: Outbox<ParticipantEffect>) {
         let mut answers = Vec::new();
         while let Some(effect) = outbox.pop() {
+            self.note(words::of_participant(&effect).as_bytes());
             let branch = self.branches.get_mut(&client).unwrap();
             let early = early_at_participant(&effect, &branch.events[branch.synced..]);
             assert_eq!(early, None, "client {client} relies on what is not on its disk");
@@ -126,6 +130,7 @@ impl World {
     pub(super) fn execute(&mut self, mut outbox: Outbox<CoordinatorEffect>) {
         let mut answers = Vec::new();
         while let Some(effect) = outbox.pop() {
+            self.note(words::of_coordinator(&effect).as_bytes());
             let early = early_at_coordinator(&effect, &self.events[self.synced..]);
             assert_eq!(early, None, "the coordinator relies on what is not on its disk");
             let early = early_of_heads(&effect, &self.kept[self.kept_synced.min(self.kept.len())..]);

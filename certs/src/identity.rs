@@ -293,6 +293,9 @@ mod tests {
         let json = serde_json::to_string(&identity).unwrap();
         assert_eq!(serde_json::from_str::<Identity>(&json).unwrap(), identity);
         assert!(serde_json::from_str::<Identity>("\"spiffe://a/b/c/d\"").is_err());
+        assert_eq!(identity.member_name().map(|name| name.to_string()).as_deref(), Some("north-bank/branch_07"));
+        let coordinator = Identity::parse("spiffe://federation.example/north-bank/coordinator/main").unwrap();
+        assert!(coordinator.member_name().is_none(), "a roster names clients alone");
     }
 
     #[test]

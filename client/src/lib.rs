@@ -13,6 +13,8 @@ pub mod data;
 pub mod dataset;
 pub mod enrol;
 pub mod error;
+#[cfg(test)]
+mod file_ranges;
 pub mod grants;
 mod hands;
 pub mod home;
@@ -31,6 +33,8 @@ mod newest;
 mod noise;
 mod notice;
 mod noticing;
+#[cfg(test)]
+mod owner_tests;
 mod pace;
 pub mod policy;
 pub mod preflight;
@@ -53,5 +57,7 @@ mod test_home;
 mod witness;
 pub mod worker;
 
+#[cfg(test)]
+mod whole;
 #[cfg(test)]
 mod whole_branch_tests;

@@ -108,3 +108,7 @@ impl Rereader {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "reading_tests.rs"]
+mod tests;

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tributary_certs::clock::{SteadyClock, unix_millis, unix_seconds};
-use tributary_daemon::{Metrics, Pulse, StopSignal, Watchdog};
+use tributary_daemon::{Metrics, Pulse, StopSignal, Watchdog, WatchdogGuard};
+use tributary_model::schema::Schema;
 use tributary_protocol::message::{ShownCheckpoint, ToCoordinator};
 use tributary_protocol::roster::federation_digest;
 use tributary_protocol::round::Branch;
@@ -32,7 +33,7 @@ use crate::sent::SentLog;
 use crate::settings::Settings;
 use crate::telemetry::{Last, Report, RunName};
 use crate::witness::Witness;
-use crate::worker::{self, Answer, WorkerEnds, WorkerSource};
+use crate::worker::{self, Answer, Snapshot, WorkerEnds, WorkerSource};
 
 /// When a daemon ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,6 +95,47 @@ pub fn run(settings: Settings, ends: Ends, report: &dyn Fn(&Report)) -> Result<(
     let named = |fault| ClientError::File(format!("{}: {fault}", settings.policy_file.display()));
     owned.schema.holds(&schema).map_err(named)?;
     let Some(snapshot) = runtime.block_on(read_rows(&settings, &schema, report, &mut stop))? else { return Ok(()) };
+    let _within = runtime.enter();
+    let source = Source { schema, identity, owned, snapshot };
+    let Opened { mut daemon, renewal, watched: _watched, door: _door } = open(settings, source, ends, report)?;
+    tokio::spawn(renewal.run());
+    let result = runtime.block_on(daemon.serve(&mut stop));
+    runtime.block_on(daemon.runs.out.conversation.leave(farewell(&result)));
+    result
+}
+
+/// What the coordinator is told when the daemon leaves. It tells of no row, whatever has ended the daemon.
+fn farewell(result: &Result<(), ClientError>) -> &'static str {
+    match result {
+        Ok(()) | Err(ClientError::Refused(_)) => LEAVING,
+        Err(fault) if fault.is_full_disk() => "the client stopped, because its disk is full",
+        Err(_) => "the client stopped with an error",
+    }
+}
+
+/// What was read and judged before the daemon speaks to anybody.
+struct Source {
+    schema: Schema,
+    identity: BranchIdentity,
+    owned: BranchPolicy,
+    snapshot: Snapshot,
+}
+
+/// A daemon whose files are open and whose threads run, and what stands beside its loop.
+struct Opened<'r> {
+    daemon: Daemon<'r>,
+    renewal: Renewal,
+    watched: WatchdogGuard,
+    door: Option<Door>,
+}
+
+/// Opens every file of the state, and starts the threads; inside of the runtime, to which their timers belong.
+fn open<'r>(
+    settings: Settings,
+    Source { schema, identity, owned, snapshot }: Source,
+    ends: Ends,
+    report: &'r dyn Fn(&Report),
+) -> Result<Opened<'r>, ClientError> {
     let clock = SteadyClock::start();
     let (journal, events) = open_budget(&settings, &owned.population)?;
     // After the lock of the budget: a second process of this identity, or one without a budget, leaves nothing here.
@@ -121,7 +163,7 @@ pub fn run(settings: Settings, ends: Ends, report: &dyn Fn(&Report)) -> Result<(
     let (notice_sender, notices) = mpsc::unbounded_channel();
     let distress = Distress::default();
     let metrics = Arc::new(Metrics::in_folder(&settings.state_dir));
-    let _watched = watchdog.start(Arc::clone(&metrics), unix_seconds).map_err(ClientError::Runtime)?;
+    let watched = watchdog.start(Arc::clone(&metrics), unix_seconds).map_err(ClientError::Runtime)?;
     let renewal = Renewal {
         keys: keys.clone(),
         dialer: Dialer::new(settings.dial()),
@@ -136,11 +178,7 @@ pub fn run(settings: Settings, ends: Ends, report: &dyn Fn(&Report)) -> Result<(
     let of_channel = keys.clone();
     let channel = ChannelSettings { dial: settings.dial(), keys: Box::new(move || of_channel.current()) };
     let (asking, asked) = mpsc::channel(1);
-    // Their timers belong to the runtime.
-    let (conversation, _door) = runtime.block_on(async {
-        tokio::spawn(renewal.run());
-        (Conversation::new(channel).noted_in(sent), open_door(&settings, asking))
-    });
+    let (conversation, door) = (Conversation::new(channel).noted_in(sent), open_door(&settings, asking));
     let folder = settings.identity.folder.clone();
     let inbox = OwnersInbox::of(&settings);
     let hands =
@@ -168,26 +206,25 @@ pub fn run(settings: Settings, ends: Ends, report: &dyn Fn(&Report)) -> Result<(
         daemon.runs.out.tell(Report::Paused);
     }
     daemon.look_at_folder()?;
-    let result = runtime.block_on(daemon.serve(&mut stop));
-    let reason = match &result {
-        Ok(()) | Err(ClientError::Refused(_)) => LEAVING,
-        Err(fault) if fault.is_full_disk() => "the client stopped, because its disk is full",
-        Err(_) => "the client stopped with an error",
-    };
-    runtime.block_on(daemon.runs.out.conversation.leave(reason));
-    result
+    Ok(Opened { daemon, renewal, watched, door })
 }
 
 /// The operator's socket. Without it everything else goes on.
 #[cfg(unix)]
-fn open_door(settings: &Settings, asking: mpsc::Sender<Asked>) -> Option<tributary_daemon::control::SocketDoor> {
+fn open_door(settings: &Settings, asking: mpsc::Sender<Asked>) -> Option<Door> {
     tributary_daemon::control::listen(&settings.state_dir, asking).map_err(|fault| tracing::error!("{fault}")).ok()
 }
 
+#[cfg(unix)]
+type Door = tributary_daemon::control::SocketDoor;
+
 #[cfg(not(unix))]
-fn open_door(_: &Settings, asking: mpsc::Sender<Asked>) -> mpsc::Sender<Asked> {
-    asking
+fn open_door(_: &Settings, asking: mpsc::Sender<Asked>) -> Option<Door> {
+    Some(asking)
 }
+
+#[cfg(not(unix))]
+type Door = mpsc::Sender<Asked>;
 
 impl Daemon<'_> {
     /// Takes part in what there is, through as many connections as it takes.
@@ -423,3 +460,7 @@ impl Daemon<'_> {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "runtime_tests.rs"]
+mod tests;

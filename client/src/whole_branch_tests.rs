@@ -29,28 +29,33 @@ const NOW: u64 = 1_900_000_000;
 const DAY: u64 = 86_400;
 const SCHEMA: &str = include_str!("../../docs/samples/schemas/deposit_churn.toml");
 
-struct Home(tempfile::TempDir);
+/// Its folder, and when it was enrolled.
+pub(crate) struct Home(tempfile::TempDir, u64);
 
 impl Home {
     fn enrolled() -> Self {
-        let home = Self(tempfile::tempdir().unwrap());
+        Self::enrolled_at(NOW)
+    }
+
+    pub(crate) fn enrolled_at(now: u64) -> Self {
+        let home = Self(tempfile::tempdir().unwrap(), now);
         let domain = TrustDomain::parse("federation.example").unwrap();
-        init_authority(&home.at("office"), &domain, 1, 1, NOW).unwrap();
+        init_authority(&home.at("office"), &domain, 1, 1, now).unwrap();
         let host_names = ["localhost".to_owned()];
         let request =
             CoordinatorRequest { organisation: "centre", id: "main", host_names: &host_names, addresses: &[] };
-        issue_coordinator(&home.at("office"), &request, &home.at("centre"), NOW).unwrap();
-        issue_client(&home.at("office"), "north-bank", "branch-01", &home.at("identity"), NOW).unwrap();
+        issue_coordinator(&home.at("office"), &request, &home.at("centre"), now).unwrap();
+        issue_client(&home.at("office"), "north-bank", "branch-01", &home.at("identity"), now).unwrap();
         furnish(home.0.path(), SCHEMA);
         write_signing_key(&SigningKey::from_seed(&[5; 32]), &home.at("other.key")).unwrap();
         home
     }
 
-    fn at(&self, name: &str) -> PathBuf {
+    pub(crate) fn at(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
-    fn settings(&self) -> Settings {
+    pub(crate) fn settings(&self) -> Settings {
         Settings::load(&self.at("client.toml")).unwrap_or_else(|fault| panic!("{fault}"))
     }
 
@@ -64,8 +69,8 @@ impl Home {
         done.map(|lines| lines.iter().map(english).collect()).map_err(|fault| self.plain(&fault.to_string()))
     }
 
-    fn begin(&self) {
-        begin_budget(&self.at("client.toml"), &self.at("owner.key"), false, NOW * 1_000)
+    pub(crate) fn begin(&self) {
+        begin_budget(&self.at("client.toml"), &self.at("owner.key"), false, self.1 * 1_000)
             .unwrap_or_else(|fault| panic!("{fault}"));
     }
 

@@ -3,10 +3,12 @@
 mod authorities;
 mod limits;
 mod lists;
+mod people_told;
 mod renewal;
 mod revoking;
 #[path = "../support/mod.rs"]
 mod support;
+mod told;
 
 use support::folders::{Folders, contents, kind, names_in};
 use support::{DAY, NOW};

@@ -152,3 +152,5 @@ pub(crate) fn faulty(counts: &RowCounts, limit: u8) -> Option<Remark> {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod told_tests;

@@ -43,12 +43,11 @@ pub(crate) fn delete(settings: &Settings, before: Millis, now: Millis) -> Result
     }
     let folder = ModelsFolder::open(&settings.state_dir)?;
     let (mut journal, events) = Journal::open(&ledger(&settings.state_dir), LedgerId::MODELS)?;
-    let mut models = BranchModels::replay(events.iter().map(|recorded| &recorded.event)).map_err(ClientError::file)?;
+    let models = BranchModels::replay(events.iter().map(|recorded| &recorded.event)).map_err(ClientError::file)?;
     let old = among(&models, &events, before);
     for model in &old {
         let event = BranchModelsEvent::ModelDeleted { model: *model };
         models.check(&event).map_err(ClientError::file)?;
-        models.apply(&event);
         folder.delete(model).map_err(ClientError::file)?;
         journal.append(now, event)?;
         journal.sync()?;

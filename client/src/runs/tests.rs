@@ -1,5 +1,6 @@
 //! Several runs over one link: each asks, ends and is put off by itself.
 
+mod carried;
 mod readiness;
 
 use tributary_certs::budget::sign_first_use;
@@ -46,52 +47,82 @@ struct Noted {
     inbox: Vec<Digest>,
     appended: usize,
     vectors_max: usize,
+    calm: Option<bool>,
     abandoned: bool,
+    /// All of them in order, a line each.
+    calls: Vec<String>,
+}
+
+/// The first word of what is printed of a value: the name of its kind.
+fn kind(value: &impl std::fmt::Debug) -> String {
+    let text = format!("{value:?}");
+    text.split(|letter: char| !letter.is_alphanumeric()).next().unwrap_or_default().to_owned()
 }
 
 impl Outside for Noted {
-    fn append(&mut self, _: Millis, _: ParticipantEvent) -> Result<(), ClientError> {
+    fn append(&mut self, now: Millis, event: ParticipantEvent) -> Result<(), ClientError> {
+        self.calls.push(format!("append {} at {}", kind(&event), ORIGIN.until(now)));
         self.appended += 1;
         Ok(())
     }
 
     fn sync(&mut self) -> Result<(), ClientError> {
+        self.calls.push("sync".to_owned());
         Ok(())
     }
 
     fn send(&mut self, run: RunId, message: Upstream) {
+        self.calls.push(format!("send {}", kind(&message)));
         self.sent.push((run, message));
     }
 
-    fn send_masked(&mut self, run: RunId, header: MaskedHeader, _: (Vec<u8>, bool)) {
+    fn send_masked(&mut self, run: RunId, header: MaskedHeader, (vector, noised): (Vec<u8>, bool)) {
+        self.calls.push(format!("send a vector of {} bytes, noised: {noised}", vector.len()));
         self.sent.push((run, Upstream::Masked(header)));
     }
 
     fn ask(&mut self, job: Job) {
+        self.calls.push(match &job {
+            Job::Judge(run) => format!("judge run {}", run.reference().number),
+            Job::Contribute { contribution, model, .. } => {
+                format!("contribute to round {} with {model:?}", contribution.descriptor.round)
+            }
+            Job::DrawAhead { honest_min, charged, .. } => format!("draw ahead for {honest_min}, charged {charged:?}"),
+            Job::Close(_) => "close".to_owned(),
+            Job::Replace(_) => "replace".to_owned(),
+        });
         self.jobs.push(job);
     }
 
     fn owner_asked(&mut self, plan: &Plan, _: &Approvals) {
+        self.calls.push(format!("ask the owner about {}", plan.name.printable()));
         self.inbox.push(plan.digest());
     }
 
     fn owner_answered(&mut self, plan: &Digest) {
+        self.calls.push("the owner has answered".to_owned());
         self.inbox.retain(|waiting| waiting != plan);
     }
 
     fn tell(&mut self, report: Report) {
+        self.calls.push(format!("tell {}", serde_json::to_string(&report).unwrap()));
         self.told.push(report);
     }
 
-    fn shown(&mut self, _: &SignedRoster) {}
+    fn shown(&mut self, roster: &SignedRoster) {
+        self.calls.push(format!("shown roster {}", roster.roster.epoch()));
+    }
 
-    fn set_calm(&mut self, _: bool) {}
+    fn set_calm(&mut self, calm: bool) {
+        self.calm = Some(calm);
+    }
 
     fn limit_vectors(&mut self, bytes_max: usize) {
         self.vectors_max = bytes_max;
     }
 
-    fn abandon(&mut self, _: &str) {
+    fn abandon(&mut self, why: &str) {
+        self.calls.push(format!("abandon: {why}"));
         self.abandoned = true;
     }
 
@@ -434,20 +465,4 @@ fn no_vector_is_longer_than_the_longest_state_of_the_admitted_plans() {
     runs.gone(at(3)).unwrap();
     runs.connected(at(4)).unwrap();
     assert_eq!(runs.out.vectors_max, 40);
-}
-
-/// The way to the coordinator is not changed while a round is open, whatever it says of others.
-#[test]
-fn the_end_of_another_round_closes_none() {
-    let (_folder, mut runs) = connected();
-    let run = run_of(1).id();
-    runs.invite(at(0), run);
-    let Runs { open, branch, board, watch, out, .. } = &mut runs;
-    let own = open.get_mut(&run).unwrap();
-    own.in_round = true;
-    let mut carrier = Carrier { now: at(1), run, own, record: branch.record(), board, watch, out };
-    carrier.carry_out(ParticipantEffect::RoundClosed { round: RoundId(3), committed: false }).unwrap();
-    assert!(carrier.own.in_round);
-    carrier.carry_out(ParticipantEffect::ForgetVector(RoundId(7))).unwrap();
-    assert!(!carrier.own.in_round);
 }

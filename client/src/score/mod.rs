@@ -16,6 +16,8 @@ mod service;
 mod spool;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod told_tests;
 mod turns;
 #[cfg(test)]
 mod turns_tests;

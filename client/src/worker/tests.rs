@@ -8,7 +8,7 @@ use tributary_certs::suite::RealSuite;
 use tributary_model::architecture::Architecture;
 use tributary_model::features::FeatureMatrix;
 use tributary_model::stage::{StageSettings, stated_charge};
-use tributary_model::train::{PlacementKey, Table, TableMaxima};
+use tributary_model::train::{Placement, PlacementKey, Table, TableMaxima, Trainer};
 use tributary_model::update::ClipForm;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::RoundId;
@@ -19,6 +19,7 @@ use tributary_protocol::round::{Contribution, RoundHead, Timing};
 use tributary_protocol::secagg::masked_update::mask;
 use tributary_protocol::secagg::modular::RingWords;
 
+use super::laid_out::{LaidOut, emptied, stages};
 use super::*;
 use crate::judge::tests::{SCHEMA, count, evaluate, gradient, local, plan_of, policy};
 use crate::ready::FileDigests;
@@ -381,4 +382,38 @@ fn a_plan_whose_rounds_take_too_long_is_refused() {
         text.contains("worker.round_ms_max allows 0. Raise it, or lower")
     };
     assert!(answers.iter().any(said));
+}
+
+/// Rows that were held out are counted where models are evaluated, and are in no other stage. Without them those of training are.
+#[test]
+fn stages_that_evaluate_take_the_held_out_rows_where_there_are_any() {
+    let schema = Schema::parse(SCHEMA).unwrap();
+    let planned = crate::judge::judge(&plans()[1], &schema, &policy(&schema)).unwrap();
+    let files = snapshot().files;
+    let of = |held_out| Snapshot { training: table(&schema, Rows::Usual), held_out, files };
+    let (alone, both) = (of(None), of(Some(table(&schema, Rows::OneFewer))));
+    let customers = |snapshot: &Snapshot| -> Vec<usize> {
+        let laid_out = LaidOut::new(&planned, snapshot).unwrap();
+        stages(&planned).map(|stage| laid_out.rows(&stage, &planned).unwrap().customers()).collect()
+    };
+    assert_eq!(customers(&alone), [CUSTOMERS; 4]);
+    assert_eq!(customers(&both), [CUSTOMERS, CUSTOMERS, CUSTOMERS, CUSTOMERS - 1]);
+    for stage in stages(&planned) {
+        let empty = emptied(&stage, &planned, &both).unwrap();
+        assert_eq!((empty.customers(), empty.customers_padded()), (0, CUSTOMERS));
+    }
+    // One table for each way in which rows are laid out, another one of the largest, and six numbers for each coordinate.
+    let mut placements = Vec::new();
+    for placement in stages(&planned).filter_map(|stage| stage.placement()) {
+        if !placements.contains(&placement) {
+            placements.push(placement);
+        }
+    }
+    let bytes = |placement| Trainer::bytes_max(planned.architecture(), &alone.training, placement);
+    let tables: u64 = placements.iter().map(|placement| bytes(*placement)).sum();
+    let largest = placements.iter().map(|placement| bytes(*placement)).max().unwrap();
+    let coordinates: u64 = stages(&planned).map(|stage| u64::from(stage.terms().dimension)).sum();
+    assert_eq!(bytes_max(&planned, &alone), tables + largest + 48 * coordinates);
+    let held_out = Trainer::bytes_max(planned.architecture(), both.held_out.as_ref().unwrap(), Placement::Dense);
+    assert_eq!(bytes_max(&planned, &both), bytes_max(&planned, &alone) + held_out);
 }

@@ -9,6 +9,7 @@ mod delivery;
 mod evasions;
 mod hidden;
 mod kills;
+mod limits;
 mod lists;
 mod outcomes;
 mod properties;
@@ -16,6 +17,7 @@ mod register;
 mod restart;
 mod shrunk;
 mod tampered;
+mod told;
 mod withdrawn;
 
 use std::fs;

@@ -317,3 +317,22 @@ fn a_register_of_more_than_20_mib_begins_again() {
     assert!(fs::read(world.at("state/contact/contact.ledger.cut-1")).unwrap() == bytes);
     assert_eq!(status(&world.config(), NOW).unwrap().len(), 1);
 }
+
+/// The folder of a list whose record is lost has a number that was used; one with a number that no branch reaches is none of this branch's.
+#[test]
+fn numbers_of_lists_are_skipped_up_to_a_limit() {
+    let world = World::new(RULES);
+    world.customers(3);
+    world.delivered();
+    lost(&world, 1);
+    let folder = |number: u32| world.at("state/contact/lists").join(format!("{number:06}"));
+    for (number, is_too_far) in [(10_000_000, false), (10_000_001, true)] {
+        fs::create_dir(folder(number)).unwrap();
+        let said = world.draft();
+        assert_eq!(said.is_err(), is_too_far, "{number}: {said:?}");
+        if let Err(fault) = said {
+            assert!(fault.contains("10000001") && fault.contains("10000000"), "{fault}");
+        }
+        fs::remove_dir(folder(number)).unwrap();
+    }
+}

@@ -448,3 +448,12 @@ fn fits(root: &Value, schema: &Value, value: &Value) -> Result<(), String> {
     }
     Ok(())
 }
+
+/// Whoever has made a program for it finds the same description.
+#[test]
+fn the_description_is_what_it_was() {
+    let served = Served::usual();
+    let (_, _, mut all) = served.get("/openapi.json");
+    all["info"]["version"] = json!("of this release");
+    crate::whole::compare(&format!("{all:#}\n"), "score/service/openapi.json");
+}

@@ -115,6 +115,7 @@ fn what_people_say_of_models_is_shown_by_every_reader() {
     branches_say_what_they_have(&mut own);
     attacks_are_carried_when_they_are_of_the_run(&mut own);
     what_was_withdrawn_is_refused(&mut own);
+    super::bundles::what_leaves_is_intact(&own.world, "judged");
 }
 
 fn a_model_is_compared_with_the_one_before(own: &Judged) {

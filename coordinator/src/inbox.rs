@@ -188,6 +188,18 @@ mod tests {
         assert_eq!(looks.map(|(at, action)| look(at, action)), [1, 0, 0, 1, 0]);
     }
 
+    /// A folder with too many files is read in several looks.
+    #[test]
+    fn one_look_reads_so_many_files_and_no_more() {
+        let folder = tempfile::tempdir().unwrap();
+        for number in 0..=FILES_MAX {
+            std::fs::File::create(folder.path().join(format!("{number}.order"))).unwrap();
+        }
+        let mut inbox = Inbox::of(folder.path().to_path_buf(), "order");
+        let looks = [1_000, 1_001, 1_002].map(|at| inbox.new_ones(at, |_| Ok(())).len());
+        assert_eq!(looks, [10_000, 1, 0]);
+    }
+
     #[test]
     fn everything_that_came_is_handed_on_as_long_as_somebody_listens() {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

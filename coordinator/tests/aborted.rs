@@ -4,6 +4,7 @@
 mod support;
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use support::{Client, Daemon, Ended, Federation, now};
 use tributary_certs::enrolment::names;
@@ -45,7 +46,10 @@ fn abort(federation: &Federation, plan: Digest) {
 #[test]
 fn a_plan_that_was_aborted_ends_at_once_and_stays_so() {
     let federation = Federation::new(CLIENTS);
-    let config = federation.settings(|text| text.replace("rounds = 3\n", "rounds = 2000\nretries = 0\n"));
+    let config = federation.settings(|text| {
+        let text = text.replace("rounds = 3\n", "rounds = 2000\nretries = 0\n");
+        text.replace("[plan]\n", "[network]\ndetached_ms = 10000\n[plan]\n")
+    });
     let plan = Job::open(&federation.plan()).unwrap().plan().digest();
     let daemon = Daemon::start(&config);
     let address = daemon.address();
@@ -85,7 +89,17 @@ fn a_plan_that_was_aborted_ends_at_once_and_stays_so() {
             std::fs::remove_dir_all(federation.path("state/orders")).unwrap();
         }
         let daemon = Daemon::start(&config);
-        daemon.address();
+        let address = daemon.address();
+        if kept {
+            // Whoever was away meanwhile still finds it here.
+            let stays = runtime().block_on(async {
+                let mut client = Client::connect(&federation, "branch-0", address, 1_000).await.unwrap();
+                let stays = client.is_alive_for(Duration::from_secs(2)).await;
+                client.leave().await;
+                stays
+            });
+            assert!(stays);
+        }
         let (result, events) = daemon.join();
         result.unwrap();
         let none =

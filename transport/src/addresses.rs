@@ -166,6 +166,10 @@ mod tests {
         let found = ["[::1]:7", "[::2]:7", "[::1]:7", "[::3]:7", "1.0.0.1:7", "1.0.0.2:7"].map(address);
         let wanted = ["[::1]:7", "1.0.0.1:7", "[::2]:7", "1.0.0.2:7", "[::3]:7"].map(address);
         assert_eq!(in_turns(found.to_vec()), wanted);
+        // Whichever family the resolver names first.
+        let found = ["1.0.0.1:7", "1.0.0.2:7", "[::1]:7", "1.0.0.1:7", "[::2]:7", "[::3]:7"].map(address);
+        let wanted = ["1.0.0.1:7", "[::1]:7", "1.0.0.2:7", "[::2]:7", "[::3]:7"].map(address);
+        assert_eq!(in_turns(found.to_vec()), wanted);
         assert_eq!(in_turns(vec![]), []);
         let many = (0..100).map(|port| SocketAddr::from(([1, 1, 1, 1], port))).collect();
         assert_eq!(in_turns(many).len(), ADDRESSES_MAX);
@@ -204,6 +208,16 @@ mod tests {
         let (_, result) = tried(&["[::1]:3", "127.0.0.1:2"], Duration::from_millis(600));
         let text = result.unwrap_err().to_string();
         assert!(text.contains("[::1]:3: nobody answered") && text.contains("127.0.0.1:2: refused"), "{text}");
+        // In the order in which they were given, whichever of them ended first.
+        let given = ["[::1]:3", "127.0.0.1:2", "127.0.0.2:2", "[::2]:2"];
+        let (begun, result) = tried(&given, Duration::from_secs(1));
+        let Err(DialFault::Addresses(faults)) = result else { panic!("nobody answers") };
+        let (named, silent): (Vec<_>, Vec<_>) = faults
+            .iter()
+            .map(|(address, fault)| (*address, matches!(fault, DialFault::Silence { what: "UDP" })))
+            .unzip();
+        assert_eq!((&named[..], silent), (&given.map(address)[..], vec![true, false, false, false]));
+        assert_eq!(begun, named);
     }
 
     #[test]

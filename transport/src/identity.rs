@@ -275,4 +275,46 @@ mod tests {
             before = files.stamp();
         }
     }
+
+    /// Each limit of each key is allowed, and one beyond it is not; a key that is absent has its default, and every fault is told at once.
+    #[cfg(feature = "pkcs11")]
+    #[test]
+    fn each_key_of_a_token_has_its_limits() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for name in ["module", "pin"] {
+            write_public(&folder.path().join(name), b"no module", Existing::Keep).expect("writes");
+        }
+        let keys = |change: &dyn Fn(String) -> String| -> Vec<String> {
+            let text = change("module = 'module'\ntoken = 'a'\nkey = 'b'\npin_file = 'pin'\n".into());
+            let path = folder.path().join("a.toml");
+            let mut document = Document::parse(&path, &format!("[identity.token]\n{text}")).expect("TOML");
+            assert!(token(&mut document).is_none());
+            document.finish().expect_err("faults").faults.into_iter().map(|fault| fault.key).collect()
+        };
+        // The file is no module: nothing else is wrong.
+        assert_eq!(keys(&|text| text), ["identity.token"]);
+        let number = |key: &str, value: i64| keys(&|text| format!("{text}{key} = {value}\n"));
+        for (key, least, most) in [("threads", 1, 16), ("waiting", 1, 1_024), ("deadline_ms", 100, 4_000)] {
+            let fault = vec![format!("identity.token.{key}")];
+            assert_eq!([number(key, least - 1), number(key, most + 1)], [fault.clone(), fault], "{key}");
+            assert_eq!([number(key, least), number(key, most)], [["identity.token"], ["identity.token"]], "{key}");
+        }
+        for key in ["token", "key"] {
+            let label = |length: usize| {
+                let line = if key == "token" { "token = 'a'" } else { "key = 'b'" };
+                keys(&|text| text.replace(line, &format!("{key} = '{}'", "x".repeat(length))))
+            };
+            let fault = [format!("identity.token.{key}")];
+            assert_eq!((label(0), label(65)), (fault.to_vec(), fault.to_vec()), "{key}");
+            assert_eq!((label(1), label(64)), (vec!["identity.token".to_owned()], vec!["identity.token".to_owned()]));
+        }
+        let absent = |name: &str| keys(&|text| text.replace(&format!("= '{name}'"), "= 'none'"));
+        assert_eq!(
+            (absent("module"), absent("pin")),
+            (vec!["identity.token.module".into()], vec!["identity.token.pin_file".into()])
+        );
+        let all = keys(&|_| "module = 'none'\nthreads = 0\nwaiting = 0\ndeadline_ms = 0\n".into());
+        let expected = ["module", "token", "key", "pin_file", "threads", "waiting", "deadline_ms"];
+        assert_eq!(all, expected.map(|name| format!("identity.token.{name}")));
+    }
 }

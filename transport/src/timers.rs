@@ -34,3 +34,24 @@ impl Default for Timers {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Operators are told these figures, and firewalls have theirs.
+    #[test]
+    fn the_usual_timers_are_those_of_the_manuals() {
+        let seconds = Duration::from_secs;
+        let usual = Timers {
+            keep_alive: seconds(5),
+            idle: seconds(15),
+            detached: seconds(20),
+            fallback: seconds(3),
+            probe: seconds(60),
+            remembered: seconds(3_600),
+            exchange: seconds(60),
+        };
+        assert_eq!(Timers::default(), usual);
+    }
+}

@@ -51,6 +51,46 @@ fn every_address_is_tried_until_one_answers() {
     });
 }
 
+/// Both families, over both transports.
+#[test]
+fn a_coordinator_is_reached_over_ipv6() {
+    let federation = Federation::new();
+    run(async {
+        let address = federation.listen("[::1]:0", Off(0));
+        assert!(address.is_ipv6() && address.port() != 0);
+        for transport in [Transport::Quic, Transport::Tcp] {
+            let wire = Dialer::new(way(address, Mode::Auto)).over(transport, federation.client(Off(0)).tls).await;
+            let wire = wire.map_err(|fault| fault.to_string()).unwrap();
+            assert_eq!((wire.address(), wire.transport()), (address, transport));
+        }
+    });
+}
+
+/// The address that answered is the first one of the next attempt, wherever it stands among the others.
+#[test]
+fn the_address_that_answered_last_is_tried_first() {
+    let federation = Federation::new();
+    run(async {
+        let works = federation.listen("127.0.0.1:0", Off(0));
+        let (busy, third) = (TcpListener::bind("127.0.0.1:0").await.unwrap(), SocketAddr::from(([127, 0, 0, 1], 1)));
+        let turned_away = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let first = busy.local_addr().unwrap();
+        let count = Arc::clone(&turned_away);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = busy.accept().await {
+                count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                drop(stream);
+            }
+        });
+        let dialer = dialer(Mode::Tcp, &[first, works, third]);
+        for attempt in 1..=3 {
+            let wire = dialer.dial(federation.client(Off(0)).tls, Transport::Tcp).await.unwrap();
+            assert_eq!(wire.address(), works);
+            assert_eq!(turned_away.load(std::sync::atomic::Ordering::Relaxed), 1, "attempt {attempt}");
+        }
+    });
+}
+
 #[test]
 fn where_no_address_answers_each_is_named() {
     let federation = Federation::new();

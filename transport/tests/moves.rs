@@ -343,3 +343,35 @@ fn what_was_flushed_was_read_and_a_dropped_connection_is_a_cut() {
         });
     }
 }
+
+/// Whoever leaves in order has said everything before.
+#[test]
+fn a_channel_that_leaves_is_heard_to_its_last_byte() {
+    let federation = Federation::new();
+    for mode in [Mode::Quic, Mode::Tcp] {
+        run(async {
+            let listener = opened("127.0.0.1:0", federation.server(Off(0)));
+            let address = listener.address();
+            let near = async {
+                let mut channel = channel(&federation, address, mode, Timers::default());
+                channel.send([Bytes::from_static(b"there is no link yet")]);
+                assert!(matches!(next(&mut channel).await, Event::Connected { resumed: false, .. }));
+                channel.send([Bytes::from(vec![7; 900_000])]);
+                channel.leave("done", PATIENCE).await;
+            };
+            let far = async {
+                let Accepted::Peer(wire) = listener.next().await.unwrap().accept(|| {}).await.unwrap() else {
+                    panic!("a peer")
+                };
+                let (greeted, _) = Greeted::by_peer(*wire).await.unwrap();
+                let mut link = Link::new(Timers::default());
+                assert!(link.has_answered() && link.wire().is_none(), "nothing was asked");
+                link.welcome(greeted, 0, Welcome { link: LINK, resumed: false, received: 0, unix_seconds: 7 }).unwrap();
+                let end = link.tend_to_end().await;
+                (link.received(), end.to_string())
+            };
+            let ((), heard) = tokio::join!(near, far);
+            assert_eq!(heard, (900_000, "the peer ended the connection: done".to_owned()), "{mode:?}");
+        });
+    }
+}

@@ -3,13 +3,17 @@
 
 mod support;
 
+use std::net::SocketAddr;
+
 use support::{Federation, Off, run, way};
 use tokio::net::TcpListener;
 use tributary_protocol::codec;
 use tributary_protocol::frame::encode_frame;
 use tributary_protocol::message::{FRAME_CONTROL, RejectCode, ToClient};
 use tributary_transport::preflight::{Cause, Findings, Outcome, network};
-use tributary_transport::{Accepted, DialSettings, Dialer, Greeted, Link, LinkId, Mode, Proxy, Timers, Welcome};
+use tributary_transport::{
+    Accepted, DialSettings, Dialer, Greeted, Link, LinkId, ListenSettings, Listener, Mode, Proxy, Timers, Welcome,
+};
 
 /// What was found at an address, and what the coordinator's clock said.
 async fn preflight(federation: &Federation, settings: DialSettings) -> (Findings, Option<u64>) {
@@ -24,6 +28,29 @@ fn lines(found: &Findings) -> Vec<(Cause, Outcome)> {
 }
 
 const OK: Outcome = Outcome::Ok;
+
+/// A coordinator that welcomes everybody, and then refuses them in these words, if in any.
+fn serve(listener: Listener, refusal: Option<&'static str>) -> SocketAddr {
+    let address = listener.address();
+    tokio::spawn(async move {
+        while let Some(attempt) = listener.next().await {
+            tokio::spawn(async move {
+                let Ok(Accepted::Peer(wire)) = attempt.accept(|| {}).await else { return };
+                let Ok((greeted, _)) = Greeted::by_peer(*wire).await else { return };
+                let mut link = Link::new(Timers::default());
+                let unix_seconds = Off(0).seconds();
+                let welcome = Welcome { link: LinkId([7; 16]), resumed: false, received: 0, unix_seconds };
+                link.welcome(greeted, 0, welcome).unwrap();
+                if let Some(words) = refusal {
+                    let message = ToClient::Refused { code: RejectCode::NotInRoster, explanation: words.into() };
+                    link.send([encode_frame(FRAME_CONTROL, &codec::encode(&message)).into()]);
+                }
+                link.tend_to_end().await;
+            });
+        }
+    });
+    address
+}
 
 #[test]
 fn each_way_is_tried_that_the_settings_name_and_no_other_one() {
@@ -77,22 +104,8 @@ fn a_name_that_is_none_is_left_to_the_proxy_where_there_is_one() {
 fn a_refusal_is_the_last_line() {
     let federation = Federation::new();
     run(async {
-        let listener = support::opened("127.0.0.1:0", federation.server(Off(0)));
-        let address = listener.address();
-        tokio::spawn(async move {
-            while let Some(attempt) = listener.next().await {
-                let Ok(Accepted::Peer(wire)) = attempt.accept(|| {}).await else { continue };
-                let Ok((greeted, _)) = Greeted::by_peer(*wire).await else { continue };
-                let mut link = Link::new(Timers::default());
-                let unix_seconds = Off(0).seconds();
-                let welcome = Welcome { link: LinkId([7; 16]), resumed: false, received: 0, unix_seconds };
-                link.welcome(greeted, 0, welcome).unwrap();
-                let explanation = "this branch was taken out".into();
-                let message = ToClient::Refused { code: RejectCode::NotInRoster, explanation };
-                link.send([encode_frame(FRAME_CONTROL, &codec::encode(&message)).into()]);
-                tokio::spawn(async move { link.tend_to_end().await });
-            }
-        });
+        let address =
+            serve(support::opened("127.0.0.1:0", federation.server(Off(0))), Some("this branch was taken out"));
         for mode in [Mode::Quic, Mode::Tcp] {
             let (found, seconds) = preflight(&federation, way(address, mode)).await;
             let last = found.lines().last().unwrap();
@@ -103,33 +116,31 @@ fn a_refusal_is_the_last_line() {
     });
 }
 
-/// One way that does not lead there is a warning beside one that does.
+/// One way that does not lead there is a warning beside one that does, and a fault alone.
 #[test]
 fn a_way_that_is_closed_is_a_warning_beside_one_that_works() {
     let federation = Federation::new();
     run(async {
-        let address = federation.listen("127.0.0.1:0", Off(0));
-        // TCP alone passes here.
-        let gate = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let before = gate.local_addr().unwrap();
-        tokio::spawn(async move {
-            while let Ok((mut near, _)) = gate.accept().await {
-                let mut far = tokio::net::TcpStream::connect(address).await.unwrap();
-                tokio::spawn(async move { tokio::io::copy_bidirectional(&mut near, &mut far).await });
-            }
-        });
-        let (found, seconds) = preflight(&federation, way(before, Mode::Auto)).await;
+        let settings = ListenSettings {
+            listen: "127.0.0.1:0".into(),
+            tcp: false,
+            path: tributary_transport::Path::default(),
+            timers: Timers::default(),
+        };
+        let address = serve(Listener::open(&settings, federation.server(Off(0))).unwrap(), None);
+        let (found, seconds) = preflight(&federation, way(address, Mode::Auto)).await;
         let expected = [
             (Cause::Name, OK),
-            (Cause::Udp, Outcome::Warning),
-            (Cause::Tcp, OK),
+            (Cause::Udp, OK),
+            (Cause::Mtu, OK),
+            (Cause::Tcp, Outcome::Warning),
             (Cause::Clock, OK),
             (Cause::Refused, OK),
         ];
         assert_eq!(lines(&found), expected, "{found}");
         assert!(seconds.is_some());
-        let (found, seconds) = preflight(&federation, way(before, Mode::Quic)).await;
-        assert_eq!(lines(&found), [(Cause::Name, OK), (Cause::Udp, Outcome::Fault)], "{found}");
-        assert_eq!((seconds, found.exit_code()), (None, Cause::Udp as u8));
+        let (found, seconds) = preflight(&federation, way(address, Mode::Tcp)).await;
+        assert_eq!(lines(&found), [(Cause::Name, OK), (Cause::Tcp, Outcome::Fault)], "{found}");
+        assert_eq!((seconds, found.exit_code()), (None, Cause::Tcp as u8));
     });
 }

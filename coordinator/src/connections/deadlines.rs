@@ -162,6 +162,8 @@ mod tests {
         deadlines.resume(back);
         assert!(!deadlines.is_detached());
         assert_late(&mut deadlines, back + HANDSHAKE_TIME, NOTHING, Late::Welcome);
+        // Nothing is owed of the frame that lay in pieces, before it is asked for again.
+        assert_eq!((deadlines.first(AT_REST), deadlines.late(back + PROGRESS_TIME, AT_REST)), (None, None));
     }
 
     #[test]

@@ -54,7 +54,13 @@ mod tests {
         for _ in 0..7 {
             assert_eq!(hush.may_speak_at(now), None);
         }
-        assert_eq!(hush.may_speak_at(now + WHILE), Some(7));
-        assert_eq!(hush.may_speak_at(now + WHILE), Some(0));
+        assert_eq!(hush.may_speak_at(now + WHILE - Duration::from_nanos(1)), None);
+        assert_eq!(hush.may_speak_at(now + WHILE), Some(8));
+        for _ in 1..LINES {
+            assert_eq!(hush.may_speak_at(now + WHILE), Some(0));
+        }
+        // The next while begins with its own first line.
+        assert_eq!(hush.may_speak_at(now + 2 * WHILE - Duration::from_nanos(1)), None);
+        assert_eq!(hush.may_speak_at(now + 2 * WHILE), Some(1));
     }
 }

@@ -163,6 +163,12 @@ impl Seats {
         None
     }
 
+    /// The link of a client's session, and whether a connection waits to carry it on.
+    #[cfg(test)]
+    pub(super) fn standing(&self, client: ClientId) -> Option<(LinkId, bool)> {
+        self.state().taken.get(&client).map(|taken| (taken.link, taken.next.newest().is_some()))
+    }
+
     /// Whether somebody sits there.
     pub(super) fn is_taken(&self, client: ClientId) -> bool {
         self.state().taken.contains_key(&client)
@@ -257,7 +263,101 @@ pub(super) fn new_link() -> LinkId {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::{Pin, pin};
+    use std::task::{Context, Poll, Waker};
+
     use super::*;
+
+    fn greeting(instance: u8, link: LinkId) -> Greeting {
+        Greeting { instance: [instance; 16], link, received: 0, binding: Vec::new() }
+    }
+
+    fn proof() -> Proof {
+        Proof { certificate: CertificateDer::from(vec![1]), binding: Vec::new() }
+    }
+
+    /// One look at what waits.
+    fn look<T>(future: Pin<&mut impl Future<Output = T>>) -> Option<T> {
+        match future.poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(done) => Some(done),
+            Poll::Pending => None,
+        }
+    }
+
+    fn seated(seats: &Seats, client: u32) -> Seat<'_> {
+        match seats.try_take(ClientId(client), &proof(), &greeting(7, LinkId::default()), false) {
+            Some(Place::New(seat)) => seat,
+            _ => panic!("the seat is free"),
+        }
+    }
+
+    /// Whoever waits for an empty house hears of the last one that has gone, and of the last one that has given up.
+    #[test]
+    fn nobody_is_here_when_nobody_sits_and_nobody_waits() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let _inside = runtime.enter();
+        let (seats, proof, patience) = (Seats::default(), proof(), Duration::from_secs(60));
+        let (first, second) = (greeting(7, LinkId::default()), greeting(8, LinkId::default()));
+        let Some(Some(Place::New(seat))) = look(pin!(seats.take(ClientId(1), &proof, &first, patience))) else {
+            panic!("the seat is free")
+        };
+        assert!(seats.is_taken(ClientId(1)) && !seats.is_taken(ClientId(2)));
+        let mut waits = Box::pin(seats.take(ClientId(1), &proof, &second, patience));
+        assert!(look(waits.as_mut()).is_none());
+        let mut empty = pin!(seats.emptied());
+        assert!(look(empty.as_mut()).is_none());
+        drop(seat);
+        assert!(look(empty.as_mut()).is_none(), "somebody is about to be here");
+        drop(waits);
+        assert_eq!(look(empty.as_mut()), Some(()));
+        // The seat is the next one's, as soon as somebody looks.
+        let seat = seated(&seats, 1);
+        let mut waits = Box::pin(seats.take(ClientId(1), &proof, &second, patience));
+        assert!(look(waits.as_mut()).is_none());
+        drop(seat);
+        assert!(matches!(look(waits.as_mut()), Some(Some(Place::New(_)))));
+    }
+
+    /// Whoever sits there is asked once: to prove that it is alive, or to leave to its own next beginning.
+    #[test]
+    fn a_seat_is_asked_for_once_by_each_that_waits() {
+        let (seats, other) = (Seats::default(), LinkId([9; 16]));
+        for (instance, order) in [(8, Order::Prove), (7, Order::Leave)] {
+            let seat = seated(&seats, 1);
+            let asks = |asked| seats.try_take(ClientId(1), &proof(), &greeting(instance, other), asked).is_none();
+            assert!(asks(true) && look(pin!(seat.orders.next())).is_none());
+            assert!(asks(false));
+            assert_eq!(look(pin!(seat.orders.next())), Some(order));
+            assert!(look(pin!(seat.orders.next())).is_none());
+        }
+    }
+
+    #[test]
+    fn those_who_are_out_are_cut_and_one_alone_where_one_is_meant() {
+        let seats = Seats::default();
+        let all = [1, 2, 3].map(|client| seated(&seats, client));
+        let judge = |client: ClientId, _: &Proof| (client != ClientId(3)).then(|| format!("{client} is out"));
+        let cut = || all.each_ref().map(|seat| look(pin!(seat.orders.cut())));
+        let out = |client: u32| (ClientId(client), format!("{client} is out"));
+        assert_eq!(seats.cut(Some(ClientId(2)), judge), [out(2)]);
+        assert_eq!(cut(), [None, Some("2 is out".into()), None]);
+        assert_eq!(seats.cut(Some(ClientId(3)), judge), []);
+        assert_eq!(seats.cut(None, judge), [out(1), out(2)]);
+        assert_eq!(cut(), [Some("1 is out".into()), Some("2 is out".into()), None]);
+    }
+
+    /// Sessions name all that they have moved, and the sum has each byte once.
+    #[test]
+    fn what_sessions_move_is_summed_over_all_of_them() {
+        let traffic = Arc::<Traffic>::default();
+        let seats = Seats::new(Arc::clone(&traffic));
+        let [mut one, mut two] = [1, 2].map(|client| seated(&seats, client));
+        [(5, 70), (9, 100)].into_iter().for_each(|bytes| one.moved(bytes));
+        two.moved((1, 2));
+        assert_eq!(traffic.sum(), (10, 102));
+        assert_eq!((one.client(), two.client()), (ClientId(1), ClientId(2)));
+        assert!(one.link() != two.link() && one.link() != LinkId::default(), "nobody guesses them");
+    }
 
     /// A second process with a client's identity, and a link that was never given: neither takes up what a session has sent and heard.
     #[test]

@@ -365,12 +365,5 @@ async fn sleep_until(deadline: Option<Instant>) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn messages_wait_and_four_models_beside_them() {
-        let expected = [(0, 16 << 20), (1_000, (16 << 20) + 4_000), (usize::MAX, u64::MAX)];
-        assert_eq!(expected.map(|(bytes, _)| waiting_bytes_max(bytes)), expected.map(|(_, most)| most));
-    }
-}
+#[path = "tests/alone.rs"]
+mod tests;

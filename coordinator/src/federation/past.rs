@@ -301,3 +301,166 @@ fn split(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let (length, rest) = bytes.split_first_chunk()?;
     rest.split_at_checked(usize::try_from(u32::from_le_bytes(*length)).ok()?)
 }
+
+#[cfg(test)]
+mod tests {
+    use tributary_protocol::ids::RoundId;
+    use tributary_protocol::message::ClosedReason;
+    use tributary_protocol::plan::Attestation;
+    use tributary_protocol::role::{Action, Role};
+    use tributary_protocol::round::cast::{self, PROPOSER};
+
+    use super::*;
+
+    fn past(folder: &Path) -> Past {
+        Past {
+            file: index_of(folder),
+            key: Arc::new(SigningKey::from_seed(&[9; 32])),
+            runs: BTreeMap::new(),
+            last: LastOrders::none(),
+            open: BTreeMap::new(),
+            unchecked: None,
+            changed: false,
+        }
+    }
+
+    fn reference(number: u32) -> RunRef {
+        RunRef { plan: Digest([7; 32]), number }
+    }
+
+    fn ended(number: u32, until: Option<u64>) -> Ended {
+        Ended {
+            reference: reference(number),
+            entries: 5,
+            began: 6,
+            outcome: Ok((Digest([8; 32]), 3)),
+            aborted: false,
+            kept: until.map(KeptRun::until_then),
+        }
+    }
+
+    /// A journal in which this many ledgers have an entry, and each tenth entry is the federation's own.
+    fn journal(folder: &Path, ledgers: u32) -> Journal<CoordinatorEvent> {
+        let (mut journal, _) = Journal::open_view(&ledger_of(folder), LedgerId([1; 32])).unwrap();
+        for number in 0..ledgers {
+            let ledger = LedgerId(Digest::of(&number.to_le_bytes()).0);
+            let event = CoordinatorEvent::RoundAborted { round: RoundId(1), reason: ClosedReason::Stopped };
+            journal.append_to(ledger, Millis(1), &event).unwrap();
+            journal.append_to(LedgerId::ADMINISTRATION, Millis(1), &event).unwrap();
+        }
+        journal.sync().unwrap();
+        journal
+    }
+
+    fn pause(number: u8) -> Attestation {
+        cast::attestation(PROPOSER, Role::PlanOwner, Action::PausePlan, Digest([number; 32]))
+    }
+
+    fn orders(number: u8) -> Orders {
+        let mut orders = Orders::default();
+        orders.apply(&pause(number));
+        orders
+    }
+
+    fn sealed(past: &Past, body: &[u8]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        append(&mut bytes, &RealSuite::sign(&past.key, &to_sign(body)));
+        bytes.extend_from_slice(body);
+        bytes
+    }
+
+    /// More ledgers and places than one part has. What is cut anywhere, or signed by somebody else, is nothing.
+    #[test]
+    fn an_index_is_read_as_it_was_written_or_not_at_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = journal(folder.path(), u32::try_from(PART_MAX).unwrap() + 1);
+        let mut own = past(folder.path());
+        own.ended(ended(1, Some(9)), (Millis(4), orders(1)));
+        own.ended(ended(2, None), (Millis(5), orders(2)));
+        let front = journal.front(&journal.mark());
+        let body = own.encode(&front);
+        let bytes = sealed(&own, &body);
+        let mut other = past(folder.path());
+        let found = other.decode(&bytes).expect("its own word");
+        assert_eq!((&other.runs, &other.last), (&own.runs, &own.last));
+        assert_eq!((other.runs.len(), found.administration.len()), (2, PART_MAX + 1));
+        assert!(found.mark == front.mark && other.encode(&found) == body);
+        // Nobody takes a part of it, or what another key has signed.
+        for length in [0, 1, 4, 80, bytes.len() / 2, bytes.len() - 1] {
+            assert!(past(folder.path()).decode(&bytes[..length]).is_none(), "cut at {length}");
+        }
+        let mut longer = body.clone();
+        longer.extend_from_slice(&[9, 0, 0, 0, 1]);
+        let parts = |of: &Past, body: &[u8]| past(folder.path()).decode(&sealed(of, body)).is_some();
+        assert!(parts(&own, &body) && !parts(&own, &longer) && !parts(&own, &[]));
+        let stranger = Past { key: Arc::new(SigningKey::from_seed(&[8; 32])), ..past(folder.path()) };
+        assert!(!parts(&stranger, &body));
+    }
+
+    /// It is written where something has changed, and says the oldest place at which a run is open.
+    #[test]
+    fn an_index_is_written_when_it_says_less_than_is_known() {
+        let folder = tempfile::tempdir().unwrap();
+        let empty = journal(folder.path(), 0);
+        let mut own = past(folder.path());
+        own.changed = true;
+        own.write(&empty);
+        assert!(!own.file.exists(), "before the first entry there is nothing to say");
+        drop(empty);
+        let mut journal = journal(folder.path(), 1);
+        let (early, event) =
+            (journal.mark(), CoordinatorEvent::RunFinished { model: Digest([1; 32]), rounds: 1, complete: true });
+        journal.append_to(LedgerId([5; 32]), Millis(2), &event).unwrap();
+        journal.sync().unwrap();
+        let late = journal.mark();
+        own.write(&journal);
+        assert!(!own.file.exists(), "it was told already");
+        own.ended(ended(1, None), (Millis(1), Orders::default()));
+        let read = |own: &mut Past, journal: &Journal<CoordinatorEvent>| {
+            own.write(journal);
+            past(folder.path()).read().map(|front| front.mark)
+        };
+        assert!(read(&mut own, &journal).is_some_and(|mark| mark == late), "no run is open");
+        // The first place of a run stays, and the oldest of all counts until its run is over.
+        for (number, place) in [(2, &late), (3, &early), (3, &late), (2, &early)] {
+            own.begins(reference(number).id(), place.clone());
+        }
+        let before = |own: &Past| [2, 3, 4].map(|number| own.before(reference(number).id()));
+        assert!(before(&own) == [late.clone(), early.clone(), Mark::start()]);
+        own.changed = true;
+        assert!(read(&mut own, &journal).is_some_and(|mark| mark == early));
+        own.ended(ended(3, None), (Millis(2), Orders::default()));
+        assert!(read(&mut own, &journal).is_some_and(|mark| mark == late));
+        assert!(before(&own) == [late, Mark::start(), Mark::start()]);
+    }
+
+    /// Of runs that end in the same moment the last one that was told counts; one that ended before changes nothing.
+    #[test]
+    fn the_orders_of_the_run_that_ended_last_stand() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut own = past(folder.path());
+        assert_eq!(own.orders(), &Orders::default());
+        for (number, at, stands) in [(1, 5, 1), (2, 4, 1), (3, 5, 3), (4, 6, 4)] {
+            own.ended(ended(number, None), (Millis(at), orders(u8::try_from(number).unwrap())));
+            assert_eq!(own.orders(), &orders(stands), "run {number}");
+        }
+        assert_eq!(own.runs().len(), 4);
+    }
+
+    /// What was kept of a run goes with its last millisecond, once; the run itself stays known.
+    #[test]
+    fn what_is_kept_of_runs_is_forgotten_in_its_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut own = past(folder.path());
+        for (number, until) in [(1, Some(9)), (2, Some(10)), (3, None)] {
+            own.ended(ended(number, until), (Millis(1), Orders::default()));
+        }
+        own.changed = false;
+        own.forget_outlived(Millis(u64::MAX));
+        assert!(!own.changed, "nothing was kept of them");
+        let until = |own: &mut Past, number: u32| own.forget(reference(number).id()).and_then(|kept| kept.until());
+        assert_eq!([1, 2, 3, 4].map(|number| until(&mut own, number)), [Some(Millis(9)), Some(Millis(10)), None, None]);
+        assert!(own.changed && own.runs().len() == 3);
+        assert!(own.take_unchecked().is_none());
+    }
+}

@@ -53,6 +53,12 @@ impl Served {
         Self { job, before, fault: None }
     }
 
+    /// A plan of which this run is over, and has released a model.
+    #[cfg(test)]
+    pub(crate) fn after_a_run(job: Job, number: u32, released: Digest) -> Self {
+        Self::new(job, Some(Over { number, began: 0, released: Some(released), aborted: false }))
+    }
+
     /// The plan's first run, by which people know it.
     pub(crate) fn job(&self) -> &Job {
         &self.job

@@ -73,7 +73,7 @@ impl Recordable {
     }
 
     /// Puts its file where the daemon finds it. One that is there from an earlier attempt is the same.
-    fn put(&self, state: &Path) -> Result<(), RegistryError> {
+    pub(super) fn put(&self, state: &Path) -> Result<(), RegistryError> {
         let folder = state.join(FOLDER);
         let path = folder.join(self.name());
         if path.exists() {

@@ -99,3 +99,29 @@ fn read(journal: &Path) -> Result<Vec<u8>, IncidentsError> {
         Err(fault) => Err(IncidentsError::Unreadable { path: journal.to_path_buf(), fault }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tributary_evidence::NothingKept;
+
+    use super::*;
+    use crate::enrolled::Federation;
+
+    /// Before anything is recorded there is no incident. A journal that cannot be read says nothing of that.
+    #[test]
+    fn without_a_journal_there_is_none_and_one_that_cannot_be_read_is_a_fault() {
+        let federation = Federation::new(1);
+        let config = federation.settings(|text| text);
+        let shown = || incidents(&config, |_| NothingKept).map(|all| all.len());
+        let exported = || export_incident(&config, "1", |_| NothingKept).map(drop);
+        assert!(matches!(shown(), Ok(0)));
+        assert!(matches!(exported(), Err(IncidentsError::Fault(_))));
+        let journal = federation.path("state/audit.log");
+        fs::create_dir(&journal).unwrap();
+        let (one, other) = (shown().map(drop), exported());
+        for fault in [one, other] {
+            assert!(matches!(&fault, Err(IncidentsError::Unreadable { path, .. }) if *path == journal), "{fault:?}");
+        }
+        assert!(super::federation(&config).unwrap() != Digest::ZERO);
+    }
+}

@@ -127,3 +127,22 @@ fn the_last_event_is_flat() {
         "{line}"
     );
 }
+
+/// Whoever reads an event learns whether something stops or goes on.
+#[test]
+fn an_order_is_told_with_what_it_does() {
+    use tributary_protocol::role::Role;
+    use tributary_protocol::round::cast::{self, PROPOSER};
+    let rows = [
+        (Action::Freeze, "freeze", true),
+        (Action::Thaw, "thaw", false),
+        (Action::PausePlan, "pause-plan", true),
+        (Action::ResumePlan, "resume-plan", false),
+        (Action::AbortPlan, "abort-plan", true),
+    ];
+    for (action, name, stops) in rows {
+        let order = cast::attestation(PROPOSER, Role::PlanOwner, action, tributary_protocol::digest::Digest::ZERO);
+        let (action, staff, role) = (name.to_owned(), order.staff.to_string(), "plan-owner".to_owned());
+        assert_eq!(Event::ordered(&order), Event::Ordered { action, staff, role, stops });
+    }
+}

@@ -331,6 +331,15 @@ mod tests {
         assert_eq!((told.epsilon, told.epsilon_customer), (progress.epsilon(), None));
         assert_eq!(told.parameters, job.planned.architecture().parameter_count());
         assert_eq!(told.round_milliseconds.len(), 1);
+        let (before, all) = (told.cpu_seconds_before.unwrap(), told.cpu_seconds.unwrap());
+        assert!(before > 0.0 && before <= all && Some(before) == progress.cpu_before, "{before} {all}");
+        assert!(told.rss_bytes_max.unwrap() > 1 << 20);
+        // From the first start to the last commit, whatever came after it.
+        let (first, last) = (progress.first_start.unwrap(), progress.last_commit.unwrap());
+        assert_eq!(told.seconds_rounds, (last - first).as_secs_f64());
+        assert_eq!(told.round_milliseconds, [milliseconds(progress.durations[0])]);
+        assert!(progress.durations[0] <= last - first);
+        assert_eq!([1_500, 2_499].map(|nanos| milliseconds(Duration::from_nanos(nanos))), [0.002, 0.002]);
     }
 
     #[test]

@@ -167,6 +167,8 @@ mod tests {
         let (late, mut changed) = (uploads.remove(0), uploads.remove(0));
         sum.open(RoundId(5), Ring::Bits64, 8, None);
         assert_eq!(arrives(&sum, late), (true, ClientId(1)), "the machine ignores it");
+        let ((), told) = crate::log::logged(|| sum.fold(ClientId(1)));
+        assert_eq!(told, "", "nothing of it is there");
         sum.open(ROUND, Ring::Bits64, 8, None);
         changed.1[0] ^= 1;
         assert_eq!(arrives(&sum, changed), (false, ClientId(2)));

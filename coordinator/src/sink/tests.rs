@@ -395,6 +395,48 @@ fn a_receiver_that_does_not_answer_as_it_should_has_acknowledged_nothing_and_hol
     assert!(matches!(fault, SinkFault::EndedEarly | SinkFault::Network(_)), "{fault}");
 }
 
+/// Says so much before it reads, and so much after it has read everything, and then acknowledges.
+fn chatty<const BEFORE: usize, const AFTER: usize>(mut stream: Stream) {
+    let says = |stream: &mut Stream, bytes: usize| stream.write_all(&vec![b'x'; bytes]).and_then(|()| stream.flush());
+    says(&mut stream, BEFORE).unwrap();
+    assert!(lines_of(&mut stream).is_some());
+    // A sink that has heard too much has gone.
+    let _ = says(&mut stream, AFTER);
+    closes(&mut stream);
+    let _ = std::io::copy(&mut stream.sock, &mut std::io::sink());
+}
+
+/// A receiver may say a little, before and after it has everything: it is as much in all.
+#[test]
+fn a_receiver_may_say_so_much_and_no_more() {
+    let folder = tempfile::tempdir().unwrap();
+    certificate(folder.path(), "server");
+    let config = receiver(folder.path(), "server", None);
+    // More than the buffers of a connection hold: it has spoken before the last line leaves.
+    let lines = vec![Line { position: 0, at: NOW, text: "x".repeat(20_000) }; 600];
+    let rows: [(Hostile, usize, bool); 5] = [
+        (chatty::<0, 16_383>, 1, true),
+        (chatty::<0, 16_384>, 1, false),
+        (chatty::<1_000, 15_383>, 600, true),
+        (chatty::<1_000, 15_384>, 600, false),
+        (chatty::<9_000, 7_384>, 600, false),
+    ];
+    for (number, (hostile, count, taken)) in rows.into_iter().enumerate() {
+        let (listener, server) = listener();
+        let config = Arc::clone(&config);
+        let served: JoinHandle<()> = std::thread::spawn(move || {
+            let stream = listener.accept().unwrap().0;
+            hostile(StreamOwned::new(ServerConnection::new(config).unwrap(), stream));
+        });
+        let delivered = SyslogWay::to(settings(folder.path(), server)).deliver(&lines[..count]);
+        assert!(
+            if taken { delivered.is_ok() } else { matches!(delivered, Err(SinkFault::Speaks)) },
+            "{number}: {delivered:?}"
+        );
+        served.join().unwrap();
+    }
+}
+
 #[test]
 fn rounds_wait_beyond_either_limit_until_half_of_it() {
     let lag = Lag { entries_max: 10, seconds_max: 60 };

@@ -351,4 +351,125 @@ mod tests {
         let goes_on = kept(1, &[], None);
         assert!(!goes_on.is_over(Millis(u64::MAX)) && !goes_on.names_any() && goes_on.until().is_none());
     }
+
+    /// What cannot be moved aside stays where it is, and nobody is told otherwise.
+    #[test]
+    fn a_stray_file_that_cannot_be_moved_aside_stays() {
+        let state = state(&[(3, 7)], &[9]);
+        let all = files(state.path());
+        fs::write(state.path().join(STRAYS), "no folder").unwrap();
+        let ((), told) = crate::log::logged(|| forget_evidence(state.path(), &[], Millis(0)));
+        fs::remove_file(state.path().join(STRAYS)).unwrap();
+        assert_eq!((files(state.path()), all.len()), (all, 2));
+        assert_eq!(told.matches("stays where it is, because it could not be moved aside").count(), 2, "{told}");
+        assert!(!told.contains("it was moved aside"), "{told}");
+        let ((), told) = crate::log::logged(|| forget_evidence(state.path(), &[], Millis(0)));
+        assert_eq!(told.matches("no ledger names this file, and it was moved aside").count(), 2, "{told}");
+        assert!(files(state.path()).iter().all(|name| name.starts_with(STRAYS)));
+    }
+
+    fn descriptor(round: u64, dimension: u32) -> RoundDescriptor {
+        RoundDescriptor {
+            run: run(1),
+            session: tributary_protocol::ids::SessionId([2; 32]),
+            round: RoundId(round),
+            stage: 0,
+            model: Digest([3; 32]),
+            view: Digest([4; 32]),
+            ring: tributary_protocol::secagg::modular::Ring::Bits64,
+            dimension,
+            sensitivity_squared: 6,
+            share_variance: 7,
+            honest_min: 8,
+            survivors_min: 9,
+            deadline_ms: 10,
+        }
+    }
+
+    /// A round's file has its head, whatever was folded, and its end; before that it has no name.
+    #[test]
+    fn a_round_is_kept_whole_or_not_at_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("state"), RunRef { plan: Digest::ZERO, number: 1 }).unwrap();
+        let state = folder.path().join("state");
+        let retention = Retention { uploads_dimension_max: 5, ..Retention::USUAL };
+        assert!(store.begin_kept(&retention, &descriptor(4, 6)).unwrap().is_none(), "it is too long to be kept");
+        let of = descriptor(4, 5);
+        let mut kept = store.begin_kept(&retention, &of).unwrap().expect("it is kept");
+        [&b"one"[..], b"two"].into_iter().for_each(|bytes| kept.append(bytes));
+        assert_eq!(files(&state).len(), 1, "a draft");
+        drop(kept);
+        assert!(files(&state).is_empty(), "nothing is left of it");
+        for last in [&b"end"[..], b"other end"] {
+            let mut kept = store.begin_kept(&retention, &of).unwrap().expect("it is kept");
+            kept.append(b"one");
+            kept.append(b"two");
+            kept.keep(last).unwrap();
+            assert_eq!(files(&state), names(&[(1, 4)], &[]));
+            let head = KeptHead { round: RoundId(4), descriptor: of.digest(), ring: of.ring, dimension: 5 };
+            let expected = [&head.encode()[..], b"onetwo", last].concat();
+            assert!(fs::read(state.join(ROUNDS).join(round_name(run(1), RoundId(4)))).unwrap() == expected);
+        }
+        // What could not be written is told at the end, and the round has no file.
+        fs::remove_file(state.join(ROUNDS).join(round_name(run(1), RoundId(4)))).unwrap();
+        let mut kept = store.begin_kept(&retention, &of).unwrap().expect("it is kept");
+        kept.fault = Some(io::ErrorKind::StorageFull.into());
+        kept.append(b"one");
+        let refused = kept.keep(b"end").unwrap_err();
+        assert!(
+            matches!(&refused, StoreError::System { action: "writing", path, .. } if path.ends_with(round_name(run(1), RoundId(4))))
+        );
+        assert!(files(&state).is_empty());
+        fs::remove_dir_all(state.join(ROUNDS)).unwrap();
+        assert!(matches!(store.begin_kept(&retention, &of), Err(StoreError::System { action: "writing to", .. })));
+    }
+
+    /// What a ledger says of what is kept: each round that began, with the last sum of it, and until when.
+    #[test]
+    fn what_is_kept_follows_from_the_ledger_and_the_plan() {
+        use crate::run::job::tests::{job, settings};
+        let job = job(&settings());
+        let own = RunRef { plan: job.plan().digest(), number: 2 };
+        let at = |at: u64, event| Recorded { at: Millis(at), event };
+        let opened = |retention: Retention| {
+            let mut plan = job.plan().plan().clone();
+            plan.retention = retention;
+            let (approvals, model) = (Box::new(job.approvals.clone()), job.initial.digest());
+            CoordinatorEvent::RunOpened { plan: Box::new(plan), approvals, number: 2, model, begun: Millis(1) }
+        };
+        let started = |round: u64| CoordinatorEvent::RoundStarted { descriptor: descriptor(round, 5) };
+        let committed = |round: u64, of: u8| CoordinatorEvent::RoundCommitted {
+            round: RoundId(round),
+            sum: sum(of),
+            model: sum(0),
+        };
+        let events = |retention: Retention| {
+            vec![
+                at(1, opened(retention)),
+                at(2, started(1)),
+                at(3, started(2)),
+                at(4, committed(2, 7)),
+                at(5, started(3)),
+                at(6, committed(3, 8)),
+            ]
+        };
+        let goes_on = events(job.plan().retention);
+        let found = KeptRun::of(&goes_on).unwrap();
+        assert_eq!(found, KeptRun { run: own.id(), ..kept(1, &[(1, None), (2, Some(7)), (3, Some(8))], None) });
+        assert!(KeptRun::of(&goes_on[1..]).is_none() && KeptRun::of(&[]).is_none());
+        let ended = |retention: Retention| {
+            let finished = CoordinatorEvent::RunFinished { model: sum(0), rounds: 2, complete: true };
+            let mut events = events(retention);
+            events.push(at(1_000, finished));
+            KeptRun::of(&events).unwrap()
+        };
+        for (uploads, sums, any) in [(0, false, false), (1, false, true), (0, true, true)] {
+            let found = ended(Retention { uploads_dimension_max: uploads, sums, days: 3 });
+            assert_eq!(
+                (found.names_any(), found.until()),
+                (any, Some(Millis(1_000 + 3 * 86_400_000))),
+                "{uploads} {sums}"
+            );
+        }
+    }
 }

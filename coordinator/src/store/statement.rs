@@ -161,3 +161,92 @@ impl Store {
         Ok(files::write_public(&self.run.join("statement.txt"), words.as_bytes(), Existing::Replace)?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tributary_protocol::digest::Digest;
+
+    use super::*;
+
+    const RUN: RunRef = RunRef { plan: Digest([3; 32]), number: 5 };
+
+    fn store() -> (tempfile::TempDir, Store) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("state"), RUN).unwrap();
+        files::create_private_folder(&store.run_folder().join("counts")).unwrap();
+        (folder, store)
+    }
+
+    /// A file beside the counts, of a run and of a layout.
+    fn put(store: &Store, (stage, kind): (u16, &str), (run, version): (RunRef, u32)) {
+        let text = serde_json::json!({
+            "version": version, "stage": stage, "plan": run.plan.to_string(), "run": run.number,
+            "noise_stddev": 2.5, "histograms": [{ "name": "age", "counts": [1.0, -0.5] }], "variances": [0.25],
+        });
+        fs::write(store.run_folder().join("counts").join(format!("{stage}-{kind}.json")), text.to_string()).unwrap();
+    }
+
+    fn of(plan: u8, number: u32) -> RunRef {
+        RunRef { plan: Digest([plan; 32]), number }
+    }
+
+    /// What another run has left, or another release, is as if it were not there.
+    #[test]
+    fn counts_are_read_again_by_their_own_run_and_layout() {
+        let (_folder, store) = store();
+        let rows = [
+            (RUN, COUNTS_VERSION, true),
+            (of(4, 5), COUNTS_VERSION, false),
+            (of(3, 4), COUNTS_VERSION, false),
+            (of(3, 6), COUNTS_VERSION, false),
+            (RUN, COUNTS_VERSION - 1, false),
+            (RUN, COUNTS_VERSION + 1, false),
+        ];
+        for (run, version, own) in rows {
+            put(&store, (2, "count"), (run, version));
+            put(&store, (3, NOISE), (run, version));
+            let fields = store.counted_fields(RUN, (2, "count"));
+            let found = fields.map(|found| (found.noise_stddev, found.histograms[0].counts.clone()));
+            assert_eq!(found, own.then(|| (2.5, vec![1.0, -0.5])), "{run:?} {version}");
+            let noise =
+                ModelNoise { version, stage: 3, plan: run.plan.to_string(), run: run.number, variances: vec![0.25] };
+            assert_eq!(store.model_noise(RUN, 3), own.then_some(noise), "{run:?} {version}");
+        }
+        assert!(store.counted_fields(RUN, (1, "count")).is_none() && store.counted_fields(RUN, (2, "other")).is_none());
+        assert!(store.model_noise(RUN, 2).is_none());
+        let kept =
+            ModelNoise { version: COUNTS_VERSION, stage: 9, plan: RUN.plan.to_string(), run: 5, variances: vec![1.5] };
+        store.write_model_noise(&kept).unwrap();
+        assert_eq!(store.model_noise(RUN, 9), Some(kept));
+        let text = fs::read_to_string(store.run_folder().join("counts/9-noise.json")).unwrap();
+        assert!(text.ends_with("}\n"), "{text}");
+    }
+
+    /// Counts of a round that the ledger has not committed go, and nothing else does.
+    #[test]
+    fn counts_without_a_committed_round_are_removed() {
+        let (_folder, store) = store();
+        let rows = [
+            ((1, "a"), RUN, true),
+            ((2, "b"), RUN, false),
+            ((3, "c"), RUN, false),
+            ((0, "d"), RUN, true),
+            ((2, "e"), of(4, 5), true),
+            ((2, "f"), of(3, 4), true),
+            ((2, "g"), of(3, 6), true),
+        ];
+        for (name, run, _) in rows {
+            put(&store, name, (run, COUNTS_VERSION));
+        }
+        let folder = store.run_folder().join("counts");
+        fs::write(folder.join("2-damaged.json"), "{").unwrap();
+        // The first stage alone has a committed round.
+        store.forget_counts(RUN, |stage| stage == 0);
+        for ((stage, kind), run, stays) in rows {
+            assert_eq!(folder.join(format!("{stage}-{kind}.json")).exists(), stays, "{stage}-{kind} {run:?}");
+        }
+        assert!(folder.join("2-damaged.json").exists());
+        fs::remove_dir_all(&folder).unwrap();
+        store.forget_counts(RUN, |_| false);
+    }
+}

@@ -20,7 +20,7 @@ use tributary_protocol::digest::Digest;
 use tributary_protocol::frame::Frame;
 use tributary_protocol::ids::RunId;
 use tributary_protocol::limits::CONTROL_MESSAGE_BYTES_MAX;
-use tributary_protocol::message::{Downstream, FRAME_VECTOR, Start, ToClient, Upstream};
+use tributary_protocol::message::{Downstream, FRAME_VECTOR, RefusalCode, Start, ToClient, Upstream};
 use tributary_protocol::plan::{Grant, GrantSubject, GrantUses};
 use tributary_protocol::roster::{MemberName, StaffNumber};
 use tributary_protocol::round::{
@@ -68,6 +68,8 @@ pub(crate) struct Machines {
     /// Runs that are to finish before it leaves, and the rounds of those that have.
     pub(crate) runs: usize,
     rounds: u32,
+    /// What it says of every run to which it is invited, if it takes part in none.
+    pub(crate) refuses: Option<RefusalCode>,
     value: i64,
     folder: PathBuf,
 }
@@ -126,6 +128,7 @@ impl Machines {
             vectors: BTreeMap::new(),
             runs: 1,
             rounds: 0,
+            refuses: None,
             value,
             folder,
         }
@@ -178,7 +181,8 @@ impl Machines {
                 match effect {
                     ParticipantEffect::Send(message) => deeds.push(Deed::Says(run, message)),
                     ParticipantEffect::JudgeRun(run) => {
-                        inputs.push(ParticipantInput::RunJudged { run: run.id(), verdict: Ok(()) });
+                        let verdict = self.refuses.clone().map_or(Ok(()), Err);
+                        inputs.push(ParticipantInput::RunJudged { run: run.id(), verdict });
                     }
                     ParticipantEffect::Contribute(contribution) => inputs.push(self.train(run, contribution)),
                     ParticipantEffect::Upload(header) => {

@@ -4,6 +4,7 @@ mod admission;
 mod members;
 mod sessions;
 mod strangers;
+mod told;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -44,6 +45,15 @@ impl House {
 
     /// By another clock.
     async fn open_by(federation: Federation, inputs_max: usize, unix_seconds: fn() -> u64) -> Self {
+        Self::opened(federation, inputs_max, unix_seconds, true).await
+    }
+
+    /// Questions to the office come to a door that has none.
+    async fn open_without_office(federation: Federation) -> Self {
+        Self::opened(federation, 4, now, false).await
+    }
+
+    async fn opened(federation: Federation, inputs_max: usize, unix_seconds: fn() -> u64, office: bool) -> Self {
         let settings = Settings::load(&federation.settings(|text| text)).unwrap();
         let authority = federation.path("authority");
         let pulse = || Watchdog::new().watch("loop", "loop_stalled_seconds", "Help.", PATIENCE);
@@ -62,7 +72,7 @@ impl House {
             limits,
             traffic: Arc::default(),
             timers: Timers::default(),
-            office: Some(Counter::new(authority, pulse())),
+            office: office.then(|| Counter::new(authority, pulse())),
             ended: own.keyring.ended(),
             unix_seconds,
         });

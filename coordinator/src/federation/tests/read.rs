@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use serde_json::{Value, json};
 use tributary_certs::gates::{ReportFile, Validation};
 use tributary_certs::model::StatementFile;
 use tributary_certs::people::SigningPerson;
@@ -52,6 +53,12 @@ impl Judged {
 
     fn model(&self, place: usize) -> &str {
         &self.models[place].model
+    }
+
+    /// Where the stages of a model's run leave what they count.
+    fn counts(&self, place: usize) -> PathBuf {
+        let ModelLine { plan, run, .. } = &self.models[place];
+        self.world.state(&format!("plans/{plan}/runs/{run}/counts"))
     }
 
     /// The report on a model's gates, signed by the validator.
@@ -110,31 +117,88 @@ impl Judged {
 fn what_people_say_of_models_is_shown_by_every_reader() {
     let mut own = Judged::new();
     a_model_is_compared_with_the_one_before(&own);
+    a_run_is_summarised_from_its_best_count(&own);
     statements_are_carried_when_two_people_have_signed(&mut own);
     a_report_and_five_parts_name_the_champion(&own);
     branches_say_what_they_have(&mut own);
     attacks_are_carried_when_they_are_of_the_run(&mut own);
     what_was_withdrawn_is_refused(&mut own);
+    super::bundles::what_leaves_is_intact(&own.world, "judged");
+}
+
+/// What a stage of a run counted, by the ending of its file's name.
+fn counted(own: &Judged, place: usize, ending: &str) -> Value {
+    let found = fs::read_dir(own.counts(place)).unwrap().map(|entry| entry.unwrap().path());
+    let path = found.into_iter().find(|path| path.to_str().unwrap().ends_with(ending)).unwrap();
+    serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
 }
 
 fn a_model_is_compared_with_the_one_before(own: &Judged) {
-    let evaluated = |place| registry::evaluation(own.config(), own.model(place)).unwrap();
-    let (first, second) = (evaluated(0), evaluated(1));
+    let evaluated = [0, 1].map(|place| registry::evaluation(own.config(), own.model(place)).unwrap());
+    for (place, evaluated) in evaluated.iter().enumerate() {
+        let (line, scores) = (&own.models[place], counted(own, place, "-evaluate.json"));
+        let whole = json!({
+            "model": line.model, "purpose": line.purpose, "plan_name": line.plan_name, "run": place + 1, "survivors": BRANCHES,
+            "heads": scores["heads"], "importance": scores["importance"], "weights": counted(own, place, "-count.json")["weights"],
+            "stability": serde_json::to_value(&evaluated.stability).unwrap(),
+        });
+        assert_eq!(serde_json::to_value(evaluated).unwrap(), whole);
+        assert_eq!(Some(evaluated.customers()), scores["heads"][0]["customers"]["value"].as_f64());
+    }
+    let [first, second] = evaluated;
     assert!(first.stability.is_none());
+    let mut more = first.clone();
+    more.heads.push(more.heads[0].clone());
+    for (place, most) in [(0, 7e9), (1, 8e9)] {
+        more.heads[place].customers.value = most;
+        assert_eq!(more.customers(), most, "the label that most have");
+    }
     let moved = second.stability.unwrap();
     assert_eq!((moved.run, moved.model.as_str()), (1, own.model(0)));
     assert_eq!(moved.scores.len(), second.heads.len());
     let schema = load(own.config(), own.model(1), None).unwrap().schema;
     assert_eq!(moved.fields.len(), schema.fields().len());
-    assert_eq!((second.run, second.survivors, second.model.as_str()), (2, 9, own.model(1)));
-    let plan = &own.models[0].plan;
-    for (run, place) in [(1, 0), (2, 1)] {
-        let summary = registry::summary(own.config(), plan, Some(run)).unwrap();
-        assert_eq!((summary.run, summary.model.as_ref()), (run, None));
-        let of_model = registry::summary(own.config(), own.model(place), None).unwrap();
-        assert_eq!((of_model.run, &of_model.fields), (run, &summary.fields));
-        assert_eq!(of_model.model.as_deref(), Some(own.model(place)));
+}
+
+fn a_run_is_summarised_from_its_best_count(own: &Judged) {
+    let plan = own.models[0].plan.as_str();
+    let summed = |digest: &str, run| registry::summary(own.config(), digest, run);
+    for (place, run) in [(0, 1), (1, 2)] {
+        let file = counted(own, place, "-count.json");
+        for (digest, asked, model) in [(plan, Some(run), None), (own.model(place), None, Some(own.model(place)))] {
+            let whole = json!({
+                "plan": plan, "run": run, "model": model, "survivors": BRANCHES, "fields": file["fields"], "learnt": [],
+            });
+            assert_eq!(serde_json::to_value(summed(digest, asked).unwrap()).unwrap(), whole);
+        }
     }
+    // Another count of the same run, with less noise or with more.
+    let (other, file) = (own.counts(0).join("99-quantile.json"), counted(own, 0, "-count.json"));
+    let with = |changes: &[(&str, Value)]| {
+        let mut file = file.clone();
+        file["survivors"] = json!(5);
+        changes.iter().for_each(|(name, value)| file[*name] = value.clone());
+        fs::write(&other, file.to_string()).unwrap();
+        summed(plan, Some(1)).map(|summary| summary.survivors)
+    };
+    let noise = |factor: f64| ("noise_stddev_min", json!(file["noise_stddev_min"].as_f64().unwrap() * factor));
+    assert_eq!((with(&[noise(0.5)]).unwrap(), with(&[noise(2.0)]).unwrap()), (5, 9));
+    let none = with(&[noise(0.5), ("fields", json!([]))]).unwrap_err();
+    assert!(matches!(&none, RegistryError::NotCounted { plan: of, run: 1 } if of == plan), "{none}");
+    let older = with(&[("version", json!(2))]).unwrap_err();
+    assert!(older.to_string().contains("its layout is version 2, and this release reads version 3"), "{older}");
+    fs::remove_file(&other).unwrap();
+    // Eight digits name a plan, if no other begins with them.
+    let named = |digits: usize| match summed(&plan[..digits], Some(1)) {
+        Ok(summary) => Ok(summary.plan),
+        Err(RegistryError::PlanDigest { count, .. }) => Err(count),
+        Err(other) => panic!("{other}"),
+    };
+    assert_eq!((named(7), named(8), named(64)), (Err(0), Ok(plan.to_owned()), Ok(plan.to_owned())));
+    let alike = own.world.state(&format!("plans/{}{}", &plan[..9], "-".repeat(55)));
+    fs::create_dir(&alike).unwrap();
+    assert_eq!((named(9), named(10)), (Err(2), Ok(plan.to_owned())));
+    fs::remove_dir(&alike).unwrap();
 }
 
 fn statements_are_carried_when_two_people_have_signed(own: &mut Judged) {

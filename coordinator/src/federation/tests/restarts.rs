@@ -78,7 +78,9 @@ fn what_was_not_released_is_released_at_the_next_start() {
     let mut world = World::new(|text| text.replace("rounds = 3\n", "rounds = 1\n"));
     world.begin();
     world.all_come();
+    assert!(!world.state("audit.index").exists());
     world.talk();
+    assert!(world.state("audit.index").is_file(), "the end of a run is kept at once");
     let journal = world.state("audit.log");
     let whole = std::fs::read(&journal).unwrap();
     let entries = tributary_protocol::log::scan(tributary_protocol::log::Entries::new(&whole)).entries;

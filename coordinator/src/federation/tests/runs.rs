@@ -3,11 +3,13 @@
 use tributary_protocol::digest::Digest;
 use tributary_protocol::limits::{PROTOCOL_VERSION, RUNS_AT_ONCE_MAX};
 use tributary_protocol::message::{Downstream, Join, RefusalCode};
+use tributary_protocol::plan::GrantFault;
 use tributary_protocol::secagg::suite::Signature;
 
 use super::*;
 use crate::connections::Trouble;
-use crate::control::{MemberState, Readiness};
+use crate::control::{MemberState, MemberStatus, Readiness, Refusing};
+use crate::report::{RefusedFor, Whom};
 
 fn begins(number: u32) -> String {
     format!(
@@ -219,6 +221,41 @@ fn runs_beyond_those_that_are_open_at_once_wait_for_one_of_them() {
     assert_eq!(count(|event| matches!(event, Event::Finished(_))), RUNS_AT_ONCE_MAX + 2);
     assert_eq!(count(|event| matches!(event, Event::BudgetBegun { .. })), BRANCHES as usize, "a budget begins once");
     assert_eq!((world.status().ended, world.centre.is_through()), (RUNS_AT_ONCE_MAX + 2, true));
+}
+
+/// A member that takes no part is told of with its reason, wherever people look, and everybody waits a while for it to think again.
+#[test]
+fn a_member_that_refuses_a_run_is_told_of_and_may_come_back() {
+    for (code, cause) in [
+        (RefusalCode::NotGranted(GrantFault::Withdrawn), RefusedFor::GrantWithdrawn),
+        (RefusalCode::NotGranted(GrantFault::Uses), RefusedFor::GrantMissing),
+        (RefusalCode::BranchUnprepared, RefusedFor::Other),
+    ] {
+        let mut world = World::new(|text| text.replace("rounds = 3\n", "rounds = 1\n"));
+        world.begin();
+        world.all_come();
+        world.here.get_mut(&ClientId(4)).unwrap().machines.refuses = Some(code.clone());
+        world.talk_until(|event| matches!(event, Event::Refused { .. }));
+        let (client, reason) = (Whom { client: 4, name: Some("north-bank/branch-3".into()) }, code.to_string());
+        let state = MemberState::Without { reason: reason.clone() };
+        assert_eq!(readiness(&mut world).members[3], MemberStatus { client: client.clone(), state });
+        let run = world.status().runs.remove(0);
+        assert!(
+            run.without.contains(&Refusing { client: client.clone(), reason: reason.clone() }),
+            "{:?}",
+            run.without
+        );
+        world.talk();
+        let told = world.take_told();
+        let refused: Vec<_> = told.iter().filter(|told| matches!(told.event, Event::Refused { .. })).collect();
+        let [told] = refused[..] else { panic!("{refused:?}") };
+        assert_eq!(told.event, Event::Refused { client, reason, cause });
+        assert_eq!((world.ends(), world.status().runs[0].ready), (vec![Ended::Stopped(code.to_string())], 8));
+        world.goes(4, None);
+        world.comes(4);
+        world.talk();
+        assert_eq!(world.ends(), vec![Ended::Finished(1); BRANCHES as usize]);
+    }
 }
 
 /// A stop is told with the rounds of the runs that are open.

@@ -25,6 +25,7 @@ fn files(folder: &Path) {
     }
     let key = std::fs::read(own.join(names::KEY)).unwrap();
     write_private(&folder.join("own.key"), &key, Existing::Replace).unwrap();
+    write_private(&folder.join("no.key"), &std::fs::read(own.join(names::CHAIN)).unwrap(), Existing::Replace).unwrap();
 }
 
 const COORDINATOR: &str = r#"
@@ -169,6 +170,7 @@ fn one_fault_is_one_fault() {
         ("trust = \"roots.pem\"", "trust = \"empty\"", "audit.sink.syslog.trust"),
         ("certificate = \"own.pem\"", "certificate = \"empty\"", "audit.sink.syslog.certificate"),
         ("private_key = \"own.key\"", "private_key = \"roots.pem\"", "audit.sink.syslog.private_key"),
+        ("private_key = \"own.key\"", "private_key = \"no.key\"", "audit.sink.syslog.private_key"),
         ("certificate = \"own.pem\"\n", "", "audit.sink.syslog.certificate"),
         ("private_key = \"own.key\"\n", "", "audit.sink.syslog.private_key"),
         ("close_notify = false", "close_notify = 2", "audit.sink.syslog.close_notify"),
@@ -185,4 +187,21 @@ fn one_fault_is_one_fault() {
     let inside = format!("{COORDINATOR}[audit.sink]\nfile = 'elsewhere/copy.log'\n");
     let faults = loaded(folder.path(), &inside).err().expect("a fault").faults;
     assert!(matches!(&faults[..], [one] if one.key == "audit.sink.file"), "{faults:?}");
+}
+
+/// A key is in one place, in a file or in a token.
+#[test]
+fn a_key_file_beside_a_token_has_no_effect() {
+    let folder = tempfile::tempdir().unwrap();
+    files(folder.path());
+    let token = "[identity.token]\nmodule = \"none.so\"\ntoken = \"a\"\nkey = \"b\"\npin_file = \"c\"\n";
+    let named = |coordinator: &str| {
+        let faults =
+            loaded(folder.path(), &format!("{coordinator}{token}")).err().expect("there is no such module").faults;
+        let of_token = faults.iter().any(|fault| fault.key == "identity.token.module");
+        let of_file = faults.iter().find(|fault| fault.key == "identity.private_key").map(|fault| fault.found.clone());
+        (of_token, of_file)
+    };
+    assert_eq!(named(COORDINATOR), (true, Some("a value that would have no effect".into())));
+    assert_eq!(named(&COORDINATOR.replace("private_key = \"key\"\n", "")), (true, None));
 }

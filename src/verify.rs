@@ -75,6 +75,7 @@ pub(crate) fn run(options: &LedgerOptions) -> Result<Exit, Failure> {
     if let (true, Ok(bytes)) = (options.step, &bytes) {
         print_steps(bytes, options.json);
     }
+    let is_read = bytes.is_ok();
     let verdict = bytes.map_or_else(Verdict::Bad, |bytes| {
         let verdict = judge_by(&bytes, options.delta, &Beside::of(&options.file), authorities.as_ref());
         noted(verdict, (&options.file, &bytes), notes)
@@ -109,7 +110,11 @@ pub(crate) fn run(options: &LedgerOptions) -> Result<Exit, Failure> {
             println!("  with --strict, what was not verified counts as a fault");
         }
     }
-    Ok(if verified { Exit::Done } else { Exit::Failed })
+    Ok(match (verified, is_read) {
+        (true, _) => Exit::Done,
+        (false, true) => Exit::Failed,
+        (false, false) => Exit::Unreadable,
+    })
 }
 
 /// Whether rosters were judged.
@@ -160,8 +165,11 @@ fn noted(verdict: Verdict, (file, journal): (&Path, &[u8]), mut notes: NotesBesi
 /// If the file is not in order, or is no coordinator's ledger: then there is no statement.
 pub(crate) fn statement(options: &StatementOptions) -> Result<Exit, Failure> {
     let name = options.file.display();
-    let statement = read(&options.file).map_err(Verdict::Bad).and_then(|bytes| stated(&bytes));
-    let statement = statement.map_err(|verdict| {
+    let bytes = given::evidence(&options.file).map_err(|fault| Failure {
+        exit: Exit::Unreadable,
+        message: format!("{name} cannot be read, so nothing is stated: {fault}"),
+    })?;
+    let statement = stated(&bytes).map_err(|verdict| {
         let why = if matches!(verdict, Verdict::Bad(_)) { "is not in order" } else { "is no coordinator's ledger" };
         Failure::failed(format!("{name} {why}, so nothing is stated:\n{verdict}"))
     })?;

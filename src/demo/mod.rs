@@ -138,7 +138,7 @@ async fn at_work(
     }
     eprintln!("the model goes to work: gates, a pilot, lists of three branches, exports");
     let model = released(workplace, trained)?;
-    let month = month::work(workplace, model, prepared.branches.len(), processes).await;
+    let month = month::work(workplace, model, (prepared.branches.len(), options.data.is_empty()), processes).await;
     month.context("the month at work ended early").map(Some)
 }
 

@@ -28,12 +28,20 @@ impl Retained for Beside {
 
 /// The checkpoints that lie beside a journal. One that cannot be read is not passed over.
 pub(super) fn notes(journal: &Path) -> NotesBeside {
-    let folder = journal.with_file_name("checkpoints");
-    let key = coordinator_key(&folder.join("coordinator.key")).ok();
-    let files = std::fs::read_dir(&folder).into_iter().flatten().flatten();
+    let key = coordinator_key(&folder(journal).join("coordinator.key")).ok();
+    NotesBeside::of(checkpoints(journal), key.as_ref())
+}
+
+/// The same as they are, each with its name.
+pub(super) fn checkpoints(journal: &Path) -> Vec<(String, Vec<u8>)> {
+    let files = std::fs::read_dir(folder(journal)).into_iter().flatten().flatten();
     let notes = files.filter_map(|file| {
         let name = file.file_name().to_str().filter(|name| is_kept_name(name))?.to_owned();
         Some((name, read_public(&file.path()).unwrap_or_default()))
     });
-    NotesBeside::of(notes, key.as_ref())
+    notes.collect()
+}
+
+fn folder(journal: &Path) -> PathBuf {
+    journal.with_file_name("checkpoints")
 }

@@ -233,6 +233,19 @@ fn a_torn_ledger_names_its_last_entry() {
 }
 
 #[test]
+fn a_file_that_cannot_be_read_is_no_fault_of_the_evidence() {
+    let dir = tempfile::tempdir().unwrap();
+    let gone = dir.path().join("audit.log").display().to_string();
+    for words in [["verify", "ledger", &gone], ["verify", "statement", &gone]] {
+        let found = run(words);
+        assert_eq!(found.code, Some(4), "{} {}", found.out, found.err);
+        assert!(format!("{}{}", found.out, found.err).contains("cannot be read"), "{} {}", found.out, found.err);
+    }
+    std::fs::write(&gone, "no journal").unwrap();
+    assert_eq!(run(["verify", "ledger", &gone]).code, Some(1));
+}
+
+#[test]
 fn every_changed_byte_is_found() {
     let case = Case::good();
     let good = std::fs::read(&case.file).unwrap();

@@ -237,6 +237,8 @@ fn who_checks_it(desk: &Desk<'_>, key: &str) {
     let journal = desk.path("coordinator/state/audit.log");
     let good = desk.verify("report-zh.json", &["--key", key, "--journal", &journal]);
     assert_eq!(good.code, Some(0), "{} {}", good.out, good.err);
+    assert!(good.out.starts_with("verified  ") && !good.out.contains("not compared"), "{}", good.out);
+    in_part(desk, key);
     let unnamed = desk.verify("report-zh.json", &[]);
     assert_eq!(unnamed.code, Some(2), "{}", unnamed.out);
     assert!(unnamed.out.contains("--key"), "{}", unnamed.out);
@@ -272,6 +274,30 @@ fn who_checks_it(desk: &Desk<'_>, key: &str) {
     let found = desk.verify("report-zh.json", &["--key", key, "--journal", &desk.path("other.log")]);
     assert_eq!(found.code, Some(1), "{}", found.out);
     assert!(found.out.contains("not in order"), "{}", found.out);
+}
+
+/// The journal alone: what cannot be compared is named, and the strict miss it.
+fn in_part(desk: &Desk<'_>, key: &str) {
+    let whole = desk.path("coordinator/state/audit.log");
+    assert_eq!(desk.verify("report-zh.json", &["--key", key, "--journal", &whole, "--strict"]).code, Some(0));
+    fs::create_dir(desk.0.join("alone")).unwrap();
+    let alone = desk.path("alone/audit.log");
+    fs::copy(&whole, &alone).unwrap();
+    let asked = ["--key", key, "--journal", &alone];
+    let found = desk.verify("report-zh.json", &asked);
+    assert_eq!(found.code, Some(0), "{} {}", found.out, found.err);
+    assert!(found.out.starts_with("verified in part  ") && found.out.contains("\n  not compared: "), "{}", found.out);
+    let strict = desk.verify("report-zh.json", &[&asked[..], &["--strict"]].concat());
+    assert!(strict.code == Some(2) && strict.out.starts_with("NOT verified  "), "{}", strict.out);
+    let object = desk.verify("report-zh.json", &[&asked[..], &["--json"]].concat()).json();
+    let parts: Vec<&str> =
+        object["compared"]["not"].as_array().unwrap().iter().map(|one| one["part"].as_str().unwrap()).collect();
+    for part in ["processing", "integrity", "models"] {
+        assert!(parts.contains(&part), "{object}");
+    }
+    let named = &object["compared"]["not"][0]["missing"][0];
+    assert!(named.as_str().unwrap().starts_with("plans/"), "{object}");
+    desk.verify("report-zh.json", &["--strict"]).assert_refused(64, &["--journal"]);
 }
 
 /// A period before the first run has nothing in it, and the same question has the same bytes.

@@ -129,6 +129,10 @@ texts! {
     models() { en: "models", zh: "模型" }
     lists_at_branch() { en: "lists, at the branch alone", zh: "名单（仅在分行）" }
     model_file() { en: "a model as a file", zh: "模型文件" }
+    void_file(what) {
+        en: "{what}; void, since the model was withdrawn: the recipient has the file, and is to delete it",
+        zh: "{what}；模型已撤回，文件失效：接收方持有该文件，须予删除",
+    }
     staff_of_branch() { en: "staff of the branch", zh: "分行人员" }
     measure_local() { en: "Rows of customers stay at the branch.", zh: "客户数据行保留在分行。" }
     measure_clip() { en: "What a customer adds to a sum is bounded before it leaves.", zh: "每个客户对聚合的贡献在离开前被裁剪。" }
@@ -144,6 +148,7 @@ texts! {
     measure_register() { en: "The coordinator's operator hands out a model that two people have put in use, or a candidate for trial, for 31 days at most. A register has its number, recipient and last day, and makes it void where the model is withdrawn.", zh: "由协调方运维人员导出经两人批准使用的模型；候选模型仅供试用，最长 31 天。登记册载明编号、接收方与截止日，模型撤回时该文件失效。" }
     measure_grants() { en: "The owner of the data grants each use, and can take it back.", zh: "数据所有人逐项授权，并可撤回。" }
     measure_log() { en: "Every step is in a signed log that branches witness.", zh: "每一步均写入签名日志，由分行见证。" }
+    measure_log_some() { en: "Every step is in a signed log. More than half of the branches have witnessed it, and not up to the last entry of these days (section 11 of the compliance report).", zh: "每一步均写入签名日志；半数以上分行已见证该日志，但未覆盖至本期间的最后一条记录（见合规报告第 11 节）。" }
     measure_log_alone() { en: "Every step is in a signed log. No more than half of the branches have witnessed it.", zh: "每一步均写入签名日志；见证该日志的分行不超过半数。" }
     measure_channel() { en: "Connections are encrypted, with certificates of both sides.", zh: "连接加密，双方均持证书。" }
     drawing() { en: "Flow of personal information", zh: "个人信息流向" }
@@ -184,9 +189,9 @@ texts! {
     risk_membership() { en: "Somebody finds out whether a customer was in the data", zh: "推断某客户是否在数据中" }
     rule_membership() { en: "the largest epsilon that a plan may charge, or that was charged over all plans: low up to 1, medium up to 8, else high", zh: "取单个计划可计入额与全部计划已计入额中最大的 epsilon：不超过 1 为低，不超过 8 为中，否则为高" }
     risk_single_update() { en: "Somebody sees the vector of one branch", zh: "看到单家分行的向量" }
-    rule_single_update() { en: "low where a sum needs 3 branches or more", zh: "聚合至少需要 3 家分行为低" }
+    rule_single_update() { en: "low where a sum of every run needs 3 branches or more", zh: "每次运行的聚合均至少需要 3 家分行为低" }
     risk_coalition() { en: "Branches work together with the coordinator", zh: "分行与协调方合谋" }
-    rule_coalition() { en: "low where half of the group must be honest (shares of honest noise / group)", zh: "须有半数成员诚实为低（诚实噪声份额 / 组成员数）" }
+    rule_coalition() { en: "low where half of the group must be honest, by the run with the smallest part (shares of honest noise / group)", zh: "须有半数成员诚实为低，取占比最小的一次运行（诚实噪声份额 / 组成员数）" }
     risk_overlap() { en: "A customer is at several branches", zh: "同一客户在多家分行" }
     rule_overlap() { en: "low where the plan counts several branches of one customer", zh: "计划已计入多家分行为低" }
     risk_repeated() { en: "Many plans add up", zh: "多个计划累加" }
@@ -194,7 +199,7 @@ texts! {
     risk_kept() { en: "Kept vectors are opened later", zh: "保存的向量日后被打开" }
     rule_kept() { en: "low where no masked upload is kept (days)", zh: "不保存掩码上传为低（天数）" }
     risk_files() { en: "A model leaves as a file", zh: "模型以文件形式外发" }
-    rule_files() { en: "low without such a file (files)", zh: "没有外发文件为低（文件数）" }
+    rule_files() { en: "low without such a file; a void one counts as well, since its recipient has received it (files)", zh: "没有外发文件为低；已失效的文件亦计入，因接收方已收到（文件数）" }
     risk_decisions() { en: "A customer is treated differently because of a score", zh: "客户因评分受到差别对待" }
     rule_decisions() { en: "high where a plan is of high materiality, else medium (models)", zh: "计划重要性为高时为高，否则为中（模型数）" }
     risk_incidents() { en: "An incident is open", zh: "存在未关闭的事件" }
@@ -299,6 +304,7 @@ pub fn of(word: &str) -> Said {
         "measure-four-eyes" => measure_four_eyes(),
         "measure-grants" => measure_grants(),
         "measure-log" => measure_log(),
+        "measure-log-some" => measure_log_some(),
         "measure-log-alone" => measure_log_alone(),
         "measure-channel" => measure_channel(),
         "trust-coordinator" => trust_coordinator(),

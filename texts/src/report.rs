@@ -20,8 +20,8 @@ texts! {
     digest() { en: "digest of the report", zh: "报告摘要值" }
     signed_by() { en: "signed by the key", zh: "签名密钥" }
     check_it() {
-        en: "Check it: tributary verify report FILE --key coordinator.key, with the key that a branch keeps beside its checkpoints. With --journal audit.log the report is made again and compared.",
-        zh: "核验方法：tributary verify report 文件 --key coordinator.key，该密钥保存在分行的检查点文件夹中。加上 --journal audit.log 时，将重新生成报告并比较。",
+        en: "Check it: tributary verify report FILE --key coordinator.key, with the key that a branch keeps beside its checkpoints. With --journal audit.log the report is made again and compared; the command says what could not be.",
+        zh: "核验方法：tributary verify report 文件 --key coordinator.key，该密钥保存在分行的检查点文件夹中。加上 --journal audit.log 时，将重新生成报告并比较，并列出无法比较的内容。",
     }
     summary() { en: "1. Summary, and what is not guaranteed", zh: "1. 摘要与不作保证的事项" }
     summary_runs(plans, runs, committed, charged) {
@@ -191,6 +191,11 @@ texts! {
     duties() { en: "10. Separation of duties", zh: "10. 职责分离与双人复核" }
     subject() { en: "of what (digest)", zh: "对象（摘要值）" }
     signed_by_whom() { en: "signed by", zh: "签署人" }
+    decision_of_number(what, number) { en: "{what} (change {number})", zh: "{what}（第 {number} 次）" }
+    signers_unknown() {
+        en: "not told: the signed file is not beside the journal",
+        zh: "未列出：已签署的文件不在日志旁",
+    }
     integrity() { en: "11. Integrity of the audit log", zh: "11. 审计日志完整性" }
     entries(all, of_period) { en: "{all} entries, {of_period} of them in the period.", zh: "共 {all} 条记录，其中报告期间 {of_period} 条。" }
     first_last(first, last) { en: "The first is of {first}, the last of {last} (UTC).", zh: "第一条记录于 {first}，最后一条于 {last}（UTC）。" }
@@ -222,6 +227,20 @@ texts! {
         zh: "由 {staff} 验证，有效期至 {until}。",
     }
     not_validated() { en: "No validation stands in the log.", zh: "日志中没有验证记录。" }
+    points_set(count) {
+        en: "Changes of its scorecard's points, each signed by two people: {count}. They are on the scorecard alone; scores and exported files keep the model's points.",
+        zh: "经两人签署的评分卡分值调整 {count} 次，仅体现在评分卡上；评分与导出文件仍按模型分值。",
+    }
+    points_change(number, at, change) { en: "Change {number}, {at}: {change}", zh: "第 {number} 次调整，{at}：{change}" }
+    points_of(label, bin, field, values, before, after) {
+        en: "\"{label}\", bin {bin} of \"{field}\" ({values}): {after} points in the place of {before}",
+        zh: "标签“{label}”，字段“{field}”第 {bin} 档（{values}）：由 {before} 分改为 {after} 分",
+    }
+    points_reason(reason) { en: "Reason: {reason}", zh: "理由：{reason}" }
+    points_gone(number, at, change) {
+        en: "Change {number}, {at}: its file {change} is not beside the journal, so its points, reason and signers are not told.",
+        zh: "第 {number} 次调整，{at}：其文件 {change} 不在日志旁，分值、理由与签署人未列出。",
+    }
     findings(text) { en: "Findings: {text}", zh: "验证结论：{text}" }
     condition(text) { en: "Condition: {text}", zh: "使用条件：{text}" }
     incidents() { en: "14. Incidents and availability", zh: "14. 事件与可用性" }
@@ -267,8 +286,8 @@ texts! {
     file_digest() { en: "SHA-256 of the file", zh: "文件的 SHA-256" }
     its_digest() { en: "digest", zh: "摘要值" }
     not_in_log_roles() {
-        en: "Not in the log: accounts of the machines, and their last use. Section 10 has every signature of a role. Ask the operator of each machine for its accounts.",
-        zh: "日志不含各机器的账户及其最后使用时间。各角色的签名见第 10 节；账户情况请向各机器的运维人员索取。",
+        en: "Not in the log: accounts of the machines, and their last use. Sections 10, 12 and 14 have every signature of a role. Ask the operator of each machine for its accounts.",
+        zh: "日志不含各机器的账户及其最后使用时间。各角色的签名见第 10、12、14 节；账户情况请向各机器的运维人员索取。",
     }
     not_in_log_processing() {
         en: "Not in the log: how many customers have agreed or refused. No count of customers leaves a branch without noise. Ask the branch.",

@@ -64,6 +64,8 @@ texts! {
     roll_back() { en: "rolled back", zh: "回退" }
     retire() { en: "made retired", zh: "办理退役" }
     withdraw() { en: "made withdrawn", zh: "办理撤回" }
+    points_changed() { en: "points of its scorecard changed", zh: "调整评分卡分值" }
+    signed_points() { en: "change of points", zh: "分值调整" }
     pause_plan() { en: "plan paused", zh: "暂停计划" }
     resume_plan() { en: "plan resumed", zh: "恢复计划" }
     abort_plan() { en: "plan aborted", zh: "终止计划" }
@@ -136,6 +138,7 @@ pub fn of(word: &str) -> Said {
         "withdrawn" => score::state_withdrawn(),
         "pilot" => score::state_pilot(),
         "challenge" => challenge(),
+        "points" => points_changed(),
         "promote" => promote(),
         "rollback" => roll_back(),
         "retire" => retire(),
@@ -231,6 +234,7 @@ pub fn signed_of(action: &str) -> Said {
         "pause-plan" | "resume-plan" | "abort-plan" | "freeze" | "thaw" => signed_order(),
         "promote-model" | "roll-back-model" | "retire-model" | "withdraw-model" => signed_statement(),
         "validate-model" => signed_gates(),
+        "change-points" => signed_points(),
         other => Said::verbatim(other),
     }
 }

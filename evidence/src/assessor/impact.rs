@@ -100,7 +100,7 @@ pub fn impact(report: &ComplianceReport, record: ProcessingRecord, flows: Vec<Fl
         parameters: runs.iter().map(|run| parameters(run)).collect(),
         trust: TRUST.map(str::to_owned).into(),
         necessity: NECESSITY.map(str::to_owned).into(),
-        risks: risks(report, &runs, open),
+        risks: risks(report, open),
         measures,
         incidents: (report.incidents.len() as u64, open),
         log,

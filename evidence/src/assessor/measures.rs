@@ -37,8 +37,13 @@ pub(super) fn budget(report: &ComplianceReport) -> &'static str {
     if capped && !branches.is_empty() { "measure-budget" } else { "measure-budget-some" }
 }
 
-/// Whether more than half of the branches have cosigned the log.
+/// Whether more than half of the branches have cosigned the log, as far as the report covers it.
 pub(super) fn log(report: &ComplianceReport) -> &'static str {
-    let (witnesses, branches) = (report.integrity.witnesses.len(), report.parties.branches.len());
-    if 2 * witnesses > branches { "measure-log" } else { "measure-log-alone" }
+    let (log, branches) = (&report.integrity, report.parties.branches.len());
+    let most = |entries: u64| 2 * log.witnesses.iter().filter(|line| line.entries >= entries).count() > branches;
+    match (most(log.covered), most(0)) {
+        (true, _) => "measure-log",
+        (false, true) => "measure-log-some",
+        (false, false) => "measure-log-alone",
+    }
 }

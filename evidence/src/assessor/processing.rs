@@ -106,6 +106,8 @@ pub struct RecipientLine {
     pub what: String,
     /// Until when, where that has an end.
     pub until: Option<String>,
+    /// Whether it has received a model that was withdrawn since. It has the file still, until it deletes it.
+    pub void: bool,
 }
 
 /// A grant of an owner of data.
@@ -167,8 +169,12 @@ fn activity(report: &ComplianceReport, of: &Processing) -> ActivityLine {
     }
     let categories =
         fields.into_iter().map(|((used_as, class, level), fields)| CategoryLine { used_as, class, level, fields });
-    let line =
-        |who: &str, what: &str, until: Option<String>| RecipientLine { who: who.into(), what: what.into(), until };
+    let line = |who: &str, what: &str, until: Option<String>| RecipientLine {
+        who: who.into(),
+        what: what.into(),
+        until,
+        void: false,
+    };
     let mut recipients = vec![
         line("coordinator", "masked-sums", None),
         line("members", "models", None),
@@ -183,8 +189,11 @@ fn activity(report: &ComplianceReport, of: &Processing) -> ActivityLine {
     }));
     let own =
         |export: &&ExportLine| report.models.iter().any(|model| model.model == export.model && model.plan == of.plan);
-    let exports = report.exports.iter().filter(own).filter(|export| !export.void);
-    recipients.extend(exports.map(|export| line(&export.recipient, "model-file", Some(export.until.clone()))));
+    // Whoever received a file has it, whatever became of the model since.
+    recipients.extend(report.exports.iter().filter(own).map(|export| RecipientLine {
+        void: export.void,
+        ..line(&export.recipient, "model-file", Some(export.until.clone()))
+    }));
     let last = runs.last();
     ActivityLine {
         processing: of.clone(),

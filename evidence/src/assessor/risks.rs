@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::measures;
-use crate::report::{ComplianceReport, RunLine};
+use crate::report::{ComplianceReport, Processing, RunLine};
 
 /// A risk that is left.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,8 +19,9 @@ pub struct RiskLine {
     pub figure: String,
 }
 
-/// Each risk, by the last run of each plan, by what was charged over all plans, and by so many open incidents.
-pub(super) fn risks(report: &ComplianceReport, runs: &[&RunLine], open: u64) -> Vec<RiskLine> {
+/// Each risk, by every run that counts, by what was charged over all plans, and by so many open incidents.
+pub(super) fn risks(report: &ComplianceReport, open: u64) -> Vec<RiskLine> {
+    let runs: Vec<&RunLine> = report.processing.iter().flat_map(|of| counting(report, of)).collect();
     let line = |risk: &str, measure: &str, level: &str, figure: String| RiskLine {
         risk: risk.into(),
         measure: measure.into(),
@@ -28,16 +29,15 @@ pub(super) fn risks(report: &ComplianceReport, runs: &[&RunLine], open: u64) -> 
         figure,
     };
     let low_if = |low: bool, other: &'static str| if low { "low" } else { other };
-    let worst = epsilon(report, runs);
+    let worst = epsilon(report, &runs);
     let fewest = runs.iter().map(|run| run.survivors_needed.unwrap_or(0)).min().unwrap_or(0);
-    let shares = runs.iter().map(|run| run.honest_fewest.unwrap_or(0)).min().unwrap_or(0);
-    let group = runs.iter().map(|run| run.group_size).max().unwrap_or(0);
+    let (shares, group) = honest_part(&runs);
     let honest = shares.saturating_mul(2) >= group && shares > 0;
     let overlap = runs.iter().map(|run| run.overlap_max).min().unwrap_or(1);
     let (cap, capped) = cap_for_life(report);
     let kept = report.processing.iter().map(|of| of.kept_days).max().unwrap_or(0);
     let uploads = report.processing.iter().any(|of| of.kept_dimension_max > 0);
-    let files = report.exports.iter().filter(|export| !export.void).count();
+    let files = report.exports.len();
     let material = report.processing.iter().any(|of| of.materiality == "high");
     let caps = shown(cap);
     let caps = caps.trim_start_matches("epsilon ");
@@ -58,6 +58,24 @@ pub(super) fn risks(report: &ComplianceReport, runs: &[&RunLine], open: u64) -> 
         ),
         line("risk-incidents", measures::log(report), low_if(open == 0, "high"), open.to_string()),
     ]
+}
+
+/// The runs of a plan that count: those with a round that was charged. While there is none, all of them: nothing is known of it yet.
+fn counting<'a>(report: &'a ComplianceReport, of: &Processing) -> Vec<&'a RunLine> {
+    let all: Vec<&RunLine> = report.runs.iter().filter(|run| run.plan == of.plan).collect();
+    let charged: Vec<&RunLine> = all.iter().copied().filter(|run| run.charged > 0).collect();
+    if charged.is_empty() { all } else { charged }
+}
+
+/// Fewest honest shares of a sum, and the members of its group, of the run where they are the smallest part. A run that has opened no sum has none, and
+/// counts where no run has opened one.
+fn honest_part(runs: &[&RunLine]) -> (u32, u32) {
+    let known = runs.iter().filter_map(|run| Some((run.honest_fewest?, run.group_size)));
+    let part = |(shares, group): &(u32, u32), other: &(u32, u32)| {
+        (u64::from(*shares) * u64::from(other.1)).cmp(&(u64::from(other.0) * u64::from(*group)))
+    };
+    let unknown = || (0, runs.iter().map(|run| run.group_size).max().unwrap_or(0));
+    known.min_by(part).unwrap_or_else(unknown)
 }
 
 /// The largest epsilon of a customer: what a plan may charge, and what was charged over all plans. A plan whose figure is of no customer protects none.

@@ -83,7 +83,7 @@ impl RegistryAudit<'_> {
         };
         let judged = file.judge(roster, own, None);
         judged.map_err(|fault| wrong(&item, &format!("does not count by the roster in force: {fault}")))?;
-        self.signatures = self.signatures.saturating_add(file.signatures.len());
+        self.signatures_of_files = self.signatures_of_files.saturating_add(file.signatures.len());
         self.points.insert(*model, (number, file.statement.digest()));
         Ok(())
     }

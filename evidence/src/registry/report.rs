@@ -37,6 +37,9 @@ pub struct RegistryReport {
     pub withdrawn: Vec<String>,
     /// Signatures that were verified.
     pub signatures: usize,
+    /// Those of them that stand in files which the log names, and so depend on what is kept.
+    #[serde(skip)]
+    pub signatures_of_files: usize,
     /// Models that left as files.
     pub exports: usize,
     /// Changes of points of scorecards that two people have signed.

@@ -1,6 +1,6 @@
 //! What is needed to make a report again: the journal as it stood then, and schemas and figures of what is kept beside it.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use tributary_model::schema::Schema;
@@ -10,9 +10,7 @@ use tributary_protocol::plan::RunRef;
 use tributary_protocol::registry::{ModelManifest, RegistryEvent};
 use tributary_protocol::round::CoordinatorEvent;
 
-use super::parts::{
-    AttacksLine, ComplianceReport, ExportLine, FigureLine, Integrity, ModelLine, Processing, RunLine, Security,
-};
+use super::parts::{ComplianceReport, FigureLine};
 use crate::card::figures;
 use crate::entries::{Bad, decode, whole};
 use crate::gates::Measured;
@@ -35,10 +33,12 @@ pub(super) fn front(journal: &[u8], entries: u64) -> Result<Option<&[u8]>, Bad> 
 #[derive(Default)]
 pub(super) struct Besides {
     pub(super) schemas: Vec<Schema>,
-    /// Figures of models, by their digests. A model whose evaluation cannot be read again is not among them.
+    /// Figures of models, by their digests.
     pub(super) figures: BTreeMap<String, Vec<FigureLine>>,
+    /// The names of what is not here, by the digest of the model whose evaluation cannot be read again.
+    pub(super) lost: BTreeMap<String, Vec<String>>,
     /// Whether this release wrote the report: another one has another list of algorithms.
-    same_release: bool,
+    pub(super) same_release: bool,
 }
 
 impl Besides {
@@ -55,10 +55,12 @@ impl Besides {
         };
         let scan = whole(journal)?;
         for entry in decode::<RegistryEvent>(&scan, LedgerId::ADMINISTRATION)? {
-            if let RegistryEvent::ModelRegistered { manifest } = &entry.event
-                && let Some(found) = measured(&scan, manifest, kept)?
-            {
-                besides.figures.insert(manifest.digest().to_string(), found);
+            if let RegistryEvent::ModelRegistered { manifest } = &entry.event {
+                let model = manifest.digest().to_string();
+                match measured(&scan, manifest, kept)? {
+                    Ok(found) => drop(besides.figures.insert(model, found)),
+                    Err(lost) => drop(besides.lost.insert(model, lost)),
+                }
             }
         }
         Ok(besides)
@@ -70,66 +72,29 @@ fn schema(plan: Digest, kept: &dyn Retained) -> Option<Schema> {
     Schema::parse(&text).ok()
 }
 
-/// The figures of a model; nothing where its schema or the opened sum of its evaluation is not here.
-fn measured(scan: &Scan<'_>, manifest: &ModelManifest, kept: &dyn Retained) -> Result<Option<Vec<FigureLine>>, Bad> {
+/// The figures of a model; the names of what is not here where its schema or an opened sum of its evaluation is not.
+fn measured(
+    scan: &Scan<'_>,
+    manifest: &ModelManifest,
+    kept: &dyn Retained,
+) -> Result<Result<Vec<FigureLine>, Vec<String>>, Bad> {
     let run: RunRef = manifest.lineage.run;
-    let Some(schema) = schema(run.plan, kept) else { return Ok(None) };
+    let Some(schema) = schema(run.plan, kept) else { return Ok(Err(vec![Item::Schema(run.plan).name()])) };
     let entries = decode::<CoordinatorEvent>(scan, LedgerId::from(run.id()))?;
-    let lost = Cell::new(false);
+    let lost = RefCell::new(Vec::new());
     let sum = |digest: &Digest| {
-        let found = kept.get(&Item::Sum(*digest));
-        lost.set(found.is_none());
+        let item = Item::Sum(*digest);
+        let found = kept.get(&item);
+        if found.is_none() {
+            lost.borrow_mut().push(item.name());
+        }
         found
     };
     let found = Measured::of(entries.iter().map(|entry| &entry.event), &schema, &manifest.parameters, sum);
-    // A run without an evaluation asks for no sum, and its model has no figures.
-    Ok((!lost.get()).then(|| found.map(|measured| figures(measured.heads())).unwrap_or_default()))
-}
-
-/// The same report without what cannot be made again, and so is not compared. `again` is the report as it was made again. Left out are:
-/// - witnesses;
-/// - the release that wrote it;
-/// - how many of the sums could be recomputed at the time;
-/// - what rests on files that are not here.
-pub(super) fn comparable(report: &ComplianceReport, again: &ComplianceReport, besides: &Besides) -> ComplianceReport {
-    let algorithms = if besides.same_release { report.security.algorithms.clone() } else { Vec::new() };
-    let fields_of = |plan: &str| again.processing.iter().any(|of| of.plan == plan && of.fields.is_some());
-    let findings_of = |digest: &str| {
-        let attacks = again.models.iter().flat_map(|model| &model.attacks);
-        attacks.into_iter().any(|line| line.digest == digest && line.findings.is_some())
-    };
-    let bare = |number: u64| again.exports.iter().any(|line| line.number == number && line.is_bare());
-    let of_export = |line: &ExportLine| match bare(line.number) {
-        true => ExportLine { void: line.void, ..ExportLine::bare(line.number, line.model.clone()) },
-        false => line.clone(),
-    };
-    let of_plan = |of: &Processing| match fields_of(&of.plan) {
-        true => of.clone(),
-        false => Processing { fields: None, level_max: None, ..of.clone() },
-    };
-    let of_attacks = |line: &AttacksLine| match findings_of(&line.digest) {
-        true => line.clone(),
-        false => AttacksLine { findings: None, ..line.clone() },
-    };
-    let of_model = |model: &ModelLine| ModelLine {
-        figures: if besides.figures.contains_key(&model.model) { model.figures.clone() } else { Vec::new() },
-        attacks: model.attacks.iter().map(of_attacks).collect(),
-        ..model.clone()
-    };
-    ComplianceReport {
-        generator: String::new(),
-        exports: report.exports.iter().map(of_export).collect(),
-        processing: report.processing.iter().map(of_plan).collect(),
-        models: report.models.iter().map(of_model).collect(),
-        runs: report.runs.iter().map(all_sums).collect(),
-        security: Security { algorithms, ..report.security.clone() },
-        integrity: Integrity { witnesses: Vec::new(), ..report.integrity.clone() },
-        ..report.clone()
+    let lost = lost.into_inner();
+    if !lost.is_empty() {
+        return Ok(Err(lost));
     }
-}
-
-/// How many sums could be recomputed depends on what is kept at the time; how many there are does not.
-fn all_sums(run: &RunLine) -> RunLine {
-    let all = run.sums_verified.saturating_add(run.sums_not_verified);
-    RunLine { sums_verified: 0, sums_not_verified: all, ..run.clone() }
+    // A run without an evaluation asks for no sum, and its model has no figures.
+    Ok(Ok(found.map(|measured| figures(measured.heads())).unwrap_or_default()))
 }

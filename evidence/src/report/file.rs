@@ -4,33 +4,14 @@ use serde::{Deserialize, Serialize};
 use tributary_certs::suite::SigningKey;
 use tributary_protocol::secagg::suite::VerifyingKey;
 
-use super::again::{Besides, comparable, front};
-use super::make::{Material, compliance};
+use super::again::{Besides, front};
+use super::compared::{Compared, PARTS, comparable};
+use super::make::{Material, witnessed_by};
 use super::parts::{ComplianceReport, REPORT_FORMAT};
 use crate::entries::Bad;
 use crate::paper::{PaperFault, holds, is_key, parsed, signed, to_json};
-use crate::retained::Retained;
 
 const KIND: &str = "REPORT";
-
-/// The parts that are compared with a journal, by their names in the file and in words.
-const PARTS: [(&str, &str); 15] = [
-    ("summary", "the summary"),
-    ("parties", "the parties"),
-    ("processing", "the processing"),
-    ("runs", "the runs"),
-    ("spending", "the privacy ledger"),
-    ("deviations", "the deviations"),
-    ("incidents", "the incidents"),
-    ("looks", "the looks of inspectors"),
-    ("sent", "what left the branches"),
-    ("security", "keys and algorithms"),
-    ("duties", "the decisions"),
-    ("integrity", "the log"),
-    ("models", "the models"),
-    ("exports", "the exports"),
-    ("evidence", "the evidence"),
-];
 
 /// Longest file, in bytes.
 const BYTES_MAX: usize = 64 << 20;
@@ -104,33 +85,35 @@ impl ReportFile {
         is_key(&self.key, expected)
     }
 
-    /// Whether what it says follows from the first entries of this journal, as many as it names. Schemas, figures of models, findings of attacks and
-    /// records of exports are compared where they are kept. Witnesses stand beside the journal, and are not. Entries that the journal has got since make
-    /// no difference.
+    /// Whether what it says follows from the first entries of this journal, as many as it names, and how far that could be compared: schemas, figures of
+    /// models, findings of attacks, changes of points and records of exports are compared where they are kept, and witnesses where a checkpoint has
+    /// their cosignature. Entries that the journal has got since make no difference. Schemas and figures of `beside` are read anew.
     ///
     /// # Errors
     /// The first part that differs, or that the journal has fewer entries.
-    pub fn follows_from(&self, journal: &[u8], kept: &dyn Retained) -> Result<(), ReportFault> {
+    pub fn follows_from(&self, beside: &Material<'_>) -> Result<Compared, ReportFault> {
         let report = &self.report;
         let asked = report.asked().ok_or(ReportFault::Asked)?;
         let named = report.integrity.entries;
-        let front = front(journal, named).map_err(ReportFault::Journal)?.ok_or(ReportFault::Shorter(named))?;
-        let besides = Besides::of(front, report, kept).map_err(ReportFault::Journal)?;
+        let front = front(beside.journal, named).map_err(ReportFault::Journal)?.ok_or(ReportFault::Shorter(named))?;
+        let besides = Besides::of(front, report, beside.kept).map_err(ReportFault::Journal)?;
         let material = Material {
             journal: front,
-            kept,
+            kept: beside.kept,
             schemas: besides.schemas.clone(),
             figures: besides.figures.clone(),
-            checkpoints: Vec::new(),
-            coordinator: None,
+            checkpoints: beside.checkpoints.clone(),
+            coordinator: beside.coordinator.clone(),
         };
-        let again = compliance(&material, &asked).map_err(ReportFault::Journal)?;
+        let again = witnessed_by(&material, &asked, beside.journal).map_err(ReportFault::Journal)?;
         let value = |report: &ComplianceReport| {
             serde_json::to_value(comparable(report, &again, &besides)).expect("a report is plain data")
         };
         let (own, other) = (value(report), value(&again));
-        let differs = PARTS.iter().find(|(key, _)| own[key] != other[key]);
-        differs.map_or(Ok(()), |(_, part)| Err(ReportFault::Differs(part)))
+        match PARTS.iter().find(|(key, _)| own[key] != other[key]) {
+            Some((_, part)) => Err(ReportFault::Differs(part)),
+            None => Ok(Compared::of(report, &again, &besides)),
+        }
     }
 
     /// The key that has signed.

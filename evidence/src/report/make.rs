@@ -48,6 +48,15 @@ pub struct Material<'a> {
 /// # Errors
 /// If the journal is not in order: then nothing is reported. A file that is no coordinator's journal is refused as well.
 pub fn compliance(material: &Material<'_>, asked: &Asked) -> Result<ComplianceReport, Bad> {
+    witnessed_by(material, asked, material.journal)
+}
+
+/// The same, with every branch that has witnessed this journal, which may go on from the other.
+pub(super) fn witnessed_by(
+    material: &Material<'_>,
+    asked: &Asked,
+    journal_now: &[u8],
+) -> Result<ComplianceReport, Bad> {
     let journal = match judge(material.journal, 1e-6, material.kept) {
         Verdict::Coordinator(journal) => journal,
         Verdict::Bad(bad) => return Err(bad),
@@ -62,20 +71,20 @@ pub fn compliance(material: &Material<'_>, asked: &Asked) -> Result<ComplianceRe
     let runs = ledgers(&scan).into_iter().filter(|ledger| *ledger != LedgerId::ADMINISTRATION);
     for (ledger, verified) in runs.zip(&journal.runs) {
         let entries = decode::<CoordinatorEvent>(&scan, ledger)?;
-        parts.times.extend(entries.iter().map(|entry| entry.at));
+        parts.times.extend(entries.iter().map(|entry| (entry.position, entry.at)));
         let until = until(&entries, &asked.period);
         if let Some(part) = RunPart::of(until, verified, asked, &material.schemas, &mut spending) {
             parts.take(part);
         }
     }
     let entries = decode::<RegistryEvent>(&scan, LedgerId::ADMINISTRATION)?;
-    parts.times.extend(entries.iter().map(|entry| entry.at));
+    parts.times.extend(entries.iter().map(|entry| (entry.position, entry.at)));
     let mut registry =
         RegistryPart::of(until(&entries, &asked.period), asked, &parts.plans, (&material.figures, material.kept));
     registry.mark_void(&entries);
     parts.rosters.take(registry.take_rosters());
     let roster = parts.rosters.last().cloned().unwrap_or_else(Roster::none);
-    let witnesses = witnessed::of(&material.checkpoints, material.coordinator.as_ref(), material.journal, &roster)?;
+    let witnesses = witnessed::of(&material.checkpoints, material.coordinator.as_ref(), journal_now, &roster)?;
     Ok(parts.report(&journal, registry, spending, witnesses, asked))
 }
 
@@ -88,7 +97,7 @@ fn until<'a, E>(entries: &'a [Entry<E>], period: &Period) -> &'a [Entry<E>] {
 /// What the runs gave.
 #[derive(Default)]
 struct Parts {
-    times: Vec<Millis>,
+    times: Vec<At>,
     plans: Vec<String>,
     processing: Vec<Processing>,
     runs: Vec<RunLine>,
@@ -161,18 +170,24 @@ impl Parts {
         };
         self.summary.decisions_alone = counted(self.duties.iter().filter(|(_, duty)| alone(duty)).count());
         let signatures = journal.runs.iter().map(|run| run.signatures).sum::<usize>()
-            + journal.registry.as_ref().map_or(0, |registry| registry.signatures);
+            + journal
+                .registry
+                .as_ref()
+                .map_or(0, |registry| registry.signatures.saturating_sub(registry.signatures_of_files));
         let security = Security {
             signatures: counted(signatures),
             algorithms: shown::algorithms(),
             entries_ended: self.rosters.ended(&asked.period),
             evicted: self.evicted,
         };
+        let times = || self.times.iter().map(|(_, at)| *at);
+        let covered = self.times.iter().filter(|(_, at)| !asked.period.is_before(*at)).max();
         let integrity = Integrity {
             entries: journal.entries as u64,
-            entries_in_period: self.times.iter().filter(|at| asked.period.has(**at)).count() as u64,
-            first: self.times.iter().min().map(|at| shown::moment(*at)),
-            last: self.times.iter().max().map(|at| shown::moment(*at)),
+            entries_in_period: times().filter(|at| asked.period.has(*at)).count() as u64,
+            covered: covered.map_or(0, |(position, _)| position.saturating_add(1)),
+            first: times().min().map(shown::moment),
+            last: times().max().map(shown::moment),
             head: journal.head.clone().unwrap_or_default(),
             root: journal.root.clone(),
             witnesses,

@@ -5,18 +5,21 @@
 //! what left, keys, decisions of two people, the log, figures, files.
 
 mod again;
+mod compared;
 pub(crate) mod deviates;
 mod file;
 pub(crate) mod incidents;
 mod make;
 mod parts;
 mod period;
+mod points;
 mod registry;
 mod run;
 pub(crate) mod shown;
 mod spending;
 mod witnessed;
 
+pub use compared::{Compared, LeftOut};
 pub use file::{ReportFault, ReportFile};
 pub use make::{Material, compliance};
 pub use parts::*;

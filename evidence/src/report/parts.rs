@@ -11,7 +11,7 @@ mod spending;
 use serde::{Deserialize, Serialize};
 
 pub use incidents::{IncidentLine, LookLine, TimelineLine};
-pub use models::{AttacksLine, ExportLine, FigureLine, GateLine, ModelLine};
+pub use models::{AttacksLine, ExportLine, FigureLine, GateLine, ModelLine, PointsLine, SetPoints};
 pub use parties::{AgreementLine, Branch, FieldLine, Parties, PersonLine, Processing, RoleLine, RosterLine};
 pub use record::{AlgorithmLine, Deviation, Duty, EvidenceLine, Integrity, Security, Signer, WitnessLine};
 pub use runs::{Counted, RunLine, SentLine, StageLine};

@@ -11,8 +11,9 @@ use tributary_protocol::time::Millis;
 
 use super::deviates::Deviates;
 use super::incidents::{At, IncidentsPart, deviation_line};
-use super::parts::{AttacksLine, Duty, ExportLine, FigureLine, GateLine, ModelLine, TimelineLine};
+use super::parts::{AttacksLine, Duty, ExportLine, FigureLine, GateLine, ModelLine, PointsLine, TimelineLine};
 use super::period::{Asked, Scope};
+use super::points;
 use super::shown;
 use super::spending::Rosters;
 use crate::attacks::AttacksFile;
@@ -49,6 +50,7 @@ impl RegistryPart {
         let (mut part, mut record) = (Self::default(), RegistryRecord::default());
         let mut registered: BTreeMap<Digest, Millis> = BTreeMap::new();
         let mut reports: BTreeMap<Digest, SignedReport> = BTreeMap::new();
+        let mut set: BTreeMap<Digest, Vec<PointsLine>> = BTreeMap::new();
         for entry in entries {
             part.rosters.follow_registry(entry, &asked.period);
             let at = (entry.position, entry.at);
@@ -76,10 +78,17 @@ impl RegistryPart {
                 RegistryEvent::Exported { number, model, record } => {
                     part.exports.push(exported(*number, (model, record), kept));
                 }
+                RegistryEvent::PointsSet { model, number, change } => {
+                    let line = points::line(entry.at, (model, *number, change), kept);
+                    let of = record.models.get(model);
+                    if asked.period.has(entry.at) && of.is_some_and(|of| in_scope(of, asked, plans)) {
+                        part.duties.push((entry.at, points::duty(model, &line)));
+                    }
+                    set.entry(*model).or_default().push(line);
+                }
                 RegistryEvent::RosterAdopted { .. }
                 | RegistryEvent::CopyNoted { .. }
                 | RegistryEvent::CardWritten { .. }
-                | RegistryEvent::PointsSet { .. }
                 | RegistryEvent::AttacksReported { .. } => {}
             }
             record.apply(&entry.event);
@@ -89,7 +98,8 @@ impl RegistryPart {
             let (Some(model), Some(at)) = (record.models.get(digest), registered.get(digest)) else { continue };
             if in_scope(model, asked, plans) {
                 part.registered = part.registered.saturating_add(asked.period.has(*at).into());
-                part.models.push(line(digest, model, *at, reports.get(digest), (figures, kept)));
+                let line = line(digest, model, *at, reports.get(digest), (figures, kept));
+                part.models.push(ModelLine { points: set.remove(digest).unwrap_or_default(), ..line });
             }
         }
         part
@@ -131,6 +141,7 @@ fn duty(at: Millis, signed: &SignedStatement) -> Duty {
         at: shown::moment(at),
         what: statement.step.name().into(),
         subject: statement.model.to_string(),
+        number: None,
         signers,
         why: Some(statement.reason.to_string()),
     }
@@ -163,6 +174,7 @@ fn line(
         valid_until: of_report.map(|report| shown::day(report.valid_until)),
         card: model.card.map(|card| card.to_string()),
         attacks: model.attacks.iter().map(|signed| attacks(signed, kept)).collect(),
+        points: Vec::new(),
     }
 }
 

@@ -161,7 +161,8 @@ impl<'a> Followed<'a> {
         }
         let signers = signers.map(shown::signer).into();
         let subject = plan.digest().to_string();
-        self.duties.push((at, Duty { at: shown::moment(at), what: "plan".into(), subject, signers, why: None }));
+        self.duties
+            .push((at, Duty { at: shown::moment(at), what: "plan".into(), subject, number: None, signers, why: None }));
     }
 
     /// Whoever stops something does it alone: that weakens no guarantee. Two lift it.
@@ -172,7 +173,7 @@ impl<'a> Followed<'a> {
         }
         let (subject, signers) = (order.subject.to_string(), vec![shown::signer(order)]);
         let what = order.action.name().into();
-        self.duties.push((at, Duty { at: shown::moment(at), what, subject, signers, why: None }));
+        self.duties.push((at, Duty { at: shown::moment(at), what, subject, number: None, signers, why: None }));
     }
 
     fn told(

@@ -60,7 +60,7 @@ fn world() -> World {
 }
 
 /// A checkpoint of all of it, which so many branches have cosigned.
-fn note(world: &World, witnesses: u32, key: u8) -> Vec<u8> {
+pub(crate) fn note(world: &World, witnesses: u32, key: u8) -> Vec<u8> {
     let (_, log) = world.journal();
     cosigned(log.checkpoint(&origin_of(&authorities(SMALL.authorities).digest())), key, witnesses)
 }

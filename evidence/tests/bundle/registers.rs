@@ -68,7 +68,11 @@ impl World {
     }
 
     /// Two people set points, and the journal names their file as it is after the changes.
-    fn set_points(&mut self, change: impl FnOnce(&mut PointsStatement), signed: impl FnOnce(&mut PointsFile)) {
+    pub(crate) fn set_points(
+        &mut self,
+        change: impl FnOnce(&mut PointsStatement),
+        signed: impl FnOnce(&mut PointsFile),
+    ) {
         let before = self.set();
         let (number, federation) = (before.len() as u64 + 1, authorities(SMALL.authorities).digest());
         let mut statement = PointsStatement {

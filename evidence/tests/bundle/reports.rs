@@ -1,18 +1,19 @@
 //! A compliance report against its journal, by somebody who has the coordinator's key and signs every change anew.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 use tributary_evidence::card::figures;
 use tributary_evidence::report::{
-    Asked, ComplianceReport, Material, Period, ReportFault, ReportFile, Scope, compliance,
+    Asked, Compared, ComplianceReport, Material, Period, ReportFault, ReportFile, Scope, WitnessLine, compliance,
 };
 use tributary_evidence::{Item, NothingKept, Retained};
+use tributary_protocol::digest::Digest;
 use tributary_protocol::registry::RegistryEvent;
 
-use super::incidents::material;
+use super::incidents::{material, note};
 use super::plans;
-use super::world::{COORDINATOR, DAY, Event, SMALL, Shape, World, person_key};
+use super::world::{COORDINATOR, DAY, Event, PEOPLE, SMALL, Shape, World, person_key};
 
 /// What a coordinator keeps beside its journal.
 struct Kept<'a>(&'a BTreeMap<String, Vec<u8>>);
@@ -35,10 +36,14 @@ fn made(world: &World, journal: &[u8]) -> ComplianceReport {
     compliance(&material, &asked).unwrap()
 }
 
-fn judged(report: ComplianceReport, journal: &[u8], kept: &dyn Retained) -> Result<(), String> {
+fn judged(report: ComplianceReport, journal: &[u8], kept: &dyn Retained) -> Result<Compared, String> {
+    judged_by(report, &Material { kept, ..material(journal, Vec::new()) })
+}
+
+fn judged_by(report: ComplianceReport, beside: &Material<'_>) -> Result<Compared, String> {
     let file = ReportFile::sign(report, &person_key(COORDINATOR));
     let file = ReportFile::read(file.to_json().as_bytes()).map_err(|fault| fault.to_string())?;
-    file.follows_from(journal, kept).map_err(|fault| fault.to_string())
+    file.follows_from(beside).map_err(|fault| fault.to_string())
 }
 
 /// The places of every value that is no object and no list.
@@ -58,12 +63,13 @@ fn leaves(value: &Value, path: &str, found: &mut Vec<String>) {
 fn every_leaf_of_a_report_follows_from_the_journal_and_what_is_kept() {
     let mut world = World::new(Shape { evaluated: true, ..SMALL });
     (0..2).for_each(|_| world.export(|_| ()));
+    world.set_points(|_| (), |_| ());
     let (journal, _) = world.journal();
     let (report, kept) = (made(&world, &journal), Kept(&world.parts));
     assert!(!report.models[0].figures.is_empty() && report.processing[0].fields.is_some(), "{report:?}");
-    assert_eq!(judged(report.clone(), &journal, &kept), Ok(()));
+    assert_eq!(judged(report.clone(), &journal, &kept).unwrap().not, []);
     // Without what is kept the rest follows still.
-    assert_eq!(judged(report.clone(), &journal, &NothingKept), Ok(()));
+    assert!(judged(report.clone(), &journal, &NothingKept).is_ok());
     // An export that the report leaves out is missed without its record as well.
     assert_eq!((report.exports.len(), report.exports[1].recipient.as_str()), (2, "card centre 2"));
     let shorter = ComplianceReport { exports: report.exports[..1].to_vec(), ..report.clone() };
@@ -92,6 +98,135 @@ fn every_leaf_of_a_report_follows_from_the_journal_and_what_is_kept() {
 }
 
 #[test]
+fn a_change_of_points_is_a_decision_and_stands_beside_its_model() {
+    let mut world = World::new(SMALL);
+    let made = |world: &World| made(world, &world.journal().0);
+    let before = made(&world);
+    (0..2).for_each(|_| world.set_points(|_| (), |_| ()));
+    let report = made(&world);
+    assert_eq!(report.summary.decisions, before.summary.decisions + 2);
+    assert_eq!(report.summary.decisions_alone, 0);
+    let decided: Vec<_> = report.duties.iter().filter(|duty| duty.what == "points").collect();
+    let told: Vec<_> = decided.iter().map(|duty| (duty.number, duty.why.as_deref(), duty.subject.as_str())).collect();
+    let model = world.model.to_string();
+    assert_eq!(told, [1, 2].map(|number| (Some(number), Some("few customers"), model.as_str())));
+    let signers: Vec<&str> = decided[0].signers.iter().map(|one| one.staff.as_str()).collect();
+    assert_eq!(signers, [PEOPLE[0].0, PEOPLE[2].0]);
+    let lines = &report.models[0].points;
+    let set = lines[1].set.as_ref().unwrap();
+    assert_eq!((lines.len(), lines[1].number, set.field.as_str(), set.before, set.after), (2, 2, "age", 7, 8));
+    assert_eq!(set.signers, decided[1].signers);
+    // Number and digest are the journal's; what was signed is the file's.
+    assert!(world.parts.remove(&Item::Points(world.model, 1).name()).is_some());
+    let bare = made(&world);
+    assert_eq!((bare.summary.decisions, bare.models[0].points[0].set.as_ref()), (report.summary.decisions, None));
+    assert_eq!(bare.models[0].points[0].change, lines[0].change);
+    let duty = bare.duties.iter().find(|duty| duty.number == Some(1)).unwrap();
+    assert_eq!((duty.signers.len(), duty.why.as_ref()), (0, None));
+}
+
+/// A change of what a report says.
+type Lie = fn(&mut ComplianceReport);
+
+#[test]
+fn what_a_report_says_and_nothing_beside_the_journal_shows_is_named() {
+    let mut world = World::new(Shape { evaluated: true, uploads: true, ..SMALL });
+    (0..2).for_each(|_| world.export(|_| ()));
+    world.set_points(|_| (), |_| ());
+    let (journal, _) = world.journal();
+    let report = made(&world, &journal);
+    assert!(report.runs[0].sums_verified > 0, "{:?}", report.runs);
+    let (model, plan) = (world.model, Digest::from_hex(&report.processing[0].plan).unwrap());
+    let [export, points, schema] =
+        [Item::Export(2), Item::Points(model, 1), Item::Schema(plan)].map(|item| item.name());
+    let cases: [(&str, &[&str], String, Lie); 5] = [
+        (
+            &export,
+            &["exports"],
+            format!("format, recipient, days and digest of the export 2, because {export} is not beside the journal"),
+            |report| report.exports[1].recipient = "somebody else".into(),
+        ),
+        (
+            &points,
+            &["duties", "models"],
+            format!("points, reason and signers of the change 1 of {model}, because {points} is not beside"),
+            |report| report.models[0].points[0].set.as_mut().unwrap().after = 900,
+        ),
+        (
+            &schema,
+            &["models", "processing"],
+            format!("fields and highest level of the plan {plan}, because {schema} is not beside"),
+            |report| report.processing[0].fields = Some(Vec::new()),
+        ),
+        ("sums/", &["models"], format!("figures of the model {model}, because sums/"), |report| {
+            report.models[0].figures[0].value = "0.999999".into();
+        }),
+        ("rounds/", &["runs"], "how many sums could be recomputed, of the run".into(), |_| ()),
+    ];
+    for (gone, parts, words, lie) in cases {
+        let left = world.parts.iter().filter(|(name, _)| !name.starts_with(gone));
+        let left: BTreeMap<String, Vec<u8>> = left.map(|(name, bytes)| (name.clone(), bytes.clone())).collect();
+        assert!(left.len() < world.parts.len(), "{gone}");
+        let compared = judged(report.clone(), &journal, &Kept(&left)).unwrap();
+        assert_eq!(
+            compared.in_part.iter().copied().collect::<BTreeSet<_>>(),
+            parts.iter().copied().collect(),
+            "{gone}"
+        );
+        assert_eq!(compared.whole.len() + compared.in_part.len(), 15);
+        assert!(compared.to_string().contains(&words), "{compared}");
+        // A lie about it cannot be found, and is covered by these words.
+        let mut other = report.clone();
+        lie(&mut other);
+        assert_eq!(judged(other.clone(), &journal, &Kept(&left)), Ok(compared));
+        let found = judged(other.clone(), &journal, &Kept(&world.parts));
+        assert_eq!(found.is_err(), other != report, "{gone}");
+    }
+}
+
+#[test]
+fn a_witness_counts_by_a_checkpoint_beside_the_journal() {
+    let mut world = World::new(SMALL);
+    let notes = |world: &World, witnesses| vec![note(world, witnesses, COORDINATOR)];
+    let (journal, log) = world.journal();
+    let report = made(&world, &journal);
+    let size = log.size();
+    let line = |client, entries| WitnessLine { client, entries };
+    let claimed = |lines: Vec<WitnessLine>| {
+        let mut report = report.clone();
+        report.integrity.witnesses = lines;
+        report
+    };
+    let early = notes(&world, 2);
+    // The journal goes on, and other branches have cosigned the whole of it.
+    world.set_points(|_| (), |_| ());
+    let (longer, _) = world.journal();
+    let late = notes(&world, 3);
+    for (lines, notes, missing) in [
+        (vec![line(1, size), line(2, size)], &early, vec![]),
+        (vec![line(1, size), line(2, size)], &late, vec![]),
+        (vec![line(1, size), line(4, size)], &late, vec!["4"]),
+        (vec![line(1, size + 1)], &late, vec!["1"]),
+        (vec![line(1, size)], &Vec::new(), vec!["1"]),
+    ] {
+        let beside = material(&longer, notes.clone());
+        let compared = judged_by(claimed(lines.clone()), &beside).unwrap();
+        let not: Vec<&str> = compared
+            .not
+            .iter()
+            .filter(|one| one.part == "integrity")
+            .flat_map(|one| &one.of)
+            .map(String::as_str)
+            .collect();
+        assert_eq!(not, missing, "{lines:?}");
+        // Without the coordinator's key no cosignature counts.
+        let unnamed = judged_by(claimed(lines.clone()), &Material { coordinator: None, ..beside }).unwrap();
+        let of = unnamed.not.iter().find(|one| one.part == "integrity").unwrap();
+        assert_eq!(of.of.len(), lines.len());
+    }
+}
+
+#[test]
 fn a_report_follows_from_a_journal_that_goes_on_and_from_no_shorter_one() {
     let mut world = World::new(SMALL);
     let (journal, _) = world.journal();
@@ -100,7 +235,7 @@ fn a_report_follows_from_a_journal_that_goes_on_and_from_no_shorter_one() {
     world.events.pop();
     let (shorter, _) = world.journal();
     let file = ReportFile::sign(report.clone(), &person_key(COORDINATOR));
-    let fault = file.follows_from(&shorter, &NothingKept).unwrap_err();
+    let fault = file.follows_from(&material(&shorter, Vec::new())).unwrap_err();
     assert!(matches!(fault, ReportFault::Shorter(entries) if entries == report.integrity.entries), "{fault}");
     // The same day's later entries change nothing.
     world.events.push(last);
@@ -113,5 +248,6 @@ fn a_report_follows_from_a_journal_that_goes_on_and_from_no_shorter_one() {
     world.events.push(roster);
     let (longer, _) = world.journal();
     assert!(longer.len() > journal.len());
-    assert_eq!(file.follows_from(&longer, &NothingKept).map_err(|fault| fault.to_string()), Ok(()));
+    let found = file.follows_from(&material(&longer, Vec::new()));
+    assert!(found.is_ok(), "{found:?}");
 }

@@ -117,7 +117,7 @@ impl Month {
     pub(in crate::demo) fn next(&self) -> Vec<String> {
         let of_list = self.lists.first().into_iter().flat_map(|list| {
             let (config, number) = (list.config.display(), list.shown.summary.list);
-            let explain = format!("tributary client customer explain --config {config} --id {}", list.customer);
+            let explain = format!("tributary client customer explain --config {config} --id {}", list.customer());
             [format!("tributary client list show {number} --config {config}"), explain]
         });
         of_list.collect()

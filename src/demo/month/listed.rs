@@ -36,6 +36,8 @@ pub(super) struct ListingBranch<'a> {
     pub(super) schema: &'a Path,
     /// The language of its people and tables.
     pub(super) language: Language,
+    /// Whether its customers are invented: nobody sees the id of another one outside of the branch.
+    pub(super) invented: bool,
 }
 
 /// A list that a branch has handed over.
@@ -55,7 +57,24 @@ pub(super) struct Listed {
     /// The answer to a customer of the list, to be printed.
     pub(super) reply: PathBuf,
     /// Whom it is for.
-    pub(super) customer: String,
+    customer: String,
+    /// Whether the customers are invented.
+    pub(super) invented: bool,
+}
+
+/// What stands in the place of a customer's id.
+const CUSTOMER: &str = "CUSTOMER";
+
+/// A customer's id as it is shown outside of a branch: of an invented customer alone.
+fn shown_id(id: &str, invented: bool) -> &str {
+    if invented { id } else { CUSTOMER }
+}
+
+impl Listed {
+    /// Whom the answer is for, as it is shown outside of the branch.
+    pub(super) fn customer(&self) -> &str {
+        shown_id(&self.customer, self.invented)
+    }
 }
 
 impl ListingBranch<'_> {
@@ -107,11 +126,13 @@ impl ListingBranch<'_> {
         let customer = shown.first.lines.first().map(|line| line.customer.clone()).unwrap_or_default();
         let reply = self.folder.join("reply.html");
         if !customer.is_empty() {
-            let explain = Words::new("client customer explain").with("--config", &config).with("--id", &customer);
+            let explain = Words::new("client customer explain").with("--config", &config);
+            let explain = explain.with_shown("--id", &customer, shown_id(&customer, self.invented));
             typist.types(&operator, &explain.with("--reply", &reply)).await?;
         }
-        let Self { name, language, .. } = *self;
-        Ok(Listed { branch: name.to_owned(), language, config, shown, file, sha256, reply, customer })
+        let Self { name, language, invented, .. } = *self;
+        let branch = name.to_owned();
+        Ok(Listed { branch, language, config, shown, file, sha256, reply, customer, invented })
     }
 
     fn tongue(&self) -> &'static str {
@@ -197,7 +218,7 @@ mod tests {
     fn the_rules_are_rules_in_both_languages() {
         for language in [Language::English, Language::Chinese] {
             let path = Path::new("/nowhere");
-            let branch = ListingBranch { name: "b", folder: path, schema: path, language };
+            let branch = ListingBranch { name: "b", folder: path, schema: path, language, invented: true };
             let text = branch.rules(&format!("ed25519:{}", "ab".repeat(32)));
             let rules = Rules::parse(Path::new("rules.toml"), &text).unwrap_or_else(|faults| panic!("{faults}"));
             assert_eq!(rules.label, LABEL);

@@ -47,14 +47,14 @@ pub(super) fn gates(bank: &str) -> String {
     format!("\n{}[gates.pilot]\nbranches = {pilots:?}\ncopies_min = {PILOTS}\ndays = 0\n", labels.concat())
 }
 
-/// Does the month's work with a model of the registry, while the daemons run.
+/// Does the month's work with a model of the registry, while the daemons run. Ids of customers that are not invented stay in the folders of their branches.
 ///
 /// # Errors
 /// If a command fails, or a daemon ends.
 pub(super) async fn work(
     workplace: &Workplace,
     model: String,
-    members: usize,
+    (members, invented): (usize, bool),
     processes: &mut Processes,
 ) -> anyhow::Result<Month> {
     let (folder, now) = (workplace.month(), unix_seconds());
@@ -66,7 +66,7 @@ pub(super) async fn work(
     if promoted.copies.is_some() {
         for (name, language) in (0..).map(branch_name).zip(LANGUAGES) {
             let (branch, schema) = (workplace.branch(&name), workplace.schema());
-            let branch = ListingBranch { name: &name, folder: &branch, schema: &schema, language };
+            let branch = ListingBranch { name: &name, folder: &branch, schema: &schema, language, invented };
             lists.push(branch.list(&mut typist).await?);
         }
         exports = export(&workplace.coordinator_settings(), &folder, unix_seconds(), &mut typist).await?;

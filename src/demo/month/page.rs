@@ -192,14 +192,14 @@ fn handed_over(lists: &[Listed], root: &Path, language: Language) -> Section {
 
 /// The first lines of a list, with their reasons.
 fn reasons(list: &Listed) -> Section {
-    let row = |line: &Line| {
+    let row = |(place, line): (usize, &Line)| {
         let Line { customer, probability, decile, points, reasons, ends, .. } = line;
         let percent = probability.parse::<f64>().map_or_else(|_| probability.clone(), |of| format!("{of:.3}"));
         let why: Vec<&str> = reasons.iter().map(String::as_str).filter(|reason| !reason.is_empty()).collect();
         let [_, action, notice] = ends;
         let separator = if list.language == Language::Chinese { "；" } else { "; " };
         vec![
-            Entry::of(customer),
+            Entry::of(whose(customer, place, list.invented)),
             Entry::of(percent),
             Entry::of(decile),
             Entry::of(points),
@@ -218,8 +218,13 @@ fn reasons(list: &Listed) -> Section {
             words::why(),
             words::action(),
         ],
-        rows: list.shown.first.lines.iter().take(LINES_SHOWN).map(row).collect(),
+        rows: (1..).zip(list.shown.first.lines.iter().take(LINES_SHOWN)).map(row).collect(),
     }
+}
+
+/// The customer of a line: the place of the line where customers are not invented.
+fn whose(customer: &str, place: usize, invented: bool) -> String {
+    if invented { customer.to_owned() } else { place.to_string() }
 }
 
 /// What left the federation as files.
@@ -246,5 +251,15 @@ fn exports(exports: &[Exported], root: &Path) -> Section {
             words::file(),
         ],
         rows: exports.iter().map(row).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_names_invented_customers_alone() {
+        assert_eq!([true, false].map(|invented| whose("6222020000001", 3, invented)), ["6222020000001", "3"]);
     }
 }

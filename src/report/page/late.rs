@@ -1,6 +1,6 @@
 //! The sections from what left the branches on.
 
-use tributary_evidence::report::{ComplianceReport, IncidentLine, ModelLine, RunLine};
+use tributary_evidence::report::{ComplianceReport, Duty, IncidentLine, ModelLine, PointsLine, RunLine, Signer};
 use tributary_texts::attacks as attacked;
 use tributary_texts::{
     Said, assessor, card as of_card, controls as mapping, evaluation, questions as asked, report as words,
@@ -52,18 +52,31 @@ pub(super) fn security(page: &mut Page, report: &ComplianceReport) {
 
 pub(super) fn duties(page: &mut Page, report: &ComplianceReport) {
     let rows = report.duties.iter().take(LINES_MAX).map(|duty| {
-        let signers = duty.signers.iter().map(|one| {
-            let role = terms::of(&one.role);
-            Said::joined(&[terms::signed_of(&one.what), text(&one.staff), role, moment(&one.at)], ", ")
-        });
-        let signers = Said::joined(&signers.collect::<Vec<_>>(), "; ");
-        vec![moment(&duty.at), terms::of(&duty.what), short(&duty.subject), signers, or_none(duty.why.as_ref())]
+        let signers = match duty.signers.as_slice() {
+            [] => words::signers_unknown(),
+            signers => signers_of(signers),
+        };
+        vec![moment(&duty.at), decided(duty), short(&duty.subject), signers, or_none(duty.why.as_ref())]
     });
     let columns = [words::when(), words::what(), words::subject(), words::signed_by_whom(), words::why()];
     page.table(&columns, rows.collect());
     if report.duties.len() > LINES_MAX {
         page.note(&words::more_of_them(LINES_MAX, report.duties.len()));
     }
+}
+
+/// What was decided, with its number where such decisions are counted.
+fn decided(duty: &Duty) -> Said {
+    let what = terms::of(&duty.what);
+    duty.number.map_or(what.clone(), |number| words::decision_of_number(what, number))
+}
+
+fn signers_of(signers: &[Signer]) -> Said {
+    let signers = signers.iter().map(|one| {
+        let role = terms::of(&one.role);
+        Said::joined(&[terms::signed_of(&one.what), text(&one.staff), role, moment(&one.at)], ", ")
+    });
+    Said::joined(&signers.collect::<Vec<_>>(), "; ")
 }
 
 pub(super) fn integrity(page: &mut Page, report: &ComplianceReport) {
@@ -142,6 +155,24 @@ fn of_model(page: &mut Page, model: &ModelLine) {
         }
         _ => page.note(&words::not_validated()),
     }
+    if !model.points.is_empty() {
+        page.line(&words::points_set(model.points.len()));
+        page.list(&model.points.iter().map(of_points).collect::<Vec<_>>());
+    }
+}
+
+/// What two people set in the place of the model's points.
+fn of_points(line: &PointsLine) -> Said {
+    let Some(set) = &line.set else { return words::points_gone(line.number, moment(&line.at), short(&line.change)) };
+    let values = words::points_of(&set.label, set.bin, &set.field, &set.values, set.before, set.after);
+    Said::joined(
+        &[
+            words::points_change(line.number, moment(&line.at), values),
+            signers_of(&set.signers),
+            words::points_reason(&set.reason),
+        ],
+        "; ",
+    )
 }
 
 pub(super) fn incidents(page: &mut Page, report: &ComplianceReport) {

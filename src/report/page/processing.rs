@@ -1,6 +1,6 @@
 //! The record of processing activities as one page, made from its JSON alone.
 
-use tributary_evidence::assessor::{ActivityLine, Controller, ProcessingRecord};
+use tributary_evidence::assessor::{ActivityLine, Controller, ProcessingRecord, RecipientLine};
 use tributary_evidence::paper::Paper;
 use tributary_texts::{Language, Said, assessor as words, report, words as terms};
 
@@ -69,10 +69,8 @@ pub(super) fn activities(page: &mut Page, activities: &[ActivityLine]) {
         let columns = [report::used_as(), report::class(), report::level(), report::fields()];
         page.table(&columns, rows.collect());
         page.title(&words::recipients());
-        let rows = of
-            .recipients
-            .iter()
-            .map(|line| vec![words::of(&line.who), words::of(&line.what), or_none(line.until.as_ref())]);
+        let rows =
+            of.recipients.iter().map(|line| vec![words::of(&line.who), received(line), or_none(line.until.as_ref())]);
         page.table(&[report::recipient(), words::receives(), report::until()], rows.collect());
         page.title(&terms::runs());
         let rows = of.runs.iter().map(|run| {
@@ -81,6 +79,12 @@ pub(super) fn activities(page: &mut Page, activities: &[ActivityLine]) {
         });
         page.table(&[report::number(), report::begun(), report::ended(), report::state()], rows.collect());
     }
+}
+
+/// What somebody receives, with a mark where the model was withdrawn.
+fn received(line: &RecipientLine) -> Said {
+    let what = words::of(&line.what);
+    if line.void { words::void_file(what) } else { what }
 }
 
 fn grants(page: &mut Page, file: &Paper<ProcessingRecord>) {

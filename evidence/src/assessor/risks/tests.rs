@@ -46,8 +46,8 @@ fn report() -> ComplianceReport {
     let member = |client: u32| json!({ "client": client, "name": format!("b{client}"), "until": "2027-01-01" });
     let sent = json!({ "run": "p", "stage": 1, "kind": "gradient", "coordinates": 1, "bits": 20, "uploads": 8, "bytes": 8, "noised": true });
     let group = json!({ "group": "all", "delta": "1e-6", "epsilon": ["0.500000", "1.000000"], "cap_year": null, "cap_life": null });
-    let integrity = json!({ "entries": 9, "entries_in_period": 9, "first": null, "last": null, "head": "h", "root": "r",
-        "witnesses": [{ "client": 0, "entries": 9 }, { "client": 1, "entries": 9 }] });
+    let integrity = json!({ "entries": 9, "entries_in_period": 9, "covered": 8, "first": null, "last": null, "head": "h", "root": "r",
+        "witnesses": [{ "client": 0, "entries": 9 }, { "client": 1, "entries": 8 }] });
     let all = json!({
         "format": 1, "kind": "compliance", "generator": "g", "preset": null, "from": "2026-01-01", "to": "2026-12-31", "scope": "all",
         "summary": crate::report::Summary::default(), "processing": [processing], "runs": [run],
@@ -62,7 +62,7 @@ fn report() -> ComplianceReport {
 /// The line of a risk: its level, its measure, its figure.
 fn line(report: &ComplianceReport, risk: &str) -> [String; 3] {
     let open = report.incidents.iter().filter(|incident| incident.state == "open").count() as u64;
-    let all = risks(report, &report.runs.iter().collect::<Vec<_>>(), open);
+    let all = risks(report, open);
     let found = all.into_iter().find(|line| line.risk == risk).unwrap();
     [found.level, found.measure, found.figure]
 }
@@ -80,9 +80,16 @@ fn export(void: bool) -> crate::report::ExportLine {
 
 type Change = fn(&mut ComplianceReport);
 
+/// The same run before the others, changed.
+fn earlier(report: &mut ComplianceReport, change: fn(&mut RunLine)) {
+    let mut run = report.runs[0].clone();
+    change(&mut run);
+    report.runs.insert(0, run);
+}
+
 #[test]
 fn each_risk_has_the_level_of_its_worst_figure() {
-    let cases: [(&str, Change, [&str; 3]); 31] = [
+    let cases: [(&str, Change, [&str; 3]); 37] = [
         ("risk-membership", |_| {}, ["low", "measure-noise", "epsilon 1.000000"]),
         (
             "risk-membership",
@@ -132,6 +139,28 @@ fn each_risk_has_the_level_of_its_worst_figure() {
         ("risk-single-update", |of| of.runs[0].survivors_needed = None, ["high", "measure-masks", "0 >= 3"]),
         ("risk-coalition", |_| {}, ["low", "measure-threshold", "5 / 10"]),
         ("risk-coalition", |of| of.runs[0].honest_fewest = Some(4), ["medium", "measure-threshold", "4 / 10"]),
+        // An earlier run of the same plan counts as the last one does, unless no round of it was charged.
+        (
+            "risk-coalition",
+            |of| earlier(of, |run| run.honest_fewest = Some(4)),
+            ["medium", "measure-threshold", "4 / 10"],
+        ),
+        (
+            "risk-coalition",
+            |of| earlier(of, |run| (run.honest_fewest, run.group_size) = (Some(4), 6)),
+            ["low", "measure-threshold", "5 / 10"],
+        ),
+        ("risk-coalition", |of| earlier(of, |run| run.honest_fewest = None), ["low", "measure-threshold", "5 / 10"]),
+        (
+            "risk-single-update",
+            |of| earlier(of, |run| run.survivors_needed = Some(2)),
+            ["high", "measure-masks", "2 >= 3"],
+        ),
+        (
+            "risk-single-update",
+            |of| earlier(of, |run| (run.survivors_needed, run.charged) = (None, 0)),
+            ["low", "measure-masks", "3 >= 3"],
+        ),
         ("risk-overlap", |_| {}, ["low", "measure-overlap", "2"]),
         ("risk-overlap", |of| of.runs[0].overlap_max = 1, ["medium", "measure-overlap", "1"]),
         ("risk-repeated", |_| {}, ["low", "measure-budget", "1.000000 (2 / 2)"]),
@@ -149,8 +178,10 @@ fn each_risk_has_the_level_of_its_worst_figure() {
         ("risk-repeated", |of| of.spending.branches.clear(), ["high", "measure-budget-some", "- (0 / 0)"]),
         ("risk-kept", |_| {}, ["low", "measure-masks", "30"]),
         ("risk-kept", |of| of.processing[0].kept_dimension_max = 1, ["medium", "measure-masks", "30"]),
-        ("risk-files", |of| of.exports = vec![export(true)], ["low", "measure-register", "0"]),
-        ("risk-files", |of| of.exports = vec![export(true), export(false)], ["medium", "measure-register", "1"]),
+        ("risk-files", |_| {}, ["low", "measure-register", "0"]),
+        // A recipient has the file, whether or not somebody may use it still.
+        ("risk-files", |of| of.exports = vec![export(true)], ["medium", "measure-register", "1"]),
+        ("risk-files", |of| of.exports = vec![export(true), export(false)], ["medium", "measure-register", "2"]),
         ("risk-decisions", |_| {}, ["medium", "measure-four-eyes", "0"]),
         ("risk-decisions", |of| of.processing[0].materiality = "high".into(), ["high", "measure-four-eyes", "0"]),
         ("risk-incidents", |of| of.incidents = vec![incident("closed")], ["low", "measure-log", "0"]),
@@ -176,7 +207,8 @@ fn a_measure_is_named_as_far_as_the_report_shows_it() {
     };
     let whole = measures(|_| {});
     assert_eq!(whole.len(), 10);
-    let cases: [(Change, &str, Option<&str>); 5] = [
+    let cases: [(Change, &str, Option<&str>); 6] = [
+        (|of| of.integrity.witnesses[1].entries = 7, "measure-log", Some("measure-log-some")),
         (|of| of.integrity.witnesses.truncate(1), "measure-log", Some("measure-log-alone")),
         (|of| of.integrity.witnesses.clear(), "measure-log", Some("measure-log-alone")),
         (|of| of.spending.branches[0].cap_year = None, "measure-budget", Some("measure-budget-some")),
@@ -190,4 +222,17 @@ fn a_measure_is_named_as_far_as_the_report_shows_it() {
             .collect();
         assert_eq!(measures(change), expected, "{gone}");
     }
+}
+
+#[test]
+fn whoever_received_a_file_stays_a_recipient() {
+    let mut report = report();
+    let model = json!({ "model": "m", "purpose": "churn", "plan": "p", "run": 1, "parent": null, "state": "withdrawn", "registered": "",
+        "figures": [], "gates": [], "validator": null, "findings": null, "conditions": [], "valid_until": null, "card": null, "attacks": [],
+        "points": [] });
+    report.models = vec![serde_json::from_value(model).unwrap()];
+    report.exports = vec![export(true), export(false)];
+    let record = processing_record(&report, ("c", "f"), Vec::new());
+    let files = record.activities[0].recipients.iter().filter(|line| line.what == "model-file");
+    assert_eq!(files.map(|line| (line.who.as_str(), line.void)).collect::<Vec<_>>(), [("r", true), ("r", false)]);
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::record::Signer;
 use crate::attacks::Attacks;
 
 /// A model.
@@ -38,6 +39,44 @@ pub struct ModelLine {
     pub card: Option<String>,
     /// Reports of attacks on it, in their order.
     pub attacks: Vec<AttacksLine>,
+    /// Changes of its scorecard's points, in their order.
+    pub points: Vec<PointsLine>,
+}
+
+/// A change of the points of a model's scorecard.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PointsLine {
+    /// Which change of this model's points it is, from 1.
+    pub number: u64,
+    /// When it was recorded.
+    pub at: String,
+    /// SHA-256 of its file.
+    pub change: String,
+    /// What two people set, where the file is here.
+    pub set: Option<SetPoints>,
+}
+
+/// What two people set in the place of a model's points.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SetPoints {
+    /// Of which label.
+    pub label: String,
+    /// Which field.
+    pub field: String,
+    /// Which bin of it, from 1.
+    pub bin: u32,
+    /// The values of the bin.
+    pub values: String,
+    /// The points that it had.
+    pub before: i64,
+    /// The points that it has from then on.
+    pub after: i64,
+    /// Why.
+    pub reason: String,
+    /// Who signed.
+    pub signers: Vec<Signer>,
 }
 
 /// A report of attacks on a model.

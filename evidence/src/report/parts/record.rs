@@ -36,7 +36,9 @@ pub struct Duty {
     pub what: String,
     /// Digest of what it is about.
     pub subject: String,
-    /// Who signed, each with the role.
+    /// Its number, where such decisions are counted: a change of a model's points.
+    pub number: Option<u64>,
+    /// Who signed, each with the role; nobody where the file with the signatures is not here.
     pub signers: Vec<Signer>,
     /// Why, where its form has a reason.
     pub why: Option<String>,
@@ -82,6 +84,8 @@ pub struct Integrity {
     pub entries: u64,
     /// Entries of the period.
     pub entries_in_period: u64,
+    /// Entries from the first one to the last one that is not after the period.
+    pub covered: u64,
     /// When the first entry was written.
     pub first: Option<String>,
     /// When the last one was.

@@ -9,9 +9,7 @@ use std::collections::BTreeMap;
 use tributary_model::learnt::LearntField;
 use tributary_model::parameters::Parameters;
 use tributary_model::planned::Planned;
-use tributary_model::stage::{
-    AdvanceFault, PlannedStage, PublicState, STATE_FORMAT, StageFault, StageSettings, StageState,
-};
+use tributary_model::stage::{AdvanceFault, PlannedStage, PublicState, STATE_FORMAT, StageSettings, StageState};
 use tributary_protocol::digest::Digest;
 use tributary_protocol::plan::ModelRef;
 use tributary_protocol::round::RoundDescriptor;
@@ -86,6 +84,26 @@ fn same(named: &Digest, found: Digest) -> Result<(), Follows> {
     if *named == found { Ok(()) } else { Err(Follows::Other { named: *named, found }) }
 }
 
+/// What a stage hands on, where that is the ledger's model.
+fn handed_on(
+    (stage, state): (&PlannedStage<'_>, &StageState),
+    next: Option<&PlannedStage<'_>>,
+    model: &Digest,
+) -> Result<At, Follows> {
+    let handed = stage.conclude(state).map_err(Follows::Unusable)?;
+    match next {
+        Some(next) => {
+            let state = next.start_after(handed);
+            same(model, digest(next, &state))?;
+            Ok(At::Stage(Box::new(state)))
+        }
+        None => {
+            same(model, handed.parameters.digest())?;
+            Ok(At::Over(handed.parameters))
+        }
+    }
+}
+
 fn digest(stage: &PlannedStage<'_>, state: &StageState) -> Digest {
     stage.state_digest(&state.public().to_bytes())
 }
@@ -152,15 +170,17 @@ impl Replay {
     ) -> Result<(), Follows> {
         let Some(stage) = self.planned.stage(descriptor.stage) else { return Ok(()) };
         let why = match (&mut self.at, sum) {
-            (At::Stage(state), Some(sum)) => match stage.advance(state, sum, survivors) {
-                Ok(_) => {
-                    same(model, digest(&stage, state))?;
-                    self.verified = self.verified.saturating_add(1);
-                    return Ok(());
+            (At::Stage(state), Some(sum)) => {
+                let moved = stage.advance(state, sum, survivors).map_err(Follows::Unusable);
+                match moved.and_then(|_| same(model, digest(&stage, state))) {
+                    Ok(()) => {
+                        self.verified = self.verified.saturating_add(1);
+                        return Ok(());
+                    }
+                    Err(_) if stage.lacks_schema() => Why::Schema,
+                    Err(fault) => return Err(fault),
                 }
-                Err(AdvanceFault::Stage(StageFault::Schema)) => Why::Schema,
-                Err(fault) => return Err(Follows::Unusable(fault)),
-            },
+            }
             // A count that moves nothing leaves the state that is known.
             (At::Stage(_), None) if *model == descriptor.model && stage.layout().is_none() => {
                 self.pass(Why::Sum);
@@ -187,24 +207,20 @@ impl Replay {
         let Some(concluded) = self.planned.stage(stage) else { return Ok(()) };
         let next = self.planned.stage(stage.saturating_add(1));
         let why = match &self.at {
-            At::Stage(state) => {
-                let handed = concluded.conclude(state).map_err(Follows::Unusable)?;
-                let at = match &next {
-                    Some(next) => {
-                        let state = next.start_after(handed);
-                        same(model, digest(next, &state))?;
-                        At::Stage(Box::new(state))
-                    }
-                    None => {
-                        same(model, handed.parameters.digest())?;
-                        At::Over(handed.parameters)
-                    }
-                };
-                self.at = at;
-                self.verified = self.verified.saturating_add(1);
-                self.learn(stage);
-                return Ok(());
-            }
+            At::Stage(state) => match handed_on((&concluded, state), next.as_ref(), model) {
+                Ok(at) => {
+                    self.at = at;
+                    self.verified = self.verified.saturating_add(1);
+                    self.learn(stage);
+                    return Ok(());
+                }
+                // Without the schema another state comes out, and that proves nothing.
+                Err(_) if concluded.lacks_schema() || next.as_ref().is_some_and(PlannedStage::lacks_schema) => {
+                    (self.at, self.unbroken) = (At::Lost(Why::Schema), false);
+                    Why::Schema
+                }
+                Err(fault) => return Err(fault),
+            },
             At::Lost(why) => *why,
             At::Over(_) => Why::Sum,
         };

@@ -1,7 +1,8 @@
 //! When a bundle was made, and for which days it is judged.
 //!
 //! Nobody signs either. So what a bundle says of itself never excuses anything. What the plans keep is wanted at the earlier of its own time and the
-//! verifier's clock. It is wanted of every run, unless whoever verifies it asks for days.
+//! verifier's clock. It is wanted of every run, unless whoever verifies it asks for days. The end of the days that are asked for is wanted by the
+//! verifier's clock alone.
 
 use tributary_protocol::plan::Date;
 use tributary_protocol::time::Millis;
@@ -19,6 +20,7 @@ pub(super) const STALE_DAYS: u64 = 35;
 pub(super) struct Days<'a> {
     contents: Option<&'a Contents>,
     asked: Option<(Date, Date)>,
+    now: Millis,
     /// The time at which kept parts are wanted.
     pub(super) made: Millis,
 }
@@ -27,7 +29,7 @@ impl<'a> Days<'a> {
     /// Of what the bundle says itself, the verifier's clock, and the days for which it is asked, if any.
     pub(super) fn of(contents: Option<&'a Contents>, now: Millis, asked: Option<(Date, Date)>) -> Self {
         let made = contents.map_or(now, |contents| Millis(contents.made).min(now));
-        Self { contents, asked, made }
+        Self { contents, asked, now, made }
     }
 
     /// Whether a run with entries of these times is of the days.
@@ -49,8 +51,10 @@ impl<'a> Days<'a> {
 
     /// The end of the journal is missing, where its last entry or the cosignatures under it are much older than the end of the days.
     pub(super) fn stale(&self, last: Option<Millis>, cosigned: Option<Millis>) -> Option<String> {
-        let own = self.contents.map(Contents::span);
-        let end = self.asked.map(span_of).or(own).map_or(self.made, |(_, end)| end.min(self.made));
+        let end = match self.asked {
+            Some(asked) => span_of(asked).1.min(self.now),
+            None => self.contents.map_or(self.made, |contents| contents.span().1.min(self.made)),
+        };
         let (last, cosigned) = (last?, cosigned?);
         let old = last.min(cosigned);
         (old.plus(STALE_DAYS * DAY_MS) < end).then(|| {
@@ -63,13 +67,21 @@ impl<'a> Days<'a> {
         })
     }
 
-    /// Days that were asked for, of which the bundle is not.
+    /// Days that were asked for, of which the bundle is not, or that were not over when it was made.
     pub(super) fn missing(&self) -> Option<String> {
         let (contents, (from, to)) = (self.contents?, self.asked?);
         let (own, asked) = (contents.span(), span_of((from, to)));
-        let within = own.0 <= asked.0 && asked.1 <= own.1;
         let Contents { from: first, to: last, .. } = contents;
-        (!within)
-            .then(|| format!("all of the days {from} to {to}: the bundle is of {first} to {last}, as it says itself"))
+        if asked.0 < own.0 || own.1 < asked.1 {
+            return Some(format!(
+                "all of the days {from} to {to}: the bundle is of {first} to {last}, as it says itself"
+            ));
+        }
+        let day = Date::of_second(self.made.0 / 1000);
+        (day < to).then(|| {
+            format!(
+                "the days after {day}: the bundle was made on that day, and you ask for days up to {to}. Ask for days that end on {day} or sooner with --to, or have a new bundle made"
+            )
+        })
     }
 }

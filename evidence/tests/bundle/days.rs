@@ -49,6 +49,35 @@ fn false_times_and_days_excuse_nothing() {
     is((Standing::Incomplete, uploads), &other, day(47_001), Some((past.0, DAY)));
 }
 
+/// Whoever asks for days to which the journal does not come is told so, whatever the bundle says of its own days and its own time.
+#[test]
+fn days_that_are_asked_for_are_there_by_the_readers_clock() {
+    let (later, days) = (Date(DAY.0 + 400), 60);
+    let asks = |end: Date, (to, made): (Date, Millis), now: Date| {
+        let mut world = World::new(SMALL);
+        world.parts.insert("contents.json".into(), Contents::new((DAY, to), made, false).to_bytes());
+        let bytes = world.bundle();
+        let bundle = Bundle::open(Cursor::new(bytes.as_slice())).unwrap();
+        let authority = Some(Authority::List(authorities(SMALL.authorities)));
+        let now = Millis(u64::from(now.0) * DAY_MS);
+        let found = audit(&bundle, &Options { now, days: Some((DAY, end)), ..asked(authority) }).unwrap();
+        (found.standing, found.to_string())
+    };
+    let made = |after: u32| Millis(u64::from(DAY.0 + after) * DAY_MS);
+    for (to, made) in [(later, made(0)), (later, made(400)), (Date(47_000), Millis(u64::MAX))] {
+        let (standing, said) = asks(later, (to, made), Date(later.0 + 20));
+        assert!(standing == Standing::Incomplete && said.contains("MISSING"), "{to} {made:?}: {said}");
+    }
+    // The words name the day on which it was made, as it says itself.
+    let (_, said) = asks(later, (later, made(days)), later);
+    assert!(said.contains("MISSING  the days after 2024-12-03: the bundle was made on that day"), "{said}");
+    // Days whose end the journal comes near to are there, however late they are asked for.
+    for end in [DAY, Date(DAY.0 + 20)] {
+        let (standing, said) = asks(end, (later, made(days)), Date(later.0 + 1_000));
+        assert!(standing == Standing::Intact, "{end}: {said}");
+    }
+}
+
 /// Of a checkpoint that a branch holds, and of a bundle whose journal was cut with all that is newer in it.
 #[test]
 fn a_checkpoint_that_somebody_holds_is_of_the_journal() {

@@ -3,12 +3,14 @@
 
 use std::collections::BTreeMap;
 
+use tributary_evidence::Item;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::log::SignedCheckpoint;
 use tributary_protocol::plan::GrantSubject;
 use tributary_protocol::registry::RegistryEvent;
 
 use super::cases::noted;
+use super::code;
 use super::grants::grant;
 use super::score::Score;
 use super::world::{Event, SMALL, Shape, World, sealed};
@@ -222,4 +224,20 @@ fn a_container_in_another_form_is_unreadable() {
     score.expect("a longer table than the file", 4, &container(&usual, |_, _, length| *length = u64::MAX));
     score.expect("a part without a byte", 4, &container(&usual, |table, _, _| table.truncate(3)));
     score.close(17);
+}
+
+/// Whoever has no schema computes less. What comes out without it accuses nobody.
+#[test]
+fn a_schema_that_is_not_here_is_missed() {
+    for (shape, said) in [
+        (SMALL, "MISSING  the schema of the plan"),
+        (Shape { evaluated: true, ..SMALL }, "because the schema of their plan is not here"),
+        (Shape { staged: true, ..SMALL }, "because the schema of their plan is not here"),
+    ] {
+        let mut world = World::new(shape);
+        assert_eq!(code(&world.bundle(), true).0, 0);
+        world.parts.remove(&Item::Schema(world.run.plan().digest()).name());
+        let (found, words) = code(&world.bundle(), false);
+        assert!(found == 2 && words.contains(said), "{said}: {words}");
+    }
 }

@@ -1,13 +1,13 @@
 //! Plans of the worlds, what their branches send, and what their coordinators count.
 
-use tributary_model::architecture::Architecture;
+use tributary_model::architecture::{Architecture, HEADS_MAX};
 use tributary_model::counts::{CellLayout, NoisedHistogram};
 use tributary_model::metrics::Importance;
 use tributary_model::schema::Schema;
 use tributary_model::server_optimizer::{OptimizerFields, OptimizerSettings, UpdateRule};
 use tributary_model::stage::{
-    CountSettings, EvaluateSettings, Frame, GradientSettings, PlannedStage, StageSettings, StageState, Wanted,
-    importance, priced,
+    BlockSettings, CountSettings, EvaluateSettings, Frame, GradientSettings, LabelSettings, PlannedStage,
+    StageSettings, StageState, StagedSettings, Steps, Wanted, importance, priced,
 };
 use tributary_model::update::{ClipForm, ClipSettings};
 use tributary_protocol::plan::{
@@ -41,13 +41,23 @@ pub(crate) struct Shape {
     pub(crate) runs: u32,
     /// Whether customers are counted by field before, and the model is evaluated after.
     pub(crate) evaluated: bool,
+    /// Whether it counts labels first, and learns over groups of the schema's slots.
+    pub(crate) staged: bool,
     /// Rounds that are aborted before the first one that is committed.
     pub(crate) aborted: u32,
 }
 
 /// The usual one.
-pub(crate) const SMALL: Shape =
-    Shape { rounds: 3, inputs: 4, uploads: true, authorities: [101, 102, 103], runs: 1, evaluated: false, aborted: 0 };
+pub(crate) const SMALL: Shape = Shape {
+    rounds: 3,
+    inputs: 4,
+    uploads: true,
+    authorities: [101, 102, 103],
+    runs: 1,
+    evaluated: false,
+    staged: false,
+    aborted: 0,
+};
 
 /// Fields of a world that is evaluated.
 const FIELDS: &str = r#"    { name = "age", kind = "numeric", min = 0, max = 100, transform = "bins", edges = [20, 40, 60, 80], class = "C1", level = "L1" },
@@ -61,7 +71,8 @@ pub(crate) fn schema_text(shape: Shape) -> String {
             "    {{ name = \"n{number}\", kind = \"numeric\", min = 0, max = 100, transform = \"linear\", class = \"C1\", level = \"L1\" }},\n"
         )
     };
-    let fields: String = if shape.evaluated { FIELDS.to_owned() } else { (0..shape.inputs).map(field).collect() };
+    let fields: String =
+        if shape.evaluated || shape.staged { FIELDS.to_owned() } else { (0..shape.inputs).map(field).collect() };
     let labels = "labels = [{ name = \"churn\", positive = [\"yes\"], negative = [\"no\"] }]";
     format!("name = \"small\"\nversion = 1\nfields = [\n{fields}]\n{labels}\n")
 }
@@ -88,6 +99,8 @@ pub(crate) fn value(settings: &StageSettings, (client, round): (u32, u32), at: i
         // Of those without the label few have high scores, and of those with it many.
         StageSettings::Evaluate(_) if at < bins => units * (300 - 50 * at),
         StageSettings::Evaluate(_) => units * 40 * (at - bins + 1),
+        // Of a hundred customers of a branch whose label is known, every fourth has it.
+        StageSettings::Labels(_) => units * [100, 25][usize::from(at > 0)],
         // The first field of a schema moves the model by far more than the noise, and the others by less.
         _ if at < 5 => 1_000_000 * i64::from(client) * i64::from(round) * (at - 2) + at,
         _ => 1000 * i64::from(client) * i64::from(round) * (at % 7 - 2) + at,
@@ -157,9 +170,20 @@ pub(crate) fn plan(shape: Shape) -> Plan {
     let learns = StageSettings::Gradient(GradientSettings { clip, optimizer });
     let counts = StageSettings::Count(CountSettings { clip_units: UNITS, bins: BINS, labels: false });
     let evaluates = StageSettings::Evaluate(EvaluateSettings { clip_units: UNITS, bins: BINS, groups: None });
-    let wanted = match shape.evaluated {
-        false => vec![wanted(learns, shape.rounds, 1.0)],
-        true => vec![wanted(counts, 1, 0.3), wanted(learns, shape.rounds, 0.4), wanted(evaluates, 1, 0.3)],
+    let staged = StagedSettings {
+        of_blocks: BlockSettings::plain(UNITS, [2, 5, 0]),
+        head_shares: [0; HEADS_MAX],
+        steps: Steps::of(4.0, 0.9, None).unwrap(),
+        paired: false,
+        reweight: None,
+    };
+    let labels = StageSettings::Labels(LabelSettings { clip_units: UNITS });
+    let wanted = match (shape.evaluated, shape.staged) {
+        (false, false) => vec![wanted(learns, shape.rounds, 1.0)],
+        (false, true) => {
+            vec![wanted(labels, 1, 0.3), wanted(StageSettings::Staged(staged), shape.rounds, 0.7)]
+        }
+        (true, _) => vec![wanted(counts, 1, 0.3), wanted(learns, shape.rounds, 0.4), wanted(evaluates, 1, 0.3)],
     };
     let uploads_dimension_max = if shape.uploads { Retention::USUAL.uploads_dimension_max } else { 0 };
     Plan {

@@ -5,7 +5,7 @@ use tributary_protocol::digest::Digest;
 use tributary_protocol::entropy::Entropy;
 use tributary_protocol::plan::Stage;
 
-use super::frame::{Frame, Handed, Place};
+use super::frame::{Frame, Handed, Place, StageFault};
 use super::kind::Kind;
 #[cfg(feature = "train")]
 use super::kind::{ContributeFault, Rows};
@@ -87,6 +87,12 @@ impl<'a> PlannedStage<'a> {
     #[must_use]
     pub fn begin_after(&self, handed: PublicState) -> PublicState {
         self.kind().begin(&self.place.frame, handed)
+    }
+
+    /// Whether it needs the plan's schema, and has none: then nothing that is computed of it is what the federation has.
+    #[must_use]
+    pub fn lacks_schema(&self) -> bool {
+        matches!(self.kind().form(&self.place.frame), Err(StageFault::Schema))
     }
 
     /// What stands beside the parameters where nothing is handed on to the stage.

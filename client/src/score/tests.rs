@@ -406,6 +406,7 @@ fn whoever_is_erased_while_scores_are_made_is_not_in_them() {
     contact::exclude(&config, "c-3", NOW).unwrap_or_else(|fault| panic!("{fault}"));
     assert!(begun.placed(&options, &settings, NOW).unwrap().is_some());
     assert_eq!(customers(), ["C1", "C4"]);
+}
 
 /// Whoever has used the right to be left out is scored no more, in whatever spelling.
 #[test]

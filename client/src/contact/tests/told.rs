@@ -213,7 +213,7 @@ fn a_campaign_is_told_as_it_was() {
         ("a stranger", show_customer(&config, "nobody", NOW + 3 * DAY)),
     ] {
         let answer = answer.unwrap_or_else(|fault| panic!("{fault}"));
-        story.tell(name, answer.lines());
+        story.tell(name, &answer.lines());
         let _ = writeln!(story.text, "{}", answer.page());
     }
     story.shown(1, NOW + 3 * DAY);

@@ -78,12 +78,8 @@ fn in_turns(found: Vec<SocketAddr>) -> Vec<SocketAddr> {
         }
     }
     let mut ordered = Vec::new();
-    while ordered.len() < ADDRESSES_MAX {
-        let (one, other) = (leading.pop_front(), following.pop_front());
-        if one.is_none() && other.is_none() {
-            break;
-        }
-        ordered.extend(one.into_iter().chain(other));
+    while !(leading.is_empty() && following.is_empty()) {
+        ordered.extend(leading.pop_front().into_iter().chain(following.pop_front()));
     }
     ordered.truncate(ADDRESSES_MAX);
     ordered

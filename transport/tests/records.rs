@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
-use tributary_transport::limits::{CONFIRMED_AFTER, RECORD_BYTES_MAX};
+use tributary_transport::limits::{CONFIRMED_AFTER, REASON_BYTES_MAX, RECORD_BYTES_MAX};
 use tributary_transport::{
     Accepted, Dialer, End, Greeted, Greeting, Link, LinkId, Listener, Mode, Timers, Transport, Welcome,
 };
@@ -249,6 +249,57 @@ fn an_end_is_told_with_its_reason_and_a_dropped_connection_is_a_cut() {
             assert_eq!(end.unwrap_err().to_string(), "the peer ended the connection: full", "{transport}");
             let end = ended(&federation, transport, |greeted| async move { drop(greeted) }).await;
             assert!(matches!(end, Err(End::Cut(_))), "{transport}: {end:?}");
+        }
+    });
+}
+
+/// A reason is cut at its limit before it leaves, and nothing comes behind it.
+#[test]
+fn a_reason_is_cut_at_its_limit() {
+    let federation = Federation::new();
+    run(async {
+        for (length, leaves) in [(REASON_BYTES_MAX, REASON_BYTES_MAX), (REASON_BYTES_MAX + 1, REASON_BYTES_MAX)] {
+            let (mut raw, greeted) = greeted(&federation, &greeting()).await;
+            let reason = "x".repeat(length);
+            let mut told = Vec::new();
+            let (read, ()) = tokio::join!(raw.read_to_end(&mut told), greeted.unwrap().0.close(&reason));
+            read.unwrap();
+            assert!(told == record(END, &vec![b'x'; leaves]), "{length}: {}", told.len());
+        }
+    });
+}
+
+/// Whoever watches over handshakes hears of each step that a peer or a newcomer goes, so that nobody is cut for slowness who is not slow.
+#[test]
+fn every_step_of_a_handshake_is_told() {
+    let federation = Federation::new();
+    run(async {
+        for mode in [Mode::Quic, Mode::Tcp] {
+            for enrols in [false, true] {
+                let listener = opened("127.0.0.1:0", federation.server(Off(0)));
+                let dialer = Dialer::new(way(listener.address(), mode));
+                let steps = std::cell::Cell::new(0);
+                let near = async {
+                    match enrols {
+                        true => drop(dialer.exchange(federation.newcomer(), b"question", 9).await),
+                        false => {
+                            let wire = dialer.dial(federation.client(Off(0)).tls, Transport::Tcp).await.unwrap();
+                            drop(Greeted::by_us(wire, &Greeting::trial(Vec::new())).await);
+                        }
+                    }
+                };
+                let far = async {
+                    let attempt = listener.next().await.unwrap();
+                    assert_eq!(steps.get(), 0);
+                    let accepted = attempt.accept(|| steps.set(steps.get() + 1)).await.unwrap();
+                    assert_eq!(matches!(accepted, Accepted::Newcomer(_)), enrols);
+                };
+                tokio::select! {
+                    () = far => {}
+                    () = near => panic!("nobody has answered"),
+                }
+                assert_eq!(steps.get(), 2, "{mode:?} {enrols}");
+            }
         }
     });
 }

@@ -130,6 +130,69 @@ mod tests {
         }
     }
 
+    /// A proxy that reads one question, and answers so: what it read, and how the question ended. Behind it the target's first byte is an `x`.
+    async fn asked(credentials: Option<&str>, answer: &[u8]) -> (String, Result<u8, DialFault>) {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let near = async {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            let proxy = Proxy { address: "proxy:1".into(), credentials: credentials.map(str::to_owned) };
+            match proxy.connect(&mut stream, "target:2").await {
+                Ok(()) => Ok(stream.read_u8().await.unwrap()),
+                Err(fault) => Err(fault),
+            }
+        };
+        let far = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut question = Vec::new();
+            while !question.ends_with(b"\r\n\r\n") {
+                question.push(stream.read_u8().await.unwrap());
+            }
+            stream.write_all(answer).await.unwrap();
+            stream.shutdown().await.unwrap();
+            String::from_utf8(question).unwrap()
+        };
+        let (ended, question) = tokio::join!(near, far);
+        (question, ended)
+    }
+
+    #[test]
+    fn a_proxy_is_asked_to_the_letter_and_the_targets_bytes_are_left() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let question = "CONNECT target:2 HTTP/1.1\r\nHost: target:2\r\n";
+        let authorised = "Proxy-Authorization: Basic YnJhbmNoOnNlY3JldA==\r\n";
+        // An answer of so many bytes.
+        let long = |bytes: usize| {
+            let (front, end) = ("HTTP/1.1 200 OK\r\nVia: ", "\r\n\r\n");
+            format!("{front}{}{end}", "-".repeat(bytes - front.len() - end.len()))
+        };
+        let at_limit = long(PROXY_ANSWER_BYTES_MAX);
+        runtime.block_on(async {
+            for (credentials, more) in [(None, ""), (Some("branch:secret"), authorised)] {
+                for answer in ["HTTP/1.1 200 OK\r\n\r\n", "HTTP/1.0 299\r\nVia: me\r\n\r\n", &at_limit] {
+                    let (read, ended) = asked(credentials, format!("{answer}x").as_bytes()).await;
+                    assert_eq!((read, ended.unwrap()), (format!("{question}{more}\r\n"), b'x'), "{answer}");
+                }
+            }
+            let over = long(PROXY_ANSWER_BYTES_MAX + 1);
+            let closed = ProxyFault::Closed(std::io::ErrorKind::UnexpectedEof.into()).to_string();
+            let wordy = format!("HTTP/1.1 403 {}", "-".repeat(107));
+            for (answer, said) in [
+                ("", closed.as_str()),
+                ("HTTP/1.1 200 OK\r\n", &closed),
+                ("HTTP/1.1 403 no\r\n\r\n", &ProxyFault::Refused("\"HTTP/1.1 403 no\"".into()).to_string()),
+                (&format!("{wordy}\r\n\r\n"), &ProxyFault::Refused(format!("{wordy:?}")).to_string()),
+                (&format!("{wordy}-\r\n\r\n"), &ProxyFault::Refused(format!("{wordy:?}")).to_string()),
+                (&over, &ProxyFault::Long.to_string()),
+            ] {
+                let fault = asked(None, answer.as_bytes()).await.1.unwrap_err();
+                let DialFault::Proxy { proxy, target, said: found } = &fault else { panic!("{fault}") };
+                assert_eq!((proxy.as_str(), target.as_str()), ("proxy:1", "target:2"));
+                assert_eq!(found.to_string(), said);
+            }
+        });
+    }
+
     #[test]
     fn a_password_is_not_printed() {
         let proxy = Proxy { address: "proxy.example:3128".into(), credentials: Some("branch:very-secret".into()) };

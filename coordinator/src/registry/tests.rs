@@ -1,6 +1,7 @@
 //! Folders and journal of a registry.
 
 mod doubted;
+mod exports;
 mod lines;
 mod papers;
 

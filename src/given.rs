@@ -1,12 +1,11 @@
 //! Files that somebody else wrote and gave: ordinary ones, of a bounded length. A pipe would keep a command waiting for ever.
 
-use std::io::ErrorKind;
 use std::path::Path;
 
 use tributary_evidence::bundle::PART_BYTES_MAX;
 use tributary_evidence::incident::IncidentExport;
 use tributary_evidence::paper::Body as _;
-use tributary_storage::files::{FileError, read_at_most};
+use tributary_storage::files::{FileError, read_at_most, read_itself_at_most};
 
 /// A journal, a ledger, or a model's parameters: as long as a part of a bundle may be.
 ///
@@ -24,14 +23,14 @@ pub(crate) fn paper(path: &Path) -> Result<Vec<u8>, FileError> {
     read_at_most(path, IncidentExport::BYTES_MAX as u64)
 }
 
-/// Evidence that stands beside a file; nothing where nothing does.
+/// Evidence that stands beside a file; nothing where nothing does. Nobody named it, so that a link to it is not followed.
 ///
 /// # Errors
 /// As [`evidence`], if something is there.
 pub(crate) fn beside(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
-    match path.symlink_metadata() {
-        Err(fault) if fault.kind() == ErrorKind::NotFound => Ok(None),
-        _ => evidence(path).map(Some),
+    match read_itself_at_most(path, PART_BYTES_MAX) {
+        Err(fault) if fault.is_absent() => Ok(None),
+        read => read.map(Some),
     }
 }
 
@@ -52,6 +51,8 @@ mod tests {
         {
             std::os::unix::fs::symlink(folder.path().join("gone"), folder.path().join("link")).unwrap();
             assert!(beside(&folder.path().join("link")).is_err(), "a link to nothing is something");
+            std::os::unix::fs::symlink(&path, folder.path().join("other")).unwrap();
+            assert!(beside(&folder.path().join("other")).is_err(), "a link to a file is not that file");
         }
     }
 }

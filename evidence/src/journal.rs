@@ -123,8 +123,8 @@ impl<'a> JournalAudit<'a> {
         self.last = self.last.max(Some(entry.at));
         self.federation.of_registry(&entry.event).map_err(|fault| entry.bad(fault))?;
         let registry = self.registry.get_or_insert_with(|| RegistryAudit::new(self.kept, self.partial));
-        let claims =
-            registry.follow(&entry.event, (&Known(&self.runs), &self.federation)).map_err(|fault| entry.bad(fault))?;
+        let beside = (&Known(&self.runs) as &dyn Runs, &self.federation);
+        let claims = registry.follow((entry.at, &entry.event), beside).map_err(|fault| entry.bad(fault))?;
         self.signatures.take(entry.place(), claims)
     }
 

@@ -41,7 +41,7 @@ mod verdict;
 
 pub use budget::{BudgetReport, RunSpendReport};
 pub use entries::{Bad, Entry};
-pub use exported::ExportRecord;
+pub use exported::{ExportFault, ExportFormat, ExportRecord};
 pub use features::{FEATURES_VERSION, FeaturesFile};
 pub use heads::HeadsReport;
 pub use journal_report::JournalReport;

@@ -13,6 +13,7 @@ use tributary_protocol::registry::{
     GatesReport, ModelManifest, ModelState, RegistryEvent, RegistryRecord, SignedStatement,
 };
 use tributary_protocol::round::{Claim, OutOfOrder};
+use tributary_protocol::time::Millis;
 
 use crate::attacks::AttacksFault;
 use crate::card::Differs;
@@ -146,7 +147,7 @@ impl<'a> RegistryAudit<'a> {
     /// What is wrong with it.
     pub(crate) fn follow(
         &mut self,
-        event: &RegistryEvent,
+        (at, event): (Millis, &RegistryEvent),
         (runs, federation): (&dyn Runs, &Federation),
     ) -> Result<Vec<Claim>, Broken> {
         self.record.check(event)?;
@@ -156,7 +157,7 @@ impl<'a> RegistryAudit<'a> {
             RegistryEvent::StatementTaken { statement } => self.take(statement, runs)?,
             RegistryEvent::CardWritten { model, card } => self.card(model, card, runs)?,
             RegistryEvent::AttacksReported { report } => self.attacks(report, runs)?,
-            RegistryEvent::Exported { number, model, record } => self.exported(*number, (model, record), runs)?,
+            RegistryEvent::Exported { number, model, record } => self.exported((at, *number), (model, record), runs)?,
             RegistryEvent::PointsSet { model, number, change } => {
                 self.points_set((model, change), *number, (runs, federation))?;
             }

@@ -2,21 +2,20 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use tributary_certs::clock::unix_seconds;
-use tributary_coordinator::registry::{self, ExportLine, NewExport, RegistryError};
+use tributary_coordinator::registry::{self, ExportLine, ExportRecord, NewExport, RegistryError};
+use tributary_evidence::ExportFormat;
 use tributary_model::export::{self, Dialect, ExportFault, SqlNames, Stamp};
 use tributary_planning::dates::day;
-use tributary_protocol::printable::is_one_line;
+use tributary_protocol::printable::Printable;
 use tributary_protocol::registry::ModelState;
+use tributary_storage::files::shown;
 use tributary_texts::{Language, exports as words};
 
 use super::explained::explained;
 use crate::exit::Failure;
 use crate::{json, typed};
-
-/// Longest name of a recipient, in characters.
-const RECIPIENT_MAX: usize = 120;
 
 /// What becomes of which model, and for whom.
 #[derive(Args)]
@@ -27,9 +26,10 @@ pub(crate) struct ExportOptions {
     /// The model: its digest, or the first eight digits of it or more; or `champion`
     #[arg(long, value_name = "MODEL")]
     model: String,
-    /// What is written
-    #[arg(long, value_name = "FORMAT")]
-    format: Format,
+    /// What is written: the parameters alone (safetensors); from columns to probabilities, for every network (onnx) or for additive models (pmml); one
+    /// statement that scores a table, for additive models (sql)
+    #[arg(long, value_name = "FORMAT", value_parser = typed::word(ExportFormat::ALL, ExportFormat::name))]
+    format: ExportFormat,
     /// The dialect of SQL [default: ansi]
     #[arg(long, value_name = "DIALECT", value_parser = typed::word(Dialect::ALL, Dialect::name))]
     dialect: Option<Dialect>,
@@ -76,39 +76,10 @@ pub(crate) struct ExportsOptions {
     json: bool,
 }
 
-/// What is written.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// The parameters alone, with the schema's canonical encoding beside
-    Safetensors,
-    /// From columns to probabilities, for every network
-    Onnx,
-    /// From columns to probabilities, for additive models
-    Pmml,
-    /// One statement that scores a table, for additive models
-    Sql,
-}
-
-impl Format {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Safetensors => "safetensors",
-            Self::Onnx => "onnx",
-            Self::Pmml => "pmml",
-            Self::Sql => "sql",
-        }
-    }
-
-    /// Whether the file has one label.
-    const fn has_one_head(self) -> bool {
-        matches!(self, Self::Pmml | Self::Sql)
-    }
-}
-
 fn recipient(text: &str) -> Result<String, String> {
-    let fits = is_one_line(text) && text.chars().count() <= RECIPIENT_MAX;
-    let fault = || format!("a recipient is one line of 1 to {RECIPIENT_MAX} characters that show as they are");
-    fits.then(|| text.to_owned()).ok_or_else(fault)
+    let most = ExportRecord::RECIPIENT_MAX;
+    let fault = || format!("a recipient is one line of 1 to {most} characters that show as they are");
+    ExportRecord::is_recipient(text).then(|| text.to_owned()).ok_or_else(fault)
 }
 
 /// Why nothing was exported.
@@ -135,10 +106,10 @@ impl From<Refused> for Failure {
 /// `tributary model export`.
 pub(super) fn export(options: &ExportOptions) -> Result<(), Failure> {
     let ExportOptions { format, head, output, recipient, valid_until, .. } = options;
-    if *format != Format::Sql && (options.dialect.is_some() || options.table.is_some() || options.key.is_some()) {
+    if *format != ExportFormat::Sql && (options.dialect.is_some() || options.table.is_some() || options.key.is_some()) {
         return Err(Failure::usage("--dialect, --table and --key are for `--format sql`"));
     }
-    if *format == Format::Safetensors && head.is_some() {
+    if *format == ExportFormat::Safetensors && head.is_some() {
         return Err(Failure::usage("safetensors hold the whole model; leave --head out"));
     }
     let model = registry::load(&options.config, &options.model, options.schema.as_deref()).map_err(explained)?;
@@ -147,10 +118,10 @@ pub(super) fn export(options: &ExportOptions) -> Result<(), Failure> {
         true => Some(export::one_head(parameters, head.as_deref()).map_err(Refused::Export)?),
         false => head.clone(),
     };
-    let dialect = (*format == Format::Sql).then(|| options.dialect.unwrap_or(Dialect::Ansi));
+    let dialect = (*format == ExportFormat::Sql).then(|| options.dialect.unwrap_or(Dialect::Ansi));
     let table = options.table.as_deref().unwrap_or("customers");
     let new = NewExport {
-        format: format.name(),
+        format: *format,
         dialect: dialect.map(Dialect::name),
         head: head.as_deref(),
         recipient,
@@ -175,10 +146,10 @@ pub(super) fn export(options: &ExportOptions) -> Result<(), Failure> {
         let head = head.as_deref();
         let one = head.unwrap_or_default();
         match (format, dialect) {
-            (Format::Safetensors, _) => export::safetensors(parameters, schema, &stamp),
-            (Format::Onnx, _) => export::onnx(parameters, schema, head, &stamp),
-            (Format::Pmml, _) => export::pmml(parameters, schema, one, &stamp),
-            (Format::Sql, dialect) => {
+            (ExportFormat::Safetensors, _) => export::safetensors(parameters, schema, &stamp),
+            (ExportFormat::Onnx, _) => export::onnx(parameters, schema, head, &stamp),
+            (ExportFormat::Pmml, _) => export::pmml(parameters, schema, one, &stamp),
+            (ExportFormat::Sql, dialect) => {
                 let (dialect, names) =
                     (dialect.unwrap_or(Dialect::Ansi), SqlNames { table, key: options.key.as_deref() });
                 export::sql(parameters, schema, one, dialect, names, &stamp).map(String::into_bytes)
@@ -192,7 +163,7 @@ pub(super) fn export(options: &ExportOptions) -> Result<(), Failure> {
     } else {
         println!(
             "{}: export {} of model {}, for {recipient} until {}; `tributary model exports` lists all",
-            output.display(),
+            shown(output),
             record.number,
             &record.model[..16],
             day(record.valid_until)
@@ -222,7 +193,9 @@ pub(super) fn exports(options: &ExportsOptions) -> Result<(), Failure> {
         let kind =
             record.dialect.as_ref().map_or_else(|| record.format.clone(), |own| format!("{} {own}", record.format));
         let (made, until) = (day(record.made_at), day(record.valid_until));
-        let line = words::line(record.number, kind, &record.model[..16], &record.recipient, made, until, state);
+        // A record that an earlier release took may have anything in it.
+        let [kind, recipient] = [&kind, &record.recipient].map(|text| Printable::new(text));
+        let line = words::line(record.number, kind, &record.model[..16], recipient, made, until, state);
         println!("{}", line.text(language));
     }
     Ok(())

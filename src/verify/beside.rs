@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use tributary_evidence::checkpoint::{NotesBeside, is_kept_name};
 use tributary_evidence::{Item, Retained};
-use tributary_storage::files::read_public;
+use tributary_storage::files::read_itself;
 
 use crate::coordinator_key::coordinator_key;
 use crate::given;
@@ -37,7 +37,7 @@ pub(super) fn checkpoints(journal: &Path) -> Vec<(String, Vec<u8>)> {
     let files = std::fs::read_dir(folder(journal)).into_iter().flatten().flatten();
     let notes = files.filter_map(|file| {
         let name = file.file_name().to_str().filter(|name| is_kept_name(name))?.to_owned();
-        Some((name, read_public(&file.path()).unwrap_or_default()))
+        Some((name, read_itself(&file.path()).unwrap_or_default()))
     });
     notes.collect()
 }

@@ -45,6 +45,16 @@ pub fn write_private(path: &Path, bytes: &[u8], existing: Existing) -> Result<()
     write(path, bytes, 0o600, existing)
 }
 
+/// Begins a file that only its owner may read, in a folder that is there and that only its owner may change. Nothing is in it yet: for what must not
+/// stand in any file before something else is durable.
+///
+/// # Errors
+/// [`FileError`].
+pub fn begin_private(path: &Path) -> Result<Draft, FileError> {
+    check_folder(path)?;
+    begin(path, 0o600)
+}
+
 /// As [`write_private`], of any length and after the header of its format: for stores, whose files grow with a federation or a model.
 ///
 /// # Errors
@@ -62,13 +72,13 @@ pub fn read_public(path: &Path) -> Result<Vec<u8>, FileError> {
     read_at_most(path, FILE_BYTES_MAX)
 }
 
-/// Reads what stands after the header of a stored file of any length.
+/// Reads what stands after the header of a stored file of any length, and follows no link to it.
 ///
 /// # Errors
-/// [`FileError::Layout`] for another kind or version, [`FileError::NotFile`] or [`FileError::System`].
+/// [`FileError::Layout`] for another kind or version; as [`open_itself`].
 pub fn read_stored(path: &Path, format: &Versioned) -> Result<Vec<u8>, FileError> {
     let mut bytes = Vec::new();
-    open_file(path)?.read_to_end(&mut bytes).map_err(FileError::system("reading", path))?;
+    open_itself(path)?.read_to_end(&mut bytes).map_err(FileError::system("reading", path))?;
     let layout = |fault| FileError::Layout { path: path.to_owned(), fault };
     let header = bytes.len() - format.read(&bytes).map_err(layout)?.len();
     Ok(bytes.split_off(header))
@@ -232,8 +242,16 @@ pub fn open_itself(path: &Path) -> Result<File, FileError> {
 /// # Errors
 /// As [`open_itself`], and [`FileError::TooLong`].
 pub fn read_itself(path: &Path) -> Result<Vec<u8>, FileError> {
+    read_itself_at_most(path, FILE_BYTES_MAX)
+}
+
+/// The same of at most so many bytes.
+///
+/// # Errors
+/// As [`open_itself`], and [`FileError::TooLong`].
+pub fn read_itself_at_most(path: &Path, most: u64) -> Result<Vec<u8>, FileError> {
     let mut bytes = Vec::new();
-    read_all(open_itself(path)?, (path, FILE_BYTES_MAX), &mut bytes)?;
+    read_all(open_itself(path)?, (path, most), &mut bytes)?;
     Ok(bytes)
 }
 
@@ -259,15 +277,20 @@ fn write(path: &Path, bytes: &[u8], mode: u32, existing: Existing) -> Result<(),
 }
 
 fn put(path: &Path, parts: &[&[u8]], mode: u32, existing: Existing) -> Result<(), FileError> {
-    let mut draft = Draft::new(folder_of(path), mode).map_err(FileError::system("writing", path))?;
-    if mode == 0o600 {
-        // Before the secret is in it.
-        draft.is_private(folder_of(path))?;
-    }
+    let mut draft = begin(path, mode)?;
     for part in parts {
         draft.write_all(part).map_err(FileError::system("writing", path))?;
     }
     draft.place(path, existing)
+}
+
+fn begin(path: &Path, mode: u32) -> Result<Draft, FileError> {
+    let draft = Draft::new(folder_of(path), mode).map_err(FileError::system("writing", path))?;
+    if mode == 0o600 {
+        // Before the secret is in it.
+        draft.is_private(folder_of(path))?;
+    }
+    Ok(draft)
 }
 
 #[cfg(unix)]

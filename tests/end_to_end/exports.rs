@@ -259,6 +259,10 @@ fn what_is_refused(desk: &Desk<'_>, model: &str) {
     desk.export_until(&in_days(30), model, &["onnx"], &new).assert_refused(1, &["is a candidate", "--trial"]);
     desk.export_until(&in_days(33), model, &["onnx", "--trial"], &new).assert_refused(1, &["31 days at most"]);
     desk.export(model, &["onnx"], &desk.path("m.onnx")).assert_refused(1, &["exists", "Nothing was made"]);
+    // Where the file cannot stand is found before it has a number.
+    for (place, words) in [("nowhere/m.onnx", "nowhere"), ("coordinator/state/exports/000009.json", "own folder")] {
+        desk.export(model, &["onnx"], &desk.path(place)).assert_refused(1, &[words, "Nothing was made"]);
+    }
     let dated = |day: &str, who: &str| {
         let words = ["--format", "onnx", "--recipient", who, "--valid-until", day, "--output", &new];
         desk.model(&[&["export", "--model", model], &words[..]].concat())

@@ -1,9 +1,7 @@
 //! Which files belong to a bundle, as the journal names them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
-use std::io::{Cursor, ErrorKind, Read, Seek as _, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::de::DeserializeOwned;
 use tributary_certs::grant::{parse_word, word_file_name};
@@ -21,51 +19,19 @@ use tributary_protocol::printable::Untrusted;
 use tributary_protocol::registry::RegistryEvent;
 use tributary_protocol::roster::StaffNumber;
 use tributary_protocol::round::{CoordinatorEvent, Recorded};
+use tributary_protocol::secagg::modular::Ring;
 use tributary_protocol::secagg::suite::VerifyingKey;
 use tributary_protocol::time::Millis;
-use tributary_storage::files::read_public;
+use tributary_storage::files::{FileError, read_itself};
 use tributary_storage::journal::{JournalError, visit};
 
 use super::error::ExportError;
+use super::from::{From, Named};
 use super::part;
 use super::scope::Scope;
 use crate::settings::Settings;
 use crate::store::ledger_of;
 use crate::witness::notes_beside;
-
-/// From where a part comes.
-pub(super) enum From {
-    /// Made here.
-    Bytes(Vec<u8>),
-    /// So many first bytes of a file.
-    Front(PathBuf, u64),
-    /// A file that is never changed.
-    Whole(PathBuf),
-    /// A file without a name.
-    Nameless(File),
-}
-
-impl From {
-    /// Its bytes; nothing where the file is gone.
-    pub(super) fn open(&self) -> Result<Option<Box<dyn Read + '_>>, ExportError> {
-        let open = |path: &Path| match File::open(path) {
-            Ok(file) => Ok(Some(file)),
-            Err(fault) if fault.kind() == ErrorKind::NotFound => Ok(None),
-            Err(fault) => Err(ExportError::System { path: path.to_path_buf(), fault }),
-        };
-        Ok(match self {
-            Self::Bytes(bytes) => Some(Box::new(Cursor::new(bytes))),
-            Self::Front(path, bytes) => open(path)?.map(|file| Box::new(file.take(*bytes)) as Box<dyn Read>),
-            Self::Whole(path) => open(path)?.map(|file| Box::new(file) as Box<dyn Read>),
-            Self::Nameless(file) => {
-                let mut file = file;
-                let begun = file.seek(SeekFrom::Start(0));
-                begun.map_err(|fault| ExportError::System { path: "the part of the journal".into(), fault })?;
-                Some(Box::new(file))
-            }
-        })
-    }
-}
 
 /// The folder of checkpoints, in the coordinator's state.
 const CHECKPOINTS: &str = "checkpoints";
@@ -88,8 +54,13 @@ pub(super) struct Collected {
 struct OfRun {
     run: Option<RunRef>,
     initial: Option<Digest>,
+    schema: Option<Digest>,
+    /// Its network, as the plan has it.
+    network: Vec<u8>,
     span: Option<(Millis, Millis)>,
-    rounds: Vec<(RoundId, Digest)>,
+    /// Ring and dimension of the round that is open.
+    open: Option<(Ring, u32)>,
+    rounds: Vec<(RoundId, (Ring, u32), Digest)>,
     /// Who put its plan forward, and for what.
     proposed: Option<(StaffNumber, Untrusted)>,
 }
@@ -104,7 +75,7 @@ enum Happened {
 fn notes_of(folder: &Path) -> impl Iterator<Item = (String, Vec<u8>, Option<u64>)> {
     let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
     files.filter_map(|file| {
-        let (name, bytes) = (file.file_name().into_string().ok()?, read_public(&file.path()).ok()?);
+        let (name, bytes) = (file.file_name().into_string().ok()?, read_itself(&file.path()).ok()?);
         let size = SignedCheckpoint::parse(&bytes).ok().map(|signed| signed.checkpoint().size);
         let size = size.filter(|_| is_kept_name(&name));
         Some((name, bytes, size))
@@ -126,8 +97,14 @@ impl OfRun {
                 self.run = Some(RunRef { plan: plan.digest(), number: *number });
                 let named = matches!(plan.initial_model, ModelRef::Zero | ModelRef::Seed(_));
                 self.initial = Some(*model).filter(|_| !named);
+                (self.schema, self.network) = (Some(plan.schema), plan.architecture.clone());
             }
-            CoordinatorEvent::RoundCommitted { round, sum, .. } => self.rounds.push((*round, *sum)),
+            CoordinatorEvent::RoundStarted { descriptor } => {
+                self.open = Some((descriptor.ring, descriptor.dimension));
+            }
+            CoordinatorEvent::RoundCommitted { round, sum, .. } => {
+                self.rounds.extend(self.open.take().map(|shape| (*round, shape, *sum)));
+            }
             _ => {}
         }
     }
@@ -153,7 +130,7 @@ impl Collected {
         let journal = ledger_of(&settings.state_dir);
         let mut runs: BTreeMap<LedgerId, OfRun> = BTreeMap::new();
         let mut models = Vec::new();
-        let mut papers: BTreeMap<Digest, Vec<Item>> = BTreeMap::new();
+        let mut papers: BTreeMap<Digest, Vec<(Item, Named)>> = BTreeMap::new();
         let (mut end, mut goes_on, mut entries, mut last) = (0, false, 0, Millis(0));
         // The front goes on to the first checkpoint that is kept from there on, so that branches vouch for all of it.
         let (sizes, mut stop) = (sizes_of(&settings.state_dir.join(CHECKPOINTS)), None);
@@ -186,20 +163,20 @@ impl Collected {
             match event {
                 Happened::Run(event) => runs.entry(entry.ledger).or_default().take(at, &event),
                 Happened::Registry(RegistryEvent::ModelRegistered { manifest }) => {
-                    models.push((manifest.lineage.run, manifest.digest()));
+                    models.push(manifest);
                 }
                 Happened::Registry(RegistryEvent::CardWritten { model, card }) => {
-                    papers.entry(model).or_default().push(Item::Card(card));
+                    papers.entry(model).or_default().push((Item::Card(card), Named::Bytes(card)));
                 }
                 Happened::Registry(RegistryEvent::AttacksReported { report }) => {
-                    let own = papers.entry(report.report.model).or_default();
-                    own.push(Item::Attacks(report.report.findings));
+                    let (own, found) = (papers.entry(report.report.model).or_default(), report.report.findings);
+                    own.push((Item::Attacks(found), Named::Findings(found)));
                 }
-                Happened::Registry(RegistryEvent::Exported { number, model, .. }) => {
-                    papers.entry(model).or_default().push(Item::Export(number));
+                Happened::Registry(RegistryEvent::Exported { number, model, record }) => {
+                    papers.entry(model).or_default().push((Item::Export(number), Named::Bytes(record)));
                 }
-                Happened::Registry(RegistryEvent::PointsSet { model, number, .. }) => {
-                    papers.entry(model).or_default().push(Item::Points(model, number));
+                Happened::Registry(RegistryEvent::PointsSet { model, number, change }) => {
+                    papers.entry(model).or_default().push((Item::Points(model, number), Named::Bytes(change)));
                 }
                 Happened::Registry(_) => {}
             }
@@ -248,30 +225,34 @@ impl Collected {
         }
         let of_chosen = |grant: &Grant| runs.values().filter(|run| is_chosen(run)).any(|run| run.may_rest_on(grant));
         let wanted: Option<&dyn Fn(&Grant) -> bool> = if whole { None } else { Some(&of_chosen) };
-        collected.words(&settings.state_dir.join("grants"), wanted);
+        collected.words(&settings.state_dir.join("grants"), wanted)?;
         let state = &settings.state_dir;
         for of_run in runs.values() {
             // A model is judged by the schema of its plan, of whatever days its run was.
-            of_run.run.filter(|_| whole).iter().for_each(|run| collected.kept(state, &Item::Schema(run.plan)));
+            let schema = |plan| (Item::Schema(plan), of_run.schema.map_or(Named::Nothing, Named::Schema));
+            of_run.run.filter(|_| whole).into_iter().for_each(|run| collected.kept(state, schema(run.plan)));
             let Some(run) = of_run.run.filter(|_| is_chosen(of_run)) else {
                 collected.runs_outside += 1;
                 continue;
             };
             collected.runs += 1;
-            collected.kept(state, &Item::Schema(run.plan));
-            of_run.initial.iter().for_each(|initial| collected.kept(state, &Item::State(*initial)));
+            collected.kept(state, schema(run.plan));
+            let parameters = |digest| Named::Parameters(of_run.network.clone(), digest);
+            of_run.initial.into_iter().for_each(|own| collected.kept(state, (Item::State(own), parameters(own))));
             let id: RunId = run.id();
-            for (round, sum) in &of_run.rounds {
-                collected.kept(state, &Item::Round(id, *round));
-                collected.kept(state, &Item::Sum(*sum));
+            for (round, shape, sum) in &of_run.rounds {
+                collected.kept(state, (Item::Round(id, *round), Named::Nothing));
+                collected.kept(state, (Item::Sum(*sum), Named::Sum(*shape, *sum)));
             }
         }
         let of_chosen = |run: &RunRef| whole || chosen.contains(&LedgerId::from(run.id()));
-        for (_, model) in models.into_iter().filter(|(run, _)| of_chosen(run)) {
-            [Item::Features(model), Item::Parameters(model), Item::Statement(model)]
-                .iter()
-                .for_each(|item| collected.kept(state, item));
-            papers.get(&model).into_iter().flatten().for_each(|paper| collected.kept(state, paper));
+        for manifest in models.into_iter().filter(|manifest| of_chosen(&manifest.lineage.run)) {
+            let model = manifest.digest();
+            let parameters = Named::Parameters(manifest.architecture, manifest.parameters);
+            collected.kept(state, (Item::Features(model), Named::Bytes(manifest.features)));
+            collected.kept(state, (Item::Parameters(model), parameters));
+            collected.kept(state, (Item::Statement(model), Named::Bytes(manifest.lineage.statement)));
+            papers.remove(&model).into_iter().flatten().for_each(|paper| collected.kept(state, paper));
         }
         Ok(collected)
     }
@@ -281,11 +262,12 @@ impl Collected {
         self.parts.insert(name.to_owned(), from);
     }
 
-    fn kept(&mut self, state: &Path, item: &Item) {
+    /// Whatever is there is looked at where it is written, a link to nothing as well.
+    fn kept(&mut self, state: &Path, (item, named): (Item, Named)) {
         let name = item.name();
         let path = state.join(&name);
-        if path.exists() {
-            self.add(&name, From::Whole(path));
+        if path.symlink_metadata().is_ok() {
+            self.add(&name, From::Whole(path, named));
         }
     }
 
@@ -304,15 +286,21 @@ impl Collected {
     }
 
     /// Owners' grants and withdrawals, as they came here. Of a part of the journal those on which a run of it may rest.
-    fn words(&mut self, folder: &Path, wanted: Option<&dyn Fn(&Grant) -> bool>) {
-        let Ok(entries) = std::fs::read_dir(folder) else { return };
+    fn words(&mut self, folder: &Path, wanted: Option<&dyn Fn(&Grant) -> bool>) -> Result<(), FileError> {
+        let Ok(entries) = std::fs::read_dir(folder) else { return Ok(()) };
         let mut words = Vec::new();
         for path in entries.flatten().map(|entry| entry.path()) {
             let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
-            let word = read_public(&path).ok().and_then(|bytes| parse_word(std::str::from_utf8(&bytes).ok()?));
+            let bytes = match read_itself(&path) {
+                Ok(bytes) => bytes,
+                // The daemon may carry the word behind it, and then it would be missed without a word.
+                Err(fault @ FileError::Link { .. }) => return Err(fault),
+                Err(_) => continue,
+            };
             // What the daemon carries to nobody is no owner's word, and no evidence: a file that is none, or under another name.
+            let word = str::from_utf8(&bytes).ok().and_then(parse_word);
             let word = word.filter(|word| name == word_file_name(word) && word.is_genuine::<RealSuite>());
-            words.extend(word.map(|word| (format!("grants/{name}"), path.clone(), word)));
+            words.extend(word.map(|word| (format!("grants/{name}"), bytes, word)));
         }
         let owner = |word: &OwnersWord| match word {
             OwnersWord::Granted(grant) => Some((grant.digest(), grant.owner.clone())),
@@ -325,11 +313,12 @@ impl Collected {
             _ => None,
         });
         let granted: BTreeSet<Digest> = granted.collect();
-        for (name, path, word) in words {
+        for (name, bytes, word) in words {
             if wanted.is_none() || granted.contains(&word.grant()) {
-                self.add(&name, From::Whole(path));
+                self.add(&name, From::Bytes(bytes));
             }
         }
+        Ok(())
     }
 }
 

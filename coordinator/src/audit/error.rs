@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use tributary_certs::roster::RosterFileError;
 use tributary_evidence::bundle::BundleFault;
 use tributary_settings::Faults;
-use tributary_storage::files::FileError;
+use tributary_storage::files::{FileError, shown};
 use tributary_storage::journal::JournalError;
 
 /// Why no bundle was written.
@@ -42,6 +42,12 @@ pub enum ExportError {
         /// Its reason.
         fault: std::io::Error,
     },
+    /// A file that is another one than the journal names.
+    #[error(
+        "{path} is not the file that the journal names: it was changed or exchanged. No bundle was written, because nobody could rely on it. Restore the          file from a copy of the state. Where there is no copy, move it to another place: the bundle then says that it is not there",
+        path = shown(.0)
+    )]
+    Changed(PathBuf),
     /// There is such a file.
     #[error("{path} is there already, and evidence is not replaced; name another file", path = .0.display())]
     Exists(PathBuf),

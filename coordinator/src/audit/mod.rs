@@ -5,6 +5,7 @@
 
 mod collect;
 mod error;
+mod from;
 mod part;
 mod scope;
 
@@ -22,7 +23,8 @@ use tributary_storage::files::{Draft, Existing, folder_of, write_public};
 pub use error::ExportError;
 pub use scope::Scope;
 
-use collect::{Collected, From};
+use collect::Collected;
+use from::From;
 
 use crate::settings::Settings;
 

@@ -1,6 +1,5 @@
 //! Reports of attacks on models, as files in the coordinator's state: the daemon takes them up, and judges them by the roster in force.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use tributary_certs::clock::unix_seconds;
@@ -9,13 +8,14 @@ use tributary_evidence::Item;
 use tributary_evidence::attacks::{Attacks, AttacksFault, AttacksFile};
 use tributary_protocol::digest::Digest;
 use tributary_protocol::registry::{ModelRecord, RefusedAttackReport, SignedAttackReport};
-use tributary_storage::files::{Existing, FileError, create_private_folder, read_public, write_public};
+use tributary_storage::files::{Existing, FileError, create_private_folder, read_itself, read_public, write_public};
 
 use super::RegistryError;
 use super::measured::OfRun;
 use super::view::{authorities_of, newer, record_of, roster_in_force};
 use crate::inbox::Inbox;
 use crate::settings::Settings;
+use crate::store::kept;
 
 const FOLDER: &str = "attacks";
 const EXTENSION: &str = "json";
@@ -32,7 +32,7 @@ impl AttacksFolder {
     pub(crate) fn new_ones(&mut self) -> Vec<SignedAttackReport> {
         let read = |path: &Path| {
             let none = || FileError::content(path, "report of attacks that a model validator has signed");
-            let file = AttacksFile::read(&read_public(path)?).map_err(|_| none())?;
+            let file = AttacksFile::read(&read_itself(path)?).map_err(|_| none())?;
             let signed = file.signed().map_err(|_| none())?;
             // Under another name nobody who reads the journal would find it.
             let own = Item::Attacks(signed.report.findings).name();
@@ -84,7 +84,7 @@ pub(super) fn judge_findings(
     signed: &SignedAttackReport,
 ) -> Result<(), RegistryError> {
     // A file that is gone by now is no reason to end the process: the report is judged again under the next roster.
-    let bytes = read_public(&state_dir.join(Item::Attacks(signed.report.findings).name()));
+    let bytes = read_itself(&state_dir.join(Item::Attacks(signed.report.findings).name()));
     let file = AttacksFile::read(&bytes.map_err(|_| AttacksFault::Changed)?)?;
     match file.signed()? == *signed {
         true => of_model(state_dir, model, &file),
@@ -95,7 +95,7 @@ pub(super) fn judge_findings(
 /// What attacks on a model came to, as far as the registry names it: the reports in their order. A file that is gone or was changed is left out.
 pub(super) fn attacks_on(state_dir: &Path, model: &ModelRecord) -> Vec<Attacks> {
     let read = |findings: &Digest| {
-        let bytes = fs::read(state_dir.join(Item::Attacks(*findings).name())).ok()?;
+        let bytes = kept(state_dir, &Item::Attacks(*findings)).ok()??;
         let file = AttacksFile::read(&bytes).ok()?;
         (file.findings.digest() == *findings).then_some(file.findings)
     };

@@ -13,13 +13,13 @@ use tributary_evidence::gates::Measured;
 use tributary_evidence::statement::Facts;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::registry::ModelManifest;
-use tributary_storage::files::{Existing, create_private_folder, read_public, write_public};
+use tributary_storage::files::{Existing, create_private_folder, read_itself, write_public};
 
 use super::evaluated::importance_of;
 use super::view::{found, record_of};
 use super::{RegistryError, Release};
 use crate::settings::Settings;
-use crate::store::run_folder;
+use crate::store::{kept, run_folder};
 
 /// Folder of cards in a state directory.
 const CARDS: &str = "cards";
@@ -71,15 +71,10 @@ pub(super) fn measured(
 ) -> Result<Option<Measured>, RegistryError> {
     let fault = Cell::new(None);
     let sum = |digest: &Digest| {
-        let path = state.join(Item::Sum(*digest).name());
-        match fs::read(&path) {
-            Ok(bytes) => Some(bytes),
-            Err(error) if error.kind() == ErrorKind::NotFound => None,
-            Err(error) => {
-                fault.set(Some(RegistryError::System { action: "reading", path, fault: error }));
-                None
-            }
-        }
+        kept(state, &Item::Sum(*digest)).unwrap_or_else(|error| {
+            fault.set(Some(RegistryError::from(error)));
+            None
+        })
     };
     let schema = release.planned.schema();
     let measured = schema.and_then(|schema| Measured::of(release.events, schema, &manifest.parameters, sum));
@@ -99,7 +94,7 @@ pub fn card(config: &Path, model: &str) -> Result<CardFile, RegistryError> {
     if fs::metadata(&path).is_err() {
         return Err(RegistryError::Card(path));
     }
-    let bytes = read_public(&path)?;
+    let bytes = read_itself(&path)?;
     let file = CardFile::read(&bytes).ok().filter(|_| Digest::of(&bytes) == digest);
     file.ok_or(RegistryError::Card(path))
 }

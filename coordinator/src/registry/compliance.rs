@@ -6,14 +6,16 @@ use std::path::{Path, PathBuf};
 
 use tributary_certs::keys::read_signing_key;
 use tributary_certs::suite::SigningKey;
+use tributary_evidence::bundle::PART_BYTES_MAX;
 use tributary_evidence::card::figures;
 use tributary_evidence::checkpoint::is_kept_name;
 use tributary_evidence::report::{Asked, ComplianceReport, FigureLine, Material, ReportFile, compliance};
-use tributary_evidence::{Bad, Retained};
+use tributary_evidence::{Bad, Item, Retained};
 use tributary_model::schema::Schema;
+use tributary_protocol::digest::Digest;
 use tributary_protocol::log::Entries;
 use tributary_protocol::secagg::suite::VerifyingKey;
-use tributary_storage::files::FileError;
+use tributary_storage::files::{FileError, read_itself, read_itself_at_most};
 
 use super::RegistryError;
 use super::exports::exports;
@@ -21,7 +23,7 @@ use super::measured::OfRun;
 use super::view::record_of;
 use crate::federation::plans::PLANS;
 use crate::settings::Settings;
-use crate::store::ledger_of;
+use crate::store::{kept, ledger_of};
 use crate::witness::{CHECKPOINTS, notes_beside};
 
 /// Why there is no report.
@@ -31,13 +33,8 @@ pub enum ComplianceError {
     #[error(transparent)]
     Registry(#[from] RegistryError),
     /// The journal cannot be read.
-    #[error("{path} cannot be read ({fault}), so nothing is reported; check path and permissions", path = path.display())]
-    Unreadable {
-        /// The journal.
-        path: PathBuf,
-        /// The operating system's reason.
-        fault: std::io::Error,
-    },
+    #[error("{0}; nothing is reported")]
+    Unreadable(FileError),
     /// The journal is not in order.
     #[error("{path} is not in order, so nothing is reported:\n{bad}", path = path.display())]
     Bad {
@@ -86,7 +83,7 @@ pub(super) fn reported<K: Retained>(
     let figures = model_figures(state)?;
     let path = ledger_of(state);
     let mut notes = notes_beside(state);
-    let bytes = fs::read(&path).map_err(|fault| ComplianceError::Unreadable { path: path.clone(), fault })?;
+    let bytes = read_itself_at_most(&path, PART_BYTES_MAX).map_err(ComplianceError::Unreadable)?;
     Entries::new(&bytes).for_each(|entry| notes.follow(entry.leaf));
     let kept = kept(&path);
     let bare = material(state, &bytes, &kept, key.verifying_key());
@@ -112,15 +109,15 @@ pub(super) fn material<'a>(state: &Path, journal: &'a [u8], kept: &'a dyn Retain
 fn checkpoints(state: &Path) -> Vec<Vec<u8>> {
     let Ok(files) = fs::read_dir(state.join(CHECKPOINTS)) else { return Vec::new() };
     let notes = files.flatten().filter(|file| file.file_name().to_str().is_some_and(is_kept_name));
-    notes.filter_map(|file| fs::read(file.path()).ok()).collect()
+    notes.filter_map(|file| read_itself(&file.path()).ok()).collect()
 }
 
 /// Every schema that was activated with a plan. What is no schema is left out: the report names schemas by the digests in signed plans.
 fn schemas(state: &Path) -> Vec<Schema> {
     let Ok(plans) = fs::read_dir(state.join(PLANS)) else { return Vec::new() };
-    let text = |plan: fs::DirEntry| fs::read_to_string(plan.path().join("schema")).ok();
-    let mut schemas: Vec<Schema> =
-        plans.flatten().filter_map(text).filter_map(|text| Schema::parse(&text).ok()).collect();
+    let plans = plans.flatten().filter_map(|plan| Digest::from_hex(plan.file_name().to_str()?));
+    let schema = |plan| Schema::parse(str::from_utf8(&kept(state, &Item::Schema(plan)).ok()??).ok()?).ok();
+    let mut schemas: Vec<Schema> = plans.filter_map(schema).collect();
     schemas.sort_by_key(Schema::digest);
     schemas.dedup_by_key(|schema| schema.digest());
     schemas
@@ -128,7 +125,7 @@ fn schemas(state: &Path) -> Vec<Schema> {
 
 fn model_figures(state: &Path) -> Result<BTreeMap<String, Vec<FigureLine>>, RegistryError> {
     let record = record_of(state)?;
-    let of = |(digest, model): (&tributary_protocol::digest::Digest, &tributary_protocol::registry::ModelRecord)| {
+    let of = |(digest, model): (&Digest, &tributary_protocol::registry::ModelRecord)| {
         let measured = OfRun::read(state, model)?.measured;
         Ok((digest.to_string(), measured.map(|measured| figures(measured.heads())).unwrap_or_default()))
     };

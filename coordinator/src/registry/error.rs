@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use tributary_certs::model::StatementSignFault;
 use tributary_certs::points::PointsFault;
+use tributary_evidence::ExportFault;
 use tributary_evidence::attacks::AttacksFault;
 use tributary_model::additive::AdditiveFault;
 use tributary_model::scorecard::{ChangeFault, ScaleFault};
@@ -13,7 +14,7 @@ use tributary_protocol::printable::Printable;
 use tributary_protocol::registry::{IncidentFault, LookFault, RefusedAttackReport, RefusedNote, RefusedStatement};
 use tributary_protocol::round::OutOfOrder;
 use tributary_settings::Faults;
-use tributary_storage::files::FileError;
+use tributary_storage::files::{FileError, shown};
 use tributary_storage::journal::JournalError;
 
 /// Why the registry cannot be used, or does not take what was brought.
@@ -280,6 +281,39 @@ pub enum RegistryError {
     /// An output that is there.
     #[error("{path} exists, and no export replaces a file; name another one. Nothing was made", path = .0.display())]
     OutputExists(PathBuf),
+    /// An output that cannot be written.
+    #[error("{0}. Nothing was made")]
+    Output(FileError),
+    /// An output among the coordinator's own files.
+    #[error(
+        "{path} would stand in the coordinator's own folder, where it might be taken for a record; name a file of another folder. Nothing was made",
+        path = shown(.0)
+    )]
+    OutputInState(PathBuf),
+    /// A file that could not be written after the journal had its number.
+    #[error(
+        "the journal has export {number}, and then its file could not be written: {fault}. The number is used up, and nobody has that file. Type the          command again for the next number"
+    )]
+    UsedUp {
+        /// The number.
+        number: u64,
+        /// Why.
+        fault: FileError,
+    },
+    /// A number that another command has taken.
+    #[error(
+        "another command has taken the number {number} at this moment, and {path} is its record: leave it there. Nothing was made; type the command again",
+        path = shown(path)
+    )]
+    NumberTaken {
+        /// The number.
+        number: u64,
+        /// The other one's file.
+        path: PathBuf,
+    },
+    /// A record of an export that says what cannot be.
+    #[error("the journal does not take this export: its record {0}. {todo}. Nothing was made", todo = .0.todo())]
+    Record(#[from] ExportFault),
     /// An export, or a change of points, that the journal does not take.
     #[error("{0}. Nothing was made")]
     Note(#[from] RefusedNote),
@@ -302,6 +336,19 @@ pub enum RegistryError {
         path: PathBuf,
         /// What is wrong.
         fault: String,
+    },
+    /// More files in a register than the journal names.
+    #[error(
+        "{path} has {found} files, and the journal names {named}: files were put there, or the journal is an older copy than the folder. Nothing is made          of this register until then. Move every file to another place whose number is above {named}; or, where the journal is the older copy, restore          both from the same copy",
+        path = shown(path)
+    )]
+    TooMany {
+        /// The folder.
+        path: PathBuf,
+        /// How many it has.
+        found: usize,
+        /// How many the journal names.
+        named: usize,
     },
     /// A model that is no sum over fields.
     #[error("{0}")]

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tributary_model::counts::NoisedHistogram;
 use tributary_model::metrics::{FieldWeights, HeadFigures, Importance};
-use tributary_storage::files::read_public;
+use tributary_storage::files::read_itself;
 
 use super::RegistryError;
 use super::stability::{Counts, Stability};
@@ -154,7 +154,7 @@ pub(super) fn counted_in(folder: &Path, ending: &str) -> Result<Vec<PathBuf>, Re
 /// What a stage counted.
 pub(super) fn read<T: DeserializeOwned>(path: &Path) -> Result<T, RegistryError> {
     let fault = |fault: String| RegistryError::Counts { path: path.to_path_buf(), fault };
-    let bytes = read_public(path)?;
+    let bytes = read_itself(path)?;
     // The version comes first: a file of another layout is not called damaged.
     let any: serde_json::Value = serde_json::from_slice(&bytes).map_err(|error| fault(error.to_string()))?;
     if any["version"] != COUNTS_VERSION {

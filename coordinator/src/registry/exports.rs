@@ -1,15 +1,18 @@
 //! The register of exports: one record for each model that left the federation as a file, `STATE/exports/NUMBER.json`. Records are added and never
 //! changed. Each names the digest of the one before, and the journal names all of them, so that none can be left out.
 //!
-//! First the record is durable, then the journal's entry of it, and then the exported file is written.
+//! First the record is durable, then the journal's entry of it, and then the exported file is written. That it can be written is tried before, with an
+//! empty file beside it.
 
+use std::io::Write as _;
 use std::path::Path;
 
 use serde::Serialize;
-use tributary_evidence::ExportRecord;
+use tributary_evidence::{ExportFormat, ExportRecord};
 use tributary_protocol::digest::Digest;
 use tributary_protocol::registry::{Export, ModelState};
-use tributary_storage::files::{Existing, write_private};
+use tributary_protocol::time::Millis;
+use tributary_storage::files::{Existing, FileError, begin_private, folder_of, write_private};
 
 use super::RegistryError;
 use super::loaded::LoadedModel;
@@ -32,7 +35,7 @@ pub struct ExportLine {
 #[derive(Clone, Debug)]
 pub struct NewExport<'a> {
     /// The format.
-    pub format: &'a str,
+    pub format: ExportFormat,
     /// The dialect of SQL.
     pub dialect: Option<&'a str>,
     /// The label.
@@ -50,7 +53,7 @@ pub struct NewExport<'a> {
 /// Makes an export: the record with the next number, then the entry of the journal, then the file. `make` makes the file's bytes of the number.
 ///
 /// # Errors
-/// If the model was withdrawn or an attack on it raised the alarm, and if the output exists. Also if the last day is over, or no validator answers for the
+/// If the model was withdrawn or an attack on it raised the alarm, and if the output exists or cannot be written. Also if the last day is over, or no validator answers for the
 /// model then; and if it is a candidate, unless that is for trial and for 31 days at most. In all these cases nothing has changed. If the journal does not take it, the record is removed, and the next export has its number: no file
 /// has left with it. If the output cannot be written afterwards, the number is used up.
 pub fn export<E: From<RegistryError>>(
@@ -71,6 +74,7 @@ pub fn export<E: From<RegistryError>>(
         return Err(RegistryError::OutputExists(output.to_path_buf()).into());
     }
     let state = &model.state_dir;
+    judge_place(output, state)?;
     let (registry, _) = Register::Exports.read(config, state)?;
     let (number, digest) = (registry.next_export(), model.manifest.digest());
     registry.judge_export(number, &digest).map_err(RegistryError::from)?;
@@ -89,7 +93,7 @@ pub fn export<E: From<RegistryError>>(
         number,
         model: digest.to_string(),
         state: found.name().to_owned(),
-        format: new.format.to_owned(),
+        format: new.format.name().to_owned(),
         dialect: new.dialect.map(str::to_owned),
         head: new.head.map(str::to_owned),
         recipient: new.recipient.to_owned(),
@@ -99,12 +103,25 @@ pub fn export<E: From<RegistryError>>(
         digest: Digest::of(&bytes).to_string(),
         previous: registry.exports.last().map_or(Digest::ZERO, |last| last.record).to_string(),
     };
-    // Somebody else may have taken the number since: then nothing is replaced.
+    if let Some(model) = registry.models.get(&digest) {
+        record.judge(model, Millis(new.now.saturating_mul(1000))).map_err(RegistryError::from)?;
+    }
+    let mut draft = begin_private(output).map_err(RegistryError::Output)?;
     let path = Register::Exports.place(state, number)?;
-    write_private(&path, &record.to_bytes(), Existing::Keep).map_err(RegistryError::from)?;
+    write_private(&path, &record.to_bytes(), Existing::Keep).map_err(Register::Exports.unwritten(state, number))?;
     Register::Exports.put_on_record(config, state, number)?;
-    write_private(output, &bytes, Existing::Keep).map_err(RegistryError::from)?;
+    let written = draft.write_all(&bytes).map_err(FileError::system("writing", output));
+    let placed = written.and_then(|()| draft.place(output, Existing::Keep));
+    placed.map_err(|fault| RegistryError::UsedUp { number, fault })?;
     Ok(record)
+}
+
+/// A file among the coordinator's own would be taken for one of them.
+fn judge_place(output: &Path, state: &Path) -> Result<(), RegistryError> {
+    let folder = |path: &Path| path.canonicalize().map_err(FileError::system("opening", path));
+    let (place, own) =
+        (folder(folder_of(output)).map_err(RegistryError::Output)?, folder(state).map_err(RegistryError::from)?);
+    if place.starts_with(own) { Err(RegistryError::OutputInState(output.to_path_buf())) } else { Ok(()) }
 }
 
 /// Every export of a federation, the first one at the front.

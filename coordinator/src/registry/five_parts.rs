@@ -17,7 +17,7 @@ use super::RegistryError;
 use super::attacks::attacks_on;
 use super::card::card;
 use super::measured::OfRun;
-use super::view::{authorities_of, found, last_report, record_of, roster_in_force};
+use super::view::{authorities_of, found, record_of, roster_in_force};
 use crate::settings::Settings;
 
 /// The evaluation of a registered model, by its digest or the first digits of it. `gates` is a report on its gates that a validator signed; without one
@@ -43,7 +43,7 @@ pub fn five_parts(config: &Path, model: &str, gates: Option<&Path>) -> Result<Ev
         plan: &plan,
         approvals: &approvals,
         card: &card.paper,
-        report: given.as_ref().or_else(|| last_report(model)),
+        report: given.as_ref().or_else(|| model.last_report()),
         attacks: attacks.last(),
     };
     let key = read_signing_key(&settings.identity.signing_key)?;

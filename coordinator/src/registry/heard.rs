@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use tributary_certs::clock::unix_seconds;
+use tributary_certs::clock::unix_millis;
 use tributary_certs::keys::read_signing_key;
 use tributary_certs::suite::{RealSuite, SigningKey};
 use tributary_certs::told::{read_incident, read_look, write_incident, write_look};
@@ -13,6 +13,7 @@ use tributary_protocol::log::LedgerId;
 use tributary_protocol::registry::{Notice, RegistryEvent, RegistryRecord, SignedIncident, SignedLook};
 use tributary_protocol::roster::{Roster, SignedRoster};
 use tributary_protocol::round::CoordinatorEvent;
+use tributary_protocol::time::Millis;
 use tributary_storage::files::create_private_folder;
 use tributary_storage::journal::Journal;
 
@@ -107,14 +108,14 @@ impl Recordable {
         &self,
         record: &RegistryRecord,
         (roster, federation): (&Roster, &Digest),
-        state: &Path,
+        (state, at): (&Path, Millis),
     ) -> Result<(), RegistryError> {
-        let (by, now) = ((newer(record, roster), federation), unix_seconds());
+        let (by, now) = ((newer(record, roster), federation), at.0 / 1000);
         match self {
             Self::Incident(told) => Ok(record.incidents.judge::<RealSuite>(told, by, now)?),
             Self::Look(look) => Ok(record.looks.judge::<RealSuite>(look, by, now)?),
-            Self::Export(note) => note.judge(record, state),
-            Self::Points(note) => note.judge(record, by, state),
+            Self::Export(note) => note.judge(record, state, at),
+            Self::Points(note) => note.judge(record, by, (state, at)),
         }
     }
 
@@ -150,15 +151,20 @@ impl Registry {
         if told.stands(&self.record) {
             return Ok(Ok(self.record.describe(&told.event())));
         }
-        if let Err(refused) = told.judge(&self.record, (&roster.roster, &self.federation), &self.state) {
+        let at = Millis(unix_millis());
+        if let Err(refused) = told.judge(&self.record, (&roster.roster, &self.federation), (&self.state, at)) {
             return Ok(Err(refused));
         }
-        if told.is_signed() {
-            self.adopt(journal, roster)?;
-        }
+        let signed = told.is_signed();
         let event = told.event();
         let words = self.record.describe(&event);
-        self.append(journal, event)?;
+        if signed {
+            self.adopt(journal, roster)?;
+            self.append(journal, event)?;
+        } else {
+            // Whoever verifies the journal judges it by the time of its entry: that is the time by which it was judged here.
+            self.append_at(journal, at, event)?;
+        }
         Ok(Ok(words))
     }
 
@@ -192,7 +198,7 @@ pub(super) fn recorded(config: &Path, told: &Recordable) -> Taken {
     let state = &settings.state_dir;
     let record = record_of(state)?;
     if !told.stands(&record)
-        && let Err(refused) = told.judge(&record, (&roster.roster, &federation), state)
+        && let Err(refused) = told.judge(&record, (&roster.roster, &federation), (state, Millis(unix_millis())))
     {
         return Ok(Err(refused));
     }

@@ -7,11 +7,11 @@ use tributary_model::parameters::Parameters;
 use tributary_model::schema::{SCHEMA_BYTES_MAX, Schema};
 use tributary_protocol::printable::Printable;
 use tributary_protocol::registry::{ModelManifest, ModelState, RefusedStatement, RegistryRecord};
-use tributary_storage::files::read_public;
+use tributary_storage::files::{read_itself, read_public};
 
 use super::RegistryError;
 use super::folder::RegistryFolder;
-use super::view::{ModelLine, found, last_report, record_of};
+use super::view::{ModelLine, found, record_of};
 use crate::federation::plans::schema_of;
 use crate::settings::Settings;
 
@@ -77,11 +77,17 @@ pub fn load(config: &Path, model: &str, schema: Option<&Path>) -> Result<LoadedM
         || RegistryError::Changed(state_dir.join(super::folder::REGISTRY).join(manifest.digest().to_string()));
     let architecture = Architecture::decode(&manifest.architecture).map_err(|_| changed())?;
     let parameters = RegistryFolder::of_state(&state_dir).parameters(&manifest, &architecture)?;
-    let path = schema.map_or_else(|| schema_of(&state_dir, &manifest.lineage.run.plan), Path::to_path_buf);
-    let schema = read_schema(&path, &manifest)?;
+    let schema = match schema {
+        // A file that somebody names may be a link.
+        Some(given) => read_schema(given, read_public(given)?, &manifest)?,
+        None => {
+            let own = schema_of(&state_dir, &manifest.lineage.run.plan);
+            read_schema(&own, read_itself(&own)?, &manifest)?
+        }
+    };
     let withdrawn = model.state == ModelState::Withdrawn;
     let alarmed = model.is_alarmed();
-    let answered_until = last_report(model).map(|signed| signed.report.valid_until);
+    let answered_until = model.answered_until();
     let line = ModelLine::of(model, &state_dir);
     Ok(LoadedModel { line, manifest, parameters, schema, withdrawn, alarmed, answered_until, state_dir })
 }
@@ -98,9 +104,8 @@ fn champion(record: &RegistryRecord) -> Result<String, RegistryError> {
     }
 }
 
-fn read_schema(path: &Path, manifest: &ModelManifest) -> Result<Schema, RegistryError> {
+fn read_schema(path: &Path, bytes: Vec<u8>, manifest: &ModelManifest) -> Result<Schema, RegistryError> {
     let fault = |fault: String| RegistryError::Schema { path: path.to_path_buf(), fault };
-    let bytes = read_public(path)?;
     if bytes.len() > SCHEMA_BYTES_MAX {
         return Err(fault(format!("it has {} bytes, and a schema has at most {SCHEMA_BYTES_MAX}", bytes.len())));
     }

@@ -1,10 +1,11 @@
 //! A model with its plan, schema and evaluation, as journal and state have them. What the journal does not name is not believed.
 
-use std::fs;
 use std::path::Path;
 
+use tributary_evidence::Item;
 use tributary_evidence::gates::Measured;
 use tributary_model::schema::Schema;
+use tributary_protocol::digest::Digest;
 use tributary_protocol::log::LedgerId;
 use tributary_protocol::plan::{Approvals, Plan, RunRef};
 use tributary_protocol::registry::ModelRecord;
@@ -12,8 +13,7 @@ use tributary_protocol::round::{CoordinatorEvent, Recorded};
 use tributary_storage::journal::read_view;
 
 use super::RegistryError;
-use crate::federation::plans::PLANS;
-use crate::store::{SUMS, ledger_of};
+use crate::store::{kept, ledger_of};
 
 /// A registered model's run.
 pub(super) struct OfRun {
@@ -38,11 +38,10 @@ impl OfRun {
             }
             _ => return Err(none()),
         };
-        let text = fs::read_to_string(state_dir.join(PLANS).join(digest.to_string()).join("schema")).ok();
-        let schema = text.and_then(|text| Schema::parse(&text).ok()).filter(|schema| schema.digest() == plan.schema);
-        let sum = |digest: &tributary_protocol::digest::Digest| {
-            fs::read(state_dir.join(SUMS).join(format!("{digest}.sum"))).ok()
-        };
+        let text = kept(state_dir, &Item::Schema(digest)).ok().flatten();
+        let schema = text.and_then(|text| Schema::parse(str::from_utf8(&text).ok()?).ok());
+        let schema = schema.filter(|schema| schema.digest() == plan.schema);
+        let sum = |digest: &Digest| kept(state_dir, &Item::Sum(*digest)).ok().flatten();
         let parameters = &model.manifest.parameters;
         let measured = schema.as_ref().and_then(|schema| Measured::of(events(), schema, parameters, sum));
         Ok(Self { plan: plan.clone(), approvals, measured })

@@ -317,8 +317,15 @@ impl Registry {
     where
         E: serde::Serialize + serde::de::DeserializeOwned,
     {
+        self.append_at(journal, Millis(unix_millis()), event)
+    }
+
+    fn append_at<E>(&mut self, journal: &mut Journal<E>, at: Millis, event: RegistryEvent) -> Result<(), RegistryError>
+    where
+        E: serde::Serialize + serde::de::DeserializeOwned,
+    {
         self.record.check(&event)?;
-        journal.append_to(LedgerId::ADMINISTRATION, Millis(unix_millis()), &event)?;
+        journal.append_to(LedgerId::ADMINISTRATION, at, &event)?;
         journal.sync()?;
         self.record.apply(&event);
         self.doubted.follow(&event);

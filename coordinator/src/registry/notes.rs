@@ -3,13 +3,13 @@
 
 use std::path::Path;
 
-use tributary_certs::clock::unix_seconds;
 use tributary_certs::points::PointsFile;
 use tributary_evidence::{ExportRecord, Item};
 use tributary_protocol::digest::Digest;
-use tributary_protocol::registry::{RegistryEvent, RegistryRecord};
+use tributary_protocol::registry::{RefusedNote, RegistryEvent, RegistryRecord};
 use tributary_protocol::roster::Roster;
-use tributary_storage::files::read_public;
+use tributary_protocol::time::Millis;
+use tributary_storage::files::{FileError, read_itself};
 
 use super::RegistryError;
 
@@ -39,7 +39,7 @@ impl ExportNote {
     /// If it cannot be read, or is no record of this number.
     pub(super) fn read(state: &Path, number: u64) -> Result<Self, RegistryError> {
         let path = state.join(Item::Export(number).name());
-        let bytes = read_public(&path)?;
+        let bytes = read_itself(&path)?;
         let record = ExportRecord::read(&bytes).filter(|record| record.number == number);
         let found = record.and_then(|record| Digest::from_hex(&record.model).map(|model| (record, model)));
         let fault =
@@ -60,23 +60,16 @@ impl ExportNote {
         record.exports.get(place).is_some_and(own)
     }
 
-    pub(super) fn judge(&self, record: &RegistryRecord, state: &Path) -> Result<(), RegistryError> {
+    /// Judges it for the journal, whose entry would be of this time.
+    pub(super) fn judge(&self, record: &RegistryRecord, state: &Path, at: Millis) -> Result<(), RegistryError> {
         record.judge_export(self.number(), &self.model)?;
         let before = record.exports.last().map_or(Digest::ZERO, |last| last.record);
-        let fault = |fault: &str| {
-            let path = state.join(Item::Export(self.number()).name());
-            Err(RegistryError::Register { path, fault: fault.into() })
-        };
         if !self.record.stands(self.number(), &self.model, &before) {
-            return fault("it does not follow the record before it");
+            let path = state.join(Item::Export(self.number()).name());
+            return Err(RegistryError::Register { path, fault: "it does not follow the record before it".into() });
         }
-        let now = record.models.get(&self.model).map(|model| model.state);
-        match now.is_some_and(|now| self.record.fits(now)) {
-            true => Ok(()),
-            false => fault(
-                "it says another state of the model than the model has now, or a candidate would leave for more than 31 days",
-            ),
-        }
+        let model = record.models.get(&self.model).ok_or(RefusedNote::Unknown(self.model))?;
+        Ok(self.record.judge(model, at)?)
     }
 
     pub(super) fn event(&self) -> RegistryEvent {
@@ -90,7 +83,12 @@ impl PointsNote {
     /// # Errors
     /// If either cannot be read.
     pub(super) fn read(state: &Path, model: Digest, number: u64) -> Result<Self, RegistryError> {
-        let read = |number| PointsFile::read(&state.join(Item::Points(model, number).name()));
+        let read = |number| {
+            let path = state.join(Item::Points(model, number).name());
+            let bytes = read_itself(&path)?;
+            let found = str::from_utf8(&bytes).ok().and_then(PointsFile::parse);
+            found.ok_or_else(|| FileError::content(&path, "change of points"))
+        };
         let before = match number.checked_sub(1) {
             Some(before @ 1..) => Some(read(before)?),
             _ => None,
@@ -118,7 +116,7 @@ impl PointsNote {
         &self,
         record: &RegistryRecord,
         (roster, federation): (&Roster, &Digest),
-        state: &Path,
+        (state, at): (&Path, Millis),
     ) -> Result<(), RegistryError> {
         record.judge_points(&self.model, self.number)?;
         let last = record.models.get(&self.model).and_then(|model| model.points.last().copied());
@@ -130,7 +128,7 @@ impl PointsNote {
                 fault: "it does not follow the change before it".into(),
             });
         }
-        Ok(self.file.judge(roster, federation, Some(unix_seconds()))?)
+        Ok(self.file.judge(roster, federation, Some(at.0 / 1000))?)
     }
 
     pub(super) fn event(&self) -> RegistryEvent {

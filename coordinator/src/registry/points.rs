@@ -193,8 +193,7 @@ pub fn install_points(config: &Path, path: &Path, schema: Option<&Path>) -> Resu
     carded(&model, &head, scale, &changes)?;
     let register = Register::Points(model.manifest.digest());
     let path = register.place(&model.state_dir, number)?;
-    // Somebody else may have taken the number since: then nothing is replaced.
-    file.write(&path)?;
+    file.write(&path).map_err(register.unwritten(&model.state_dir, number))?;
     register.put_on_record(config, &model.state_dir, number)?;
     Ok(path)
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use tributary_evidence::Item;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::registry::{RefusedNote, RegistryRecord};
-use tributary_storage::files::{create_private_folder, read_public};
+use tributary_storage::files::{FileError, create_private_folder, read_itself};
 
 use super::RegistryError;
 use super::heard::{Recordable, recorded};
@@ -49,6 +49,15 @@ impl Register {
         Ok(self.path(state, number))
     }
 
+    /// What is said where the file of a number could not be written. Somebody else may have taken the number since: then nothing was replaced.
+    pub(super) fn unwritten(self, state: &Path, number: u64) -> impl FnOnce(FileError) -> RegistryError {
+        let path = self.path(state, number);
+        move |fault| match fault {
+            FileError::Exists { .. } => RegistryError::NumberTaken { number, path },
+            other => other.into(),
+        }
+    }
+
     /// Where the file of a number is.
     pub(super) fn path(self, state: &Path, number: u64) -> PathBuf {
         state.join(self.item(number).name())
@@ -81,6 +90,7 @@ impl Register {
             path: path.clone(),
             why: match refused {
                 RegistryError::Register { fault, .. } => fault,
+                RegistryError::Record(fault) => format!("it {fault}"),
                 other => other.to_string(),
             },
         };
@@ -103,7 +113,7 @@ impl Register {
             if !path.exists() {
                 return Err(RegistryError::Register { path, fault: self.gone(number) });
             }
-            let bytes = read_public(&path)?;
+            let bytes = read_itself(&path)?;
             let own = Digest::of(&bytes) == *digest;
             if own { Ok(bytes) } else { Err(RegistryError::Register { path, fault: self.other(number) }) }
         };
@@ -112,11 +122,7 @@ impl Register {
         let next = self.path(state, (named.len() as u64).saturating_add(1)).exists();
         let found = self.count(state)?;
         if found > named.len().saturating_add(next.into()) {
-            let fault = format!(
-                "it has {found} files, and the journal names {}: files were put there, or the journal is an older copy than the folder",
-                named.len()
-            );
-            return Err(RegistryError::Register { path: self.folder(state), fault });
+            return Err(RegistryError::TooMany { path: self.folder(state), found, named: named.len() });
         }
         Ok(files)
     }

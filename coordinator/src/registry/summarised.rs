@@ -8,7 +8,7 @@ use tributary_evidence::FeaturesFile;
 use tributary_model::learnt::LearntField;
 use tributary_model::summary::FieldFigures;
 use tributary_protocol::printable::Printable;
-use tributary_storage::files::read_public;
+use tributary_storage::files::read_itself;
 
 use super::RegistryError;
 use super::evaluated::{counted_in, read};
@@ -72,7 +72,7 @@ pub fn summary(config: &Path, digest: &str, run: Option<u32>) -> Result<Summary,
 
 fn learnt_of(model: &Path) -> Result<Vec<LearntField>, RegistryError> {
     let path = model.join(FEATURES);
-    let file: Result<FeaturesFile, _> = serde_json::from_slice(&read_public(&path)?);
+    let file: Result<FeaturesFile, _> = serde_json::from_slice(&read_itself(&path)?);
     Ok(file.map_err(|error| RegistryError::Counts { path, fault: error.to_string() })?.learnt)
 }
 

@@ -1,6 +1,7 @@
 //! Folders and journal of a registry.
 
 mod doubted;
+mod exports;
 mod lines;
 mod papers;
 mod told;
@@ -80,8 +81,7 @@ impl World {
 
     /// The journal and the registry, as a process finds them.
     fn open(&self) -> (Journal<CoordinatorEvent>, Registry) {
-        let path = self.state().join("audit.log");
-        let (mut journal, _) = Journal::open_view(&path, LedgerId([1; 32])).unwrap();
+        let (mut journal, _) = Journal::open_view(&self.state().join("audit.log"), LedgerId([1; 32])).unwrap();
         let events = journal.administration().unwrap();
         let registry =
             Registry::open(&self.state(), (FEDERATION, Arc::new(SigningKey::from_seed(&[9; 32]))), &events).unwrap();

@@ -205,11 +205,6 @@ pub(super) fn newer<'a>(record: &'a RegistryRecord, roster: &'a Roster) -> &'a R
     record.roster.as_ref().filter(|known| known.epoch() > roster.epoch()).unwrap_or(roster)
 }
 
-/// The report on gates of the last statement about a model that carries one.
-pub(super) fn last_report(model: &ModelRecord) -> Option<&SignedReport> {
-    model.statements.iter().rev().find_map(|signed| signed.report.as_deref())
-}
-
 fn unusable(config: &Path, key: &str, found: &RosterFileError, allowed: &str) -> Faults {
     let fault = Fault { key: key.into(), found: found.to_string(), allowed: allowed.into() };
     Faults { file: config.to_path_buf(), faults: vec![fault] }

@@ -35,6 +35,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use tributary_certs::state::{judge_state, open_folder};
+use tributary_evidence::Item;
+use tributary_evidence::bundle::PART_BYTES_MAX;
 use tributary_model::architecture::Architecture;
 use tributary_model::parameters::Parameters;
 use tributary_model::stage::{PlannedStage, STATE_FORMAT};
@@ -59,7 +61,7 @@ const LEDGER: &str = "audit.log";
 const ROUNDS: &str = "rounds";
 
 /// Folder of kept sums.
-pub(crate) const SUMS: &str = "sums";
+const SUMS: &str = "sums";
 
 /// Folder of kept rounds and sums that no ledger names.
 const STRAYS: &str = "strays";
@@ -210,6 +212,17 @@ pub(crate) fn index_of(state_dir: &Path) -> PathBuf {
 #[must_use]
 pub fn ledger_of(state_dir: &Path) -> PathBuf {
     state_dir.join(LEDGER)
+}
+
+/// What is kept in a state directory; nothing where nothing is. A link is not followed.
+///
+/// # Errors
+/// [`FileError`], where something is there that cannot be read.
+pub(crate) fn kept(state_dir: &Path, item: &Item) -> Result<Option<Vec<u8>>, FileError> {
+    match files::read_itself_at_most(&state_dir.join(item.name()), PART_BYTES_MAX) {
+        Err(fault) if fault.is_absent() => Ok(None),
+        read => read.map(Some),
+    }
 }
 
 /// Judges state folder, heads folder and the ledgers in them, and makes nothing: nobody but this process's user may use them.

@@ -57,7 +57,7 @@ impl Folder {
         let path = self.0.join(KEY);
         let text = NoteKey::new(origin, SignatureKind::Journal, key).map_err(|_| FileError::content(&path, "key"))?;
         let text = format!("{text}\n");
-        if fs::read(&path).is_ok_and(|found| found == text.as_bytes()) {
+        if files::read_itself(&path).is_ok_and(|found| found == text.as_bytes()) {
             return Ok(());
         }
         files::write_private(&path, text.as_bytes(), Existing::Replace)
@@ -110,12 +110,12 @@ fn parse(line: &str) -> Option<(ClientId, Standing)> {
 /// cannot be read is not passed over.
 pub(crate) fn notes_beside(state_dir: &Path) -> NotesBeside {
     let folder = state_dir.join(CHECKPOINTS);
-    let key = files::read_public(&folder.join(KEY)).ok();
+    let key = files::read_itself(&folder.join(KEY)).ok();
     let key = key.and_then(|bytes| NoteKey::parse(str::from_utf8(&bytes).ok()?).ok());
     let files = fs::read_dir(&folder).into_iter().flatten().flatten();
     let notes = files.filter_map(|file| {
         let name = file.file_name().to_str().filter(|name| is_kept_name(name))?.to_owned();
-        Some((name, files::read_public(&file.path()).unwrap_or_default()))
+        Some((name, files::read_itself(&file.path()).unwrap_or_default()))
     });
     NotesBeside::of(notes, key.as_ref().map(NoteKey::key))
 }

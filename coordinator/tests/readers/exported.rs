@@ -1,13 +1,14 @@
 //! Models that leave as files.
 
 use std::fs;
+use std::path::Path;
 
 use tributary_certs::people::SigningPerson;
 use tributary_coordinator::Event;
 use tributary_coordinator::registry::{
     self, Draft, ExportLine, ExportRecord, NewExport, RegistryError, exports, load, points,
 };
-use tributary_evidence::{Item, steps};
+use tributary_evidence::{ExportFormat, Item, steps};
 use tributary_protocol::digest::Digest;
 use tributary_protocol::registry::{ModelStep, RefusedNote};
 use tributary_protocol::role::Role;
@@ -18,8 +19,8 @@ use super::*;
 pub(super) fn exports_are_numbered_and_none_is_taken_out(world: &World) {
     let at = now();
     let new = NewExport {
-        format: "sql",
-        dialect: Some("postgres"),
+        format: ExportFormat::Sql,
+        dialect: Some("ansi"),
         head: Some("churn"),
         recipient: "scoring team",
         valid_until: at + 100,
@@ -41,10 +42,34 @@ pub(super) fn exports_are_numbered_and_none_is_taken_out(world: &World) {
     let long = export(0, &days(1), "past.sql").unwrap_err();
     assert!(matches!(long, RegistryError::TrialTooLong), "{long}");
     assert!(!output("past.sql").exists() && exports(&world.config, at).unwrap().is_empty(), "nothing has changed");
+    // A place that cannot be written, or one among the coordinator's own files, is found before the number is taken.
+    let place = |output: &Path, what: &str| {
+        let make = |_: u64| Ok::<_, RegistryError>(Vec::new());
+        let refused = registry::export(&world.config, &models[0], &new, output, make).unwrap_err();
+        assert!(refused.to_string().contains(what), "{}: {refused}", output.display());
+    };
+    place(&output("nowhere/one.sql"), "nowhere");
+    for own in ["exports/000001.json", "exports/one.sql", "one.sql", "plans/one.sql"] {
+        fs::create_dir_all(world.state("exports")).unwrap();
+        place(&world.state(own), "would stand in the coordinator's own folder");
+    }
+    place(&output("card\u{202e}centre.sql"), "no file name of one line");
+    assert!(exports(&world.config, at).unwrap().is_empty() && !world.state("exports/000001.json").exists());
+    // Another command takes the number while this one makes its file.
+    let taken = world.state("exports/000001.json");
+    let make = |_: u64| {
+        fs::write(&taken, "another command's").unwrap();
+        Ok::<_, RegistryError>(Vec::new())
+    };
+    let refused = registry::export(&world.config, &models[0], &new, &output("one.sql"), make).unwrap_err();
+    assert!(matches!(refused, RegistryError::NumberTaken { number: 1, .. }), "{refused}");
+    assert!(refused.to_string().contains("leave it there") && !output("one.sql").exists(), "{refused}");
+    fs::remove_file(&taken).unwrap();
     let first = export(0, &NewExport { valid_until: at + 1, ..new.clone() }, "one.sql").unwrap();
     assert!(matches!(export(0, &new, "one.sql"), Err(RegistryError::OutputExists(_))));
     let second =
-        export(1, &NewExport { dialect: None, head: None, format: "onnx", ..new.clone() }, "two.onnx").unwrap();
+        export(1, &NewExport { dialect: None, head: None, format: ExportFormat::Onnx, ..new.clone() }, "two.onnx")
+            .unwrap();
     for (number, record, name) in [(1, &first, "one.sql"), (2, &second, "two.onnx")] {
         let bytes = fs::read(output(name)).unwrap();
         assert_eq!((record.number, bytes.as_slice()), (number, format!("file {number}").as_bytes()));
@@ -56,7 +81,7 @@ pub(super) fn exports_are_numbered_and_none_is_taken_out(world: &World) {
         (record.model.clone(), words.map(|word| word.cloned().unwrap_or_default()), record.valid_until)
     };
     let words = |words: [&str; 3]| words.map(str::to_owned);
-    assert_eq!(of(&first), (world.models[0].model.clone(), words(["sql", "postgres", "churn"]), at + 1));
+    assert_eq!(of(&first), (world.models[0].model.clone(), words(["sql", "ansi", "churn"]), at + 1));
     assert_eq!(of(&second), (world.models[1].model.clone(), words(["onnx", "", ""]), at + 100));
     // The last second is a good one.
     for (seconds, expired) in [(1, false), (2, true)] {
@@ -152,7 +177,8 @@ pub(super) fn a_command_that_was_cut_short_is_put_on_record_by_the_next_one(worl
     let two = world.state("exports/000006.json");
     fs::copy(world.state("exports/000005.json"), &two).unwrap();
     let refused = exports(&world.config, at).unwrap_err();
-    assert!(refused.to_string().contains("it has 6 files, and the journal names 4"), "{refused}");
+    let words = refused.to_string();
+    assert!(words.contains("has 6 files, and the journal names 4") && words.contains("is above 4"), "{words}");
     fs::remove_file(two).unwrap();
     assert_eq!((exports(&world.config, at).unwrap().len(), entries(world).len()), (5, 5));
 }
@@ -191,7 +217,7 @@ pub(super) fn a_daemon_records_what_leaves(world: &World) {
     assert_eq!((lines.len() as u64, entries(world).len() as u64), (number - 1, number - 1));
     assert!(lines.iter().all(|line| line.void == (line.record.model == before.line.model)) && !record(number).exists());
     let new = NewExport {
-        format: "onnx",
+        format: ExportFormat::Onnx,
         dialect: None,
         head: None,
         recipient: "scoring team",

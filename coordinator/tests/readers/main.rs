@@ -81,6 +81,7 @@ fn a_coordinators_folder_is_shown_by_every_reader() {
     models::a_card_is_the_one_that_was_written(&world);
     papers::bundles_have_what_their_scope_names(&world);
     papers::papers_say_what_the_journal_says(&world);
+    papers::nothing_else_leaves_in_the_place_of_what_is_kept(&world);
     papers::a_security_report_names_every_flow(&world);
     exported::a_command_that_was_cut_short_is_put_on_record_by_the_next_one(&world);
     exported::a_daemon_records_what_leaves(&world);

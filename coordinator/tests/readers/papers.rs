@@ -1,8 +1,9 @@
 //! Bundles for auditors, and papers for those who assess a federation.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use tributary_coordinator::audit::{self, Export, ExportError, Exported, Scope};
 use tributary_coordinator::registry::{self, compliance_report};
@@ -13,6 +14,7 @@ use tributary_evidence::paper::Body as _;
 use tributary_evidence::report::{Asked, Period, Scope as Plans};
 use tributary_protocol::digest::Digest;
 use tributary_protocol::plan::{Date, RunRef};
+use tributary_storage::files::FileError;
 
 use super::*;
 
@@ -89,6 +91,91 @@ pub(super) fn bundles_have_what_their_scope_names(world: &World) {
     assert!(matches!(export(Scope::Plan(Digest::ZERO), days, "none"), Err(ExportError::NoRun(_))));
     assert!(matches!(export(Scope::Journal, (day(3), day(2)), "none"), Err(ExportError::Nothing(_))));
     assert!(!world.federation.path("none").exists());
+}
+
+/// What lies in the place of a file that is kept goes into no bundle and no report, and keeps nobody waiting.
+#[cfg(unix)]
+pub(super) fn nothing_else_leaves_in_the_place_of_what_is_kept(world: &World) {
+    let today = Date::of_second(now());
+    let (output, secret) = (world.federation.path("bundles/other.bundle"), world.federation.path("secret.txt"));
+    fs::create_dir_all(output.parent().unwrap()).unwrap();
+    fs::write(&secret, "the words of somebody else").unwrap();
+    let export = || {
+        let exported =
+            audit::export(&world.config, &Export { days: (today, today), scope: Scope::Journal, output: &output });
+        let left = fs::read_dir(output.parent().unwrap()).unwrap().count();
+        assert!(exported.is_ok() || left == 0, "nothing of it is left");
+        exported
+    };
+    let report = || {
+        let asked = Asked { preset: None, period: Period::new(today, today).unwrap(), scope: Plans::All };
+        compliance_report(&world.config, &asked, |path| Kept(path.parent().unwrap().to_path_buf())).map(drop)
+    };
+    let all = Bundle::open(fs::File::open(export().unwrap().file).unwrap()).unwrap();
+    let clear = || {
+        fs::read_dir(output.parent().unwrap()).unwrap().for_each(|file| fs::remove_file(file.unwrap().path()).unwrap())
+    };
+    clear();
+    // One of each kind: of its folder, and of a model's files every one.
+    let kind = |name: &str| {
+        let parts: Vec<&str> = name.split('/').collect();
+        if parts[0] == "registry" { parts[2..].join("/") } else { parts[0].to_owned() }
+    };
+    let kept = ["rounds", "sums", "plans", "registry", "cards", "exports"];
+    let kinds: BTreeMap<String, &str> = all
+        .names()
+        .filter(|name| name.split_once('/').is_some_and(|(folder, _)| kept.contains(&folder)))
+        .map(|name| (kind(name), name))
+        .collect();
+    let expected = [
+        "cards",
+        "exports",
+        "features.json",
+        "parameters",
+        "plans",
+        "points/000001.points",
+        "points/000002.points",
+        "points/000003.points",
+        "rounds",
+        "statement.json",
+        "sums",
+    ];
+    assert_eq!(kinds.keys().collect::<Vec<_>>(), expected);
+    for (kind, name) in &kinds {
+        let (path, aside) = (world.state(name), world.federation.path("aside"));
+        let instead = |put: &dyn Fn(), judge: &dyn Fn(Result<Exported, ExportError>)| {
+            fs::rename(&path, &aside).unwrap();
+            put();
+            judge(export());
+            // Without a card or a schema there is a report, and beside a false one there is none.
+            let judged = ["plans", "exports", "cards"].contains(&kind.as_str()) && path.symlink_metadata().is_ok();
+            assert!(report().is_err() || !judged, "{name}");
+            fs::rename(&aside, &path).unwrap();
+            clear();
+        };
+        instead(&|| std::os::unix::fs::symlink(&secret, &path).unwrap(), &|exported| {
+            assert!(matches!(exported, Err(ExportError::File(FileError::Link { .. }))), "{name}: {exported:?}");
+        });
+        // A link to the file itself is none either.
+        instead(&|| std::os::unix::fs::symlink(&aside, &path).unwrap(), &|exported| {
+            assert!(matches!(exported, Err(ExportError::File(FileError::Link { .. }))), "{name}: {exported:?}");
+        });
+        instead(&|| assert!(Command::new("mkfifo").arg(&path).status().unwrap().success()), &|exported| {
+            assert!(matches!(exported, Err(ExportError::File(FileError::NotFile { .. }))), "{name}: {exported:?}");
+        });
+        // The journal names nothing of uploads but the sum that follows from them.
+        instead(&|| assert!(fs::copy(&secret, &path).unwrap() > 0), &|exported| match kind.as_str() {
+            "rounds" => assert!(exported.is_ok(), "{exported:?}"),
+            _ => {
+                assert!(matches!(&exported, Err(ExportError::Changed(named)) if *named == path), "{name}: {exported:?}")
+            }
+        });
+        instead(&|| (), &|exported| {
+            let bundle = Bundle::open(fs::File::open(exported.unwrap().file).unwrap()).unwrap();
+            assert!(bundle.names().all(|part| part != *name), "what is gone is not in it");
+        });
+    }
+    assert!(report().is_ok(), "everything is in its place again");
 }
 
 /// Who opens what to whom, in the order of the settings: numbers from 1, each flow with its own words.

@@ -18,6 +18,7 @@ use std::time::Duration;
 use tributary_coordinator::cli::serve_reporting;
 use tributary_coordinator::{CoordinatorError, Ends, Event, Finished, Told};
 use tributary_evidence::{Item, Retained};
+use tributary_storage::files::read_itself;
 
 /// So long that only a hanging test meets it.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
@@ -27,7 +28,10 @@ pub(crate) struct Kept(pub(crate) PathBuf);
 
 impl Retained for Kept {
     fn get(&self, item: &Item) -> Option<Vec<u8>> {
-        std::fs::read(self.0.join(item.name())).ok()
+        match read_itself(&self.0.join(item.name())) {
+            Err(fault) if fault.is_absent() => None,
+            read => Some(read.unwrap_or_default()),
+        }
     }
 }
 

@@ -67,7 +67,7 @@ impl<'a> Days<'a> {
         })
     }
 
-    /// Days that were asked for, of which the bundle is not, or that were not over when it was made.
+    /// Days that were asked for, of which the bundle is not, or that came after it was made.
     pub(super) fn missing(&self) -> Option<String> {
         let (contents, (from, to)) = (self.contents?, self.asked?);
         let (own, asked) = (contents.span(), span_of((from, to)));
@@ -77,8 +77,9 @@ impl<'a> Days<'a> {
                 "all of the days {from} to {to}: the bundle is of {first} to {last}, as it says itself"
             ));
         }
-        let day = Date::of_second(self.made.0 / 1000);
-        (day < to).then(|| {
+        // Days that are to come by the reader's clock nobody has.
+        let (day, end) = (Date::of_second(self.made.0 / 1000), asked.1.min(self.now));
+        (self.made.plus(DAY_MS) < end).then(|| {
             format!(
                 "the days after {day}: the bundle was made on that day, and you ask for days up to {to}. Ask for days that end on {day} or sooner with --to, or have a new bundle made"
             )

@@ -3,6 +3,7 @@
 use tributary_certs::points::PointsFile;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::plan::RunRef;
+use tributary_protocol::time::Millis;
 
 use super::{Broken, RegistryAudit, Runs};
 use crate::exported::ExportRecord;
@@ -13,7 +14,7 @@ impl RegistryAudit<'_> {
     /// The record of an export.
     pub(super) fn exported(
         &mut self,
-        number: u64,
+        (at, number): (Millis, u64),
         (model, record): (&Digest, &Digest),
         runs: &dyn Runs,
     ) -> Result<(), Broken> {
@@ -36,14 +37,8 @@ impl RegistryAudit<'_> {
                 "says another number or model than the journal, or does not follow the record before it",
             ));
         }
-        let state = self.record.models.get(model).map(|model| model.state);
-        match state.is_some_and(|state| found.fits(state)) {
-            true => Ok(()),
-            false => Err(wrong(
-                &item,
-                "says another state of the model than it had, or a candidate left for more than 31 days",
-            )),
-        }
+        let judged = self.record.models.get(model).map_or(Ok(()), |model| found.judge(model, at));
+        judged.map_err(|fault| wrong(&item, &fault.to_string()))
     }
 
     /// A change of a model's points, which two people of the roster in force have signed.

@@ -9,6 +9,7 @@ use tributary_protocol::role::Action;
 use super::cards::alarmed;
 use super::cases::Change;
 use super::code;
+use super::score::Score;
 use super::world::{Event, PEOPLE, SMALL, World, attested, authorities};
 
 impl World {
@@ -232,6 +233,55 @@ pub(super) const CASES: &[(&str, u8, Change)] = &[
         file.signatures[1] = attested((staff, role, 77), Action::ChangePoints, file.statement.digest(), file.statement.federation, 0);
     })),
 ];
+
+const DAY_SECONDS: u64 = 86_400;
+
+/// What the one record of an export says, and whether that can be. Its entry is of the first second of a day, and its model a candidate.
+#[rustfmt::skip]
+const RECORDS: &[(&str, u8, fn(&mut ExportRecord))] = &[
+    ("a day before its entry", 0, |record| moved(record, |at| at - DAY_SECONDS)),
+    ("more than a day before its entry", 1, |record| moved(record, |at| at - DAY_SECONDS - 1)),
+    ("a day after its entry", 0, |record| moved(record, |at| at + DAY_SECONDS)),
+    ("more than a day after its entry", 1, |record| moved(record, |at| at + DAY_SECONDS + 1)),
+    ("in another century, for a month of that century", 1, |record| moved(record, |at| at + 36_525 * DAY_SECONDS)),
+    ("at the beginning of all time, and valid for ever", 1, |record| (record.made_at, record.valid_until) = (99, u64::MAX)),
+    ("over when it was made", 1, |record| record.valid_until = record.made_at),
+    ("as a program", 1, |record| record.format = "exe".into()),
+    ("as SQL", 0, |record| sql(record)),
+    ("as SQL of no dialect", 1, |record| { sql(record); record.dialect = None; }),
+    ("as SQL without a label", 1, |record| { sql(record); record.head = None; }),
+    ("as SQL with a label of two lines", 1, |record| { sql(record); record.head = Some("churn\nrisk".into()); }),
+    ("as ONNX in a dialect", 1, |record| record.dialect = Some("hive".into())),
+    ("to nobody", 1, |record| record.recipient = String::new()),
+    ("to somebody who moves the cursor", 1, |record| record.recipient = "card\u{1b}[31m centre".into()),
+    ("to somebody who is read backwards", 1, |record| record.recipient = "card \u{202e}centre".into()),
+    ("to the longest name", 0, |record| record.recipient = "x".repeat(120)),
+    ("to a longer name than any", 1, |record| record.recipient = "x".repeat(121)),
+    ("as a file of two lines", 1, |record| record.file = "churn\n.onnx".into()),
+    ("as a file of another folder", 1, |record| record.file = "../churn.onnx".into()),
+    ("as a file of no digest", 1, |record| record.digest = "00".into()),
+    ("as a file of a digest in another form", 1, |record| record.digest = "AB".repeat(32)),
+];
+
+/// The record says another time, and an end that is as far from it.
+fn moved(record: &mut ExportRecord, at: fn(u64) -> u64) {
+    (record.made_at, record.valid_until) = (at(record.made_at), at(record.valid_until));
+}
+
+fn sql(record: &mut ExportRecord) {
+    (record.format, record.dialect, record.head) = ("sql".into(), Some("hive".into()), Some("churn".into()));
+}
+
+#[test]
+fn a_record_of_an_export_says_what_can_be() {
+    let (whole, mut score) = (World::new(SMALL), Score::default());
+    for (what, expected, change) in RECORDS {
+        let mut world = whole.clone();
+        world.export(change);
+        score.expect(what, *expected, &world.bundle());
+    }
+    score.close(RECORDS.len());
+}
 
 #[test]
 fn a_bundle_says_how_many_exports_left_and_how_often_points_were_set() {

@@ -11,6 +11,7 @@ use super::look::Looks;
 use super::manifest::ModelManifest;
 use super::notice::Notices;
 use super::papers::SignedAttackReport;
+use super::report::SignedReport;
 use super::statement::{ModelStatement, SignedStatement};
 use super::step::ModelStep;
 use crate::digest::Digest;
@@ -133,6 +134,18 @@ impl ModelRecord {
     #[must_use]
     pub fn last(&self, step: ModelStep) -> Option<&SignedStatement> {
         self.statements.iter().rfind(|signed| signed.statement.step == step)
+    }
+
+    /// The report on gates of the last statement about it that carries one.
+    #[must_use]
+    pub fn last_report(&self) -> Option<&SignedReport> {
+        self.statements.iter().rev().find_map(|signed| signed.report.as_deref())
+    }
+
+    /// The last second of the Unix clock for which a validator answers for it, where a statement about it carries a report.
+    #[must_use]
+    pub fn answered_until(&self) -> Option<u64> {
+        self.last_report().map(|signed| signed.report.valid_until)
     }
 
     /// Whether an attack showed a larger epsilon than was claimed. No later report takes that back: what was shown once stays shown.

@@ -175,6 +175,12 @@ impl FileError {
         Self::Content { path: path.to_owned(), what }
     }
 
+    /// Whether there is no such file.
+    #[must_use]
+    pub fn is_absent(&self) -> bool {
+        matches!(self, Self::System { source, .. } if source.kind() == io::ErrorKind::NotFound)
+    }
+
     /// The error for what the operating system refused: an action on a file.
     pub fn system(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();

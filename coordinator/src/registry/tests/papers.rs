@@ -8,7 +8,7 @@ use tributary_protocol::ids::{RoundId, SessionId};
 use tributary_protocol::registry::RefusedStatement;
 use tributary_protocol::round::{RoundDescriptor, RoundHead, SessionView};
 use tributary_protocol::secagg::parameters::CohortRule;
-use tributary_storage::files::{Existing, create_private_folder, write_public};
+use tributary_storage::files::{Existing, FileError, create_private_folder, write_public};
 
 use super::*;
 use crate::attack_findings::findings;
@@ -104,5 +104,5 @@ fn a_card_whose_sum_cannot_be_read_is_not_written() {
     assert!(measured().unwrap().is_none(), "a sum that is not kept is not measured");
     fs::create_dir_all(world.state().join(Item::Sum(sum).name())).unwrap();
     let fault = measured().unwrap_err();
-    assert!(matches!(fault, RegistryError::System { action: "reading", .. }), "{fault}");
+    assert!(matches!(fault, RegistryError::File(FileError::NotFile { .. })), "{fault}");
 }

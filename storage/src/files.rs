@@ -228,13 +228,18 @@ pub fn open_itself(path: &Path) -> Result<File, FileError> {
     if !named.is_file() {
         return Err(FileError::NotFile { path: path.to_owned() });
     }
+    without_following().open(path).map_err(FileError::system("opening", path))
+}
+
+/// As [`without_waiting`], where somebody may exchange it for a link as well.
+fn without_following() -> OpenOptions {
     let mut options = without_waiting();
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt as _;
         options.custom_flags(nix::libc::O_NOFOLLOW | nix::libc::O_NONBLOCK);
     }
-    options.open(path).map_err(FileError::system("opening", path))
+    options
 }
 
 /// Reads a file that everybody may read, and follows no link to it.

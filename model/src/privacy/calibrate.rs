@@ -114,8 +114,7 @@ pub fn calibrate(target: &Target) -> Result<Calibrated, CalibrateError> {
     let spent = RdpVector::gaussian(sensitivity, variance).times(u64::from(rounds));
     assert!(spent.within(&cap), "the quotient is the variance at which one order admits the rounds");
     let (epsilon_enforced, order) = epsilon_of(&spent, delta);
-    // Two conversions, a quotient and a root, each off by at most a part in 2^53.
-    let noise_multiplier = (variance as f64 / sensitivity as f64).sqrt() * (1.0 - 4.0 * f64::EPSILON);
+    let noise_multiplier = noise_multiplier(variance, sensitivity);
     let epsilon_gdp = GaussianDp::round(noise_multiplier).times(f64::from(rounds)).epsilon_discrete(delta);
     Ok(Calibrated { total_variance_units: variance, noise_multiplier, epsilon_enforced, epsilon_gdp, order })
 }
@@ -220,6 +219,13 @@ fn check_sampled(target: &SampledTarget) -> Result<(), CalibrateError> {
         return Ok(());
     }
     Err(CalibrateError::SamplingProbability(target.sampling_probability))
+}
+
+/// Standard deviation of noise over a sensitivity, both squared: rounded down.
+#[must_use]
+pub fn noise_multiplier(variance: u128, sensitivity_squared: u128) -> f64 {
+    // Two conversions, a quotient and a root, each off by at most a part in 2^53.
+    (variance as f64 / sensitivity_squared as f64).sqrt() * (1.0 - 4.0 * f64::EPSILON)
 }
 
 /// The variance of one branch's share, units^2, so that `honest_shares` of them hold `total_variance_units` at least: the quotient,

@@ -14,7 +14,7 @@ pub use accountant::{cap, charge, epsilon_of};
 pub use bounds::{DELTA_ALLOWED, DELTA_MAX, EPSILON_ALLOWED, EPSILON_MAX, cap_allowed, is_delta, is_epsilon};
 pub use calibrate::{
     CalibrateError, Calibrated, SampledTarget, StageDemand, Target, calibrate, calibrate_sampled,
-    calibrate_sampled_beside, calibrate_stages, calibrate_tight, retries_for, share_variance,
+    calibrate_sampled_beside, calibrate_stages, calibrate_tight, noise_multiplier, retries_for, share_variance,
 };
 pub use noise::{NoiseError, NoiseSampler, NoiseShare, SHARE_VARIANCE_MAX, SHARE_VARIANCE_MIN};
 pub use selection::{Selection, sampling_probability, sampling_threshold};

@@ -4,13 +4,7 @@ use tributary_protocol::plan::{PrivacyMode, Stage};
 use tributary_protocol::privacy::{Accounts, RdpVector};
 
 use crate::privacy::accountant::SampledRound;
-use crate::privacy::{charge, sampling_probability};
-
-/// Standard deviation of the noise over the sensitivity, rounded down.
-#[must_use]
-pub fn noise_multiplier(variance: u128, sensitivity_squared: u128) -> f64 {
-    (variance as f64 / sensitivity_squared as f64).sqrt() * (1.0 - 4.0 * f64::EPSILON)
-}
+use crate::privacy::{charge, noise_multiplier, sampling_probability};
 
 /// One release of a stage, as accountants see it: a round's sum, or a local step's.
 #[must_use]

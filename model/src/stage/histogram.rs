@@ -4,11 +4,11 @@ use std::ops::RangeInclusive;
 
 use tributary_protocol::plan::{NoiseShare, PrivacyMode};
 
-use super::charge::noise_multiplier;
 use super::frame::{Form, Frame, Place, StageFault};
 use super::outcome::AdvanceFault;
 use crate::canonical::{DecodeError, Reader};
 use crate::counts::{CellLayout, NoisedHistogram};
+use crate::privacy::noise_multiplier;
 use crate::schema::Schema;
 use crate::summary::FieldFigures;
 use crate::update::CLIP_UNITS_MAX;

@@ -32,7 +32,8 @@ mod staged;
 mod state;
 mod stepping;
 
-pub use charge::{noise_multiplier, release, round_charge, stated_charge};
+pub use crate::privacy::noise_multiplier;
+pub use charge::{release, round_charge, stated_charge};
 pub use count::CountSettings;
 pub use evaluate::EvaluateSettings;
 pub use frame::{BlockSettings, COARSE_MAX, Chosen, Form, Frame, Handed, MONOTONE_MAX, Monotone, Place, StageFault};

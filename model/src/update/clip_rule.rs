@@ -294,6 +294,22 @@ mod tests {
         );
     }
 
+    /// A small model is summed customer by customer, and so is every one where coins decide.
+    #[test]
+    fn coins_and_small_models_take_the_exact_form() {
+        let logistic = Architecture::logistic(3, &["churn"]).unwrap();
+        let layers = Architecture::mlp(3, &[2], &["churn"]).unwrap();
+        use ClipForm::{Chunked, Exact};
+        for (architecture, coins, form) in
+            [(&logistic, false, Exact), (&logistic, true, Exact), (&layers, false, Chunked), (&layers, true, Exact)]
+        {
+            assert_eq!(ClipForm::of(architecture, coins), form);
+        }
+        assert_eq!([Exact, Chunked].map(ClipForm::admits_coins), [true, false]);
+        #[cfg(feature = "train")]
+        assert_eq!([Exact, Chunked].map(ClipForm::placement), [Placement::Dense, Placement::Hashed]);
+    }
+
     #[test]
     fn limits_are_enforced() {
         let base = settings(ClipForm::Exact);

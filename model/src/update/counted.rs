@@ -231,6 +231,21 @@ mod tests {
         assert_eq!(counted.values(), expected);
     }
 
+    /// Whatever the vector before it was, a customer's begins with zeros: of two numbers that take turns neither is beyond the bound.
+    #[test]
+    fn what_a_customer_does_not_write_is_zero() {
+        let shape = shape(1, &[], Activation::Relu, 1);
+        let table = Table::of_public(matrix(&rows(&mut Dice::new(5), 1, 1, 20, 1), 1, 1));
+        let trainer = Trainer::new(&shape, &table, Placement::Dense).unwrap_or_else(|error| panic!("{error}"));
+        let (bound, mut turn) = (VectorBound { dimension: 2, norm_squared: 1 }, 0);
+        let sum = sum_of_customers(&trainer, bound, |_, vector| {
+            vector[turn % 2] = 1;
+            turn += 1;
+        });
+        assert_eq!(sum.values().iter().sum::<i64>(), 20);
+        assert!(sum.values().iter().all(|units| *units > 0));
+    }
+
     #[test]
     fn one_customer_is_one_count_a_field() {
         let schema = Schema::parse(include_str!("../../../docs/samples/schemas/deposit_churn.toml")).unwrap();

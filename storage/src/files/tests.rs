@@ -322,6 +322,26 @@ fn whoever_asks_for_the_file_itself_is_given_no_link() {
     assert!(matches!(read_itself(&folder.path().join("none")), Err(FileError::System { .. })));
 }
 
+/// Between two looks a file may become a pipe or a link: neither keeps a reader waiting, and no link is followed.
+#[test]
+fn what_is_exchanged_between_two_looks_does_no_harm() {
+    let folder = tempfile::tempdir().unwrap();
+    let [file, link, pipe] = ["file", "link", "pipe"].map(|name| folder.path().join(name));
+    fs::write(&file, b"own").unwrap();
+    std::os::unix::fs::symlink(&file, &link).unwrap();
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    for (options, follows) in [(without_waiting(), true), (without_following(), false)] {
+        let mut bytes = Vec::new();
+        options.open(&file).unwrap().read_to_end(&mut bytes).unwrap();
+        assert_eq!(bytes, b"own");
+        assert_eq!(options.open(&pipe).unwrap().read(&mut bytes).unwrap(), 0, "nobody writes");
+        assert_eq!(
+            options.open(&link).err().and_then(|fault| fault.raw_os_error()),
+            (!follows).then_some(nix::libc::ELOOP)
+        );
+    }
+}
+
 const FORMAT: Versioned = Versioned {
     what: "a test",
     magic: *b"TRIBTEST",

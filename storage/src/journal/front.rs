@@ -87,8 +87,8 @@ pub(super) fn own_entries(file: &mut File, front: &Front) -> std::io::Result<Opt
     }
     let mut events = Vec::with_capacity(front.administration.len());
     for place in &front.administration {
-        let length = usize::try_from(place.bytes).unwrap_or(usize::MAX);
-        let record = if length <= RECORD_BYTES_MAX { bytes(place.offset, length)? } else { None };
+        let length = usize::try_from(place.bytes).ok().filter(|length| *length <= RECORD_BYTES_MAX);
+        let record = length.map(|length| bytes(place.offset, length)).transpose()?.flatten();
         let Some(record) = record else { return Ok(None) };
         let Some(entry) = place.read(&record).filter(|entry| entry.ledger == LedgerId::ADMINISTRATION) else {
             return Ok(None);
@@ -100,6 +100,9 @@ pub(super) fn own_entries(file: &mut File, front: &Front) -> std::io::Result<Opt
 
 #[cfg(test)]
 mod tests {
+    use tributary_protocol::codec;
+    use tributary_protocol::limits::LEDGER_ENTRY_BYTES_MAX;
+    use tributary_protocol::round::Recorded;
     use tributary_protocol::time::Millis;
 
     use super::super::{Journal, Ledgers, read_view, read_view_after};
@@ -150,9 +153,7 @@ mod tests {
         // A ledger that the front has goes on in its place.
         after.append(Millis(5), 5).expect("appends");
         drop(after);
-        let numbers = |read: Vec<tributary_protocol::round::Recorded<u32>>| {
-            read.into_iter().map(|recorded| recorded.event).collect::<Vec<_>>()
-        };
+        let numbers = |read: Vec<Recorded<u32>>| read.into_iter().map(|recorded| recorded.event).collect::<Vec<_>>();
         assert_eq!(numbers(read_view(&path, LEDGER).expect("whole")), [0, 1, 2, 3, 4, 5]);
         assert_eq!(numbers(read_view_after(&path, LEDGER, &front.mark).expect("whole")), [5]);
         check_front(&path, &front.mark).expect("as it was");
@@ -173,6 +174,27 @@ mod tests {
         drop(journal);
         let (mut after, _) = opened(&path, &front).expect("its front");
         assert_eq!(own(&mut after), ["one", "two"]);
+    }
+
+    /// A place that says it is longer than any entry costs no memory, and the longest entry has its place.
+    #[test]
+    fn a_front_has_entries_of_any_length_and_none_that_is_longer() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("audit.log");
+        let (mut journal, _) = Journal::<u32>::open_view(&path, LEDGER).expect("opens");
+        let room = |length: usize| codec::encode(&Recorded { at: Millis(1), event: "x".repeat(length) }).len();
+        let longest = "x".repeat(2 * LEDGER_ENTRY_BYTES_MAX - room(LEDGER_ENTRY_BYTES_MAX));
+        journal.append_to(LedgerId::ADMINISTRATION, Millis(1), &longest).expect("just fits");
+        journal.sync().expect("syncs");
+        let front = journal.front(&journal.mark());
+        drop(journal);
+        let place = front.administration[0];
+        assert_eq!(usize::try_from(place.bytes), Ok(RECORD_BYTES_MAX));
+        assert!(own(&mut opened(&path, &front).expect("its front").0) == [longest]);
+        for bytes in [0, place.bytes - 1, place.bytes + 1, u32::MAX] {
+            let other = Front { administration: vec![Place { bytes, ..place }], ..front.clone() };
+            assert!(opened(&path, &other).is_none(), "{bytes} bytes");
+        }
     }
 
     /// A place that is that of another ledger's entry is no place of the federation's own, whatever that ledger is called.

@@ -3,7 +3,7 @@
 use tributary_protocol::limits::PLAN_ROUNDS_MAX;
 use tributary_protocol::privacy::{ORDERS, RdpVector};
 
-use super::{CalibrateError, SENSITIVITY_SQUARED_MAX, check};
+use super::{CalibrateError, SENSITIVITY_SQUARED_MAX, check, noise_multiplier};
 use crate::privacy::accountant::{NANOS, SampledRound, cap, charge};
 use crate::privacy::{NoiseError, SHARE_VARIANCE_MAX, SHARE_VARIANCE_MIN, sampling_probability};
 
@@ -154,7 +154,7 @@ fn price(demand: &StageDemand, variance: u128) -> RdpVector {
     let release = if sampling_threshold == 0 {
         RdpVector::gaussian(sensitivity_squared, variance)
     } else {
-        let noise_multiplier = (variance as f64 / sensitivity_squared as f64).sqrt() * (1.0 - 4.0 * f64::EPSILON);
+        let noise_multiplier = noise_multiplier(variance, sensitivity_squared);
         charge(SampledRound { sampling_probability: sampling_probability(sampling_threshold), noise_multiplier })
     };
     release.times(releases.into())
@@ -232,17 +232,34 @@ mod tests {
         }
         assert!(matches!(refusal(&[demand(5, f64::NAN)]), CalibrateError::BudgetShare(_)));
         assert_eq!(refusal(&[demand(0, 1.0), demand(1, 1.0)]), CalibrateError::Rounds(0));
+        assert_eq!(refusal(&[demand(PLAN_ROUNDS_MAX + 1, 1.0)]), CalibrateError::Rounds(PLAN_ROUNDS_MAX + 1));
+        let twice = StageDemand { releases: 2, ..demand(u32::MAX, 1.0) };
+        assert_eq!(refusal(&[twice]), CalibrateError::Rounds(u32::MAX));
+        // Each limit itself is taken; what there is to say is said of something else, or nothing.
+        let limits = [demand(PLAN_ROUNDS_MAX, 1.0), demand(1, SHARE_PARTS)];
+        let largest = StageDemand { sensitivity_squared: SENSITIVITY_SQUARED_MAX, ..demand(1, 1.0) };
+        for taken in limits.into_iter().chain([largest]) {
+            let found = calibrate_stages(8.0, 1e-6, &[taken], 0);
+            assert!(matches!(found, Ok(_) | Err(CalibrateError::Share(NoiseError::VarianceTooLarge(_)))), "{found:?}");
+        }
         assert_eq!(refusal(&[StageDemand { releases: 0, ..demand(5, 1.0) }]), CalibrateError::Rounds(0));
         assert_eq!(refusal(&[]), CalibrateError::Rounds(0));
         for sensitivity_squared in [0, (1 << 80) + 1] {
             let wrong = StageDemand { sensitivity_squared, ..demand(1, 1.0) };
             assert_eq!(refusal(&[wrong]), CalibrateError::Sensitivity(sensitivity_squared));
         }
-        let small = StageDemand { sensitivity_squared: 1, ..demand(1, 1.0) };
-        assert!(matches!(
-            calibrate_stages(8.0, 1e-3, &[small], 0),
-            Err(CalibrateError::Share(NoiseError::VarianceTooSmall(_)))
-        ));
+        // A variance grows with the square of what is moved: the first one that is drawn is the least that may be.
+        let of = |sensitivity_squared| {
+            calibrate_stages(8.0, 1e-3, &[StageDemand { sensitivity_squared, ..demand(1, 1.0) }], 0)
+        };
+        let small = |found: &Result<Vec<u128>, CalibrateError>| match found {
+            Err(CalibrateError::Share(NoiseError::VarianceTooSmall(variance))) => Some(*variance),
+            _ => None,
+        };
+        assert!(small(&of(1)).is_some_and(|variance| variance < SHARE_VARIANCE_MIN));
+        let found: Vec<_> = (1..1000).map(of).skip_while(|found| small(found).is_some()).collect();
+        let least = found.first().and_then(|found| found.clone().ok()).unwrap();
+        assert!(found.iter().all(Result::is_ok) && least[0] >= SHARE_VARIANCE_MIN && least[0] < SHARE_VARIANCE_MIN + 4);
         let large = StageDemand { sensitivity_squared: 1 << 80, ..demand(100, 1.0) };
         assert!(matches!(refusal(&[large]), CalibrateError::Share(NoiseError::VarianceTooLarge(_))));
         assert!(matches!(

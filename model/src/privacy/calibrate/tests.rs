@@ -202,3 +202,13 @@ proptest! {
         prop_assert!(variance(epsilon, ln_delta, rounds + 1) > base);
     }
 }
+
+/// Where the root is a whole number: below it, and by no more than rounding takes.
+#[test]
+fn a_noise_multiplier_is_rounded_down() {
+    for (multiplier, sensitivity) in [(1, 1), (3, 7), (1_000, 1 << 60), (12_345, 3), (1 << 20, 1 << 40)] {
+        let found = noise_multiplier(multiplier * multiplier * sensitivity, sensitivity);
+        let most = multiplier as f64;
+        assert!(found < most && found > most * (1.0 - 1e-14), "{multiplier}: {found}");
+    }
+}

@@ -130,6 +130,9 @@ labels = [{ name = "churn", positive = ["yes"], negative = ["no"] }, { name = "d
         assert_eq!(chosen_of(&energies, 3, &[3]).fields, [[0, 1], [0, 2], [1, 2]]);
         // Two of the three pairs of three fields: those with the largest products.
         assert_eq!(chosen_of(&energies, 2, &[]).fields, [[0, 1], [1, 3]]);
+        // The two last ones, where the first field is the least: both factors count.
+        let least_first = [[0.5, 0.5, 2.0, 0.0, 3.0], [0.0; 5]];
+        assert_eq!(chosen_of(&least_first, 2, &[]).fields, [[0, 3], [1, 3]]);
         // Nothing found, or no numbers: ties go to the lower number.
         for nothing in [0.0, f64::NAN, f64::INFINITY] {
             assert_eq!(chosen_of(&[[nothing; 5]; 2], 3, &[]).fields, [[0, 1], [0, 2], [1, 2]], "{nothing}");

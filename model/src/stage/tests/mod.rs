@@ -1,5 +1,7 @@
 //! Stages from their settings to what their sums lead to.
 
+#[cfg(feature = "train")]
+mod frozen;
 mod golden;
 #[cfg(feature = "train")]
 mod grouped;

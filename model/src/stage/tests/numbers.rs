@@ -4,6 +4,7 @@ use tributary_protocol::plan::NoiseShare;
 use tributary_protocol::privacy::{RdpVector, Unit};
 
 use super::*;
+use crate::nominal::NoisedCustomers;
 use crate::stage::kind::Kind as _;
 
 /// Squared norm of what a customer moves in a rule of 1000 units with three riders of 50 units.
@@ -120,8 +121,13 @@ fn the_riding_loss_of_local_steps_is_divided_by_who_rides() {
         let frame = frame(&network, privacy);
         let terms = StageSettings::Local(local(false)).terms(&frame, chosen).unwrap();
         let stepping = local(false).stepping(Place { frame, terms: &terms }, &Beside::default(), 5).unwrap();
-        let metrics = stepping.riders(&[units, 0, 0]).0.metrics.expect("a loss rides");
+        let outcome = stepping.riders(&[units, 750, 0]).0;
+        let metrics = outcome.metrics.expect("a loss rides");
         assert_eq!(metrics.loss_mean, expected, "{privacy:?}");
+        // Customers are counted where they ride, with the whole noise of each of five branches.
+        let variance = 5.0 * f64::from(1_u32 << 30) / 2500.0;
+        let counted = NoisedCustomers::of_rider(&metrics, variance, 0.5);
+        assert_eq!(outcome.customers, (privacy == PrivacyMode::Local).then_some(counted), "{privacy:?}");
     }
 }
 
@@ -180,8 +186,36 @@ fn stages_are_priced_to_the_target() {
     let gradients = [wanted(StageSettings::Gradient(gradient()), 5, 0, 1.0)];
     let bare = priced(&frame(&network, PrivacyMode::None), &gradients, 0, None).unwrap();
     assert_eq!((bare[0].noise_variance, &bare[0].charge), (0, &Accounts::zero()));
+    let aimed = priced(&frame(&network, PrivacyMode::None), &gradients, 0, Some((1.0, 1e-6))).unwrap();
+    assert_eq!(aimed, bare, "without protection there is no noise, whatever is aimed at");
     assert!(matches!(
         priced(&frame(&network, PrivacyMode::Branch), &gradients, 0, Some((1.0, 1e-6))),
         Err(PricingFault::Stage(StageFault::Mode { .. }))
     ));
+}
+
+/// Noise may take counts below nothing, or positives above all: a rate is always that of one customer of each class at least.
+#[test]
+fn a_rate_is_learnt_from_any_counts() {
+    let network = network();
+    let settings = StageSettings::Labels(LabelSettings { clip_units: 10 });
+    let frame = frame(&network, PrivacyMode::Customer);
+    let terms = settings.terms(&frame, chosen(1 << 10, 1)).unwrap();
+    let stage = PlannedStage::new(&settings, frame, &terms);
+    let third = crate::elementary::ln(1.0 / 3.0);
+    for (sum, customers, bias) in [
+        ([0, 0], 2.0, 0.0),
+        ([-70, 90], 2.0, 0.0),
+        ([19, 500], 2.0, 0.0),
+        ([40, 0], 4.0, third),
+        ([40, 10], 4.0, third),
+        ([40, 30], 4.0, -third),
+        ([40, 70], 4.0, -third),
+    ] {
+        let state = PublicState::zero(&network);
+        let learnt = stage.learnt(&state, &sum).expect("counts");
+        assert_eq!(learnt.known.customers, [customers], "{sum:?}");
+        let found = f64::from(*learnt.parameters.values().last().expect("a bias"));
+        assert!((found - bias).abs() < 1e-6, "{sum:?}: {found}");
+    }
 }

@@ -54,7 +54,10 @@ fn a_branch_uploads_the_difference_of_its_steps() {
     }
     let scale = rule.riders().unwrap();
     assert_eq!(riders[1..], [i64::from(scale.units), i64::from(scale.indicator_units)], "one branch, within its bound");
-    assert!(riders[0] > 0 && riders[0] <= i64::from(scale.units));
+    // Its loss is the mean of its customers' at the first step.
+    let first = clipped_sum(&trainer, &start, &rule).unwrap_or_else(|error| panic!("{error}"));
+    let mean = first.values()[expected.len()] / 40;
+    assert!(riders[0] > 0 && (riders[0] - mean).abs() <= 1, "{} {mean}", riders[0]);
 }
 
 #[test]
@@ -142,6 +145,12 @@ fn local_steps_are_noised_each_and_differ_by_their_noise_alone() {
     for (found, expected) in quiet.iter().zip(&expected) {
         assert!((found - expected).abs() < 1e-4, "{found} {expected}");
     }
+    // What rides is the first step's, and has its noise.
+    let first = clipped_sum(&trainer, &start, &rule).unwrap_or_else(|error| panic!("{error}"));
+    for (found, expected) in update(6, 1, 0)[count..].iter().zip(&first.values()[count..]) {
+        assert!((found - expected).abs() < 60, "{found} {expected}");
+    }
+    assert!(first.values()[count] > 600 && first.values()[count + 1] > 600);
     // One clip norm of noise at each of five steps: 0.5 / customers of a standard deviation each, root of five together.
     let deviation = 0.5 / customers_nominal * 5_f64.sqrt();
     let noises: Vec<f64> = (0..60)

@@ -7,8 +7,8 @@ use crate::limits::{
 };
 use crate::round::OutOfOrder;
 
-const OPERATOR: &str = "bank-1/operator";
-const INSPECTOR: &str = "regulator/i7";
+pub(super) const OPERATOR: &str = "bank-1/operator";
+pub(super) const INSPECTOR: &str = "regulator/i7";
 /// Another inspector, of whom the roster says nothing.
 const STRANGER: &str = "regulator/i8";
 
@@ -22,7 +22,7 @@ fn adopted() -> RegistryEvent {
     RegistryEvent::RosterAdopted { roster: Box::new(signed_by_authority(roster)) }
 }
 
-fn word(step: IncidentStep, incident: Digest) -> IncidentWord {
+pub(super) fn word(step: IncidentStep, incident: Digest) -> IncidentWord {
     IncidentWord {
         federation: federation(),
         step,
@@ -33,13 +33,13 @@ fn word(step: IncidentStep, incident: Digest) -> IncidentWord {
     }
 }
 
-fn told_by((number, role): (&str, Role), word: IncidentWord, at: u64) -> SignedIncident {
+pub(super) fn told_by((number, role): (&str, Role), word: IncidentWord, at: u64) -> SignedIncident {
     let signed = attested_at(at, number, role, word.step.action(), word.digest());
     SignedIncident { word, signed }
 }
 
-const BY_OPERATOR: (&str, Role) = (OPERATOR, Role::PlatformOperator);
-const BY_OFFICER: (&str, Role) = (APPROVER, Role::PrivacyOfficer);
+pub(super) const BY_OPERATOR: (&str, Role) = (OPERATOR, Role::PlatformOperator);
+pub(super) const BY_OFFICER: (&str, Role) = (APPROVER, Role::PrivacyOfficer);
 
 fn opened() -> SignedIncident {
     told_by(BY_OPERATOR, word(IncidentStep::Open, Digest::ZERO), 100)
@@ -53,15 +53,15 @@ fn closed() -> SignedIncident {
     told_by(BY_OFFICER, word(IncidentStep::Close, opened().id()), 300)
 }
 
-fn told(told: SignedIncident) -> RegistryEvent {
+pub(super) fn told(told: SignedIncident) -> RegistryEvent {
     RegistryEvent::IncidentTold { told: Box::new(told) }
 }
 
-fn look() -> Look {
+pub(super) fn look() -> Look {
     Look { federation: federation(), what: Sight::AuditExport, from: 86_400, to: 172_800, scope: "all".into() }
 }
 
-fn asked(look: Look, at: u64) -> RegistryEvent {
+pub(super) fn asked(look: Look, at: u64) -> RegistryEvent {
     let signed = attested_at(at, INSPECTOR, Role::Inspector, Action::Inspect, look.digest());
     RegistryEvent::Looked { look: Box::new(SignedLook { look, signed }) }
 }

@@ -1,6 +1,7 @@
 //! The registry's rules, broken one at a time, and the branch that hears of them.
 
 mod branch;
+mod frozen;
 mod gates;
 mod heard;
 mod incidents;

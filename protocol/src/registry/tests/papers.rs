@@ -7,7 +7,7 @@ use crate::round::OutOfOrder;
 const ALARM: &str = "a model of which an attack showed a larger epsilon than was claimed is not used";
 const VALIDATORS: &str = "a report of attacks is signed by a model validator of the roster in force";
 
-fn attacks(model: &ModelManifest, findings: u32, alarm: bool) -> AttackReport {
+pub(super) fn attacks(model: &ModelManifest, findings: u32, alarm: bool) -> AttackReport {
     let findings = Digest::of(&findings.to_le_bytes());
     AttackReport { federation: federation(), model: model.digest(), findings, alarm }
 }
@@ -16,15 +16,15 @@ fn signed_by(number: &str, role: Role, report: AttackReport) -> SignedAttackRepo
     SignedAttackReport { report, signed: attested_at(10, number, role, Action::ReportAttacks, report.digest()) }
 }
 
-fn signed_attacks(report: AttackReport) -> SignedAttackReport {
+pub(super) fn signed_attacks(report: AttackReport) -> SignedAttackReport {
     signed_by(VALIDATOR, Role::ModelValidator, report)
 }
 
-fn reported(report: SignedAttackReport) -> RegistryEvent {
+pub(super) fn reported(report: SignedAttackReport) -> RegistryEvent {
     RegistryEvent::AttacksReported { report: Box::new(report) }
 }
 
-fn carded(model: &ModelManifest, card: &[u8]) -> RegistryEvent {
+pub(super) fn carded(model: &ModelManifest, card: &[u8]) -> RegistryEvent {
     RegistryEvent::CardWritten { model: model.digest(), card: Digest::of(card) }
 }
 

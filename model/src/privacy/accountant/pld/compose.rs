@@ -140,7 +140,7 @@ fn load(masses: &Masses, power: f64, buffer: &mut [Complex]) -> f64 {
 impl Composed {
     /// An upper bound of delta at this epsilon, 0 or more.
     pub(super) fn delta(&self, epsilon: f64) -> f64 {
-        let epsilon = (epsilon - self.loss_error).max(0.0);
+        let epsilon = epsilon - self.loss_error;
         let mut above = self.infinite;
         for (loss, delta) in self.curve() {
             if loss <= epsilon {
@@ -193,6 +193,74 @@ impl Composed {
 mod tests {
     use super::super::SampledRound;
     use super::*;
+
+    /// Of a few masses: what is beyond an epsilon is summed up, between the points of the grid as well, and the epsilon is found again.
+    #[test]
+    fn a_curve_is_the_sum_over_the_losses_beyond_it() {
+        let (interval, power, infinite, masses) = (0.5, 0.7, 0.01, [0.2, 0.0, 0.3, 0.05, 0.1]);
+        for loss_error in [0.0, 0.03] {
+            let losses = || masses.iter().zip(0..).map(|(mass, place)| (mass, interval * f64::from(place)));
+            let masses = losses().map(|(mass, loss)| mass * (power * loss).exp() / 2.0).collect();
+            let composed = Composed { interval, power, masses, ln_scale: 2_f64.ln(), infinite, loss_error };
+            let direct = |epsilon: f64| {
+                infinite + losses().map(|(mass, loss)| mass * -(epsilon - loss).min(0.0).exp_m1()).sum::<f64>()
+            };
+            for step in 0..60 {
+                let epsilon = 0.04 * f64::from(step);
+                let (delta, own) = (composed.delta(epsilon), (epsilon - loss_error).max(0.0));
+                assert!((delta - direct(own)).abs() < 1e-12, "{epsilon}: {delta}");
+                if epsilon > loss_error && own < 2.0 {
+                    assert!((composed.epsilon(delta) - epsilon).abs() < 1e-9, "{epsilon}: {}", composed.epsilon(delta));
+                }
+            }
+            assert_eq!((composed.epsilon(0.009), composed.epsilon(0.9)), (f64::INFINITY, 0.0));
+        }
+    }
+
+    /// What is counted of errors is not seen in an epsilon: it is far below its last digit. It stays what it was all the same, to nine digits.
+    #[test]
+    fn errors_are_counted_as_they_were() {
+        const FROZEN: [&str; 2] = [
+            "4.86272225012 6.53764636264 1.66020597676e-13 2.9115022966 16.4341822249 28.5349004505 9.99997545206e-12 43.0 5.7798828125e-12 5.9307693789 7.34012710266 \
+             0.00390625 4096.0 2.34713811808 2.50488687302 2.76545618535 2.79532010611 0.001953125 4.86272225012 16.4341822261 1.00099754275e-11 5.7798828125e-12",
+            "4.94009346009 6.69496854488 1.7075047621e-13 2.93689362164 16.68471008 29.2567544636 5.14467120542e-13 43.0 5.7798828125e-12 6.05379091365 7.55585942955 \
+             0.00390625 4096.0 2.34713811808 2.50488687302 2.76545618535 2.79532010611 0.001953125 4.94009346009 16.6847100811 5.14981587662e-13 5.7798828125e-12",
+        ];
+        let round = |sampling_probability, noise_multiplier| SampledRound { sampling_probability, noise_multiplier };
+        let layout = Layout::new(&[(round(0.2, 2.0), 3), (round(1.0, 6.0), 40)], 1e-6, 1 << 14, None);
+        let fourier = Fourier::new(layout.points);
+        // Once more, laid out around what was found.
+        let near = Layout::new(&[(round(0.2, 2.0), 3), (round(1.0, 6.0), 40)], 1e-9, 1 << 12, Some([9.0, 8.5]));
+        for (removing, frozen) in [true, false].into_iter().zip(FROZEN) {
+            let mut own = Composition::new(&fourier, &layout, removing);
+            let mut buffer = vec![Complex::ZERO; layout.points];
+            for (range, count) in &layout.parts {
+                let loss = DiscreteLoss::new(*range, layout.interval).expect("probabilities");
+                own.multiply(&loss, *count, &mut buffer);
+            }
+            let growth = own.growth.iter().map(|growth| growth * growth).sum::<f64>().sqrt();
+            let mut found = vec![own.tilt.power, own.tilt.edge_power, own.round_off, growth];
+            found.extend([own.ln_scale, own.ln_edge, own.infinite, own.rounds, own.loss_error]);
+            let tilt = near.tilts[usize::from(!removing)];
+            found.extend([tilt.power, tilt.edge_power, near.interval, near.points as f64]);
+            found.extend([&layout, &near].into_iter().flat_map(|of| of.parts.iter().map(|(range, _)| range.span())));
+            let composed = own.finish().expect("a composition");
+            found.extend([
+                composed.interval,
+                composed.power,
+                composed.ln_scale,
+                composed.infinite,
+                composed.loss_error,
+            ]);
+            // Where hardly any mass is, the error alone stands.
+            let least = composed.masses.iter().copied().fold(f64::INFINITY, f64::min);
+            let error = 1.01 * growth / (layout.points as f64).sqrt() * (found[2] + fourier.round_off());
+            assert!(least >= error * (1.0 - 1e-9) && least < 1.1 * error, "{least} {error}");
+            let frozen: Vec<f64> = frozen.split_whitespace().map(|figure| figure.parse().expect("a figure")).collect();
+            let alike = |(found, frozen): (&f64, &f64)| (found - frozen).abs() <= 1e-9 * frozen.abs();
+            assert!(found.len() == frozen.len() && found.iter().zip(&frozen).all(alike), "{removing}: {found:?}");
+        }
+    }
 
     /// An error in the transform of one round is multiplied with the transforms of all other ones, and no less is counted of it.
     #[test]

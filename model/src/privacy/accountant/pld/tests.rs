@@ -133,6 +133,34 @@ fn what_is_out_of_range_falls_back_with_the_reason() {
     assert!(base.epsilon(f64::NAN).epsilon.is_infinite());
 }
 
+/// Each limit is within its range, and the next number is not.
+#[test]
+fn every_range_ends_where_it_says() {
+    let (most, least) = (u32::try_from(ROUNDS_MAX).unwrap(), SAMPLING_PROBABILITY_MIN);
+    let (quiet, loud) = (*NOISE_MULTIPLIER.start(), *NOISE_MULTIPLIER.end());
+    for (inside, beyond) in [
+        (loss(0.1, 1.0, most), loss(0.1, 1.0, most + 1)),
+        (loss(0.1, 1.0, most - 1).plus(round(0.2, 1.0), 1), loss(0.1, 1.0, most).plus(round(0.2, 1.0), 1)),
+        (loss(least, 1.0, 1), loss(least.next_down(), 1.0, 1)),
+        (loss(1.0, 1.0, 1), loss(1.0_f64.next_up(), 1.0, 1)),
+        (loss(0.1, quiet, 1), loss(0.1, quiet.next_down(), 1)),
+        (loss(0.1, loud, 1), loss(0.1, loud.next_up(), 1)),
+        (loss(0.1, 1.0, 1).plus(round(1.0, loud), 1), loss(0.1, 1.0, 1).plus(round(1.0, loud.next_up()), 1)),
+    ] {
+        for delta in [*DELTA.start(), *DELTA.end()] {
+            assert!(inside.checked(delta).is_ok() && beyond.checked(delta).is_err(), "{inside:?} {beyond:?}");
+        }
+        for delta in [DELTA.start().next_down(), DELTA.end().next_up()] {
+            assert_eq!(inside.checked(delta), Err(PldError::Delta(delta)));
+        }
+    }
+    // A count that would not fit is a part of its own.
+    let twice = loss(0.1, 1.0, u32::MAX).plus(round(0.1, 1.0), 1);
+    assert_eq!(twice.parts.iter().map(|(_, count)| *count).collect::<Vec<_>>(), [u32::MAX, 1]);
+    assert_eq!(twice.checked(0.1), Err(PldError::Rounds(1 << 32)));
+    assert_eq!(loss(0.1, 1.0, 0).plus(round(0.0, 1.0), 7).checked(0.1), Ok(Vec::new()));
+}
+
 #[test]
 fn the_curve_holds_away_from_where_it_was_laid_out() {
     let composed = loss(1.0, 10.0, 50).composed(1e-6).unwrap();

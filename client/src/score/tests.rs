@@ -348,17 +348,3 @@ fn files_of_scores_are_erased_from_and_purged_wherever_they_were_put() {
     world.write("state/scores/made.json", "{}");
     assert!(contact::erase(&config, "c-2", NOW).is_err());
 }
-
-/// Whoever has used the right to be left out is scored no more, in whatever spelling.
-#[test]
-fn an_excluded_customer_is_in_no_file_of_scores() {
-    let (world, _) = World::usual();
-    let customers = |world: &World| -> Vec<String> {
-        let (made, text) = world.scored().unwrap();
-        assert_eq!(made.note.rows + 1, text.lines().count() as u64);
-        text.lines().skip(1).map(|line| line.split(',').next().unwrap().to_owned()).collect()
-    };
-    assert_eq!(customers(&world), ["C1", "C2", "C3", "C4"]);
-    contact::exclude(&world.at("client.toml"), "c-2", NOW).unwrap_or_else(|fault| panic!("{fault}"));
-    assert_eq!(customers(&world), ["C1", "C3", "C4"]);
-}

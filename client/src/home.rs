@@ -11,7 +11,7 @@
 use std::path::{Path, PathBuf};
 
 use tributary_certs::keys::{read_signing_key, read_verifying_key, write_verifying_key};
-use tributary_storage::files::{Existing, keeps_secrets, read_public, write_public};
+use tributary_storage::files::{Existing, create_private_folder, keeps_secrets, read_public, write_public};
 use tributary_texts::{Said, commands};
 
 use crate::begin::begin_budget;
@@ -54,6 +54,7 @@ pub fn furnish(home: &Path, bundle: &Path, schema: Option<&Path>) -> Result<Vec<
         lines.push(commands::home_settings(init(home, &Whose::Bundle(bundle.to_path_buf()))?.display()));
     }
     if let Some((bytes, to)) = copy {
+        create_private_folder(home).map_err(ClientError::file)?;
         write_public(&to, &bytes, Existing::Replace).map_err(ClientError::file)?;
         if !home.join(POLICY).exists() {
             lines.push(commands::policy_written(init_policy(home, &to)?.display()));

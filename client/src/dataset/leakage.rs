@@ -155,25 +155,6 @@ mod tests {
         assert_eq!(area(&[[0, 100], [50, 50], [50, 0]], true).map(|area| (area * 1000.0).round()), Some(917.0));
     }
 
-    /// A field of few rows tells nothing, and its rare cells count as one.
-    #[test]
-    fn areas_are_told_of_enough_rows_and_rare_cells_are_one() {
-        let of = |cells: &[[u64; 2]]| area(cells, false);
-        assert_eq!(of(&[[20, 0], [0, 20]]), Some(1.0));
-        assert_eq!((of(&[[19, 0], [0, 20]]), of(&[[20, 0], [0, 19]])), (None, None));
-        assert_eq!(of(&[[10, 0], [0, 10], [10, 0], [0, 10]]), Some(1.0));
-        // Nine of each stand together in the middle: half of their pairs count.
-        let expected = (11.0 * 20.0 + 9.0 * 9.0 / 2.0 + 9.0 * 11.0) / 400.0;
-        assert_eq!(of(&[[9, 0], [0, 9], [11, 0], [0, 11]]), Some(expected));
-        // In order, from either side, with the missing ones first or last.
-        let ordered = |cells: &[[u64; 2]]| area(cells, true);
-        assert_eq!(
-            (ordered(&[[0, 20], [20, 0], [0, 0]]), ordered(&[[20, 0], [0, 20], [0, 0]])),
-            (Some(1.0), Some(1.0))
-        );
-        assert_eq!(ordered(&[[10, 10], [10, 0], [0, 10]]), Some(0.75));
-    }
-
     /// The last part is never that of missing numbers, which is one further.
     #[test]
     fn each_number_has_a_part_and_the_largest_the_last_one() {

@@ -160,26 +160,3 @@ fn those_who_are_missing_are_named() {
     let Report::Muster { missing, .. } = Report::muster(of, &many, None) else { panic!("another report") };
     assert_eq!((missing.len(), missing[0].as_str()), (MUSTER_NAMED_MAX, "client 0"));
 }
-
-/// Of many names the first are told, and how many more there are.
-#[test]
-fn twenty_names_are_told_and_twenty_events_kept() {
-    for (count, names, more) in [(20, 20, 0), (21, 20, 1), (45, 20, 25)] {
-        let changes = RosterChanges {
-            added: (1..=count).map(entry).collect(),
-            removed: vec![],
-            changed: vec![],
-            groups: vec![],
-            people: vec![],
-        };
-        let json = serde_json::to_value(Report::roster(7, 0, Some(changes))).unwrap();
-        let added = &json["changes"]["added"];
-        assert_eq!((added["names"].as_array().map(Vec::len), &added["more"]), (Some(names), &more.into()));
-    }
-    let mut last = Last::default();
-    (1..=21).for_each(|at| last.keep(at, &Report::BudgetBegun { counter: at }));
-    let kept: Vec<u64> = last.all().iter().map(|event| event.at).collect();
-    assert_eq!(kept, (2..=21).collect::<Vec<u64>>());
-    last.keep(22, &Report::RowsDropped { rows: 1, kept: 2 });
-    assert_eq!(last.all().last().map(|event| event.at), Some(21), "figures of rows are kept nowhere");
-}

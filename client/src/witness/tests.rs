@@ -145,21 +145,3 @@ fn what_was_seen_is_not_forgotten_where_its_file_is_damaged() {
     let fault = Witness::open(dir.path(), &FEDERATION, key(9).verifying_key(), name).map(drop).unwrap_err();
     assert!(fault.to_string().contains("Restore it from its backup"), "{fault}");
 }
-
-/// Whoever shows fork after fork fills no folder: what proves the first ones is kept, and each is disputed.
-#[test]
-fn sixteen_refused_checkpoints_are_kept_and_told_of() {
-    let dir = tempfile::tempdir().unwrap();
-    let mut own = opened(dir.path());
-    own.hear(&shown(&HONEST[..6], 0), &cosign, 1_700_000_000);
-    let told = (0..18_u8).filter(|number| {
-        let fork = [b"abcde".as_slice(), &[b'0' + number]].concat();
-        let (said, told) = own.hear(&shown(&fork, 6), &cosign, 1_700_000_001);
-        assert!(matches!(said, Some(WitnessWord::Disputed { .. })), "{number}");
-        told.is_some()
-    });
-    assert_eq!(told.count(), 16);
-    assert_eq!((own.status().refused.len(), opened(dir.path()).status().refused.len()), (16, 16));
-    let files = fs::read_dir(dir.path().join("checkpoints")).unwrap().flatten();
-    assert_eq!(files.filter(|file| file.file_name().to_string_lossy().starts_with("refused-")).count(), 16);
-}

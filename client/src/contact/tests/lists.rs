@@ -197,17 +197,3 @@ fn a_list_is_bound_to_what_it_was_made_of() {
     );
     assert!(world.build_at(NOW).is_ok(), "members are what counts for other lists");
 }
-
-/// Whoever approves sees the first lines of a long list.
-#[test]
-fn twenty_lines_of_a_list_are_shown() {
-    let world = World::new(&RULES.replace("top = 10", "top = 30"));
-    for (list, customers, shown) in [(1, 20, 20), (2, 21, 20), (3, 3, 3)] {
-        world.customers(customers);
-        let built = world.build();
-        assert_eq!((built.list, built.lines), (list, customers));
-        let found = show(&world.config(), list, NOW).unwrap();
-        assert_eq!(found.first.lines.len(), shown);
-        recall(&world.config(), list, "next", NOW).unwrap();
-    }
-}

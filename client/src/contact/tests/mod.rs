@@ -7,7 +7,6 @@ mod certificates;
 mod customers;
 mod delivery;
 mod evasions;
-mod frozen;
 mod hidden;
 mod kills;
 mod limits;

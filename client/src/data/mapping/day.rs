@@ -57,6 +57,7 @@ impl DayForm {
         };
         let (year, month, day) = match self {
             Self::Compact | Self::Month => {
+                digits(text)?;
                 let length = if self == Self::Compact { 8 } else { 6 };
                 let day = if self == Self::Compact { number(text.get(6..8)?)? } else { 1 };
                 (text.len() == length).then_some(())?;

@@ -132,10 +132,8 @@ mod tests {
         let path = folder.path().join("token");
         let made = token_of(&path).unwrap();
         assert_eq!((made.len(), token_of(&path).unwrap()), (64, made.clone()));
-        for (text, fits) in [(TOKEN, true), (&TOKEN[1..], false), ("0123456789abcdef 0123456789abcdef", false)] {
-            std::fs::write(&path, format!("{text}\n")).unwrap();
-            assert_eq!(token_of(&path).ok().as_deref(), fits.then_some(text), "{text}");
-        }
+        std::fs::write(&path, "short\n").unwrap();
+        assert!(token_of(&path).unwrap_err().to_string().contains("token"));
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;

@@ -457,27 +457,3 @@ fn the_description_is_what_it_was() {
     all["info"]["version"] = json!("of this release");
     crate::whole::compare(&format!("{all:#}\n"), "score/service/openapi.json");
 }
-
-/// Which column was meant is told, and not another one.
-#[test]
-fn a_column_of_another_spelling_is_named() {
-    let served = Served::usual();
-    let (status, _, answer) = served.score(&json!({ "customers": [{ "who": "C1", "age": 50, " STATE ": "1" }] }));
-    let text = answer.to_string().replace("\\\"", "\"");
-    assert!(status == 422 && text.contains("no column \"state\"") && text.contains("STATE"), "{text}");
-    assert!(!text.contains("who") && !text.contains("age"), "{text}");
-}
-
-/// The last customer and the last column of each limit are looked at, and one more is refused.
-#[test]
-fn a_question_has_at_most_so_many_customers_and_columns() {
-    let served = Served::usual();
-    let many = |count: usize| json!({ "customers": vec![json!({ "age": 50, "state": "1" }); count] });
-    assert_eq!([served.score(&many(1_000)).0, served.score(&many(1_001)).0], [200, 400]);
-    let wide = |columns: usize| {
-        let mut customer = json!({ "age": 50, "state": "1" });
-        (2..columns).for_each(|number| customer[format!("c{number}")] = json!(number));
-        json!({ "customers": [customer] })
-    };
-    assert_eq!([served.score(&wide(1_024)).0, served.score(&wide(1_025)).0], [200, 400]);
-}

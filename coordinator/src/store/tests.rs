@@ -22,6 +22,8 @@ struct Fixture {
 fn fixture() -> Fixture {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(&folder.path().join("state"), RUN).unwrap();
+    let place = format!("state/plans/{}/runs/{}", RUN.plan, RUN.number);
+    assert_eq!(store.run_folder(), folder.path().join(place));
     let update_rule = UpdateRule::Sgd { learning_rate: 0.5, momentum: 0.9 };
     let settings = OptimizerSettings::new(OptimizerFields { update_rule, tail_start: Some(1) }).unwrap();
     let architecture = Architecture::logistic(3, &["churn"]).unwrap();

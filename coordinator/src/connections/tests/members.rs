@@ -12,7 +12,7 @@ use tributary_transport::Link;
 use super::*;
 
 /// So many connections of one identity greet and wait.
-const HALF_OPEN: usize = 200;
+const HALF_OPEN: usize = 40;
 
 #[test]
 fn two_connections_of_a_client_stand_whatever_its_key_is_used_for() {

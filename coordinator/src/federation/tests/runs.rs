@@ -1,5 +1,6 @@
 //! Runs from their first event to their last.
 
+use tributary_evidence::Item;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::limits::{PROTOCOL_VERSION, RUNS_AT_ONCE_MAX};
 use tributary_protocol::message::{Downstream, Join, RefusalCode};
@@ -82,7 +83,11 @@ fn a_run_is_told_step_by_step_and_leaves_what_it_promises() {
     let run = world.run(1);
     let folder = world.state(&format!("plans/{}/runs/1", run.plan));
     assert!(folder.join("statement.json").is_file() && folder.join("statement.txt").is_file());
-    assert_eq!(crate::registry::list(&world.config).unwrap().len(), 1);
+    let models = crate::registry::list(&world.config).unwrap();
+    assert_eq!(models.len(), 1);
+    // A plan may begin from its parameters.
+    let parameters = Digest::from_hex(&models[0].parameters).unwrap();
+    assert!(world.state(&Item::State(parameters).name()).is_file());
     assert!((1..=BRANCHES).all(|number| matches!(world.heard(number), [ToClient::Lists(_)])), "{:?}", world.heard(1));
 }
 

@@ -6,7 +6,7 @@ use tributary_protocol::roster::{MemberName, StaffNumber};
 use tributary_protocol::round::cast;
 
 use super::*;
-use crate::enrolled::{Federation, now};
+use crate::enrolled::Federation;
 
 const EVERYTHING: &str = r#"[enrolment]
 authority = "authority"
@@ -99,7 +99,13 @@ fn each_protection_is_looked_at() {
         assert_eq!(found(&of, what), own("unknown", ""), "{what}");
         std::fs::rename(federation.path("away"), &path).unwrap();
     }
-    assert_eq!(found(&of, "state-own"), own("holds", "0700"));
+    let mode = |mode: u32| {
+        std::fs::set_permissions(federation.path("state"), std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    for (bits, state) in [(0o750, "not"), (0o701, "not"), (0o700, "holds")] {
+        mode(bits);
+        assert_eq!(found(&of, "state-own"), own(state, &format!("{bits:04o}")));
+    }
     assert_eq!(found(&of, "roster-of-several"), own("not", "1 / 1"));
     let state = |what: &str| found(&of, what).0;
     assert_eq!((state("tls-13-alone"), state("tls-key-in-token")), ("holds".into(), "not".into()));
@@ -128,16 +134,30 @@ fn each_protection_is_looked_at() {
 #[test]
 fn certificates_are_told_with_the_office_s_where_there_is_one() {
     let federation = Federation::new(2);
-    let lines = |change: &dyn Fn(String) -> String| certificates(&configured(&federation, change)).unwrap();
-    let with = lines(&|text| text.replace("[plan]\n", "[enrolment]\nauthority = \"authority\"\n[plan]\n"));
+    assert_eq!(certificates(&configured(&federation, |text| text)).unwrap().len(), 2);
+    let office = "[enrolment]\nauthority = \"authority\"\n[plan]\n";
+    let of = configured(&federation, |text| text.replace("[plan]\n", office));
+    let with = certificates(&of).unwrap();
     let what: Vec<&str> = with.iter().map(|line| line.what.as_str()).collect();
     assert_eq!(what, ["certificate-coordinator", "certificate-root", "certificate-issuing"]);
-    assert_eq!(lines(&|text| text).len(), 2);
-    let own = inspect(&federation.coordinator().join("identity.pem"), None, now()).unwrap();
-    let (line, day) = (&with[0], |second| Date::of_second(second).to_string());
-    assert_eq!((&line.subject, &line.issuer), (&own.subject.to_string(), &own.issuer.to_string()));
-    assert_eq!((&line.serial, &line.from, &line.until), (&own.serial, &day(own.not_before), &day(own.not_after)));
-    assert_eq!((line.issuer.clone(), with[1].subject == with[1].issuer), (with[2].subject.clone(), true));
+    let day = |second| Date::of_second(second).to_string();
+    let issuing = federation.path("authority").join(tributary_certs::enrolment::names::ISSUING);
+    let paths = [federation.coordinator().join("identity.pem"), federation.coordinator().join("trust.pem"), issuing];
+    for (line, path) in with.iter().zip(paths) {
+        let own = inspect(&path, None, of.now).unwrap();
+        let expected = CertificateLine {
+            what: line.what.clone(),
+            subject: own.subject.to_string(),
+            issuer: own.issuer.to_string(),
+            serial: own.serial,
+            key: own.key,
+            from: day(own.not_before),
+            until: day(own.not_after),
+            days_left: own.days_left,
+        };
+        assert_eq!(line, &expected);
+    }
+    assert_eq!((&with[0].issuer, &with[1].issuer), (&with[2].subject, &with[1].subject));
 }
 
 /// Of this federation, with a good signature, and with whether it was taken back.

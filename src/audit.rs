@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 use tributary_coordinator::audit::{Export, ExportError, Exported, Scope, export};
 use tributary_protocol::digest::Digest;
 use tributary_protocol::plan::{Date, RunRef};
+use tributary_protocol::printable::counted;
 use tributary_protocol::registry::Sight;
 
 use crate::exit::{Exit, Failure};
@@ -92,11 +93,15 @@ fn words(exported: &Exported) -> String {
     let later = if *goes_on { "; the journal goes on after the last day" } else { "" };
     let journal = match left_out {
         0 => format!(
-            "the journal, and what is kept of {runs} runs ({runs_outside} runs of other days have their events alone)"
+            "the journal, and what is kept of {}; of other days, events alone: {}",
+            counted(runs, "run"),
+            counted(runs_outside, "run")
         ),
         left_out => format!(
-            "{} of {entries} entries of the journal, with proofs in the place of the others, and what is kept of {runs} runs",
-            entries.saturating_sub(*left_out)
+            "{} of {} of the journal, with proofs in the place of the others, and what is kept of {}",
+            entries.saturating_sub(*left_out),
+            counted(entries, "entry"),
+            counted(runs, "run")
         ),
     };
     format!(

@@ -9,6 +9,7 @@ use tributary_certs::told::{read_incident, sign_incident, write_incident};
 use tributary_coordinator::registry::{Recordable, export_incident, federation, incidents, put_on_record};
 use tributary_evidence::report::{IncidentLine, TimelineLine};
 use tributary_protocol::digest::Digest;
+use tributary_protocol::printable::counted;
 use tributary_protocol::registry::{IncidentStep, IncidentWord, Severity, Sight, SignedIncident};
 use tributary_protocol::role::Role;
 use tributary_storage::files::{Existing, shown, write_private};
@@ -252,10 +253,10 @@ fn export(asked: &str, output: &Path, look: &LookOptions) -> Result<Exit, Failur
         }));
     } else {
         println!(
-            "{}: incident {} with {} entries of the journal and their proofs\n  digest  {}\n  key     {}",
+            "{}: incident {} with {} of the journal, each with its proof\n  digest  {}\n  key     {}",
             output.display(),
             file.paper.incident.number,
-            file.paper.entries.len(),
+            counted(file.paper.entries.len(), "entry"),
             file.digest(),
             file.key()
         );

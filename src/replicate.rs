@@ -13,6 +13,7 @@ use tributary_evidence::card::figures;
 use tributary_evidence::report::FigureLine;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::plan::Date;
+use tributary_protocol::printable::counted;
 use tributary_protocol::registry::Figure;
 use tributary_rehearsal::{Judged, judge};
 use tributary_storage::files::{Existing, write_private};
@@ -81,9 +82,10 @@ pub(crate) fn run(command: &ValidateCommand) -> Result<Exit, Failure> {
     let runs = audited.journal.iter().flat_map(|journal| &journal.runs);
     for run in runs.filter(|run| run.plan == line.plan && run.run == line.run) {
         let all = run.sums_verified.saturating_add(run.sums_not_verified);
-        let sums = format!("{} of {all} sums from the masked uploads that branches signed", run.sums_verified);
+        let sums =
+            format!("{} of {} from the masked uploads that branches signed", run.sums_verified, counted(all, "sum"));
         found.add(run.sums_not_verified == 0, sums);
-        found.same.push(format!("{} models of the run from its sums", run.models_verified));
+        found.same.push(format!("{} of the run from its sums", counted(run.models_verified, "model")));
     }
     found.add(line.follows, "the released parameters, learnt features and privacy statement".into());
     let card = line.card.as_ref().and_then(|card| Digest::from_hex(card)).map(|card| Item::Card(card).name());

@@ -13,7 +13,7 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::WebPkiClientVerifier;
 use serde::Serialize;
 use tributary_protocol::digest::Digest;
-use tributary_protocol::printable::Printable;
+use tributary_protocol::printable::{Printable, counted};
 use x509_parser::prelude::X509Certificate;
 use x509_parser::public_key::PublicKey;
 
@@ -139,14 +139,17 @@ pub(crate) fn validity_in(certificate: &X509Certificate<'_>) -> Validity {
 fn validity_problems(not_before: u64, not_after: u64, now: u64) -> Option<String> {
     let (whole, left) = (not_after.saturating_sub(not_before), not_after.saturating_sub(now));
     if now > not_after {
-        return Some(format!("It expired {} days ago. Renew it and restart its daemon.", (now - not_after) / DAY));
+        return Some(format!(
+            "It expired {} ago. Renew it and restart its daemon.",
+            counted((now - not_after) / DAY, "day")
+        ));
     }
     if now < not_before {
         return Some("It is not valid yet. Check this machine's clock.".to_owned());
     }
     // In 128 bits, because the product of two times may not fit.
     let nearly_over = u128::from(left) * 100 < u128::from(whole) * u128::from(WARN_PER_CENT);
-    nearly_over.then(|| format!("It expires in {} days. Renew it now.", left / DAY))
+    nearly_over.then(|| format!("It expires in {}. Renew it now.", counted(left / DAY, "day")))
 }
 
 fn leaf_problems(identity: &Result<Identity, IdentityError>, role: Option<Role>) -> Option<String> {
@@ -281,14 +284,14 @@ impl fmt::Display for Inspection {
         writeln!(formatter, "serial        {}", self.serial)?;
         writeln!(
             formatter,
-            "valid         {} to {} ({} days left)",
+            "valid         {} to {} ({} left)",
             date(self.not_before),
             date(self.not_after),
-            self.days_left
+            counted(self.days_left, "day")
         )?;
         writeln!(formatter, "key           {}", self.key)?;
         writeln!(formatter, "spki sha256   {}", self.spki_sha256)?;
-        writeln!(formatter, "chain         {} certificates", self.chain_length)?;
+        writeln!(formatter, "chain         {}", counted(self.chain_length, "certificate"))?;
         if !self.hosts.is_empty() {
             writeln!(
                 formatter,

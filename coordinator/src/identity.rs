@@ -9,6 +9,7 @@ use tributary_certs::keys::read_signing_key;
 use tributary_certs::roster::RosterAuthorities;
 use tributary_certs::suite::SigningKey;
 use tributary_protocol::digest::Digest;
+use tributary_protocol::printable::counted;
 use tributary_protocol::roster::SignedRoster;
 use tributary_settings::Fault;
 
@@ -79,7 +80,7 @@ fn warnings(validity: &Validity, cure: &str, roster: &SignedRoster, now: u64) ->
     let mut warnings = Vec::new();
     let left = validity.not_after.saturating_sub(now);
     if left < validity.not_after.saturating_sub(validity.not_before) / WARN_DIVISOR {
-        warnings.push(format!("this coordinator's certificate expires in {} days: {cure}", left / DAY));
+        warnings.push(format!("this coordinator's certificate expires in {}: {cure}", counted(left / DAY, "day")));
     }
     let expired = roster.roster.entries().iter().filter(|entry| entry.not_after < now).count();
     if expired > 0 {

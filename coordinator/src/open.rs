@@ -8,6 +8,7 @@ use tributary_model::privacy::share_variance;
 use tributary_protocol::ids::ClientId;
 use tributary_protocol::limits::{COHORT_MAX, COMPLETE_GRAPH_MAX};
 use tributary_protocol::plan::{NoiseShare, Stage};
+use tributary_protocol::printable::counted;
 use tributary_protocol::roster::{Group, Roster};
 use tributary_protocol::round::too_few_enrolled;
 use tributary_protocol::secagg::masked_sum;
@@ -230,7 +231,7 @@ fn no_round_yet(roster: &Roster, job: &Job) -> Result<Option<String>, Fault> {
 impl fmt::Display for Report {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(formatter, "identity     {}", self.identity)?;
-        writeln!(formatter, "roster       epoch {}, {} clients", self.roster_epoch, self.enrolled)?;
+        writeln!(formatter, "roster       epoch {}, {}", self.roster_epoch, counted(self.enrolled, "client"))?;
         if self.plans.is_empty() {
             writeln!(formatter, "plans        none is activated; `tributary plan activate` puts a signed plan here")?;
         }
@@ -242,7 +243,7 @@ impl fmt::Display for Report {
 impl fmt::Display for PlanReport {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(formatter, "plan         {} ({})", self.plan, self.name)?;
-        write!(formatter, "group        {:?}, {} clients", self.group, self.group_size)?;
+        write!(formatter, "group        {:?}, {}", self.group, counted(self.group_size, "client"))?;
         match self.cohort_needed {
             Some(needed) => writeln!(formatter, "; {needed} of them must be present for a round")?,
             None => writeln!(formatter)?,
@@ -251,11 +252,11 @@ impl fmt::Display for PlanReport {
         writeln!(formatter, "model        {} parameters, {} bytes an upload", self.parameters, self.upload_bytes)?;
         for (number, stage) in (1..).zip(&self.stages) {
             let StageReport { kind, rounds, dimension, units } = stage;
-            let rounds = if *rounds == 1 { "1 round".to_owned() } else { format!("{rounds} rounds") };
+            let rounds = counted(rounds, "round");
             writeln!(formatter, "stage {number}      {kind}: {rounds} of {dimension} coordinates, {units} units")?;
         }
         let (rounds, most, runs) = (self.rounds, self.rounds_charged_max, self.runs);
-        writeln!(formatter, "rounds       {rounds} a run, at most {most} charged; {runs} runs at most")?;
+        writeln!(formatter, "rounds       {rounds} a run, at most {most} charged; {} at most", counted(runs, "run"))?;
         match (self.epsilon, self.delta, self.noise_multiplier) {
             (Some(epsilon), Some(delta), Some(noise)) => {
                 let whom = self.epsilon_customer.map_or_else(

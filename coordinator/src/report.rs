@@ -10,6 +10,7 @@ use serde::Serialize;
 use tributary_certs::inspect::date;
 use tributary_daemon::lines;
 use tributary_protocol::plan::Attestation;
+use tributary_protocol::printable::counted;
 use tributary_protocol::role::Action;
 
 pub use self::finished::Finished;
@@ -469,7 +470,8 @@ impl fmt::Display for Event {
             Self::Finished(finished) => finished.fmt(formatter),
             Self::PlanAborted { by, role, rounds, charged } => write!(
                 formatter,
-                "the plan was aborted by {by} ({role}): {rounds} rounds, {charged} charged; nothing is released, and no run of it follows"
+                "the plan was aborted by {by} ({role}): {}, {charged} charged; nothing is released, and no run of it follows",
+                counted(rounds, "round")
             ),
         }
     }

@@ -275,7 +275,7 @@ fn a_check_names_every_bad_file() {
 fn an_expired_certificate_of_the_coordinator_is_found_before_the_port_opens() {
     let federation = Federation::aged(CLIENTS, now() - 31 * DAY, now());
     let text = Daemon::start(&federation.settings(|text| text)).join().0.unwrap_err().to_string();
-    assert!(text.contains("identity.certificate") && text.contains("expired 1 days ago"), "{text}");
+    assert!(text.contains("identity.certificate") && text.contains("expired 1 day ago"), "{text}");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Serialize;
 use tributary_certs::suite::RealSuite;
 use tributary_model::privacy::epsilon_of;
+use tributary_protocol::printable::counted;
 use tributary_protocol::privacy::{Accounts, Unit};
 use tributary_protocol::round::{BudgetRecord, ParticipantEvent};
 
@@ -107,10 +108,10 @@ fn finite(unit: Unit, spent: &Accounts, delta: f64) -> Option<f64> {
 impl fmt::Display for BudgetReport {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let shown = |epsilon: Option<f64>| epsilon.map_or("unbounded".to_owned(), |epsilon| format!("{epsilon:.6}"));
-        writeln!(formatter, "  branch's budget file, {} entries", self.entries)?;
+        writeln!(formatter, "  branch's budget file, {}", counted(self.entries, "entry"))?;
         writeln!(formatter, "  head     {}", self.head)?;
         let adopted = self.heads_adopted;
-        writeln!(formatter, "  counter  {}, {adopted} heads adopted from older copies", self.counter)?;
+        writeln!(formatter, "  counter  {}, {} adopted from older copies", self.counter, counted(adopted, "head"))?;
         write!(formatter, "  spent    epsilon {} at delta {:e} for a customer", shown(self.epsilon), self.delta)?;
         if self.epsilon_branch != Some(0.0) {
             write!(formatter, ", and {} for the branch as one unit", shown(self.epsilon_branch))?;
@@ -127,7 +128,8 @@ impl fmt::Display for BudgetReport {
             let RunSpendReport { plan, run, rounds, last_round, epsilon, .. } = run;
             write!(
                 formatter,
-                "\n  plan     {plan}, run {run}: {rounds} rounds, the last is {last_round}, epsilon {}",
+                "\n  plan     {plan}, run {run}: {}, the last is {last_round}, epsilon {}",
+                counted(rounds, "round"),
                 shown(*epsilon)
             )?;
         }

@@ -94,7 +94,7 @@ impl fmt::Display for Witnesses {
             write!(formatter, "\n  forged     the lines of {} do not verify", self.forged.join(", "))?;
         }
         if !self.unknown.is_empty() {
-            write!(formatter, "\n  unknown    {} lines are by keys that the roster does not have", self.unknown.len())?;
+            write!(formatter, "\n  unknown    lines by keys that the roster does not have: {}", self.unknown.len())?;
         }
         Ok(())
     }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use tributary_certs::suite::RealSuite;
 use tributary_protocol::budget::{BudgetHead, Kept};
 use tributary_protocol::ids::ClientId;
+use tributary_protocol::printable::counted;
 use tributary_protocol::roster::SignedRoster;
 use tributary_protocol::secagg::suite::Suite as _;
 use tributary_protocol::signed::SignedBody as _;
@@ -79,8 +80,13 @@ pub(crate) fn audit(entries: &[Entry<Kept>], head: String) -> Result<HeadsReport
 
 impl fmt::Display for HeadsReport {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(formatter, "  the branches' budget heads, {} entries", self.entries)?;
+        writeln!(formatter, "  the branches' budget heads, {}", counted(self.entries, "entry"))?;
         writeln!(formatter, "  head     {}", self.head)?;
-        write!(formatter, "  budgets  of {} clients, signed under {} rosters", self.clients, self.rosters)
+        write!(
+            formatter,
+            "  budgets  of {}, signed under {}",
+            counted(self.clients, "client"),
+            counted(self.rosters, "roster")
+        )
     }
 }

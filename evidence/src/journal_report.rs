@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Serialize;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::log::Log;
+use tributary_protocol::printable::counted;
 
 use crate::registry::RegistryReport;
 use crate::run::{NotVerified, RunReport};
@@ -82,17 +83,13 @@ impl JournalReport {
 
 impl fmt::Display for JournalReport {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let runs = match self.runs.len() {
-            1 => "1 run".to_owned(),
-            runs => format!("{runs} runs"),
-        };
+        let (runs, entries) = (counted(self.runs.len(), "run"), counted(self.entries, "entry"));
         match self.left_out {
-            0 => writeln!(formatter, "  coordinator's journal, {} entries of {runs}", self.entries)?,
+            0 => writeln!(formatter, "  coordinator's journal, {entries} of {runs}")?,
             left_out => writeln!(
                 formatter,
-                "  a part of the coordinator's journal, {} of {} entries, of {runs}",
-                self.entries.saturating_sub(left_out),
-                self.entries
+                "  a part of the coordinator's journal, {} of {entries}, of {runs}",
+                self.entries.saturating_sub(left_out)
             )?,
         }
         self.head.iter().try_for_each(|head| writeln!(formatter, "  head     {head}"))?;

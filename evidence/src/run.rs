@@ -13,6 +13,7 @@ use tributary_model::stage::noise_multiplier;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::log::LedgerId;
 use tributary_protocol::plan::{Plan, RunRef};
+use tributary_protocol::printable::counted;
 use tributary_protocol::privacy::{Accounts, Unit};
 use tributary_protocol::round::{Claim, CoordinatorEvent, RunRecord};
 use tributary_protocol::secagg::kept::KeptFault;
@@ -409,7 +410,12 @@ impl<'a> RunAudit<'a> {
 impl fmt::Display for RunReport {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(formatter, "  plan     {} ({}), run {}", self.plan, self.plan_name, self.run)?;
-        writeln!(formatter, "  ledger   {} entries, {} signatures verified", self.entries, self.signatures)?;
+        writeln!(
+            formatter,
+            "  ledger   {}, {} verified",
+            counted(self.entries, "entry"),
+            counted(self.signatures, "signature")
+        )?;
         let state = match (&self.aborted_by, self.finished, self.complete) {
             (Some(staff), ..) => format!("aborted by {staff}"),
             (None, true, true) => "complete".to_owned(),
@@ -418,7 +424,8 @@ impl fmt::Display for RunReport {
         };
         for (number, stage) in (1..).zip(&self.stages) {
             let StageReport { kind, rounds, committed, charged, noise_multiplier } = stage;
-            write!(formatter, "  stage {number}  {kind}: {committed} of {rounds} rounds committed, {charged} charged")?;
+            let rounds = counted(rounds, "round");
+            write!(formatter, "  stage {number}  {kind}: {committed} of {rounds} committed, {charged} charged")?;
             match noise_multiplier {
                 Some(noise) => writeln!(formatter, ", noise multiplier {noise:.4}")?,
                 None => writeln!(formatter)?,

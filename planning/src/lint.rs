@@ -14,7 +14,7 @@ use tributary_model::planned;
 use tributary_model::schema::Schema;
 use tributary_model::weak_modes::Build;
 use tributary_protocol::plan::{AsOf, Date, Plan, PrivacyMode, Rejection};
-use tributary_protocol::printable::{Printable, Untrusted, is_hidden};
+use tributary_protocol::printable::{Printable, Untrusted, counted, is_hidden};
 use tributary_protocol::privacy::Unit;
 
 use self::data::of_data;
@@ -212,8 +212,9 @@ fn asked(plan: &Plan, beside: Beside<'_>, predicted: Option<&Prediction>) -> Vec
         }
         if runs_within_cap(plan) < runs {
             let text = format!(
-                "the cap ends the plan after {} of {runs} runs, if each costs what it may at most",
-                runs_within_cap(plan)
+                "the cap ends the plan after {} of {}, if each costs what it may at most",
+                runs_within_cap(plan),
+                counted(runs, "run")
             );
             ask("schedule.epsilon_all_runs", text);
         }
@@ -342,7 +343,7 @@ fn questions(
     let sums = if kept.sums { "opened sums" } else { "no opened sums" };
     answer(
         "What is kept, and for how long?",
-        format!("{uploads} and {sums}, for {} days after the end of a run", kept.days),
+        format!("{uploads} and {sums}, for {} after the end of a run", counted(kept.days, "day")),
     );
     let measured = slowest_ms.map_or("nobody measured the slowest branch".into(), |slowest| {
         format!("the slowest branch takes {slowest} ms")
@@ -396,7 +397,7 @@ fn end(plan: &Plan) -> String {
     let (runs, fit) = (u64::from(plan.runs), runs_within_cap(plan));
     let by_cap = if fit < runs { format!(", or by its cap after {fit} of the dearest runs") } else { String::new() };
     let last = plan.schedule.not_after.min(plan.charter.review_by);
-    format!("after {runs} runs{by_cap}; no run begins after {}", day(last))
+    format!("after {}{by_cap}; no run begins after {}", counted(runs, "run"), day(last))
 }
 
 fn readiness(plan: &Plan) -> String {

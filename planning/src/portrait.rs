@@ -9,7 +9,7 @@ use tributary_model::privacy::{epsilon_of, sampling_probability};
 use tributary_model::stage::{EvaluateSettings, StageSettings, noise_multiplier};
 use tributary_protocol::digest::Digest;
 use tributary_protocol::plan::{AsOf, ModelRef, PilotGroup, Plan, PrivacyMode, Rhythm, Stage};
-use tributary_protocol::printable::Printable;
+use tributary_protocol::printable::{Printable, counted};
 use tributary_protocol::privacy::{RdpVector, Unit};
 use tributary_protocol::secagg::parameters::CoalitionRule;
 
@@ -154,7 +154,7 @@ impl Portrait {
         let cap = epsilon_of_cap(plan, unit);
         let ends = match runs_within_cap(plan) {
             all if all >= runs => "all runs fit".to_owned(),
-            some => format!("{some} of {runs} runs fit, if each costs what it may at most"),
+            some => format!("{some} of {} fit, if each costs what it may at most", counted(runs, "run")),
         };
         let label = format!("cap of epsilon over all runs, a {who}");
         self.add(format!("epsilon_cap{suffix}"), label, format!("{}; {ends}", figure(cap)), Weight::More(cap));
@@ -229,8 +229,7 @@ impl Portrait {
         let (words, weight) = match schedule.rhythm {
             Rhythm::Interval { seconds: 0 } => ("one after the other, at once".to_owned(), Weight::Less(0.0)),
             Rhythm::Interval { seconds } => {
-                let words =
-                    if seconds % DAY == 0 { format!("{} days", seconds / DAY) } else { format!("{seconds} seconds") };
+                let words = if seconds % DAY == 0 { counted(seconds / DAY, "day") } else { counted(seconds, "second") };
                 (words, whole_less(seconds))
             }
             Rhythm::Monthly { day } => (format!("one each month, from day {day} on"), whole_less(28 * DAY)),
@@ -259,7 +258,7 @@ impl Portrait {
         self.add("retention.uploads", "masked uploads are kept", words, Weight::More(uploads.into()));
         let sums = if kept.sums { "yes" } else { "no" };
         self.add("retention.sums", "opened sums are kept", sums, Weight::More(f64::from(u8::from(kept.sums))));
-        self.add("retention.days", "all of it is removed after", format!("{days} days"), Weight::More(days.into()));
+        self.add("retention.days", "all of it is removed after", counted(days, "day"), Weight::More(days.into()));
     }
 
     fn charter(&mut self, plan: &Plan) {

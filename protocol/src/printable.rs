@@ -7,7 +7,8 @@
 //! escaped. [`Printable`] is text that was escaped already.
 
 use alloc::borrow::ToOwned as _;
-use alloc::string::String;
+use alloc::format;
+use alloc::string::{String, ToString as _};
 use core::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -20,6 +21,18 @@ pub const PRINTABLE_CHARACTERS_MAX: usize = 600;
 pub fn is_one_line(text: &str) -> bool {
     let whole = !text.is_empty() && text.trim() == text && !text.contains(is_hidden);
     whole && text.chars().count() <= PRINTABLE_CHARACTERS_MAX
+}
+
+/// So many of something, in English: `1 run`, `2 runs`, `2 branches`, `2 entries`.
+#[must_use]
+pub fn counted(count: impl fmt::Display, one: &str) -> String {
+    let count = count.to_string();
+    match one.strip_suffix('y') {
+        _ if count == "1" => format!("1 {one}"),
+        Some(stem) if !stem.ends_with(['a', 'e', 'i', 'o', 'u']) => format!("{count} {stem}ies"),
+        _ if one.ends_with("ch") || one.ends_with('s') => format!("{count} {one}es"),
+        _ => format!("{count} {one}s"),
+    }
 }
 
 /// Ends a text that was cut.
@@ -187,6 +200,15 @@ mod tests {
 
     use super::*;
     use crate::codec::{decode, encode};
+
+    #[test]
+    fn one_is_said_of_one() {
+        let said = |one| [0, 1, 2, 11].map(|count| counted(count, one));
+        assert_eq!(said("run"), ["0 runs", "1 run", "2 runs", "11 runs"]);
+        assert_eq!(said("entry"), ["0 entries", "1 entry", "2 entries", "11 entries"]);
+        assert_eq!(said("branch")[1..3], ["1 branch", "2 branches"]);
+        assert_eq!(said("day")[1..3], ["1 day", "2 days"]);
+    }
 
     #[test]
     fn each_hidden_character_is_shown_by_its_number_and_every_other_one_as_it_is() {

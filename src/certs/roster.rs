@@ -8,6 +8,7 @@ use tributary_certs::enrolment;
 use tributary_certs::office::Fingerprint;
 use tributary_certs::people::fingerprint;
 use tributary_certs::roster::{RosterAuthorities, print_clients};
+use tributary_protocol::printable::counted;
 use tributary_storage::files::Existing;
 
 use super::done::done;
@@ -46,7 +47,13 @@ fn proposed(options: &ProposeOptions) -> Result<Exit, Failure> {
     }
     proposal.write(out, Existing::Replace).map_err(Failure::failed)?;
     let (epoch, count) = (proposal.signed.roster.epoch(), report.count());
-    done(out, &format!("roster {epoch} is proposed, with {count} changes; carry it to the holders of the roster keys"))
+    done(
+        out,
+        &format!(
+            "roster {epoch} is proposed, with {}; carry it to the holders of the roster keys",
+            counted(count, "change")
+        ),
+    )
 }
 
 fn diff(options: &DiffOptions) -> Result<Exit, Failure> {
@@ -111,7 +118,7 @@ fn sign(options: &SignOptions, others_first: bool) -> Result<Exit, Failure> {
     } else {
         "carry it back to the office, which installs it (`tributary certs roster install`)"
     };
-    done(out, &format!("roster {epoch} has {have} of {needed} signatures; {next}"))
+    done(out, &format!("roster {epoch} has {have} of {}; {next}", counted(needed, "signature")))
 }
 
 fn installed(options: &InstallOptions) -> Result<Exit, Failure> {
@@ -123,9 +130,14 @@ fn installed(options: &InstallOptions) -> Result<Exit, Failure> {
     let groups = if names.is_empty() { String::new() } else { format!("; groups {}", names.join(", ")) };
     let people = match signed.roster.people().len() {
         0 => String::new(),
+        1 => " and 1 person".to_owned(),
         people => format!(" and {people} people"),
     };
-    let text = format!("roster {epoch} of {clients} clients{people} with {signatures} signatures is in force{groups}");
+    let text = format!(
+        "roster {epoch} of {}{people} with {} is in force{groups}",
+        counted(clients, "client"),
+        counted(signatures, "signature")
+    );
     done(&options.authority.join(enrolment::names::ROSTER), &text)
 }
 
@@ -193,7 +205,8 @@ fn group(options: &GroupOptions) -> Result<Exit, Failure> {
     done(
         authority,
         &format!(
-            "group {name} has {size} members, {list}; propose the next roster and have it signed, so that it counts"
+            "group {name} has {}, {list}; propose the next roster and have it signed, so that it counts",
+            counted(size, "member")
         ),
     )
 }

@@ -6,6 +6,7 @@ use clap::Args;
 use tributary_evidence::bundle::Standing;
 use tributary_evidence::incident::{IncidentExport, judge};
 use tributary_evidence::paper::{Paper, PaperFault};
+use tributary_protocol::printable::counted;
 
 use crate::bundle::authority;
 use crate::coordinator_key::coordinator_key;
@@ -76,8 +77,9 @@ pub(crate) fn incident(options: &IncidentOptions) -> Result<Exit, Failure> {
         }
         let (found, members) = judged.witnesses;
         println!(
-            "  {} entries stand in the log under a checkpoint that {found} of {members} branches cosigned. That nothing was left out, an audit bundle shows",
-            judged.entries
+            "  under a checkpoint that {found} of {} cosigned, the log has {} of it. That nothing was left out, an audit bundle shows",
+            counted(members, "branch"),
+            counted(judged.entries, "entry")
         );
     }
     Ok(match judged.standing {

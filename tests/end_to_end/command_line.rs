@@ -110,7 +110,7 @@ fn a_federation_can_be_enrolled_and_inspected() {
     issue("client", &[&branch[..], &[&path("b2")]].concat()).assert_refused(1, &["enrolled already"]);
     let ca = Path::new(&authority);
     let roster = support::sign_roster(ca, &[ca]);
-    assert!(roster.contains("roster 1 of 1 clients with 3 signatures is in force"), "{roster}");
+    assert!(roster.contains("roster 1 of 1 client with 3 signatures is in force"), "{roster}");
 
     let inspect = |file: &str, trust: &str| run(["certs", "inspect", "--json", "--trust", trust, file]);
     let found = inspect(&path("b1/identity.pem"), &path("b1/trust.pem"));
@@ -154,7 +154,7 @@ fn groups_are_named_listed_and_signed_with_the_roster() {
     assert_eq!(certs(&["roster", "group", "pilot"]).code, Some(64), "members or removal");
     let ca = folder.path().join("ca");
     let signed = support::sign_roster(&ca, &[&ca]);
-    assert!(signed.contains("roster 1 of 4 clients with 1 signatures is in force; groups pilot"), "{signed}");
+    assert!(signed.contains("roster 1 of 4 clients with 1 signature is in force; groups pilot"), "{signed}");
     let roster = fs::read_to_string(path("ca/roster")).unwrap();
     assert!(roster.contains("\ngroup pilot 1-2 4\nsignature 0 "), "{roster}");
     done(&["roster", "group", "pilot", "--remove"]);

@@ -159,7 +159,11 @@ fn points_that_people_set(desk: &Desk<'_>, model: &str) {
     );
     // On another scale the change does not count, and the card says so.
     let other = desk.model(&["scorecard", model, "--head", "churn", "--double", "40", "--lang", "en"]);
-    assert!(other.out.contains("1 changes of points are of other labels or other scales"), "{}", other.out);
+    assert!(
+        other.out.contains("changes of points that are of other labels or other scales, and not in this card: 1"),
+        "{}",
+        other.out
+    );
     // A change that was taken out, or put in by hand, is noticed.
     let register: PathBuf = desk.0.join(format!("coordinator/state/registry/{model}/points"));
     let first = register.join("000001.points");
@@ -186,6 +190,41 @@ fn points_that_people_set(desk: &Desk<'_>, model: &str) {
     }
     fs::rename(&taken, &first).unwrap();
     assert_eq!(desk.bin(model, "occupation", 2), (before + 7, Some(before)));
+    points_are_reported(desk, model);
+}
+
+/// A change is among the decisions with its number, and stands beside the model; the page says who signed, and why.
+fn points_are_reported(desk: &Desk<'_>, model: &str) {
+    for (language, decided, beside) in [
+        ("en", "points of its scorecard changed (change 1)", "Change 1, "),
+        ("zh", "调整评分卡分值（第 1 次）", "第 1 次调整，"),
+    ] {
+        let output = desk.path(&format!("points-{language}.json"));
+        let config = desk.path("coordinator/coordinator.toml");
+        let words = ["report", "compliance", "--preset", "yearly", "--lang", language, "--config", &config];
+        let made = run(words.iter().chain(&["--output", &output]));
+        assert_eq!(made.code, Some(0), "{} {}", made.out, made.err);
+        let report: serde_json::Value = serde_json::from_str(&fs::read_to_string(&output).unwrap()).unwrap();
+        let duties = report["report"]["duties"].as_array().unwrap();
+        let duty = duties.iter().find(|duty| duty["what"] == "points").unwrap();
+        assert_eq!(
+            (&duty["number"], &duty["why"], &duty["subject"]),
+            (&1.into(), &"few customers".into(), &model.into())
+        );
+        let signers: Vec<_> = duty["signers"].as_array().unwrap().iter().map(|one| &one["role"]).collect();
+        assert_eq!(signers, [OWNER.1, VALIDATOR.1]);
+        assert_eq!(report["report"]["summary"]["decisions"], duties.len());
+        let page = fs::read_to_string(Path::new(&output).with_extension("html")).unwrap();
+        for part in [decided, beside, "few customers"] {
+            assert!(page.contains(part), "{part}: {page}");
+        }
+        let (key, journal) = (
+            desk.path("branches/branch-000/state/checkpoints/coordinator.key"),
+            desk.path("coordinator/state/audit.log"),
+        );
+        let found = run(["verify", "report", &output, "--key", &key, "--journal", &journal, "--strict"]);
+        assert_eq!(found.code, Some(0), "{} {}", found.out, found.err);
+    }
 }
 
 fn files_for_others(desk: &Desk<'_>, model: &str) {

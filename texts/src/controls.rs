@@ -79,7 +79,7 @@ texts! {
     a10() { en: "A10 Record of changes", zh: "A10 变更记录（双人复核）" }
     a10_where() { en: "Section 10", zh: "第 10 节" }
     a11() { en: "A11 Roles and access", zh: "A11 角色与访问权限" }
-    a11_where() { en: "Section 2: roles with their days; section 10: each signature of a role. Last use of accounts is with the operator of each machine", zh: "第 2 节：角色及其期限；第 10 节：各角色的签名。账户的最后使用时间由各机器的运维人员提供" }
+    a11_where() { en: "Section 2: roles with their days; sections 10, 12 and 14: each signature of a role. Last use of accounts is with the operator of each machine", zh: "第 2 节：角色及其期限；第 10、12、14 节：各角色的签名。账户的最后使用时间由各机器的运维人员提供" }
     a12() { en: "A12 Attack tests", zh: "A12 攻击测试报告" }
     a12_where() { en: "`tributary redteam run`; section 12", zh: "`tributary redteam run`；第 12 节" }
     a13() { en: "A13 Model card and lineage", zh: "A13 模型卡与血缘" }

@@ -23,6 +23,7 @@ pub mod help;
 mod language;
 pub mod mapping;
 pub mod month;
+mod one;
 pub mod preflight;
 pub mod proof;
 pub mod questions;
@@ -64,8 +65,8 @@ macro_rules! texts {
             )]
             pub fn $key($($argument: impl crate::Piece),*) -> crate::Said {
                 let english = {
-                    $(let $argument = $argument.english();)*
-                    format!($english)
+                    $(let $argument = crate::one::marked($argument.english());)*
+                    crate::one::agreed(format!($english))
                 };
                 let chinese = {
                     $(let $argument = $argument.chinese();)*
@@ -166,5 +167,35 @@ mod tests {
                 assert!(sentence.split_whitespace().count() <= 30, "{key}: {sentence}");
             }
         }
+    }
+
+    /// Words after a placeholder that end as nouns of several do, and are none.
+    const OTHERS: [&str; 18] = [
+        "s", "ms", "is", "was", "has", "does", "as", "its", "this", "reaches", "notes", "tells", "wants", "means",
+        "begins", "ends", "names", "says",
+    ];
+
+    #[test]
+    fn one_is_said_of_one() {
+        let english = |said: Said| said.text(Language::English).to_owned();
+        assert!(english(customer::runs(1)).starts_with("The branch took part in 1 run of joint"));
+        assert!(english(customer::runs(2)).starts_with("The branch took part in 2 runs of joint"));
+        assert!(english(customer::runs(11)).starts_with("The branch took part in 11 runs of joint"));
+        assert_eq!(english(contact::list_void(1)), "1 line is void");
+        assert_eq!(english(budget::rounds("1")), "1 round");
+        assert_eq!(english(report::witnessed(1)), "has cosigned 1 entry");
+        assert_eq!(english(dataset::customers(1)), "1 customer");
+        assert!(customer::runs(1).text(Language::Chinese).starts_with("本分行参加过 1 次"));
+    }
+
+    #[test]
+    fn every_noun_after_a_count_has_a_form_for_one() {
+        let after = |english: &'static str| english.split('}').skip(1).filter_map(|part| part.strip_prefix(' '));
+        let words = table().flat_map(|entry| after(entry.english));
+        let words = words.map(|part| part.split(|next: char| !next.is_alphanumeric()).next().unwrap_or_default());
+        let several = words.filter(|word| word.ends_with('s') && !OTHERS.contains(word));
+        let unknown: BTreeSet<&str> =
+            several.filter(|word| one::NOUNS.iter().all(|(several, _)| several != word)).collect();
+        assert!(unknown.is_empty(), "{unknown:?}");
     }
 }

@@ -51,7 +51,7 @@ texts! {
         zh: "{number}. {field}，{values}：由 {before} 改为 {after}，原因：{reason}。签署人：{signed}",
     }
     elsewhere(count) {
-        en: "{count} changes of points are of other labels or other scales, and not in this card",
+        en: "changes of points that are of other labels or other scales, and not in this card: {count}",
         zh: "另有 {count} 项分值调整属于其他标签或其他刻度，不在本评分卡内",
     }
     pair(one, other) { en: "{one} with {other}: points on top", zh: "{one} 与 {other} 组合：附加分值" }

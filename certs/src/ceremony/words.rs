@@ -1,6 +1,7 @@
 //! The report in words. Everything in it is of few letters of ASCII or a number, so that no proposal can draw on the signer's terminal.
 
 use core::fmt;
+use tributary_protocol::printable::counted;
 
 use tributary_protocol::roster::{EntryChange, GroupChange, RosterEntry};
 
@@ -22,10 +23,10 @@ impl fmt::Display for Rest {
 
 impl fmt::Display for ChangeReport {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (epoch, count) = (self.to.epoch, self.count());
+        let (epoch, count) = (self.to.epoch, counted(self.count(), "change"));
         match self.from {
-            Some(from) => writeln!(formatter, "Roster {epoch} follows roster {}: {count} changes.", from.epoch),
-            None => writeln!(formatter, "Roster {epoch} follows nothing: {count} changes."),
+            Some(from) => writeln!(formatter, "Roster {epoch} follows roster {}: {count}.", from.epoch),
+            None => writeln!(formatter, "Roster {epoch} follows nothing: {count}."),
         }?;
         let (keyed, other): (Vec<_>, Vec<_>) =
             self.changes.changed.iter().partition(|change| change.has_other_keys() || change.has_other_name());
@@ -53,7 +54,7 @@ impl fmt::Display for ChangeReport {
         section(formatter, "GROUPS: a plan counts its coalition of a group", &self.changes.groups, group)?;
         self.people.print(formatter, &[Danger::NewRole, Danger::Less])?;
         let untouched = self.members.saturating_sub(self.changes.added.len() + self.changes.changed.len());
-        writeln!(formatter, "\nAs before: {untouched} of {} members.", self.members)?;
+        writeln!(formatter, "\nAs before: {untouched} of {}.", counted(self.members, "member"))?;
         writeln!(formatter, "Digest of these changes: {}", self.digest())
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use tributary_certs::inspect::date;
+use tributary_protocol::printable::counted;
 
 use crate::report::{RunName, Whom};
 
@@ -192,7 +193,7 @@ impl fmt::Display for Status {
             writeln!(out)?;
         }
         if *ended > 0 {
-            writeln!(out, "ended     {ended} runs")?;
+            writeln!(out, "ended     {}", counted(ended, "run"))?;
         }
         self.log.as_ref().map_or(Ok(()), |log| log.write(out, *enrolled))?;
         self.sink.as_ref().map_or(Ok(()), |sink| sink.fmt(out))?;

@@ -20,6 +20,7 @@ use tributary_certs::renewal::Expiry;
 use tributary_certs::revocation::{ListEnd, Revocation, RevocationLists, read_carried};
 use tributary_certs::tls::{CoordinatorTls, TrustRoots, read_certificates, server_config, system_clock};
 use tributary_daemon::{Metric, Metrics, Pulse};
+use tributary_protocol::printable::counted;
 use tributary_settings::Fault;
 use tributary_storage::files::FileError;
 use tributary_transport::identity::{ListFiles, Stamp, TlsFiles, TlsMaterial};
@@ -424,7 +425,7 @@ enum LeafFault {
     Certificate(#[from] IdentityError),
     #[error(transparent)]
     File(#[from] FileError),
-    #[error("a certificate that expired {0} days ago")]
+    #[error("a certificate that expired {} ago", counted(.0, "day"))]
     Expired(u64),
     #[error("a certificate that is not valid yet; this machine's clock may be wrong")]
     Early,

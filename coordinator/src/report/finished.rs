@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::Serialize;
+use tributary_protocol::printable::counted;
 
 /// The last event of a run.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -52,7 +53,7 @@ pub struct Finished {
 impl fmt::Display for Finished {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let how = if self.complete { "complete" } else { "incomplete: the rounds that may be charged are used up" };
-        write!(formatter, "finished, {how}: {} rounds, {} charged", self.rounds, self.charged)?;
+        write!(formatter, "finished, {how}: {}, {} charged", counted(self.rounds, "round"), self.charged)?;
         if let (Some(epsilon), Some(delta)) = (self.epsilon, self.delta) {
             write!(formatter, ", epsilon {epsilon:.4} at delta {delta:e}")?;
         }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::Serialize;
+use tributary_protocol::printable::counted;
 
 use crate::run::NotVerified;
 
@@ -87,7 +88,8 @@ impl fmt::Display for RegisteredModel {
         let follows = if *follows { "follows from its sums" } else { "was NOT computed again from its sums" };
         write!(
             formatter,
-            "  model    {model}: {state} for \"{purpose}\", {follows}\n           run {run} of the plan {plan}, parameters {parameters}, {statements} statements\n           card {card}{alarm}"
+            "  model    {model}: {state} for \"{purpose}\", {follows}\n           run {run} of the plan {plan}, parameters {parameters}, {}\n           card {card}{alarm}",
+            counted(statements, "statement")
         )
     }
 }
@@ -97,16 +99,20 @@ impl fmt::Display for RegistryReport {
         let Self { entries, models, champions, pilots, reports, withdrawn, signatures, .. } = self;
         write!(
             formatter,
-            "  registry of models, {entries} entries: {models} models, {reports} reports on gates, {signatures} signatures verified"
+            "  registry of models, {}: {}, {} on gates, {} verified",
+            counted(entries, "entry"),
+            counted(models, "model"),
+            counted(reports, "report"),
+            counted(signatures, "signature")
         )?;
         write!(
             formatter,
-            "\n    {} of {models} models follow from the sums of their runs; the figures of {} of {reports} reports were computed again",
+            "\n    models that follow from the sums of their runs: {} of {models}; reports whose figures were computed again: {} of {reports}",
             self.models_recomputed, self.reports_recomputed
         )?;
         write!(
             formatter,
-            "\n    {} model cards say what follows from the runs of their models",
+            "\n    model cards that say what follows from the runs of their models: {}",
             self.cards_recomputed
         )?;
         write!(

@@ -1,6 +1,7 @@
 //! What a reader of a privacy claim should ask (after NIST SP 800-226, 2025), answered from one run.
 
 use tributary_protocol::plan::PrivacyMode;
+use tributary_protocol::printable::counted;
 
 use super::Facts;
 use super::parts::{Answer, Figures, Release};
@@ -78,9 +79,9 @@ fn budget(facts: &Facts, figures: &Figures) -> [String; 5] {
             "(epsilon, delta), mode {mode}, from Rényi differential privacy at 73 integer orders by proposition 12 of Canonne, Kamath, Steinke 2020."
         ),
         format!(
-            "{} for everything that its {} runs may charge, {} for one run, {} charged so far ({} by the tight accountant). {per_round}",
+            "{} for everything that its {} may charge, {} for one run, {} charged so far ({} by the tight accountant). {per_round}",
             shown(figures.epsilon_plan),
-            plan.runs,
+            counted(plan.runs, "run"),
             shown(figures.epsilon_run),
             shown(figures.epsilon_spent),
             shown(figures.epsilon_spent_tight)

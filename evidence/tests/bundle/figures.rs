@@ -219,7 +219,7 @@ fn every_figure_of_a_report_on_gates_follows_from_the_sum_of_the_evaluation() {
     let mut promoted = whole.clone();
     promoted.promote(|_| ());
     let (found, words) = code(&promoted.bundle(), true);
-    assert!(found == 0 && words.contains("the figures of 1 of 1 reports were computed again"), "{words}");
+    assert!(found == 0 && words.contains("reports whose figures were computed again: 1 of 1"), "{words}");
     let gates = whole.run.plan().gates.limits.len();
     assert_eq!(gates, 2);
     let parts: [False<Figure>; 4] = [

@@ -253,8 +253,8 @@ fn what_was_adopted_is_said() {
     assert_eq!((plan.runs[1].number, plan.runs[1].stages[0].charged), (2, 4));
     assert_eq!(budget.runs_of_unknown_plans, 1);
     let text = english(&budget);
-    assert!(text.contains("1 times the file was an older copy") && text.contains(&digest), "{text}");
-    assert!(text.contains("1 runs of plans whose terms this file does not have"), "{text}");
+    assert!(text.contains("1 time the file was an older copy") && text.contains(&digest), "{text}");
+    assert!(text.contains("1 run of plans whose terms this file does not have"), "{text}");
 }
 
 #[test]

@@ -76,7 +76,7 @@ fn an_aborted_plan_has_no_next_run() {
     ordered(&mut world, abort);
     world.talk();
     let lines = world.take_lines();
-    let told = "test run 1: the plan was aborted by north-bank/e2 (privacy-officer): 1 rounds, ";
+    let told = "test run 1: the plan was aborted by north-bank/e2 (privacy-officer): 1 round, ";
     assert!(lines.iter().any(|line| line.starts_with(told)), "{lines:#?}");
     assert!(world.ends().iter().all(|end| matches!(end, Ended::Stopped(why) if why.contains("aborted"))));
     assert!(world.centre.is_through() && world.status().waiting.is_empty());

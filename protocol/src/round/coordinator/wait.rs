@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use super::{Coordinator, Phase};
 use crate::ids::ClientId;
 use crate::message::ClosedReason;
+use crate::printable::counted;
 use crate::roster::{Group, Roster};
 use crate::round::effect::{CoordinatorEffect, Outbox};
 use crate::secagg::parameters::{CoalitionRule, CohortRule};
@@ -154,9 +155,9 @@ impl<S: Suite> Coordinator<S> {
         match self.endings.ended.as_slice() {
             [] => String::new(),
             [first, ..] => alloc::format!(
-                "; the roster's entries of {} clients have ended, the first is client {first}: enrol them anew and have the next roster \
+                "; the roster's entries of {} have ended, the first is client {first}: enrol them anew and have the next roster \
                  signed",
-                self.endings.ended.len()
+                counted(self.endings.ended.len(), "client")
             ),
         }
     }

@@ -9,15 +9,12 @@ use crate::digest::Digest;
 use crate::ids::{ClientId, SessionId};
 use crate::message::Charged;
 use crate::plan::{Attestation, Caps, RunRef};
+use crate::printable::counted;
 use crate::roster::Roster;
 use crate::round::event::{CoordinatorEvent, ParticipantEvent, RunEnd};
 
 /// Members that one line names, at most.
 const NAMED_MAX: usize = 3;
-
-fn many(count: usize, one: &str) -> String {
-    if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") }
-}
 
 fn short(session: &SessionId) -> impl core::fmt::Display {
     Digest(session.0).short()
@@ -59,7 +56,7 @@ impl RunRecord {
                 "run {number} of plan \"{}\" ({}) opened: {} in mode {}, from model {}{}",
                 plan.name,
                 plan.digest().short(),
-                many(plan.stages.len(), "stage"),
+                counted(plan.stages.len(), "stage"),
                 plan.privacy.name(),
                 model.short(),
                 plan.readiness
@@ -68,7 +65,7 @@ impl RunRecord {
                     .map_or_else(String::new, |date| format!(", with data of {date}"))
             ),
             CoordinatorEvent::OrdersCarried { orders } => {
-                format!("carried over from the run before: {}", many(orders.standing().count(), "standing order"))
+                format!("carried over from the run before: {}", counted(orders.standing().count(), "standing order"))
             }
             CoordinatorEvent::ApprovalsShown { approvals } => format!(
                 "the plan is put forward by {} and approved by {} from here on",
@@ -76,18 +73,18 @@ impl RunRecord {
             ),
             CoordinatorEvent::RosterAdopted { roster, group_size } => {
                 let members = usize::try_from(*group_size).unwrap_or(usize::MAX);
-                format!("roster {} adopted: {} in the plan's group", roster.roster.epoch(), many(members, "member"))
+                format!("roster {} adopted: {} in the plan's group", roster.roster.epoch(), counted(members, "member"))
             }
             CoordinatorEvent::SessionOpened { session, candidates } => format!(
                 "key set-up {} began with {}: {}",
                 short(session),
-                many(candidates.len(), "member"),
+                counted(candidates.len(), "member"),
                 first_of(roster, candidates.iter().copied())
             ),
             CoordinatorEvent::SessionKeyed { session, cohort, thresholds, .. } => format!(
                 "session {} has its keys: {}, of whom {} must survive and {} must sign",
                 short(session),
-                many(cohort.len(), "member"),
+                counted(cohort.len(), "member"),
                 thresholds.survivors_min,
                 thresholds.quorum
             ),
@@ -99,7 +96,7 @@ impl RunRecord {
                 descriptor.round,
                 self.stage_in_words(descriptor.stage),
                 descriptor.model.short(),
-                many(self.current().map_or(0, |session| session.cohort.len()), "member")
+                counted(self.current().map_or(0, |session| session.cohort.len()), "member")
             ),
             CoordinatorEvent::UpdateAdmitted { round, client, vector, .. } => {
                 format!(
@@ -109,10 +106,10 @@ impl RunRecord {
                 )
             }
             CoordinatorEvent::SurvivorsFrozen { round, survivors, digest } => {
-                format!("round {round}: {} fixed as {}", many(survivors.len(), "survivor"), digest.short())
+                format!("round {round}: {} fixed as {}", counted(survivors.len(), "survivor"), digest.short())
             }
             CoordinatorEvent::QuorumReached { round, signatures } => {
-                format!("round {round}: {} signed the survivor set", many(signatures.len(), "member"))
+                format!("round {round}: {} signed the survivor set", counted(signatures.len(), "member"))
             }
             CoordinatorEvent::RoundCommitted { round, sum, model } => {
                 format!("round {round} committed: sum {}, model {}", sum.short(), model.short())
@@ -129,12 +126,12 @@ impl RunRecord {
                 "{} showed its budget: counter {}, {} of this run charged",
                 Roster::named(roster, head.client),
                 head.counter,
-                many(rounds(&head.charged), "round")
+                counted(rounds(&head.charged), "round")
             ),
             CoordinatorEvent::ClientChargedMore { client, charged } => format!(
                 "{} was charged for {} of this run, more than this ledger started",
                 Roster::named(roster, *client),
-                many(rounds(charged), "round")
+                counted(rounds(charged), "round")
             ),
             CoordinatorEvent::StageConcluded { stage, model } => {
                 format!("{} concluded: it hands on model {}", self.stage_in_words(*stage), model.short())
@@ -171,7 +168,7 @@ impl RunRecord {
                     (Some(_), false) => "awaits its quorum",
                     (Some(_), true) => "awaits its sum",
                 };
-                format!("round {} {phase}, {} so far", open.round, many(self.admitted.len(), "vector"))
+                format!("round {} {phase}, {} so far", open.round, counted(self.admitted.len(), "vector"))
             }
             (None, None, _) if self.is_aborted() => "next the end of the run, because the plan was aborted".to_string(),
             (None, None, Some(Next::Round(stage))) => format!("next a round of {}", self.stage_in_words(stage)),
@@ -183,7 +180,7 @@ impl RunRecord {
             "{} of {} rounds committed, {charged} charged, {}; {next}",
             self.committed_all(),
             plan.rounds(),
-            many(self.sessions.len(), "session")
+            counted(self.sessions.len(), "session")
         )
     }
 
@@ -241,7 +238,7 @@ impl BudgetRecord {
                 format!("higher counters were seen of {}", first_of(roster, clients))
             }
             ParticipantEvent::RunAccepted { run, name, stages, .. } => {
-                format!("{} (\"{name}\") was accepted: {}", of_run(run), many(stages.len(), "stage"))
+                format!("{} (\"{name}\") was accepted: {}", of_run(run), counted(stages.len(), "stage"))
             }
             ParticipantEvent::CapsNoted { caps } => format!("the policy's caps are {}", in_words(caps)),
             ParticipantEvent::CapRaised { raise, officer, .. } => format!(
@@ -298,8 +295,8 @@ impl BudgetRecord {
         format!(
             "counter {}, {} of {} charged{awaits}",
             self.counter,
-            many(charged, "round"),
-            many(self.runs.len(), "run")
+            counted(charged, "round"),
+            counted(self.runs.len(), "run")
         )
     }
 }

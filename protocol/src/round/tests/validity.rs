@@ -150,7 +150,7 @@ fn a_deadline_wakes_the_coordinator_when_an_entry_ends_and_its_operator_is_told(
     assert_eq!(rejected(&world, ENDING), Some(RejectCode::EntryEnded));
     let wait = world.coordinator.wait();
     assert_eq!(wait.deadline, None);
-    assert!(wait.reason.contains("entries of 1 clients have ended, the first is client 4"), "{wait:?}");
+    assert!(wait.reason.contains("entries of 1 client have ended, the first is client 4"), "{wait:?}");
     // Neither does it come back, nor is it asked.
     world.cut(ENDING);
     world.branches.get_mut(&ENDING).expect("a branch").stopped = None;

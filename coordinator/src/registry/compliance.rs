@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use tributary_certs::keys::read_signing_key;
 use tributary_certs::suite::SigningKey;
-use tributary_evidence::bundle::PART_BYTES_MAX;
 use tributary_evidence::card::figures;
 use tributary_evidence::checkpoint::is_kept_name;
 use tributary_evidence::report::{Asked, ComplianceReport, FigureLine, Material, ReportFile, compliance};
@@ -15,7 +14,7 @@ use tributary_model::schema::Schema;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::log::Entries;
 use tributary_protocol::secagg::suite::VerifyingKey;
-use tributary_storage::files::{FileError, read_itself, read_itself_at_most};
+use tributary_storage::files::{FileError, read_itself};
 
 use super::RegistryError;
 use super::exports::exports;
@@ -23,7 +22,7 @@ use super::measured::OfRun;
 use super::view::record_of;
 use crate::federation::plans::PLANS;
 use crate::settings::Settings;
-use crate::store::{kept, ledger_of};
+use crate::store::{kept, ledger_bytes, ledger_of};
 use crate::witness::{CHECKPOINTS, notes_beside};
 
 /// Why there is no report.
@@ -83,7 +82,7 @@ pub(super) fn reported<K: Retained>(
     let figures = model_figures(state)?;
     let path = ledger_of(state);
     let mut notes = notes_beside(state);
-    let bytes = read_itself_at_most(&path, PART_BYTES_MAX).map_err(ComplianceError::Unreadable)?;
+    let bytes = ledger_bytes(state).map_err(ComplianceError::Unreadable)?;
     Entries::new(&bytes).for_each(|entry| notes.follow(entry.leaf));
     let kept = kept(&path);
     let bare = material(state, &bytes, &kept, key.verifying_key());

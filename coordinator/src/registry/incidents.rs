@@ -1,7 +1,6 @@
 //! Incidents for people and programs, from the journal, beside a daemon that may be writing to it.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use tributary_certs::keys::read_signing_key;
 use tributary_certs::suite::RealSuite;
@@ -17,7 +16,7 @@ use super::RegistryError;
 use super::compliance::material;
 use super::view::authorities_of;
 use crate::settings::Settings;
-use crate::store::ledger_of;
+use crate::store::{ledger_bytes, ledger_of};
 
 /// Why nothing is shown of incidents.
 #[derive(Debug, thiserror::Error)]
@@ -26,13 +25,8 @@ pub enum IncidentsError {
     #[error(transparent)]
     Registry(#[from] RegistryError),
     /// The journal cannot be read.
-    #[error("{path} cannot be read ({fault}), so nothing is shown; check path and permissions", path = path.display())]
-    Unreadable {
-        /// The journal.
-        path: PathBuf,
-        /// The operating system's reason.
-        fault: std::io::Error,
-    },
+    #[error("{0}; nothing is shown")]
+    Unreadable(FileError),
     /// The journal or the incident.
     #[error(transparent)]
     Fault(#[from] IncidentFault),
@@ -62,7 +56,7 @@ pub fn incidents<K: Retained>(
     let state = &settings.state_dir;
     let journal = ledger_of(state);
     let key = read_signing_key(&settings.identity.signing_key)?.verifying_key();
-    let (bytes, kept) = (read(&journal)?, kept(&journal));
+    let (bytes, kept) = (read(state)?, kept(&journal));
     if bytes.is_empty() {
         return Ok(Vec::new());
     }
@@ -83,7 +77,7 @@ pub fn export_incident<K: Retained>(
     let state = &settings.state_dir;
     let journal = ledger_of(state);
     let key = read_signing_key(&settings.identity.signing_key)?;
-    let (bytes, kept) = (read(&journal)?, kept(&journal));
+    let (bytes, kept) = (read(state)?, kept(&journal));
     let mut material = material(state, &bytes, &kept, key.verifying_key());
     let now = scan(Entries::new(&bytes)).log.checkpoint(&origin_of(&authorities.digest()));
     let signed = SignedCheckpoint::sign::<RealSuite>(now, &key);
@@ -92,11 +86,10 @@ pub fn export_incident<K: Retained>(
 }
 
 /// The journal's bytes; none where there is none yet.
-fn read(journal: &Path) -> Result<Vec<u8>, IncidentsError> {
-    match fs::read(journal) {
-        Ok(bytes) => Ok(bytes),
-        Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
-        Err(fault) => Err(IncidentsError::Unreadable { path: journal.to_path_buf(), fault }),
+fn read(state: &Path) -> Result<Vec<u8>, IncidentsError> {
+    match ledger_bytes(state) {
+        Err(fault) if fault.is_absent() => Ok(Vec::new()),
+        read => read.map_err(IncidentsError::Unreadable),
     }
 }
 

@@ -214,6 +214,14 @@ pub fn ledger_of(state_dir: &Path) -> PathBuf {
     state_dir.join(LEDGER)
 }
 
+/// The bytes of a state directory's ledger, of any length. A link is not followed.
+///
+/// # Errors
+/// [`FileError`].
+pub(crate) fn ledger_bytes(state_dir: &Path) -> Result<Vec<u8>, FileError> {
+    files::read_itself_at_most(&ledger_of(state_dir), u64::MAX)
+}
+
 /// What is kept in a state directory; nothing where nothing is. A link is not followed.
 ///
 /// # Errors

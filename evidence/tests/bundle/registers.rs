@@ -236,9 +236,11 @@ pub(super) const CASES: &[(&str, u8, Change)] = &[
 
 const DAY_SECONDS: u64 = 86_400;
 
+type Said = (&'static str, u8, fn(&mut ExportRecord));
+
 /// What the one record of an export says, and whether that can be. Its entry is of the first second of a day, and its model a candidate.
 #[rustfmt::skip]
-const RECORDS: &[(&str, u8, fn(&mut ExportRecord))] = &[
+const RECORDS: &[Said] = &[
     ("a day before its entry", 0, |record| moved(record, |at| at - DAY_SECONDS)),
     ("more than a day before its entry", 1, |record| moved(record, |at| at - DAY_SECONDS - 1)),
     ("a day after its entry", 0, |record| moved(record, |at| at + DAY_SECONDS)),

@@ -316,10 +316,30 @@ fn whoever_asks_for_the_file_itself_is_given_no_link() {
     assert_eq!(read_itself(&file).unwrap(), b"own");
     assert_eq!(read_public(&link).unwrap(), b"own");
     for link in [&link, &broken] {
-        let told = read_itself(link).unwrap_err().to_string();
-        assert!(told.contains("is a link") && told.contains(&shown(link).to_string()), "{told}");
+        for told in [read_itself(link).unwrap_err(), read_stored(link, &FORMAT).unwrap_err()] {
+            let words = told.to_string();
+            assert!(words.contains("is a link") && words.contains(&shown(link).to_string()), "{words}");
+            assert!(!told.is_absent(), "a link to nothing is something");
+        }
     }
-    assert!(matches!(read_itself(&folder.path().join("none")), Err(FileError::System { .. })));
+    assert!(read_itself(&folder.path().join("none")).unwrap_err().is_absent());
+    assert_eq!(read_itself_at_most(&file, 3).unwrap(), b"own");
+    assert!(matches!(read_itself_at_most(&file, 2), Err(FileError::TooLong { most: 2, .. })));
+    assert_eq!(read_itself_at_most(&file, u64::MAX).unwrap(), b"own");
+}
+
+/// What is only begun has nothing in it, leaves nothing when it is given up, and needs its folder.
+#[test]
+fn a_private_file_is_begun_before_anything_is_in_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.onnx");
+    assert!(begin_private(&folder.path().join("none/model.onnx")).is_err_and(|fault| fault.is_absent()));
+    let (given_up, mut draft) = (begin_private(&path).unwrap(), begin_private(&path).unwrap());
+    assert_eq!(given_up.reopen().unwrap().metadata().unwrap().len(), 0);
+    drop(given_up);
+    draft.write_all(b"whole").unwrap();
+    draft.place(&path, Existing::Keep).unwrap();
+    assert_eq!((read_private(&path).unwrap().as_slice(), names(folder.path()).len()), (&b"whole"[..], 1));
 }
 
 /// Between two looks a file may become a pipe or a link: neither keeps a reader waiting, and no link is followed.

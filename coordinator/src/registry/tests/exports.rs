@@ -5,6 +5,9 @@ use tributary_storage::files::{Existing, write_private};
 
 use super::*;
 
+/// A change of a record, and what is said of it.
+type Refusal<'a> = (&'a dyn Fn(&mut ExportRecord), &'static str);
+
 #[test]
 fn the_journal_takes_a_record_of_an_export_that_says_what_can_be() {
     let job = several();
@@ -39,7 +42,7 @@ fn the_journal_takes_a_record_of_an_export_that_says_what_can_be() {
         registry.hear(&mut journal, &world.roster, Recordable::Export(Box::new(note))).unwrap()
     };
     let century = 36_525 * 86_400;
-    let refusals: [(&dyn Fn(&mut ExportRecord), &str); 7] = [
+    let refusals: [Refusal<'_>; 7] = [
         (&|record| record.valid_until += 1, "a model validator answers for the model until"),
         (&|record| record.state = "candidate".into(), "says that the model is a candidate, and it is a champion"),
         (&|record| record.valid_until = record.made_at, "a last day before the file was made"),

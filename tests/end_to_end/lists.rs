@@ -248,9 +248,9 @@ fn the_manuals_example_leads_from_scores_to_outcomes_and_to_a_customers_rights()
     let rows =
         format!("batch,line,contacted,channel,result,date\n1,1,Y,phone,opened,{today}\n1,9999,Y,phone,,{today}\n");
     fs::write(branch.path("branch-01/crm/outcomes.csv"), rows).unwrap();
-    said(&done(outcomes), &["2 rows: 1 outcomes are noted", "1: unknown line"]);
+    said(&done(outcomes), &["2 rows: 1 outcome is noted", "1: unknown line"]);
     assert_eq!(branch.read("branch-01/crm/outcomes.rejects.csv"), "row,batch,line,reason\n2,1,9999,unknown line\n");
-    said(&done(status), &["taken by the bank's system", "1 outcomes, of which 1"]);
+    said(&done(status), &["taken by the bank's system", "1 outcome, of which 1"]);
     // The manual's customer may be held out: then there is nothing to explain, and nobody is told why.
     let listed = list.contains("6222000000000007");
     let id = if listed { "6222000000000007" } else { list.lines().nth(5).unwrap().split(',').nth(1).unwrap() };
@@ -259,7 +259,7 @@ fn the_manuals_example_leads_from_scores_to_outcomes_and_to_a_customers_rights()
     said(&done(&of(explain)), &["balance falls", "to be printed"]);
     assert!(branch.read("branch-01/reply.html").contains("关于评分依据的说明"));
     said(&done(&of(exclude)), &["1 open lines are void", "list-000001.recall-000001.csv"]);
-    said(&done(&of(erase)), &["1 lines of kept lists are erased", "scores.csv: 1 lines are erased, and 399 stay"]);
+    said(&done(&of(erase)), &["1 line is erased in kept lists", "scores.csv: 1 line is erased, and 399 stay"]);
     let scores = branch.read("branch-01/scores.csv");
     assert!(!scores.contains(id) && scores.lines().count() == CUSTOMERS as usize);
     let note: serde_json::Value = serde_json::from_str(&branch.read("branch-01/scores.csv.json")).unwrap();

@@ -89,7 +89,7 @@ texts! {
         en: "for the branch: letters to this customer, and copies that people made themselves, are not known here",
         zh: "仅供分行：已出具给该客户的答复，以及人员自行复制的文件，本系统没有登记",
     }
-    lines_erased(lines) { en: "for the branch: {lines} lines of kept lists are erased", zh: "仅供分行：已删除名单中的 {lines} 行" }
+    lines_erased(lines) { en: "for the branch: {lines} lines are erased in kept lists", zh: "仅供分行：已删除名单中的 {lines} 行" }
     scores_erased(path, lines, stay) {
         en: "for the branch: {path}: {lines} lines are erased, and {stay} stay. The file has a new digest, and the note beside it says so",
         zh: "仅供分行：{path}：已删除 {lines} 行，保留 {stay} 行。文件有新的摘要，旁边的说明文件已更新",

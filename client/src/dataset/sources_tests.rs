@@ -379,8 +379,8 @@ fn what_may_be_known_only_after_the_label_is_told() {
         (
             Language::English,
             [
-                "1 rows have a label that was known on 2026-11-30 already",
-                "1 rows have a label that is about a day after 2027-02-28",
+                "1 row has a label that was known on 2026-11-30 already",
+                "1 row has a label that is about a day after 2027-02-28",
                 "field age: the mapping says that the column \"born\" is known only after the label",
                 "field score alone tells the label churn with an AUC of 0.9",
                 "field column score: it looks back to 2026-11-01, and the first event of the table uses is of 2026-11-20",

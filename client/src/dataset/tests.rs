@@ -82,7 +82,7 @@ fn what_a_table_holds_is_shown_by_field_and_by_class() {
     let text = loaded.report.said();
     let text = text.text(tributary_texts::Language::English);
     for line in [
-        "rows.csv: 10 rows, 10 customers, at most 1 rows each\n",
+        "rows.csv: 10 rows, 10 customers, at most 1 row each\n",
         "label churn: 2 (20.0 %) positive, 7 (70.0 %) negative, 1 (10.0 %) not known, 0 unlisted\n",
         "field age, level 2: 0 missing, 0 below min, 1 (10.0 %) at min, 0 at max, 1 (10.0 %) above max\n",
         "field job, level 1: 1 (10.0 %) missing, 1 (10.0 %) unlisted\n",

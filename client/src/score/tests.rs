@@ -325,7 +325,7 @@ fn files_of_scores_are_erased_from_and_purged_wherever_they_were_put() {
     };
     let said = told(contact::erase(&config, "c-2", NOW).unwrap_or_else(|fault| panic!("{fault}")));
     for name in ["scores.csv", "elsewhere/again.csv", "elsewhere/table.parquet"] {
-        assert!(said.contains(&format!("{name}: 1 lines are erased, and 3 stay")), "{said}");
+        assert!(said.contains(&format!("{name}: 1 line is erased, and 3 stay")), "{said}");
     }
     let text = fs::read_to_string(world.at("elsewhere/again.csv")).unwrap();
     assert_eq!(

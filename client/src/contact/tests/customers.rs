@@ -37,7 +37,7 @@ fn an_exclusion_voids_open_lines_recalls_them_and_holds_for_ever() {
     world.approve(2).unwrap();
     exclude(&world.config(), "c3", NOW).unwrap();
     let told = world.deliver_at(2, NOW).map(|_| ()).unwrap_err().to_string();
-    assert!(told.contains("1 lines of list 2") && told.contains("customer's wish"), "{told}");
+    assert!(told.contains("1 line of list 2") && told.contains("customer's wish"), "{told}");
     for id in ["", " \n", &"x".repeat(300)] {
         assert!(exclude(&world.config(), id, NOW).is_err());
     }
@@ -153,8 +153,8 @@ fn an_erased_customer_is_in_no_file_and_in_no_list() {
     world.scored(&rows);
     world.delivered();
     let told = text(&erase(&world.config(), "victim-4711", NOW).unwrap());
-    assert!(told.contains("1 lines of kept lists are erased"), "{told}");
-    assert!(told.contains("scores.csv: 1 lines are erased, and 2 stay"), "{told}");
+    assert!(told.contains("1 line is erased in kept lists"), "{told}");
+    assert!(told.contains("scores.csv: 1 line is erased, and 2 stay"), "{told}");
     // What was handed out is not touched, and is named as long as it is there.
     for name in ["out/list-000001.csv", "crm/list-000001.csv"] {
         assert!(told.contains(&format!("{name} was written of list 1")), "{name}: {told}");
@@ -170,7 +170,7 @@ fn an_erased_customer_is_in_no_file_and_in_no_list() {
     assert_eq!((note.rows, note.erased, note.models[0].rows), (2, 1, 2));
     let again = text(&erase(&world.config(), "victim-4711", NOW).unwrap());
     assert!(
-        again.contains("0 lines of kept lists") && !again.contains("out/list") && again.contains("crm/list"),
+        again.contains("0 lines are erased in kept lists") && !again.contains("out/list") && again.contains("crm/list"),
         "{again}"
     );
     assert!(world.handed().contains(&"list-000001.recall-000001.csv".to_owned()));
@@ -186,9 +186,12 @@ fn an_erased_customer_is_in_no_file_and_in_no_list() {
     world.build();
     assert_eq!(world.listed(2), ["c1", "c3"]);
     let told = text(&erase(&world.config(), "victim-4711", NOW).unwrap());
-    assert!(told.contains("0 lines of kept lists") && told.contains("1 lines are erased, and 2 stay"), "{told}");
+    assert!(
+        told.contains("0 lines are erased in kept lists") && told.contains("1 line is erased, and 2 stay"),
+        "{told}"
+    );
     // The file is still known as the list's own: another customer is erased from it, and what only it had goes with the last one.
-    assert!(text(&erase(&world.config(), "c1", NOW).unwrap()).contains("1 lines are erased, and 1 stay"));
+    assert!(text(&erase(&world.config(), "c1", NOW).unwrap()).contains("1 line is erased, and 1 stay"));
     assert!(text(&erase(&world.config(), "c3", NOW).unwrap()).contains("scores.csv is deleted"));
     assert!(!world.at("scores.csv").exists() && !world.at("scores.csv.json").exists());
 }
@@ -201,13 +204,13 @@ fn an_erasure_of_scores_goes_on_after_an_interruption() {
     world.build();
     let (before, noted) = (world.read("scores.csv"), world.read("scores.csv.json"));
     let done = |id: &str| text(&erase(&world.config(), id, NOW).unwrap());
-    assert!(done("c2").contains("1 lines are erased, and 2 stay"));
+    assert!(done("c2").contains("1 line is erased, and 2 stay"));
     let (after, note) = (world.read("scores.csv"), world.read("scores.csv.json"));
     // It was recorded; then nothing was done, or the file alone.
     for scores in [&before, &after] {
         world.write("scores.csv", scores);
         world.write("scores.csv.json", &noted);
-        assert!(done("c2").contains("1 lines are erased, and 2 stay"));
+        assert!(done("c2").contains("1 line is erased, and 2 stay"));
         assert_eq!((world.read("scores.csv"), world.read("scores.csv.json")), (after.clone(), note.clone()));
     }
     // Another file in its place is left alone and named, and one that is no file of scores any more is deleted.

@@ -80,7 +80,7 @@ fn a_list_of_which_a_line_is_void_today_is_not_delivered() {
     {
         world.write("attributes.csv", &attributes.replace("c2,否,营销;风控,低,C3,一组", row));
         let told = said(world.deliver_at(1, NOW));
-        assert!(told.contains("1 lines of list 1") && told.contains(why), "{told}");
+        assert!(told.contains("1 line of list 1") && told.contains(why), "{told}");
     }
     // Of whom the list does not name, anything may change.
     world.write("attributes.csv", &format!("{attributes}c9,是,,高,,\n"));

@@ -110,10 +110,14 @@ mod tests {
         assert!(matches!(shown(), Ok(0)));
         assert!(matches!(exported(), Err(IncidentsError::Fault(_))));
         let journal = federation.path("state/audit.log");
-        fs::create_dir(&journal).unwrap();
+        std::fs::create_dir(&journal).unwrap();
         let (one, other) = (shown().map(drop), exported());
         for fault in [one, other] {
-            assert!(matches!(&fault, Err(IncidentsError::Unreadable { path, .. }) if *path == journal), "{fault:?}");
+            let named = journal.display().to_string();
+            assert!(
+                matches!(&fault, Err(IncidentsError::Unreadable(fault)) if fault.to_string().contains(&named)),
+                "{fault:?}"
+            );
         }
         assert!(super::federation(&config).unwrap() != Digest::ZERO);
     }

@@ -87,7 +87,7 @@ fn cohorts_and_offers_are_judged_as_they_were() {
         said.note(rules.iter().map(|own| rule.at_least_as_strict(own)).collect::<Vec<_>>());
         for (size, kinds) in [(0, 1), (1, 1), (2, 2), (7, 3), (8, 1), (9, 4), (13, 5), (30, 4), (256, 7), (257, 9)] {
             // The first organisation has more members than the others.
-            let of = |member: u32| if member % 3 == 0 { 1 } else { 1 + member % kinds };
+            let of = |member: u32| if member.is_multiple_of(3) { 1 } else { 1 + member % kinds };
             let members: Vec<OrganisationId> = (0..size).map(|member| OrganisationId(of(member))).collect();
             for group in [members.len(), members.len() + 3, 10_000] {
                 let found = rule.thresholds(&members, group);

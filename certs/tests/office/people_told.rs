@@ -24,7 +24,7 @@ struct Story {
 }
 
 fn number(staff: &str) -> StaffNumber {
-    StaffNumber::parse(staff).unwrap()
+    StaffNumber::parse(staff).expect("the story goes on")
 }
 
 fn giver(minutes: u64) -> Giver {
@@ -47,12 +47,12 @@ impl Story {
     }
 
     fn person(&self, staff: &str) -> SigningPerson {
-        make_person(&self.folders.at(&format!("people/{staff}")), &number(staff), NOW).unwrap()
+        make_person(&self.folders.at(&format!("people/{staff}")), &number(staff), NOW).expect("the story goes on")
     }
 
     fn listed(&mut self, heading: &str) {
         let _ = writeln!(self.text, "== {heading}");
-        for listed in list(&self.folders.ca()).unwrap() {
+        for listed in list(&self.folders.ca()).expect("the story goes on") {
             let _ = writeln!(self.text, "{} {} {:?}", listed.staff, listed.state.as_str(), listed.holding);
         }
     }
@@ -79,14 +79,16 @@ fn people_of_an_office_are_told_as_they_were() {
     let more = |staff: &str, role| grant_more(&ca, &number(staff), &given(role, NOW + YEAR / 2), &giver(2));
     story.told("more", more("north-bank/a1", Role::Auditor));
     story.told("more of nobody", more("north-bank/q7", Role::Auditor));
-    sign_roster(&ca).unwrap();
+    sign_roster(&ca).expect("the story goes on");
     story.listed("signed");
-    let next = make_next_key(&story.folders.at("people/next"), &middle, NOW + 60).unwrap();
+    let next = make_next_key(&story.folders.at("people/next"), &middle, NOW + 60).expect("the story goes on");
     story.told("another key", change_key(&ca, next.request(), false, &giver(3)));
-    let found = make_person(&story.folders.at("people/found"), &number("north-bank/z9"), NOW + 60).unwrap();
+    let found =
+        make_person(&story.folders.at("people/found"), &number("north-bank/z9"), NOW + 60).expect("the story goes on");
     story.told("a key without the old one's word", change_key(&ca, found.request(), false, &giver(4)));
     story.told("a key after a loss", change_key(&ca, found.request(), true, &giver(4)));
-    let stranger = make_person(&story.folders.at("people/new"), &number("north-bank/n3"), NOW + 60).unwrap();
+    let stranger =
+        make_person(&story.folders.at("people/new"), &number("north-bank/n3"), NOW + 60).expect("the story goes on");
     for lost in [false, true] {
         story.told(&format!("a key of nobody, lost: {lost}"), change_key(&ca, stranger.request(), lost, &giver(5)));
         let done = grant(&ca, stranger.request(), &given(Role::Auditor, NOW + YEAR), lost, &giver(5));

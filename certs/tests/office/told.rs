@@ -30,14 +30,14 @@ struct Story {
 
 /// A second of the clock, beside the beginning.
 fn since(second: i64) -> String {
-    let seconds = second - i64::try_from(NOW).unwrap();
+    let seconds = second - i64::try_from(NOW).expect("the story goes on");
     format!("{seconds:+}")
 }
 
 /// A file as people would look at it: no key, and certificates and lists by what they say.
 fn shown(path: &Path) -> String {
-    let bytes = std::fs::read(path).unwrap();
-    let name = path.file_name().unwrap().to_string_lossy().into_owned();
+    let bytes = std::fs::read(path).expect("the story goes on");
+    let name = path.file_name().expect("the story goes on").to_string_lossy().into_owned();
     let text = String::from_utf8_lossy(&bytes).into_owned();
     if name.ends_with(".key") {
         return format!("a key of {} lines\n", text.lines().count());
@@ -45,7 +45,7 @@ fn shown(path: &Path) -> String {
     if !text.starts_with("-----BEGIN") {
         return if text.contains('\u{fffd}') { format!("{} bytes\n", bytes.len()) } else { listed(&text) };
     }
-    pem::parse_many(&bytes).unwrap().iter().map(of_pem).collect()
+    pem::parse_many(&bytes).expect("the story goes on").iter().map(of_pem).collect()
 }
 
 /// A text whose numbers of lists stand in the order of their issuers' keys, which are drawn: here in the order of the numbers.
@@ -73,7 +73,7 @@ fn of_revocation(done: &Revocations) -> String {
 fn of_pem(pem: &Pem) -> String {
     let mut said = String::new();
     if pem.tag() == "X509 CRL" {
-        let (_, list) = CertificateRevocationList::from_der(pem.contents()).unwrap();
+        let (_, list) = CertificateRevocationList::from_der(pem.contents()).expect("the story goes on");
         let next = list.next_update().map(|next| since(next.timestamp()));
         let _ = writeln!(said, "list {:?} of {}", list.crl_number(), list.issuer());
         let _ = writeln!(said, "  {} to {next:?}", since(list.last_update().timestamp()));
@@ -85,8 +85,9 @@ fn of_pem(pem: &Pem) -> String {
         return said;
     }
     let der = CertificateDer::from(pem.contents().to_vec());
-    let found = inspect_chain(&[der], None, NOW).unwrap();
-    let [begin, end] = [found.not_before, found.not_after].map(|second| since(i64::try_from(second).unwrap()));
+    let found = inspect_chain(&[der], None, NOW).expect("the story goes on");
+    let [begin, end] =
+        [found.not_before, found.not_after].map(|second| since(i64::try_from(second).expect("the story goes on")));
     let _ = writeln!(said, "{}: {} by {}, serial {}", pem.tag(), found.subject, found.issuer, found.serial);
     let _ = writeln!(said, "  {begin} to {end}, {}, {:?}, {}", found.key, found.hosts, found.authority);
     let _ = writeln!(said, "  {:?} {:?} {:?}", found.identity.map(|own| own.to_string()), found.role, found.problems);
@@ -121,7 +122,7 @@ pub(crate) fn plain(text: &str) -> String {
 #[track_caller]
 pub(crate) fn compare(found: &str, name: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/office").join(name);
-    let written = std::fs::read_to_string(&path).unwrap();
+    let written = std::fs::read_to_string(&path).expect("the story goes on");
     if found != written {
         let differs = found.lines().zip(written.lines()).position(|(found, written)| found != written);
         let at = differs.unwrap_or_else(|| found.lines().count().min(written.lines().count()));
@@ -142,13 +143,20 @@ impl Story {
     fn folder(&mut self, name: &str) {
         let folder = self.folders.at(name);
         let _ = writeln!(self.text, "== the folder {name}");
-        let mut paths: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        let mut paths: Vec<_> = std::fs::read_dir(&folder)
+            .expect("the story goes on")
+            .map(|entry| entry.expect("the story goes on").path())
+            .collect();
         paths.sort();
         for path in paths {
-            let own = path.file_name().unwrap().to_string_lossy().into_owned();
+            let own = path.file_name().expect("the story goes on").to_string_lossy().into_owned();
             match path.is_dir() {
                 true => {
-                    let _ = writeln!(self.text, "-- {own}: {} files", std::fs::read_dir(&path).unwrap().count());
+                    let _ = writeln!(
+                        self.text,
+                        "-- {own}: {} files",
+                        std::fs::read_dir(&path).expect("the story goes on").count()
+                    );
                 }
                 false => {
                     let _ = write!(self.text, "-- {own}\n{}", shown(&path));
@@ -160,7 +168,7 @@ impl Story {
     /// A branch asks with its token; what the office logs, and what the branch makes of the answer.
     fn enrols(&mut self, folder: &str, bundle: &Bundle, now: u64) {
         let out = self.folders.at(folder);
-        let begun = begin(bundle, &out).unwrap();
+        let begun = begin(bundle, &out).expect("the story goes on");
         let reply = self.folders.office().reply(&begun.request, now);
         self.say(&format!("{folder} asks"), &reply.outcome);
         let said = install(&reply.bytes, &out, now).map(|installed| (installed.client, installed.identity.to_string()));
@@ -186,31 +194,33 @@ fn the_years_of_an_office_are_told_as_they_were() {
     let ca = story.folders.ca();
     story.folder("ca");
     story.folder("centre");
-    let bundle = story.folders.asked_token("branch-1", false, false, NOW).unwrap();
+    let bundle = story.folders.asked_token("branch-1", false, false, NOW).expect("the story goes on");
     let text = shown(&story.folders.bundle("branch-1", false, NOW));
     story.say("a bundle", &text);
     story.enrols("branch-1", &bundle, NOW + 60);
     story.folder("branch-1");
     story.enrols("thief", &bundle, NOW + 70);
-    let bundle = story.folders.asked_token("branch-2", true, false, NOW + DAY).unwrap();
+    let bundle = story.folders.asked_token("branch-2", true, false, NOW + DAY).expect("the story goes on");
     story.enrols("branch-2", &bundle, NOW + DAY);
-    let waiting = tributary_certs::office::read_waiting(&ca).unwrap();
+    let waiting = tributary_certs::office::read_waiting(&ca).expect("the story goes on");
     let approved = approve(&ca, &[waiting[0].fingerprint], "anna", NOW + DAY + 5).map_err(|fault| fault.to_string());
     story.tell("approved", approved.map(|approved| approved.len()));
     story.enrols("branch-2", &bundle, NOW + DAY + 10);
-    let late = story.folders.asked_token("branch-3", false, false, NOW + DAY).unwrap();
+    let late = story.folders.asked_token("branch-3", false, false, NOW + DAY).expect("the story goes on");
     story.enrols("branch-3", &late, NOW + 2 * DAY + 1);
     // Names before and after those that are there, and in no order.
     for (id, client) in [("branch-7", 3), ("branch-0", 4), ("branch-9", 5)] {
-        let bundle = story.folders.asked_token(id, false, false, NOW + 3 * DAY).unwrap();
+        let bundle = story.folders.asked_token(id, false, false, NOW + 3 * DAY).expect("the story goes on");
         story.enrols(id, &bundle, NOW + 3 * DAY);
         story.renews(id, ClientId(client), NOW + 10 * DAY);
     }
     story.renews("branch-1", ClientId(1), NOW + 16 * DAY);
     story.renews("branch-1", ClientId(2), NOW + 16 * DAY);
-    let again = story.folders.asked_token("branch-1", false, true, NOW + 17 * DAY).unwrap();
+    let again = story.folders.asked_token("branch-1", false, true, NOW + 17 * DAY).expect("the story goes on");
     story.enrols("branch-1-anew", &again, NOW + 17 * DAY);
-    let identity = |id: &str| Identity::parse(&format!("spiffe://federation.example/north-bank/client/{id}")).unwrap();
+    let identity = |id: &str| {
+        Identity::parse(&format!("spiffe://federation.example/north-bank/client/{id}")).expect("the story goes on")
+    };
     let whom = WhomToRevoke::Identity(identity("branch-2"));
     let revoked = revoke(&ca, &whom, RevocationReason::KeyCompromise, 7, NOW + 18 * DAY);
     story.say("revoked", &revoked.as_ref().map_or_else(ToString::to_string, of_revocation));

@@ -181,7 +181,7 @@ impl Machines {
                 match effect {
                     ParticipantEffect::Send(message) => deeds.push(Deed::Says(run, message)),
                     ParticipantEffect::JudgeRun(run) => {
-                        let verdict = self.refuses.clone().map_or(Ok(()), Err);
+                        let verdict = self.refuses.map_or(Ok(()), Err);
                         inputs.push(ParticipantInput::RunJudged { run: run.id(), verdict });
                     }
                     ParticipantEffect::Contribute(contribution) => inputs.push(self.train(run, contribution)),

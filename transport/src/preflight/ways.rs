@@ -310,7 +310,7 @@ mod tests {
             let lines = found.lines();
             let silent = words::silent_address().text(Language::English).to_owned();
             assert_eq!((lines[0].cause, lines[0].outcome, &lines[0].means), (own, Outcome::Warning, &silent));
-            let ask = words::ask_about_address(&"fl.example:7443", &there);
+            let ask = words::ask_about_address("fl.example:7443", there);
             assert_eq!(lines[0].ask, ask.text(Language::English));
             assert!(lines[0].tried.contains("127.0.0.1:7443") && lines[1].seen.contains('7'), "{found}");
             let measured = lines.iter().filter(|line| line.cause == Cause::Mtu).count();

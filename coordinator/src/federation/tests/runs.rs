@@ -239,7 +239,7 @@ fn a_member_that_refuses_a_run_is_told_of_and_may_come_back() {
         let mut world = World::new(|text| text.replace("rounds = 3\n", "rounds = 1\n"));
         world.begin();
         world.all_come();
-        world.here.get_mut(&ClientId(4)).unwrap().machines.refuses = Some(code.clone());
+        world.here.get_mut(&ClientId(4)).unwrap().machines.refuses = Some(code);
         world.talk_until(|event| matches!(event, Event::Refused { .. }));
         let (client, reason) = (Whom { client: 4, name: Some("north-bank/branch-3".into()) }, code.to_string());
         let state = MemberState::Without { reason: reason.clone() };

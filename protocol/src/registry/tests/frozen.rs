@@ -45,7 +45,7 @@ fn model(run: u32) -> ModelManifest {
 /// With everybody who signs here. Every second one gives the second branch another key.
 fn roster_of(epoch: u64) -> SignedRoster {
     let mut entries = cast::roster(3).roster.entries().to_vec();
-    if epoch % 2 == 0 {
+    if epoch.is_multiple_of(2) {
         entries[1].signing_key = Toy::verifying_key(&cast::second_key(ClientId(2)));
     }
     let mut people = people();
@@ -141,7 +141,7 @@ impl World {
 
     /// All that a branch could say of a model after a statement, with the key that the roster gives it.
     fn notes(&self, client: u32, model: &ModelManifest, after: &ModelStatement) -> [RegistryEvent; 4] {
-        let rekeyed = client == 2 && self.roster().epoch() % 2 == 0;
+        let rekeyed = client == 2 && self.roster().epoch().is_multiple_of(2);
         [CopyState::Kept, CopyState::Deleted, CopyState::Refused, CopyState::Absent].map(|state| {
             let mut note = note(client, model, state, after);
             if rekeyed {
@@ -246,7 +246,7 @@ impl World {
     fn hear(&mut self, statement: &SignedStatement) {
         let (told, roster, federation) = (self.told(statement), self.roster(), federation());
         for (client, models) in (1..).zip(&mut self.branches) {
-            if client == 3 && statement.statement.sequence % 3 > 0 {
+            if client == 3 && !statement.statement.sequence.is_multiple_of(3) {
                 continue;
             }
             let name = cast::name(ClientId(client), 1);

@@ -23,7 +23,7 @@ fn exit_codes_are_those_of_the_manual() {
         (&["config", "check", "--json", &faulty], 2),
         (&["client", "run", "--config", &faulty], 2),
         (&["coordinator", "serve", "--config", &path("absent.toml")], 2),
-        (&["verify", "ledger", &path("absent")], 1),
+        (&["verify", "ledger", &path("absent")], 4),
         (&["certs", "inspect", &path("absent")], 1),
         (&["coordinator", "init", &path("new")], 1),
         (&[], 64),

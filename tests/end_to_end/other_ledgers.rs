@@ -108,7 +108,7 @@ fn what_is_no_ledger_is_refused() {
     let file = folder.path().join("x");
     let verify = || run(["verify".as_ref(), "ledger".as_ref(), file.as_os_str()]);
     let absent = verify();
-    assert!(absent.code == Some(1) && absent.out.contains("cannot be read"), "{}", absent.out);
+    assert!(absent.code == Some(4) && absent.out.contains("cannot be read"), "{}", absent.out);
     for content in ["", "not a ledger of anything"] {
         std::fs::write(&file, content).unwrap();
         let finished = verify();

@@ -178,14 +178,14 @@ mod tests {
     #[test]
     fn one_is_said_of_one() {
         let english = |said: Said| said.text(Language::English).to_owned();
-        assert!(english(customer::runs(1)).starts_with("The branch took part in 1 run of joint"));
-        assert!(english(customer::runs(2)).starts_with("The branch took part in 2 runs of joint"));
-        assert!(english(customer::runs(11)).starts_with("The branch took part in 11 runs of joint"));
+        assert!(english(customer::runs(1)).starts_with("The branch has admitted 1 run of joint"));
+        assert!(english(customer::runs(2)).starts_with("The branch has admitted 2 runs of joint"));
+        assert!(english(customer::runs(11)).starts_with("The branch has admitted 11 runs of joint"));
         assert_eq!(english(contact::list_void(1)), "1 line is void");
         assert_eq!(english(budget::rounds("1")), "1 round");
         assert_eq!(english(report::witnessed(1)), "has cosigned 1 entry");
         assert_eq!(english(dataset::customers(1)), "1 customer");
-        assert!(customer::runs(1).text(Language::Chinese).starts_with("本分行参加过 1 次"));
+        assert!(customer::runs(1).text(Language::Chinese).starts_with("本分行接受过 1 次"));
     }
 
     #[test]

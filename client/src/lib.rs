@@ -56,6 +56,9 @@ pub mod telemetry;
 mod test_home;
 mod witness;
 pub mod worker;
+#[cfg(test)]
+#[path = "../../tests/written.rs"]
+mod written;
 
 #[cfg(test)]
 mod whole;

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
+use crate::written;
+
 /// A text in which what is drawn anew each time has the same name: the folder, and digests and keys, each by its place among them.
 pub(crate) fn plain(text: &str, folder: &Path) -> String {
     let text = text.replace(folder.display().to_string().trim_end_matches('/'), "HOME");
@@ -31,12 +33,5 @@ pub(crate) fn plain(text: &str, folder: &Path) -> String {
 /// Compares what was found with what is written down in this file of the sources.
 #[track_caller]
 pub(crate) fn compare(found: &str, name: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(name);
-    let written = std::fs::read_to_string(&path).unwrap_or_else(|fault| panic!("{name}: {fault}"));
-    if found != written {
-        let differs = found.lines().zip(written.lines()).position(|(found, written)| found != written);
-        let at = differs.unwrap_or_else(|| found.lines().count().min(written.lines().count()));
-        let [line, other] = [found, &written].map(|text| text.lines().nth(at).unwrap_or("its end"));
-        panic!("line {}: {line:?}, and {name} says {other:?}. The whole:\n{found}", at + 1);
-    }
+    written::compare(found, &Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(name));
 }

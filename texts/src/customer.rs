@@ -17,7 +17,7 @@ texts! {
         zh: "本分行没有参加过任何模型的联合建模。",
     }
     runs(count) {
-        en: "The branch has admitted {count} runs of joint learning. Rows of customers never left it: what leaves it are sums over many customers, masked so that nobody can read one branch's.",
+        en: "The branch has admitted {count} runs of joint learning. Rows of customers never left it. Only sums over many customers leave it. They are masked, and nobody can read those of one branch.",
         zh: "本分行接受过 {count} 次联合建模。客户数据从未离开本分行，离开的只有多位客户的汇总值，并经过掩码，任何人都无法读出单个分行的数值。",
     }
     run(plan, number, purpose, admitted, data, sent) {

@@ -253,7 +253,7 @@ fn an_end_is_told_with_its_reason_and_a_dropped_connection_is_a_cut() {
     });
 }
 
-/// A reason is cut at its limit before it leaves, and nothing comes behind it.
+/// A reason is cut at its limit before it leaves, and nothing follows it.
 #[test]
 fn a_reason_is_cut_at_its_limit() {
     let federation = Federation::new();
@@ -269,7 +269,7 @@ fn a_reason_is_cut_at_its_limit() {
     });
 }
 
-/// Whoever watches over handshakes hears of each step that a peer or a newcomer goes, so that nobody is cut for slowness who is not slow.
+/// The watch over handshakes hears of each step of a peer or a newcomer. So nobody who is quick is cut off as slow.
 #[test]
 fn every_step_of_a_handshake_is_told() {
     let federation = Federation::new();

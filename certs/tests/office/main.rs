@@ -9,6 +9,8 @@ mod revoking;
 #[path = "../support/mod.rs"]
 mod support;
 mod told;
+#[path = "../../../tests/written.rs"]
+mod written;
 
 use support::folders::{Folders, contents, kind, names_in};
 use support::{DAY, NOW};

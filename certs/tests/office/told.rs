@@ -21,6 +21,7 @@ use x509_parser::revocation_list::CertificateRevocationList;
 
 use crate::support::folders::Folders;
 use crate::support::{DAY, NOW};
+use crate::written;
 
 /// What happened, in the order in which it did.
 struct Story {
@@ -121,14 +122,7 @@ pub(crate) fn plain(text: &str) -> String {
 /// Compares what was found with what is written down in this file beside the tests.
 #[track_caller]
 pub(crate) fn compare(found: &str, name: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/office").join(name);
-    let written = std::fs::read_to_string(&path).expect("the story goes on");
-    if found != written {
-        let differs = found.lines().zip(written.lines()).position(|(found, written)| found != written);
-        let at = differs.unwrap_or_else(|| found.lines().count().min(written.lines().count()));
-        let [line, other] = [found, &written].map(|text| text.lines().nth(at).unwrap_or("its end"));
-        panic!("line {}: {line:?}, and {name} says {other:?}. The whole:\n{found}", at + 1);
-    }
+    written::compare(found, &Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/office").join(name));
 }
 
 impl Story {

@@ -293,7 +293,7 @@ impl Collected {
             let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
             let bytes = match read_itself(&path) {
                 Ok(bytes) => bytes,
-                // The daemon may carry the word behind it, and then it would be missed without a word.
+                // The daemon may take the word to which it leads. The bundle would then lack that word, and nobody would hear of it.
                 Err(fault @ FileError::Link { .. }) => return Err(fault),
                 Err(_) => continue,
             };

@@ -44,7 +44,7 @@ pub enum ExportError {
     },
     /// A file that is another one than the journal names.
     #[error(
-        "{path} is not the file that the journal names: it was changed or exchanged. No bundle was written, because nobody could rely on it. Restore the          file from a copy of the state. Where there is no copy, move it to another place: the bundle then says that it is not there",
+        "{path} is not the file that the journal names: it was changed or exchanged. No bundle was written, because nobody could rely on it. Restore the file from a copy of the state. Where there is no copy, move it to another place: the bundle then says that it is not there",
         path = shown(.0)
     )]
     Changed(PathBuf),

@@ -292,7 +292,7 @@ pub enum RegistryError {
     OutputInState(PathBuf),
     /// A file that could not be written after the journal had its number.
     #[error(
-        "the journal has export {number}, and then its file could not be written: {fault}. The number is used up, and nobody has that file. Type the          command again for the next number"
+        "the journal has export {number}, and then its file could not be written: {fault}. The number is used up, and nobody has that file. Type the command again for the next number"
     )]
     UsedUp {
         /// The number.
@@ -339,7 +339,7 @@ pub enum RegistryError {
     },
     /// More files in a register than the journal names.
     #[error(
-        "{path} has {found} files, and the journal names {named}: files were put there, or the journal is an older copy than the folder. Nothing is made          of this register until then. Move every file to another place whose number is above {named}; or, where the journal is the older copy, restore          both from the same copy",
+        "{path} has {found} files, and the journal names {named}: files were put there, or the journal is an older copy than the folder. Nothing is exported or set before that is mended. Move each file with a number above {named} to another place. Where the journal is the older copy, restore both from the same copy",
         path = shown(path)
     )]
     TooMany {

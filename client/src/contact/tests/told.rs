@@ -14,6 +14,7 @@ use tributary_storage::journal::Journal;
 use tributary_texts::{Language, Said};
 
 use super::{DAY, HEADER, NOW, RULES, World, names};
+use crate::contact::rules::ColumnOrigin;
 use crate::contact::scores::id_of;
 use crate::contact::{
     Approving, certificates, erase, exclude, explain, outcomes, purge, recall, receipt, show, show_customer, status,
@@ -74,27 +75,8 @@ impl Story<'_> {
 }
 
 fn columns() -> String {
-    let all = [
-        "batch",
-        "line",
-        "customer",
-        "team",
-        "campaign",
-        "valid_until",
-        "score",
-        "probability",
-        "decile",
-        "points",
-        "reason_1",
-        "reason_2",
-        "reason_3",
-        "stage",
-        "action",
-        "notice",
-        "model",
-    ];
-    let column = |name: &&str| format!("[[delivery.columns]]\nfrom = \"{name}\"\nto = \"the {name}\"\n");
-    all.iter().map(column).collect()
+    let column = |(name, _)| format!("[[delivery.columns]]\nfrom = \"{name}\"\nto = \"the {name}\"\n");
+    ColumnOrigin::ALL.into_iter().map(column).collect()
 }
 
 /// The branch has taken part in two runs, with two uploads and with one, and in another one's beginning.

@@ -178,7 +178,10 @@ pub(super) fn a_command_that_was_cut_short_is_put_on_record_by_the_next_one(worl
     fs::copy(world.state("exports/000005.json"), &two).unwrap();
     let refused = exports(&world.config, at).unwrap_err();
     let words = refused.to_string();
-    assert!(words.contains("has 6 files, and the journal names 4") && words.contains("is above 4"), "{words}");
+    assert!(
+        words.contains("has 6 files, and the journal names 4") && words.contains("with a number above 4"),
+        "{words}"
+    );
     fs::remove_file(two).unwrap();
     assert_eq!((exports(&world.config, at).unwrap().len(), entries(world).len()), (5, 5));
 }

@@ -51,3 +51,7 @@ pub use run::{NotVerified, RunReport, StageReport};
 pub use stated::statement_file;
 pub use steps::{Step, steps};
 pub use verdict::{Verdict, judge, judge_by, stated};
+
+#[cfg(test)]
+#[path = "../../tests/written.rs"]
+mod written;

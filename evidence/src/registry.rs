@@ -235,6 +235,14 @@ impl<'a> RegistryAudit<'a> {
             Stated::Same => Ok(true),
             Stated::OtherFile => Err(Broken::File { name: item.name() }),
             Stated::Other => Err(Broken::Manifest("privacy statement")),
+            Stated::OtherWording => {
+                self.pass("the privacy statement has the figures that follow, in the sentences of another release of this program: verify it with that release");
+                Ok(false)
+            }
+            Stated::OtherForm => {
+                self.pass("the privacy statement has the form of another release of this program: verify it with that release");
+                Ok(false)
+            }
             Stated::Unknown => {
                 self.pass("the privacy statement that follows has other last digits on this machine, and the one that was registered is not here");
                 Ok(false)

@@ -2,11 +2,21 @@
 //!
 //! Its figures come of logarithms and exponentials of the machine that computed them, whose last digits may differ from one system to the next. So
 //! where the bytes differ, the statements are compared: every word alike, and every number to nine digits.
+//!
+//! Another release of this software may say the same in other sentences, and numbers its wording. Then every figure, name and code is compared, and
+//! the sentences are called not verified: whoever edits them cannot call them verified by naming another wording.
 
 use serde_json::Value;
 use tributary_protocol::digest::Digest;
 
-use crate::statement::Statement;
+use crate::statement::{STATEMENT_VERSION, STATEMENT_WORDING, Statement};
+
+/// What a statement says in sentences, which follow from its figures, names and codes.
+const SENTENCES: [&str; 7] = ["unit", "neighbours", "claim", "visibility", "assumptions", "not_promised", "changes"];
+
+/// Sentences of each release, of each protection and of each answer.
+const SENTENCES_WITHIN: [(&str, &[&str]); 3] =
+    [("releases", &["content"]), ("protections", &["who", "against", "by"]), ("questions", &["question", "answer"])];
 
 /// Two numbers that stand for the same figure.
 const RELATIVE: f64 = 1e-9;
@@ -20,6 +30,10 @@ pub(crate) enum Stated {
     Other,
     /// The file is not the one that was registered.
     OtherFile,
+    /// Its figures, names and codes are the same. Its sentences are those of another release.
+    OtherWording,
+    /// Its form is that of another release, which this one does not read.
+    OtherForm,
     /// It has another digest, and nothing shows what it says.
     Unknown,
 }
@@ -43,9 +57,35 @@ pub(crate) fn compare(own: &Statement, registered: &Digest, file: Option<&[u8]>)
     }
     let Some(file) = file else { return Stated::Unknown };
     let read = |bytes: &[u8]| serde_json::from_slice::<Value>(bytes).ok();
-    match read(&own).zip(read(file)) {
-        Some((own, file)) if is_like(&own, &file) => Stated::Same,
-        _ => Stated::Other,
+    let Some((mut own, mut file)) = read(&own).zip(read(file)) else { return Stated::Other };
+    if number(&file, "version").is_some_and(|version| version != STATEMENT_VERSION) {
+        return Stated::OtherForm;
+    }
+    let other_wording = number(&file, "wording").is_some_and(|wording| wording != STATEMENT_WORDING);
+    if other_wording {
+        [&mut own, &mut file].into_iter().for_each(without_sentences);
+    }
+    match (is_like(&own, &file), other_wording) {
+        (true, false) => Stated::Same,
+        (true, true) => Stated::OtherWording,
+        (false, _) => Stated::Other,
+    }
+}
+
+fn number(file: &Value, name: &str) -> Option<u32> {
+    file.get(name)?.as_u64()?.try_into().ok()
+}
+
+/// Leaves what every release says alike.
+fn without_sentences(statement: &mut Value) {
+    let Some(statement) = statement.as_object_mut() else { return };
+    statement.remove("wording");
+    SENTENCES.iter().for_each(|name| drop(statement.remove(*name)));
+    for (list, names) in SENTENCES_WITHIN {
+        let parts = statement.get_mut(list).and_then(Value::as_array_mut);
+        for part in parts.into_iter().flatten().filter_map(Value::as_object_mut) {
+            names.iter().for_each(|name| drop(part.remove(*name)));
+        }
     }
 }
 

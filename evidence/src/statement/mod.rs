@@ -12,7 +12,7 @@ mod stated;
 mod words;
 
 pub use facts::{Facts, NothingStated};
-pub use parts::{Answer, Figures, Protection, Release, STATEMENT_VERSION, Statement};
+pub use parts::{Answer, Figures, Protection, Release, STATEMENT_VERSION, STATEMENT_WORDING, Statement};
 
 impl Statement {
     /// Makes the statement of a ledger.
@@ -23,6 +23,7 @@ impl Statement {
         let [proposed_by, approved_by] = facts.signers();
         Self {
             version: STATEMENT_VERSION,
+            wording: STATEMENT_WORDING,
             plan_name: plan.name.to_string(),
             plan: plan.digest().to_string(),
             run: facts.run_number(),

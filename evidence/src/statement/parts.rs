@@ -5,11 +5,17 @@ use serde::Serialize;
 /// The version of a statement's JSON form.
 pub const STATEMENT_VERSION: u32 = 1;
 
+/// The version of a statement's sentences. A sentence that changes raises it, so that a statement of another release is told from one that somebody
+/// edited.
+pub const STATEMENT_WORDING: u32 = 1;
+
 /// What a plan promises, what has happened, and what neither covers.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Statement {
     /// The version of the JSON form.
     pub version: u32,
+    /// The version of its sentences.
+    pub wording: u32,
     /// The plan's name.
     pub plan_name: String,
     /// Digest of the plan.

@@ -165,8 +165,8 @@ fn the_same_ledger_makes_the_same_statement() {
     assert!(first.figures.epsilon_plan > statement(&cast::plan(), 5).figures.epsilon_plan, "counting rounds cost");
 }
 
-#[test]
-fn every_mode_says_what_it_protects() {
+/// A plan of every mode, and one with a coin.
+fn modes() -> Vec<Plan> {
     let mut modes = vec![gradients()];
     modes.push(of_kind(cast::branch_plan(), local(true)));
     let mut own = of_kind(Plan { privacy: PrivacyMode::Local, overlap_max: 2, ..cast::plan() }, local(false));
@@ -181,6 +181,12 @@ fn every_mode_says_what_it_protects() {
     assert!(round_charge(stage, PrivacyMode::Customer).at_most(&stage.charge));
     modes.push(sampled);
     modes.push(without_noise());
+    modes
+}
+
+#[test]
+fn every_mode_says_what_it_protects() {
+    let modes = modes();
     let texts: Vec<String> = modes.iter().map(|plan| statement(plan, 4).to_string()).collect();
     for (index, (text, plan)) in texts.iter().zip(&modes).enumerate() {
         assert!(text.contains(plan.privacy.name()), "{text}");
@@ -280,4 +286,26 @@ fn where_no_noise_is_shared_there_is_one_protection() {
 #[test]
 fn without_a_plan_nothing_is_stated() {
     assert_eq!(Facts::read(&[]).err(), Some(NothingStated));
+}
+
+/// What every mode says in sentences. Where one changes, `STATEMENT_WORDING` is raised: a statement of another release is then told from an edited one.
+#[test]
+fn sentences_of_a_wording_stay_as_they_are() {
+    let mut plans = modes();
+    plans.push(cast::counting_plan());
+    let mut text = format!("wording {STATEMENT_WORDING}\n");
+    for plan in &plans {
+        let made = statement(plan, 4);
+        text += &format!("\n# {}\n{}\n{}\n{}\n", plan.privacy.name(), made.unit, made.neighbours, made.claim);
+        let lists = [made.visibility, made.assumptions, made.not_promised];
+        let contents = made.releases.into_iter().map(|release| release.content);
+        let protections = made.protections.into_iter().flat_map(|one| [one.who, one.against, one.by]);
+        let answers = made.questions.into_iter().flat_map(|one| [one.question.to_owned(), one.answer]);
+        let changes = made.changes.into_iter().map(str::to_owned);
+        for line in lists.into_iter().flatten().chain(contents).chain(protections).chain(answers).chain(changes) {
+            text += &format!("{line}\n");
+        }
+    }
+    let written = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/statement/sentences.txt");
+    crate::written::compare(&text, &written);
 }

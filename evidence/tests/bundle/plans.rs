@@ -45,6 +45,8 @@ pub(crate) struct Shape {
     pub(crate) staged: bool,
     /// Rounds that are aborted before the first one that is committed.
     pub(crate) aborted: u32,
+    /// What is replaced in the privacy statement before the registry names it, and by what.
+    pub(crate) restated: &'static [(&'static str, &'static str)],
 }
 
 /// The usual one.
@@ -57,6 +59,7 @@ pub(crate) const SMALL: Shape = Shape {
     evaluated: false,
     staged: false,
     aborted: 0,
+    restated: &[],
 };
 
 /// Fields of a world that is evaluated.

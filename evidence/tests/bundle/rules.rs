@@ -267,6 +267,23 @@ fn a_false_word_about_privacy_or_days_is_found_in_every_form() {
     let mut world = whole.clone();
     world.parts.insert(Item::Statement(whole.model).name(), more.parts[&Item::Statement(more.model).name()].clone());
     score.expect("the privacy statement of a longer run", 1, &world.bundle());
+    // Statements that the registry names, of this release and of others.
+    let sentence = ("Whoever sees", "Nobody who sees");
+    let (wording, form) = (("\"wording\": 1", "\"wording\": 2"), ("\"version\": 1", "\"version\": 2"));
+    let figure = ("\"epsilon_spent\": 1", "\"epsilon_spent\": 0");
+    for (name, code, restated) in [
+        ("a statement with a sentence that does not follow", 1, &[sentence] as &[_]),
+        ("a statement in the sentences of another release", 0, &[wording, sentence]),
+        ("a statement in the sentences of another release, with another figure", 1, &[wording, sentence, figure]),
+        ("a statement in the form of another release", 0, &[form]),
+    ] {
+        let world = World::new(Shape { restated: restated.to_vec().leak(), ..SMALL });
+        let bundle = world.bundle();
+        score.expect(name, code, &bundle);
+        let words = super::code(&bundle, false).1;
+        let said = words.contains("of another release of this program: verify it with that release");
+        assert_eq!(said, code == 0, "{name}: {words}");
+    }
     let mut world = whole.clone();
     world.roster = signed_roster(whole.roster.roster.clone(), [111, 112, 113]);
     world.heads.clear();

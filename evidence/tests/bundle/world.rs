@@ -321,6 +321,11 @@ impl World {
 
     fn register(&mut self, draft: &Draft, planned: &Planned, released: &Parameters) {
         let statement = statement_file(&Statement::of(&Facts::read(&draft.events).unwrap()));
+        let statement = self.shape.restated.iter().fold(String::from_utf8(statement).unwrap(), |text, (old, new)| {
+            assert!(text.contains(old), "{old} is not in {text}");
+            text.replacen(old, new, 1)
+        });
+        let statement = statement.into_bytes();
         let features = FeaturesFile::of(Vec::new()).to_bytes();
         let plan = planned.plan();
         let manifest = ModelManifest {

@@ -62,8 +62,8 @@ pub struct LeftOut {
 
 impl Compared {
     /// What was compared of a report with the one that was made again, by what is kept.
-    pub(super) fn of(report: &ComplianceReport, again: &ComplianceReport, besides: &Besides) -> Self {
-        let not: Vec<LeftOut> = left_out(report, again, besides).into_iter().filter(LeftOut::is_any).collect();
+    pub(super) fn of(sides: &Sides<'_>) -> Self {
+        let not: Vec<LeftOut> = left_out(sides).into_iter().filter(LeftOut::is_any).collect();
         let (mut whole, mut in_part) = (Vec::new(), Vec::new());
         for (part, _) in PARTS {
             let parts = if not.iter().any(|left| left.part == part) { &mut in_part } else { &mut whole };
@@ -73,33 +73,107 @@ impl Compared {
     }
 }
 
-fn left_out(report: &ComplianceReport, again: &ComplianceReport, besides: &Besides) -> Vec<LeftOut> {
+/// Why a part is not compared that the report leaves out.
+const SILENT: &str =
+    "the report says nothing of it: the file was not there when the report was made. Have the report made again";
+
+/// A report, and the one that was made again.
+#[derive(Clone, Copy)]
+pub(super) struct Sides<'a> {
+    pub(super) report: &'a ComplianceReport,
+    pub(super) again: &'a ComplianceReport,
+    pub(super) besides: &'a Besides,
+}
+
+/// Which of the two says something.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Said {
+    Both,
+    /// What it rests on is not here now.
+    NotAgain,
+    /// It was not there when the report was made.
+    NotThen,
+}
+
+impl Said {
+    /// By what each of the two says: the report, and the one that was made again.
+    fn by(says: impl Fn(&ComplianceReport) -> bool, sides: &Sides<'_>) -> Self {
+        match (says(sides.report), says(sides.again)) {
+            (_, false) => Self::NotAgain,
+            (false, true) => Self::NotThen,
+            (true, true) => Self::Both,
+        }
+    }
+}
+
+impl Sides<'_> {
+    /// The fields of a plan.
+    fn fields(&self, plan: &str) -> Said {
+        let says = |of: &ComplianceReport| of.processing.iter().any(|of| of.plan == plan && of.fields.is_some());
+        Said::by(says, self)
+    }
+
+    /// The figures of a model. A model without an evaluation has none, and both say so.
+    fn figures(&self, model: &str) -> Said {
+        let says = |of: &ComplianceReport| of.models.iter().any(|of| of.model == model && !of.figures.is_empty());
+        match (self.besides.figures.contains_key(model), says(self.report), says(self.again)) {
+            (false, ..) => Said::NotAgain,
+            (true, false, true) => Said::NotThen,
+            (true, ..) => Said::Both,
+        }
+    }
+
+    /// The findings of a report of attacks.
+    fn findings(&self, digest: &str) -> Said {
+        let says = |of: &ComplianceReport| {
+            let mut attacks = of.models.iter().flat_map(|model| &model.attacks);
+            attacks.any(|line| line.digest == digest && line.findings.is_some())
+        };
+        Said::by(says, self)
+    }
+
+    /// Who set points of a model, and why.
+    fn set(&self, model: &str, number: u64) -> Said {
+        let says = |of: &ComplianceReport| {
+            let mut lines = of.models.iter().filter(|own| own.model == model).flat_map(|own| &own.points);
+            lines.any(|line| line.number == number && line.set.is_some())
+        };
+        Said::by(says, self)
+    }
+
+    /// The record of an export.
+    fn export(&self, number: u64) -> Said {
+        let says = |of: &ComplianceReport| of.exports.iter().any(|line| line.number == number && !line.is_bare());
+        Said::by(says, self)
+    }
+}
+
+fn left_out(sides: &Sides<'_>) -> Vec<LeftOut> {
+    let Sides { report, again, besides } = *sides;
     let item = |hex: &str, of: fn(Digest) -> Item| Digest::from_hex(hex).map(|digest| of(digest).name());
-    let mut fields = LeftOut::files("processing", "fields and highest level of the plan");
-    for of in report.processing.iter().filter(|of| !fields_of(again, &of.plan)) {
-        fields.add(of.plan.clone(), item(&of.plan, Item::Schema));
+    let mut fields = LeftOut::kept("processing", "fields and highest level of the plan");
+    for of in &report.processing {
+        fields.add(of.plan.clone(), sides.fields(&of.plan), item(&of.plan, Item::Schema));
     }
-    let mut figures = LeftOut::files("models", "figures of the model");
-    for model in report.models.iter().filter(|model| !besides.figures.contains_key(&model.model)) {
-        figures.add(model.model.clone(), besides.lost.get(&model.model).into_iter().flatten().cloned());
+    let mut figures = LeftOut::kept("models", "figures of the model");
+    for model in &report.models {
+        let lost = besides.lost.get(&model.model).into_iter().flatten().cloned();
+        figures.add(model.model.clone(), sides.figures(&model.model), lost);
     }
-    let mut findings = LeftOut::files("models", "findings of the report of attacks");
+    let mut findings = LeftOut::kept("models", "findings of the report of attacks");
     for line in report.models.iter().flat_map(|model| &model.attacks) {
-        if !findings_of(again, &line.digest) {
-            findings.add(line.digest.clone(), item(&line.digest, Item::Attacks));
-        }
+        findings.add(line.digest.clone(), sides.findings(&line.digest), item(&line.digest, Item::Attacks));
     }
-    let mut set = LeftOut::files("models", "points, reason and signers of the change");
+    let mut set = LeftOut::kept("models", "points, reason and signers of the change");
     for (model, line) in again.models.iter().flat_map(|model| model.points.iter().map(move |line| (model, line))) {
-        if line.set.is_none() {
-            let name = Digest::from_hex(&model.model).map(|model| Item::Points(model, line.number).name());
-            set.add(format!("{} of {}", line.number, model.model), name);
-        }
+        let name = Digest::from_hex(&model.model).map(|model| Item::Points(model, line.number).name());
+        set.add(format!("{} of {}", line.number, model.model), sides.set(&model.model, line.number), name);
     }
-    let decided = LeftOut { part: "duties", what: "reason and signers of the change of points", ..set.clone() };
-    let mut exports = LeftOut::files("exports", "format, recipient, days and digest of the export");
-    for line in again.exports.iter().filter(|line| line.is_bare()) {
-        exports.add(line.number.to_string(), [Item::Export(line.number).name()]);
+    let decided =
+        set.clone().map(|left| LeftOut { part: "duties", what: "reason and signers of the change of points", ..left });
+    let mut exports = LeftOut::kept("exports", "format, recipient, days and digest of the export");
+    for line in &again.exports {
+        exports.add(line.number.to_string(), sides.export(line.number), [Item::Export(line.number).name()]);
     }
     let mut sums = LeftOut::other(
         "runs",
@@ -109,7 +183,7 @@ fn left_out(report: &ComplianceReport, again: &ComplianceReport, besides: &Besid
     for run in &report.runs {
         let now = again.runs.iter().find(|other| (&other.plan, other.number) == (&run.plan, run.number));
         if now.is_none_or(|now| now.sums_verified < run.sums_verified) {
-            sums.add(format!("{} {}", run.plan, run.number), []);
+            sums.of.push(format!("{} {}", run.plan, run.number));
         }
     }
     let mut algorithms = LeftOut::other(
@@ -118,7 +192,7 @@ fn left_out(report: &ComplianceReport, again: &ComplianceReport, besides: &Besid
         "another release wrote it. Use the program of that release",
     );
     if !besides.same_release {
-        algorithms.add(report.generator.clone(), []);
+        algorithms.of.push(report.generator.clone());
     }
     let mut witnesses = LeftOut::other(
         "integrity",
@@ -129,19 +203,46 @@ fn left_out(report: &ComplianceReport, again: &ComplianceReport, besides: &Besid
     for line in &report.integrity.witnesses {
         let seen = again.integrity.witnesses.iter().any(|now| now.client == line.client && now.entries >= line.entries);
         if !seen || line.entries > report.integrity.entries {
-            witnesses.add(line.client.to_string(), []);
+            witnesses.of.push(line.client.to_string());
         }
     }
-    vec![fields, sums, algorithms, decided, witnesses, figures, findings, set, exports]
+    let mut all: Vec<LeftOut> = fields.0.into();
+    all.extend([sums, algorithms]);
+    all.extend(decided.0);
+    all.push(witnesses);
+    for kept in [figures, findings, set, exports] {
+        all.extend(kept.0);
+    }
+    all
+}
+
+/// What rests on kept files: where they are not here, and where the report leaves it out.
+#[derive(Clone)]
+struct Kept([LeftOut; 2]);
+
+impl Kept {
+    fn add(&mut self, of: String, said: Said, missing: impl IntoIterator<Item = String>) {
+        let Self([files, silent]) = self;
+        match said {
+            Said::Both => {}
+            Said::NotAgain => files.add(of, missing),
+            Said::NotThen => silent.of.push(of),
+        }
+    }
+
+    fn map(self, change: impl Fn(LeftOut) -> LeftOut) -> Self {
+        Self(self.0.map(change))
+    }
 }
 
 impl LeftOut {
-    fn files(part: &'static str, what: &'static str) -> Self {
-        Self { part, what, of: Vec::new(), because: None, missing: Vec::new() }
+    fn kept(part: &'static str, what: &'static str) -> Kept {
+        let files = Self { part, what, of: Vec::new(), because: None, missing: Vec::new() };
+        Kept([files, Self::other(part, what, SILENT)])
     }
 
     fn other(part: &'static str, what: &'static str, because: &'static str) -> Self {
-        Self { because: Some(because), ..Self::files(part, what) }
+        Self { part, what, of: Vec::new(), because: Some(because), missing: Vec::new() }
     }
 
     fn add(&mut self, of: String, missing: impl IntoIterator<Item = String>) {
@@ -158,49 +259,35 @@ impl LeftOut {
     }
 }
 
-fn fields_of(again: &ComplianceReport, plan: &str) -> bool {
-    again.processing.iter().any(|of| of.plan == plan && of.fields.is_some())
-}
-
-fn findings_of(again: &ComplianceReport, digest: &str) -> bool {
-    let attacks = again.models.iter().flat_map(|model| &model.attacks);
-    attacks.into_iter().any(|line| line.digest == digest && line.findings.is_some())
-}
-
-/// The same report without what cannot be made again, and so is not compared. `again` is the report as it was made again. Left out are:
+/// One of the two, without what cannot be compared. Left out are:
 /// - the release that wrote it;
 /// - what [`Compared`] names.
-pub(super) fn comparable(report: &ComplianceReport, again: &ComplianceReport, besides: &Besides) -> ComplianceReport {
-    let algorithms = if besides.same_release { report.security.algorithms.clone() } else { Vec::new() };
-    let bare = |number: u64| again.exports.iter().any(|line| line.number == number && line.is_bare());
-    let of_export = |line: &ExportLine| match bare(line.number) {
-        true => ExportLine { void: line.void, ..ExportLine::bare(line.number, line.model.clone()) },
-        false => line.clone(),
+pub(super) fn comparable(report: &ComplianceReport, sides: &Sides<'_>) -> ComplianceReport {
+    let algorithms = if sides.besides.same_release { report.security.algorithms.clone() } else { Vec::new() };
+    let of_export = |line: &ExportLine| match sides.export(line.number) {
+        Said::Both => line.clone(),
+        _ => ExportLine { void: line.void, ..ExportLine::bare(line.number, line.model.clone()) },
     };
-    let of_plan = |of: &Processing| match fields_of(again, &of.plan) {
-        true => of.clone(),
-        false => Processing { fields: None, level_max: None, ..of.clone() },
+    let of_plan = |of: &Processing| match sides.fields(&of.plan) {
+        Said::Both => of.clone(),
+        _ => Processing { fields: None, level_max: None, ..of.clone() },
     };
-    let of_attacks = |line: &AttacksLine| match findings_of(again, &line.digest) {
-        true => line.clone(),
-        false => AttacksLine { findings: None, ..line.clone() },
+    let of_attacks = |line: &AttacksLine| match sides.findings(&line.digest) {
+        Said::Both => line.clone(),
+        _ => AttacksLine { findings: None, ..line.clone() },
     };
-    let is_unset = |model: &str, number: u64| {
-        let lines = again.models.iter().filter(|own| own.model == model).flat_map(|own| &own.points);
-        lines.into_iter().any(|line| line.number == number && line.set.is_none())
-    };
-    let of_points = |model: &str, line: &PointsLine| match is_unset(model, line.number) {
-        true => PointsLine { set: None, ..line.clone() },
-        false => line.clone(),
+    let of_points = |model: &str, line: &PointsLine| match sides.set(model, line.number) {
+        Said::Both => line.clone(),
+        _ => PointsLine { set: None, ..line.clone() },
     };
     let of_duty = |duty: &Duty| match duty.number {
-        Some(number) if duty.what == points::DECIDED && is_unset(&duty.subject, number) => {
+        Some(number) if duty.what == points::DECIDED && sides.set(&duty.subject, number) != Said::Both => {
             Duty { signers: Vec::new(), why: None, ..duty.clone() }
         }
         _ => duty.clone(),
     };
     let of_model = |model: &ModelLine| ModelLine {
-        figures: if besides.figures.contains_key(&model.model) { model.figures.clone() } else { Vec::new() },
+        figures: if sides.figures(&model.model) == Said::Both { model.figures.clone() } else { Vec::new() },
         attacks: model.attacks.iter().map(of_attacks).collect(),
         points: model.points.iter().map(|line| of_points(&model.model, line)).collect(),
         ..model.clone()

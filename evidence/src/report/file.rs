@@ -5,7 +5,7 @@ use tributary_certs::suite::SigningKey;
 use tributary_protocol::secagg::suite::VerifyingKey;
 
 use super::again::{Besides, front};
-use super::compared::{Compared, PARTS, comparable};
+use super::compared::{Compared, PARTS, Sides, comparable};
 use super::make::{Material, witnessed_by};
 use super::parts::{ComplianceReport, REPORT_FORMAT};
 use crate::entries::Bad;
@@ -86,7 +86,7 @@ impl ReportFile {
     }
 
     /// Whether what it says follows from the first entries of this journal, as many as it names, and how far that could be compared: schemas, figures of
-    /// models, findings of attacks, changes of points and records of exports are compared where they are kept, and witnesses where a checkpoint has
+    /// models, findings of attacks, changes of points and records of exports are compared where they are kept and the report has them, and witnesses where a checkpoint has
     /// their cosignature. Entries that the journal has got since make no difference. Schemas and figures of `beside` are read anew.
     ///
     /// # Errors
@@ -106,13 +106,14 @@ impl ReportFile {
             coordinator: beside.coordinator.clone(),
         };
         let again = witnessed_by(&material, &asked, beside.journal).map_err(ReportFault::Journal)?;
+        let sides = Sides { report, again: &again, besides: &besides };
         let value = |report: &ComplianceReport| {
-            serde_json::to_value(comparable(report, &again, &besides)).expect("a report is plain data")
+            serde_json::to_value(comparable(report, &sides)).expect("a report is plain data")
         };
         let (own, other) = (value(report), value(&again));
         match PARTS.iter().find(|(key, _)| own[key] != other[key]) {
             Some((_, part)) => Err(ReportFault::Differs(part)),
-            None => Ok(Compared::of(report, &again, &besides)),
+            None => Ok(Compared::of(&sides)),
         }
     }
 

@@ -184,6 +184,50 @@ fn what_a_report_says_and_nothing_beside_the_journal_shows_is_named() {
     }
 }
 
+/// A file was not there when the report was made, and is there when it is judged.
+#[test]
+fn what_a_report_leaves_out_is_named_and_no_lie() {
+    let mut world = World::new(Shape { evaluated: true, ..SMALL });
+    (0..2).for_each(|_| world.export(|_| ()));
+    world.set_points(|_| (), |_| ());
+    let (journal, _) = world.journal();
+    let whole = made(&world, &journal);
+    let plan = Digest::from_hex(&whole.processing[0].plan).unwrap();
+    let [points, export, schema] =
+        [Item::Points(world.model, 1), Item::Export(2), Item::Schema(plan)].map(|item| item.name());
+    let all = world.parts.clone();
+    let silent = "because the report says nothing of it: the file was not there when the report was made";
+    let cases: [(&str, &[&str], Lie); 3] = [
+        (&export, &["exports"], |report| report.exports[1].void = true),
+        (&points, &["duties", "models"], |report| report.models[0].points[0].change.push('0')),
+        (&schema, &["processing"], |report| report.processing[0].purpose.push('0')),
+    ];
+    for (gone, parts, lie) in cases {
+        world.parts.remove(gone);
+        // The schemas of the coordinator's plans are its own files, and come with the report's material.
+        let mut report = made(&world, &journal);
+        if gone == schema {
+            (report.processing[0].fields, report.processing[0].level_max) = (None, None);
+        }
+        world.parts = all.clone();
+        assert!(report != whole, "{gone}");
+        let compared = judged(report.clone(), &journal, &Kept(&all)).unwrap();
+        let (in_part, said): (BTreeSet<_>, _) = (compared.in_part.iter().copied().collect(), compared.to_string());
+        assert_eq!((in_part, said.contains(silent)), (parts.iter().copied().collect(), true), "{said}");
+        // The rest of the line is compared.
+        lie(&mut report);
+        assert!(judged(report, &journal, &Kept(&all)).is_err(), "{gone}");
+    }
+    // A model without figures in the report, and one with figures that no evaluation gave.
+    let mut report = whole.clone();
+    report.models[0].figures.clear();
+    let compared = judged(report, &journal, &Kept(&all)).unwrap();
+    assert!(compared.to_string().contains(&format!("figures of the model {}, {silent}", world.model)), "{compared}");
+    let mut report = whole;
+    report.models[0].figures.pop();
+    assert!(judged(report, &journal, &Kept(&all)).unwrap_err().contains("the models"));
+}
+
 #[test]
 fn a_witness_counts_by_a_checkpoint_beside_the_journal() {
     let mut world = World::new(SMALL);

@@ -20,7 +20,7 @@ use tributary_protocol::roster::Roster;
 use tributary_protocol::secagg::suite::VerifyingKey;
 
 pub(crate) use beside::entries_of_name;
-pub use beside::{NotesBeside, is_kept_name};
+pub use beside::{NotesBeside, is_kept_name, kept_name};
 pub use compare::{Comparison, JournalRoots, compare, roots_of};
 pub(crate) use roots::RootsAt;
 

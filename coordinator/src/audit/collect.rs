@@ -8,7 +8,7 @@ use tributary_certs::grant::{parse_word, word_file_name};
 use tributary_certs::suite::RealSuite;
 use tributary_evidence::Item;
 use tributary_evidence::bundle::PART;
-use tributary_evidence::checkpoint::is_kept_name;
+use tributary_evidence::checkpoint::{is_kept_name, kept_name};
 use tributary_protocol::codec;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::{RoundId, RunId};
@@ -71,8 +71,11 @@ enum Happened {
     Run(CoordinatorEvent),
 }
 
-/// Files of the folder of checkpoints: their names and bytes, and how many entries each checkpoint among them has.
-fn notes_of(folder: &Path) -> impl Iterator<Item = (String, Vec<u8>, Option<u64>)> {
+/// A file of the folder of checkpoints: its name and bytes, and how many entries it has if it is a checkpoint.
+type Note = (String, Vec<u8>, Option<u64>);
+
+/// Files of the folder of checkpoints.
+fn notes_of(folder: &Path) -> impl Iterator<Item = Note> {
     let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
     files.filter_map(|file| {
         let (name, bytes) = (file.file_name().into_string().ok()?, read_itself(&file.path()).ok()?);
@@ -80,11 +83,6 @@ fn notes_of(folder: &Path) -> impl Iterator<Item = (String, Vec<u8>, Option<u64>
         let size = size.filter(|_| is_kept_name(&name));
         Some((name, bytes, size))
     })
-}
-
-/// How many entries each checkpoint of a folder has.
-fn sizes_of(folder: &Path) -> BTreeSet<u64> {
-    notes_of(folder).filter_map(|(_, _, size)| size).collect()
 }
 
 impl OfRun {
@@ -133,7 +131,8 @@ impl Collected {
         let mut papers: BTreeMap<Digest, Vec<(Item, Named)>> = BTreeMap::new();
         let (mut end, mut goes_on, mut entries, mut last) = (0, false, 0, Millis(0));
         // The front goes on to the first checkpoint that is kept from there on, so that branches vouch for all of it.
-        let (sizes, mut stop) = (sizes_of(&settings.state_dir.join(CHECKPOINTS)), None);
+        let before: Vec<Note> = notes_of(&settings.state_dir.join(CHECKPOINTS)).collect();
+        let (sizes, mut stop): (BTreeSet<u64>, _) = (before.iter().filter_map(|(_, _, size)| *size).collect(), None);
         // All of the journal, and not only its front up to the last day: what was cut off its end is missed here.
         let mut notes = notes_beside(&settings.state_dir);
         visit(&journal, |entry| {
@@ -203,7 +202,7 @@ impl Collected {
         let (parts, left_out) = (BTreeMap::new(), 0);
         let mut collected = Self { parts, runs: 0, runs_outside: 0, goes_on, last, entries, left_out };
         let heads = settings.heads_dir.join("budgets.ledger");
-        let borders = collected.checkpoints(&settings.state_dir.join(CHECKPOINTS), entries);
+        let borders = collected.checkpoints(before, &settings.state_dir.join(CHECKPOINTS), entries);
         if whole {
             collected.add("audit.log", From::Front(journal, end));
         } else {
@@ -271,15 +270,21 @@ impl Collected {
         }
     }
 
-    /// Checkpoints of the journal up to so many entries, and the key by which they are signed. Each is taken as it is now: the daemon replaces the newest.
-    /// Gives where they end.
-    fn checkpoints(&mut self, folder: &Path, entries: u64) -> BTreeSet<u64> {
+    /// Checkpoints of the journal up to so many entries, and the key by which they are signed. Each is taken as it is now, with the cosignatures that it
+    /// has got; and one that was there before the journal was read, where the daemon has replaced it meanwhile. Gives where they end.
+    fn checkpoints(&mut self, before: Vec<Note>, folder: &Path, entries: u64) -> BTreeSet<u64> {
         let mut ends = BTreeSet::new();
         for (name, bytes, size) in notes_of(folder) {
             let size = size.filter(|size| *size <= entries);
             if name == "coordinator.key" || size.is_some() {
                 ends.extend(size);
                 self.add(&format!("checkpoints/{name}"), From::Bytes(bytes));
+            }
+        }
+        for (_, bytes, size) in before {
+            if let Some(size) = size.filter(|size| *size <= entries && !ends.contains(size)) {
+                ends.insert(size);
+                self.add(&format!("checkpoints/{}", kept_name(size)), From::Bytes(bytes));
             }
         }
         ends
@@ -328,4 +333,46 @@ fn read<E: DeserializeOwned>(journal: &Path, entry: &LogEntry<'_>) -> Result<Rec
         path: journal.to_path_buf(),
         fault: format!("entry {}: {fault}", entry.position),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use tributary_certs::suite::{RealSuite, SigningKey};
+    use tributary_protocol::log::Checkpoint;
+    use tributary_storage::files::{Existing, write_private};
+
+    use super::*;
+
+    /// The daemon replaces the newest checkpoint and the one before it while the journal is read: what was there before is in the bundle still.
+    #[test]
+    fn a_checkpoint_that_is_replaced_meanwhile_is_in_the_bundle() {
+        let folder = tempfile::tempdir().unwrap();
+        let key = SigningKey::from_seed(&[7; 32]);
+        let write = |name: &str, size| {
+            let checkpoint = Checkpoint { origin: "here".into(), size, root: Digest([3; 32]) };
+            let signed = SignedCheckpoint::sign::<RealSuite>(checkpoint, &key).unwrap();
+            write_private(&folder.path().join(name), signed.to_string().as_bytes(), Existing::Replace).unwrap();
+        };
+        write("coordinator.key", 1);
+        [("previous", 3), ("newest", 5)].into_iter().for_each(|(name, size)| write(name, size));
+        let before = || notes_of(folder.path()).collect::<Vec<_>>();
+        let found = |before: Vec<Note>| {
+            let parts = BTreeMap::new();
+            let mut collected =
+                Collected { parts, runs: 0, runs_outside: 0, goes_on: false, last: Millis(0), entries: 6, left_out: 0 };
+            let ends: Vec<u64> = collected.checkpoints(before, folder.path(), 6).into_iter().collect();
+            (ends, collected.parts.into_keys().collect::<Vec<_>>())
+        };
+        let names = |names: [&str; 3]| names.map(|name| format!("checkpoints/{name}")).to_vec();
+        let early = before();
+        assert_eq!(found(early.clone()), (vec![3, 5], names(["coordinator.key", "newest", "previous"])));
+        [("previous", 5), ("newest", 6)].into_iter().for_each(|(name, size)| write(name, size));
+        let (ends, all) = found(early.clone());
+        assert_eq!(ends, [3, 5, 6]);
+        assert_eq!(all.len(), 4, "{all:?}");
+        [("previous", 7), ("newest", 8)].into_iter().for_each(|(name, size)| write(name, size));
+        let kept = names([&kept_name(3), &kept_name(5), "coordinator.key"]);
+        assert_eq!(found(early), (vec![3, 5], kept));
+        assert_eq!(found(before()), (vec![], vec!["checkpoints/coordinator.key".to_owned()]));
+    }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use tributary_evidence::checkpoint::{NotesBeside, is_kept_name};
+use tributary_evidence::checkpoint::{NotesBeside, is_kept_name, kept_name};
 use tributary_protocol::ids::ClientId;
 use tributary_protocol::log::{Checkpoint, NoteKey, SignatureKind, SignedCheckpoint};
 use tributary_protocol::secagg::suite::VerifyingKey;
@@ -67,7 +67,7 @@ impl Folder {
     pub(super) fn write_note(&self, age: usize, kept: bool, note: &SignedCheckpoint) -> Result<(), FileError> {
         let text = note.to_string();
         let name = [NEWEST, PREVIOUS].get(age).map(|name| (*name).to_owned());
-        let for_good = kept.then(|| format!("{:020}", note.checkpoint().size));
+        let for_good = kept.then(|| kept_name(note.checkpoint().size));
         let mut names = name.into_iter().chain(for_good);
         names.try_for_each(|name| files::write_private(&self.0.join(name), text.as_bytes(), Existing::Replace))
     }

@@ -7,6 +7,12 @@ use tributary_protocol::secagg::suite::VerifyingKey;
 
 use super::roots::RootsAt;
 
+/// The name under which a checkpoint of so many entries is kept for good.
+#[must_use]
+pub fn kept_name(entries: u64) -> String {
+    format!("{entries:020}")
+}
+
 /// Whether a file of this name in a coordinator's folder of checkpoints is one: `newest`, `previous`, or its number of entries.
 #[must_use]
 pub fn is_kept_name(name: &str) -> bool {

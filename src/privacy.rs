@@ -5,6 +5,7 @@ use serde::Serialize;
 use tributary_model::privacy::accountant::{GaussianDp, PldError, PrivacyLoss, RdpCurve, SampledRound};
 use tributary_model::privacy::{SampledTarget, calibrate_sampled, calibrate_tight, charge, epsilon_of};
 use tributary_protocol::limits::PLAN_ROUNDS_MAX;
+use tributary_protocol::printable::counted;
 
 use crate::exit::{Exit, Failure};
 use crate::json;
@@ -188,8 +189,11 @@ fn table(plan: &Plan, figures: &Figures) -> String {
         ),
         (figures.epsilon_gdp, "GDP", "exact for continuous noise without sampling, reported only".to_owned()),
     ];
-    let mut text =
-        format!("noise multiplier {}, {rounds} rounds, {who}; delta {delta}\n", up(figures.noise_multiplier));
+    let mut text = format!(
+        "noise multiplier {}, {}, {who}; delta {delta}\n",
+        up(figures.noise_multiplier),
+        counted(rounds, "round")
+    );
     for (epsilon, name, what) in lines {
         let epsilon = epsilon.map_or_else(|| "none".to_owned(), |epsilon| format!("{:.6}", up(epsilon)));
         text.push_str(&format!("  epsilon {epsilon:>12}  {name:<8}  {what}\n"));

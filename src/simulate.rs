@@ -5,6 +5,7 @@ use std::io::{BufWriter, Write as _};
 use std::ops::Range;
 
 use clap::Args;
+use tributary_protocol::printable::counted;
 use tributary_tests::{CLIENTS_MAX, Campaign, Options, Outcome, Profile, ROUNDS_MAX, SuiteKind, campaign};
 
 use crate::exit::{Exit, Failure};
@@ -80,12 +81,12 @@ fn exit(clean: bool) -> Exit {
 
 fn table(total: &Campaign, asked: &SimulateOptions, options: &Options) -> String {
     let mut text = format!(
-        "{} runs of {} clients ({}, {} suite): {} rounds committed, {} aborted; {} faults, {} lies; {:.1} CPU-s",
-        total.runs,
+        "{} of {} clients ({}, {} suite): {} committed, {} aborted; {} faults, {} lies; {:.1} CPU-s",
+        counted(total.runs, "run"),
         options.clients,
         options.faults,
         options.suite,
-        total.committed,
+        counted(total.committed, "round"),
         total.aborted,
         total.faults,
         total.lies,

@@ -392,8 +392,9 @@ impl fmt::Display for Event {
             ),
             Self::ChargedMore { client, rounds, last_round } => write!(
                 formatter,
-                "{client} was charged {rounds} rounds of this plan, the last is {last_round}, and this ledger knows fewer: an older copy \
-                 of the ledger was put back; stop, and put the newest one in its place"
+                "{client} was charged {} of this plan, the last is {last_round}, and this ledger knows fewer: an older copy \
+                 of the ledger was put back; stop, and put the newest one in its place",
+                counted(rounds, "round")
             ),
             Self::LogDisputed { client, entries } => write!(
                 formatter,
@@ -465,7 +466,7 @@ impl fmt::Display for Event {
                 "this coordinator's certificate was not renewed; another attempt follows in {retry_seconds} seconds: {reason}"
             ),
             Self::Stopped { rounds } => {
-                write!(formatter, "stopped; open runs have {rounds} rounds, and go on at the next start")
+                write!(formatter, "stopped; open runs have {}, and go on at the next start", counted(rounds, "round"))
             }
             Self::Finished(finished) => finished.fmt(formatter),
             Self::PlanAborted { by, role, rounds, charged } => write!(

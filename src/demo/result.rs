@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 use tributary_model::metrics::Estimate;
 use tributary_protocol::plan::PrivacyMode;
+use tributary_protocol::printable::counted;
 
 use super::events::Counted;
 use super::labels::{LabelLine, write_labels};
@@ -158,7 +159,8 @@ impl fmt::Display for Table<'_> {
         let median = median(&self.trained.coordinator.round_milliseconds);
         writeln!(
             formatter,
-            "time      {rounds} rounds in {seconds_rounds:.1} s, a median of {median:.1} ms each; {seconds_total:.1} s in all"
+            "time      {} in {seconds_rounds:.1} s, a median of {median:.1} ms each; {seconds_total:.1} s in all",
+            counted(rounds, "round")
         )?;
         writeln!(formatter, "traffic   {} up, {} down", megabytes(*bytes_up), megabytes(*bytes_down))?;
         let clients = &self.trained.clients;

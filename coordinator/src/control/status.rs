@@ -257,7 +257,8 @@ impl RunStatus {
         writeln!(out, "run       {of}, plan {}", of.plan)?;
         writeln!(
             out,
-            "          stage {stage}; {committed} of {rounds} rounds committed, {charged} of {charged_max} charged"
+            "          stage {stage}; {committed} of {} committed, {charged} of {charged_max} charged",
+            counted(rounds, "round")
         )?;
         if let Some(epsilon) = self.epsilon {
             writeln!(out, "          epsilon {epsilon:.4} spent")?;

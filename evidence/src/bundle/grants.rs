@@ -14,6 +14,7 @@ use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::ClientId;
 use tributary_protocol::limits::{CLOCK_SKEW_MS_MAX, CLOCK_SKEW_SECONDS_MAX, HOLDING_SECONDS_MAX};
 use tributary_protocol::plan::{Grant, OwnersWord, Plan, RunRef, Withdrawal};
+use tributary_protocol::printable::counted;
 use tributary_protocol::privacy::{Accounts, RdpVector};
 use tributary_protocol::roster::MemberName;
 use tributary_protocol::secagg::suite::VerifyingKey;
@@ -186,7 +187,7 @@ impl Grants {
         }
         self.count_owned(&budgets, not_verified);
         let missing = exceeded.into_iter().map(|((branch, why), (RunRef { plan, number }, count))| {
-            let more = if count > 1 { format!(", and {} runs more", count - 1) } else { String::new() };
+            let more = if count > 1 { format!(", and {} more", counted(count - 1, "run")) } else { String::new() };
             format!(
                 "a grant for {branch}: run {number} of the plan {plan}{more} took its data {}. It may have others by hand",
                 why.words()

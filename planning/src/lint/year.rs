@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use tributary_model::privacy::epsilon_of;
 use tributary_model::year::RunKind;
 use tributary_protocol::plan::{Plan, PrivacyMode, Rhythm, YearShare};
+use tributary_protocol::printable::counted;
 use tributary_protocol::privacy::{Month, Unit};
 use tributary_protocol::time::Millis;
 
@@ -101,7 +102,7 @@ fn by_month(plan: &Plan, kind: &RunKind) -> Option<String> {
     let named = more.iter().take(NAMED_MAX).cloned().collect::<Vec<_>>().join("; ");
     let rest = match more.len().saturating_sub(NAMED_MAX) {
         0 => String::new(),
-        left => format!("; and so in {left} more months"),
+        left => format!("; and so in {} more", counted(left, "month")),
     };
     (!more.is_empty()).then(|| {
         format!(

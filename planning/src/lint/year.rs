@@ -102,7 +102,7 @@ fn by_month(plan: &Plan, kind: &RunKind) -> Option<String> {
     let named = more.iter().take(NAMED_MAX).cloned().collect::<Vec<_>>().join("; ");
     let rest = match more.len().saturating_sub(NAMED_MAX) {
         0 => String::new(),
-        left => format!("; and so in {} more", counted(left, "month")),
+        left => format!("; and so in {}", counted(left, "more month")),
     };
     (!more.is_empty()).then(|| {
         format!(

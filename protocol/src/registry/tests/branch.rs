@@ -213,6 +213,53 @@ fn what_does_not_count_is_not_believed() {
     assert!(matches!(late, Err(ModelFault::Statement(StatementFault::Second(_)))), "{late:?}");
 }
 
+/// Of people who have left, everything is judged but what a roster says of them: each row breaks one rule.
+#[test]
+fn words_of_people_who_left_are_judged_all_the_same() {
+    use crate::limits::CLOCK_SKEW_SECONDS_MAX as SKEW;
+    use crate::plan::AttestationFault as Signer;
+    use StatementFault::{First, Second};
+    type Lie = (fn(&mut Told), StatementFault);
+    let of_report = |fault| StatementFault::Report(ReportFault::Signature(fault));
+    let roster = later_roster().roster;
+    let judged = |told: &Told, now: u64| {
+        let (manifest, federation) = (&told.manifest, &federation());
+        told.statement.judge_words(StatementGrounds { manifest, roster: &roster, federation, now: Some(now) })
+    };
+    let one = manifest(1);
+    let lies: [Lie; 12] = [
+        (|told| told.manifest = manifest(2), StatementFault::OtherModel),
+        (|told| told.statement.statement.purpose = "other".into(), StatementFault::OtherModel),
+        (|told| told.statement.statement.federation.0[0] ^= 1, StatementFault::Federation),
+        (|told| told.statement.statement.reason = "".into(), StatementFault::Reason),
+        (|told| told.statement.statement.scope = StatementScope::Customers(1_000), StatementFault::Scope),
+        (|told| told.statement.first.subject.0[0] ^= 1, First(Signer::Subject)),
+        (|told| told.statement.second.staff = told.statement.first.staff.clone(), StatementFault::OnePerson),
+        (|told| told.statement.second.role = Role::PlanOwner, StatementFault::OneRole),
+        (|told| told.statement.second.role = Role::Auditor, Second(Signer::Duty)),
+        (|told| told.statement.second.federation.0[0] ^= 1, Second(Signer::Federation)),
+        (|told| told.statement.report = None, StatementFault::NoReport),
+        (|told| told.statement.report.as_mut().unwrap().signed.subject.0[0] ^= 1, of_report(Signer::Subject)),
+    ];
+    for step in [ModelStep::Promote, ModelStep::RollBack] {
+        let good = told(step, &one, 9);
+        assert_eq!(judged(&good, NOW), Ok(()));
+        for (number, (lie, fault)) in lies.iter().enumerate() {
+            let mut told = good.clone();
+            lie(&mut told);
+            assert_eq!(judged(&told, NOW), Err(*fault), "{step:?}, lie {number}");
+        }
+        // Some time ahead of the clock is forgiven, and a report has a last second. A rollback outlives its report.
+        let signed_at = good.statement.second.at;
+        assert_eq!(judged(&good, signed_at - SKEW), Ok(()));
+        assert_eq!(judged(&good, signed_at - SKEW - 1), Err(First(Signer::Future)));
+        let last = good.statement.report.as_ref().unwrap().report.valid_until;
+        assert_eq!(judged(&good, last), Ok(()));
+        let over = Err(StatementFault::Report(ReportFault::Ended));
+        assert_eq!(judged(&good, last + 1), if step == ModelStep::RollBack { Ok(()) } else { over });
+    }
+}
+
 #[test]
 fn rules_of_the_branchs_file() {
     let [one, two] = [1, 2].map(manifest);

@@ -23,6 +23,7 @@ use crate::paper::PaperFault;
 use crate::retained::{Item, Retained};
 use crate::run::{NotVerified, RunAudit};
 use crate::stated::{self, Stated};
+use crate::statement::{STATEMENT_VERSION, STATEMENT_WORDING};
 use crate::trust::{Federation, Untrusted};
 
 pub use report::{RegisteredModel, RegistryReport};
@@ -223,7 +224,7 @@ impl<'a> RegistryAudit<'a> {
         Ok(())
     }
 
-    /// Whether the privacy statement that the manifest names is the one that follows.
+    /// Compares the privacy statement that the manifest names with the one that follows: whether there is one.
     fn stated(&mut self, model: &Digest, manifest: &ModelManifest, run: &RunAudit<'_>) -> Result<bool, Broken> {
         let item = Item::Statement(*model);
         let here = self.kept.get(&item);
@@ -235,17 +236,21 @@ impl<'a> RegistryAudit<'a> {
             Stated::Same => Ok(true),
             Stated::OtherFile => Err(Broken::File { name: item.name() }),
             Stated::Other => Err(Broken::Manifest("privacy statement")),
-            Stated::OtherWording => {
-                self.pass("the privacy statement has the figures that follow, in the sentences of another release of this program: verify it with that release");
-                Ok(false)
+            Stated::OtherWording(found) => {
+                self.missing.push(format!(
+                    "the sentences of the privacy statement of the model {model} in the wording {STATEMENT_WORDING}, which this program has: they are in the wording {found}. Its figures are those that follow. Verify it with the release that wrote it as well"
+                ));
+                Ok(true)
             }
-            Stated::OtherForm => {
-                self.pass("the privacy statement has the form of another release of this program: verify it with that release");
-                Ok(false)
+            Stated::OtherForm(found) => {
+                self.missing.push(format!(
+                    "the privacy statement of the model {model} in the form {STATEMENT_VERSION}, which this program reads: its form is {found}, and nothing of it was compared. Verify it with the release that wrote it as well"
+                ));
+                Ok(true)
             }
             Stated::Unknown => {
                 self.pass("the privacy statement that follows has other last digits on this machine, and the one that was registered is not here");
-                Ok(false)
+                Ok(true)
             }
         }
     }

@@ -4,7 +4,8 @@
 //! where the bytes differ, the statements are compared: every word alike, and every number to nine digits.
 //!
 //! Another release of this software may say the same in other sentences, and numbers its wording. Then every figure, name and code is compared, and
-//! the sentences are called not verified: whoever edits them cannot call them verified by naming another wording.
+//! the sentences are missing: they say what they should by the release that wrote them alone, and an edited statement that names another wording is
+//! never in order.
 
 use serde_json::Value;
 use tributary_protocol::digest::Digest;
@@ -30,10 +31,10 @@ pub(crate) enum Stated {
     Other,
     /// The file is not the one that was registered.
     OtherFile,
-    /// Its figures, names and codes are the same. Its sentences are those of another release.
-    OtherWording,
-    /// Its form is that of another release, which this one does not read.
-    OtherForm,
+    /// Its figures, names and codes are the same. Its sentences are those of another release, of this wording.
+    OtherWording(u32),
+    /// Its form is that of another release, of this version. Nothing of it was compared.
+    OtherForm(u32),
     /// It has another digest, and nothing shows what it says.
     Unknown,
 }
@@ -56,20 +57,50 @@ pub(crate) fn compare(own: &Statement, registered: &Digest, file: Option<&[u8]>)
         return Stated::Same;
     }
     let Some(file) = file else { return Stated::Unknown };
+    if same_lines(&own, file) {
+        return Stated::Same;
+    }
     let read = |bytes: &[u8]| serde_json::from_slice::<Value>(bytes).ok();
     let Some((mut own, mut file)) = read(&own).zip(read(file)) else { return Stated::Other };
-    if number(&file, "version").is_some_and(|version| version != STATEMENT_VERSION) {
-        return Stated::OtherForm;
+    if let Some(version) = number(&file, "version").filter(|version| *version != STATEMENT_VERSION) {
+        return Stated::OtherForm(version);
     }
-    let other_wording = number(&file, "wording").is_some_and(|wording| wording != STATEMENT_WORDING);
-    if other_wording {
-        [&mut own, &mut file].into_iter().for_each(without_sentences);
+    let Some(wording) = number(&file, "wording").filter(|wording| *wording != STATEMENT_WORDING) else {
+        return Stated::Other;
+    };
+    [&mut own, &mut file].into_iter().for_each(without_sentences);
+    if is_like(&own, &file) { Stated::OtherWording(wording) } else { Stated::Other }
+}
+
+/// Whether two files of one writer have the same lines, but for last digits of figures: also in their order, and each as often.
+fn same_lines(one: &[u8], other: &[u8]) -> bool {
+    let Some((one, other)) = str::from_utf8(one).ok().zip(str::from_utf8(other).ok()) else { return false };
+    let [mut one, mut other] = [one, other].map(|text| text.split('\n'));
+    loop {
+        match (one.next(), other.next()) {
+            (None, None) => return true,
+            (Some(one), Some(other)) if is_like_line(one, other) => {}
+            _ => return false,
+        }
     }
-    match (is_like(&own, &file), other_wording) {
-        (true, false) => Stated::Same,
-        (true, true) => Stated::OtherWording,
-        (false, _) => Stated::Other,
-    }
+}
+
+fn is_like_line(one: &str, other: &str) -> bool {
+    // A whole number is exact on every machine.
+    let figure = |text: &str| text.parse::<f64>().ok().filter(|_| text.contains(['.', 'e']));
+    let parts = |line: &'_ str| {
+        let (key, value) = line.split_once(": ")?;
+        Some((key.to_owned(), value.ends_with(','), figure(value.trim_end_matches(','))?))
+    };
+    let near = || match parts(one).zip(parts(other)) {
+        Some(((key, more, one), (of, also, other))) => key == of && more == also && is_near(one, other),
+        None => false,
+    };
+    one == other || near()
+}
+
+fn is_near(one: f64, other: f64) -> bool {
+    (one - other).abs() <= RELATIVE * one.abs().max(other.abs())
 }
 
 fn number(file: &Value, name: &str) -> Option<u32> {
@@ -92,8 +123,8 @@ fn without_sentences(statement: &mut Value) {
 fn is_like(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Number(one), Value::Number(other)) => {
-            let near = |one: f64, other: f64| (one - other).abs() <= RELATIVE * one.abs().max(other.abs());
-            one == other || one.as_f64().zip(other.as_f64()).is_some_and(|(one, other)| near(one, other))
+            let whole = one.is_u64() && other.is_u64();
+            one == other || !whole && one.as_f64().zip(other.as_f64()).is_some_and(|(one, other)| is_near(one, other))
         }
         (Value::Array(one), Value::Array(other)) => {
             one.len() == other.len() && one.iter().zip(other).all(|(one, other)| is_like(one, other))

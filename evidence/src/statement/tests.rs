@@ -9,6 +9,7 @@ use tributary_protocol::secagg::parameters::{CoalitionRule, Thresholds};
 use tributary_protocol::time::Millis;
 
 use super::*;
+use crate::stated::{Stated, compare};
 use tributary_model::server_optimizer::{OptimizerFields, OptimizerSettings, UpdateRule};
 use tributary_model::stage::{
     EvaluateSettings, GradientSettings, LocalSettings, StageSettings, round_charge, stated_charge,
@@ -308,4 +309,47 @@ fn sentences_of_a_wording_stay_as_they_are() {
     }
     let written = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/statement/sentences.txt");
     crate::written::compare(&text, &written);
+}
+
+/// A registered file against the statement that follows: last digits of figures may differ, and nothing else.
+#[test]
+fn a_registered_statement_is_the_one_that_follows_or_is_not() {
+    let own = statement(&gradients(), 5);
+    let text = String::from_utf8(crate::statement_file(&own)).unwrap();
+    let spent = own.figures.epsilon_spent.unwrap();
+    let figure = format!("\"epsilon_spent\": {spent}");
+    let near = format!("\"epsilon_spent\": {}", spent * (1.0 + 1e-12));
+    let (wording, version) = (("\"wording\": 1,", "\"wording\": 2,"), ("\"version\": 1,", "\"version\": 9,"));
+    let sentence = ("Whoever sees", "Nobody who sees");
+    let low = "\"epsilon_spent\": 0.01";
+    let twice = format!("{low},\n    {figure}");
+    for (changes, expected) in [
+        (vec![], Stated::Same),
+        (vec![(figure.as_str(), near.as_str())], Stated::Same),
+        (vec![(figure.as_str(), low)], Stated::Other),
+        (vec![(figure.as_str(), twice.as_str())], Stated::Other),
+        (vec![("\"rounds\": 5", "\"rounds\": 6")], Stated::Other),
+        (vec![("\"rounds\": 5", "\"rounds\": 5.0")], Stated::Other),
+        (vec![sentence], Stated::Other),
+        (vec![wording], Stated::OtherWording(2)),
+        (vec![wording, sentence], Stated::OtherWording(2)),
+        (vec![wording, (figure.as_str(), low)], Stated::Other),
+        (vec![wording, ("\"mode\": \"customer\"", "\"mode\": \"branch\"")], Stated::Other),
+        (vec![("\"wording\": 1,", "\"wording\": \"2\","), sentence], Stated::Other),
+        (vec![("\"wording\": 1,", "\"wording\": 2.5,"), sentence], Stated::Other),
+        (vec![("\"wording\": 1,\n", "\n")], Stated::Other),
+        (vec![version], Stated::OtherForm(9)),
+        (vec![("{", "[")], Stated::Other),
+    ] {
+        let file = changes.iter().fold(text.clone(), |text, (old, new)| {
+            assert!(text.contains(old), "{old}");
+            text.replacen(old, new, 1)
+        });
+        let found = compare(&own, &Digest::of(file.as_bytes()), Some(file.as_bytes()));
+        assert_eq!(found, expected, "{changes:?}");
+    }
+    let registered = Digest::of(text.as_bytes());
+    assert_eq!(compare(&own, &registered, Some(b"{}")), Stated::OtherFile);
+    assert_eq!(compare(&own, &registered, None), Stated::Same, "its digest shows what it says");
+    assert_eq!(compare(&own, &VIEW, None), Stated::Unknown);
 }

@@ -47,8 +47,13 @@ pub enum ReportFault {
     )]
     Shorter(u64),
     /// Its period or scope cannot be read.
-    #[error("its period or its scope is none that this program writes")]
+    #[error("its period, its preset or its scope is none that this program writes: a preset names its own days")]
     Asked,
+    /// It names a witness twice, or one of nothing.
+    #[error(
+        "it names a branch twice as a witness, or as one of no entry, which this program never writes; keep it as evidence"
+    )]
+    Witnesses,
 }
 
 impl ReportFile {
@@ -94,7 +99,11 @@ impl ReportFile {
     pub fn follows_from(&self, beside: &Material<'_>) -> Result<Compared, ReportFault> {
         let report = &self.report;
         let asked = report.asked().ok_or(ReportFault::Asked)?;
-        let named = report.integrity.entries;
+        let (named, witnesses) = (report.integrity.entries, &report.integrity.witnesses);
+        let ascending = witnesses.windows(2).all(|two| matches!(two, [one, next] if one.client < next.client));
+        if !ascending || witnesses.iter().any(|line| line.entries == 0) {
+            return Err(ReportFault::Witnesses);
+        }
         let front = front(beside.journal, named).map_err(ReportFault::Journal)?.ok_or(ReportFault::Shorter(named))?;
         let besides = Besides::of(front, report, beside.kept).map_err(ReportFault::Journal)?;
         let material = Material {

@@ -172,12 +172,11 @@ impl ComplianceReport {
     pub fn asked(&self) -> Option<Asked> {
         let named = |name: &String| Preset::ALL.into_iter().find(|preset| preset.name() == name);
         let preset = self.preset.as_ref().map(named);
+        let preset = preset.map_or(Some(None), |preset| preset.map(Some))?;
         let period = Period::new(Date::parse(&self.from)?, Date::parse(&self.to)?).ok()?;
-        Some(Asked {
-            preset: preset.map_or(Some(None), |preset| preset.map(Some))?,
-            period,
-            scope: self.scope.parse().ok()?,
-        })
+        // A preset says which days they are.
+        let fits = preset.is_none_or(|preset| period == Period::ending(preset, period.to));
+        fits.then_some(Asked { preset, period, scope: self.scope.parse().ok()? })
     }
 }
 

@@ -270,6 +270,40 @@ fn a_witness_counts_by_a_checkpoint_beside_the_journal() {
     }
 }
 
+/// What no report of this program says, whatever the journal has.
+#[test]
+fn a_preset_has_its_days_and_a_witness_stands_once() {
+    let world = World::new(SMALL);
+    let (journal, log) = world.journal();
+    let notes = vec![note(&world, 3, COORDINATOR)];
+    let asked = Asked { preset: None, period: Period::new(DAY, DAY).unwrap(), scope: Scope::All };
+    let beside = Material { kept: &NothingKept, ..material(&journal, notes) };
+    let report = compliance(&beside, &asked).unwrap();
+    let judged = |change: &dyn Fn(&mut ComplianceReport)| {
+        let mut other = report.clone();
+        change(&mut other);
+        judged_by(other, &beside).map(drop)
+    };
+    assert_eq!(judged(&|_| ()), Ok(()));
+    let lines = report.integrity.witnesses.clone();
+    assert_eq!((lines.len(), lines[0].entries), (3, log.size()));
+    for lie in [
+        vec![lines[0].clone(); 2],
+        vec![lines[1].clone(), lines[0].clone()],
+        vec![WitnessLine { client: 9, entries: 0 }],
+    ] {
+        let fault = judged(&|report| report.integrity.witnesses = lie.clone()).unwrap_err();
+        assert!(fault.contains("names a branch twice as a witness"), "{fault}");
+    }
+    for preset in ["yearly", "two-yearly", "leak"] {
+        let fault = judged(&|report| report.preset = Some(preset.into()));
+        assert!(
+            fault.as_ref().is_err_and(|fault| fault.contains("a preset names its own days")),
+            "{preset}: {fault:?}"
+        );
+    }
+}
+
 #[test]
 fn a_report_follows_from_a_journal_that_goes_on_and_from_no_shorter_one() {
     let mut world = World::new(SMALL);

@@ -103,6 +103,13 @@ pub fn audit<S: Source>(bundle: &Bundle<S>, options: &Options) -> io::Result<Aud
             None
         }
     };
+    let labelled = contents.as_ref().map(|contents| contents.part.is_some());
+    if labelled.is_some_and(|labelled| labelled != bundle.is_partial()) {
+        found.wrong(
+            CONTENTS,
+            "it says of what the bundle has entries, and the bundle has the whole journal; or the other way round",
+        );
+    }
     let (authorities, wrong_key) = authorities(bundle, options, &mut found);
     let federation = authorities.as_ref().map(RosterAuthorities::digest);
     let looked = Looked { bundle, names: RefCell::default() };
@@ -176,6 +183,11 @@ pub fn audit<S: Source>(bundle: &Bundle<S>, options: &Options) -> io::Result<Aud
     if let Some(left_out) = journal.as_ref().map(|journal| journal.left_out).filter(|left_out| *left_out > 0) {
         let count = u32::try_from(left_out).unwrap_or(u32::MAX);
         elsewhere.insert(0, NotVerified { count, reason: "entries of the journal".into() });
+        if options.days.is_some() {
+            let reason =
+                "entries that are left out: whether a run of the days that you ask for is among them, they do not show";
+            found.not_verified.push(NotVerified { count, reason: reason.into() });
+        }
     }
     let mut outside = Vec::new();
     for (run, span) in journal.iter().flat_map(|journal| &journal.runs).zip(&spans) {

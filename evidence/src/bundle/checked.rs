@@ -117,7 +117,9 @@ impl fmt::Display for Audited {
         if let Some((from, to)) = &self.asked {
             writeln!(formatter, "  asked    {from} to {to}: of runs of other days nothing that is kept is wanted")?;
         }
-        self.part.iter().try_for_each(|part| writeln!(formatter, "  part     {}", Printable::new(part)))?;
+        self.part
+            .iter()
+            .try_for_each(|part| writeln!(formatter, "  part     {}, as it says itself", Printable::new(part)))?;
         match (&self.federation, self.authority_given) {
             (Some(federation), true) => writeln!(formatter, "  of       the federation {federation}, as you named it")?,
             (Some(federation), false) => {
@@ -146,13 +148,13 @@ impl fmt::Display for Audited {
             writeln!(formatter, "  MISSING  {missing}")?;
         }
         for NotVerified { count, reason } in &self.not_verified {
-            writeln!(formatter, "  not verified: {count} {reason}")?;
+            writeln!(formatter, "  not verified: {reason} ({count})")?;
         }
         for NotVerified { count, reason } in &self.outside {
-            writeln!(formatter, "  outside of these days: {count} {reason}")?;
+            writeln!(formatter, "  outside of these days: {reason} ({count})")?;
         }
         for NotVerified { count, reason } in &self.elsewhere {
-            writeln!(formatter, "  not in this bundle: {count} {reason}")?;
+            writeln!(formatter, "  not in this bundle: {reason} ({count})")?;
         }
         if let Some(heads) = &self.heads {
             writeln!(formatter, "{heads}")?;

@@ -261,7 +261,7 @@ impl Checkpoints {
                         wrong(
                             name,
                             format!(
-                                "{} has a cosignature by a key that no roster of the journal has",
+                                "{} has one cosignature twice, or one by a key that no roster of the journal has",
                                 stranger.escape_debug()
                             ),
                         );
@@ -305,7 +305,7 @@ impl CheckpointsReport {
         let entries = self.witnessed_entries.saturating_add(self.entries_after);
         let known = self.witnessed_entries.max(self.held_entries.unwrap_or(0));
         let count = u32::try_from(entries.saturating_sub(known)).unwrap_or(u32::MAX);
-        let reason = "entry at the end of the journal for which nobody but the coordinator vouches yet: hold a branch's newest checkpoint against it with --checkpoint";
+        let reason = "entries at the end of the journal for which nobody but the coordinator vouches yet: hold a branch's newest checkpoint against it with --checkpoint";
         (count > 0).then(|| NotVerified { count, reason: reason.into() })
     }
 }

@@ -122,7 +122,7 @@ impl fmt::Display for RegistryReport {
         )?;
         self.disputed.iter().try_for_each(|report| write!(formatter, "\n    disputed: {report}"))?;
         for NotVerified { count, reason } in &self.not_verified {
-            write!(formatter, "\n    {count} not verified: {reason}")?;
+            write!(formatter, "\n    not verified: {reason} ({count})")?;
         }
         for (purpose, model) in champions {
             write!(formatter, "\n    champion for \"{purpose}\": {model}")?;

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::io::Cursor;
 
 use tributary_certs::suite::RealSuite;
-use tributary_evidence::bundle::{Bundle, PART, PartWriter, Sent, Standing, bundled_model, in_sum, measured};
+use tributary_evidence::bundle::{
+    Authority, Bundle, Contents, Options, PART, PartWriter, Sent, Standing, audit, bundled_model, in_sum, measured,
+};
 use tributary_protocol::budget::Kept;
 use tributary_protocol::ids::{ClientId, RoundId};
 use tributary_protocol::log::{Entries, LOG_HEADER, LedgerId, Log, LogEntry, NoteKey, SignatureKind, origin_of};
@@ -17,7 +19,9 @@ use tributary_protocol::signed::SignedBody as _;
 
 use super::grants::{grant, show_budget};
 use super::mutations::Dice;
-use super::world::{COORDINATOR, Event, SMALL, Shape, World, authorities, cosigned, person_key, sealed, signing_key};
+use super::world::{
+    AT, COORDINATOR, DAY, Event, SMALL, Shape, World, authorities, cosigned, person_key, sealed, signing_key,
+};
 use super::{audited, code, strictly};
 
 /// Parts of a bundle, by name.
@@ -82,6 +86,7 @@ impl Mixed {
     fn parts(&self, part: Vec<u8>) -> Parts {
         let mut parts = self.world.parts.clone();
         parts.insert(PART.into(), part);
+        parts.insert("contents.json".into(), labelled(Some("some runs")));
         self.witnessed(&mut parts);
         parts
     }
@@ -100,6 +105,11 @@ impl Mixed {
     fn usual(&self) -> Parts {
         self.parts(self.part(|entry| entry.ledger != OTHER, &self.borders()))
     }
+}
+
+/// A table of contents with a word about which part the bundle has, or none.
+fn labelled(part: Option<&str>) -> Vec<u8> {
+    Contents::new((DAY, DAY), AT, false).of_part(part.map(str::to_owned)).to_bytes()
 }
 
 /// Two runs of two plans of one federation, one after the other; the parts of both.
@@ -146,6 +156,7 @@ fn one_of_two_runs_is_judged_without_the_other() {
         let ledger = LedgerId::from(left_out.run.id());
         let mut one = world.parts.clone();
         one.insert(PART.into(), mixed.part(|entry| entry.ledger != ledger, &mixed.borders()));
+        one.insert("contents.json".into(), labelled(Some("one run")));
         mixed.witnessed(&mut one);
         let bytes = sealed(&one);
         let found = audited(&Bundle::open(Cursor::new(bytes.as_slice())).unwrap(), false);
@@ -220,7 +231,7 @@ fn a_part_is_judged_as_the_whole_and_says_what_is_elsewhere() {
     let others = mixed.entries().len() - own;
     let elsewhere: Vec<(u32, &str)> = found.elsewhere.iter().map(|one| (one.count, one.reason.as_str())).collect();
     assert_eq!(elsewhere, [(u32::try_from(others).unwrap(), "entries of the journal"), (1, END)]);
-    assert!(found.to_string().contains(&format!("not in this bundle: {others} entries of the journal")), "{found}");
+    assert!(found.to_string().contains(&format!("not in this bundle: entries of the journal ({others})")), "{found}");
     let journal = found.journal.as_ref().unwrap();
     assert_eq!(journal.root, mixed.logs.last().unwrap().root().to_string());
     // Much less than the journal, and a branch finds what it sent in it.
@@ -234,6 +245,29 @@ fn a_part_is_judged_as_the_whole_and_says_what_is_elsewhere() {
     let sent = Sent { run: mixed.world.run.reference(), round: RoundId(2), vector: vector.unwrap() };
     let found = in_sum(&bundle, &sent).unwrap();
     assert_eq!((found.client, found.vectors, found.recomputed), (4, 9, true));
+}
+
+/// Nobody has signed of what runs a bundle has entries: its word stands exactly beside a part, and shows no auditor that a run of the days is not left out.
+#[test]
+fn a_bundles_own_word_about_its_part_proves_nothing() {
+    let mixed = Mixed::new();
+    let mut parts = mixed.usual();
+    let bytes = sealed(&parts);
+    let bundle = Bundle::open(Cursor::new(bytes.as_slice())).unwrap();
+    let days = Some((DAY, DAY));
+    let authority = Some(Authority::List(authorities(SMALL.authorities)));
+    let options = Options { authority, strict: true, days, now: AT, checkpoint: None };
+    let found = audit(&bundle, &options).unwrap();
+    assert_eq!((found.faults.len(), found.standing), (0, Standing::Incomplete), "{found}");
+    let open = "whether a run of the days that you ask for is among them, they do not show";
+    assert!(found.not_verified.iter().any(|one| one.reason.contains(open)), "{found}");
+    assert!(found.to_string().contains("  part     some runs, as it says itself\n"), "{found}");
+    parts.insert("contents.json".into(), labelled(None));
+    assert_eq!(code(&sealed(&parts), false).0, 1);
+    let mut whole = mixed.world.clone();
+    assert_eq!(code(&whole.bundle(), false).0, 0);
+    whole.parts.insert("contents.json".into(), labelled(Some("some runs")));
+    assert_eq!(code(&whole.bundle(), false).0, 1);
 }
 
 /// The coordinator leaves out the last entries of the federation's own ledger, as it leaves out other runs: nothing contradicts that, and it is said.
@@ -254,7 +288,7 @@ fn a_part_does_not_show_that_the_federations_own_ledger_is_whole() {
     assert!(bundle.is_partial());
     let found = audited(&bundle, false);
     assert_ne!(found.standing, Standing::Tampered, "{found}");
-    assert!(found.to_string().contains(&format!("not in this bundle: 1 {END}")), "{found}");
+    assert!(found.to_string().contains(&format!("not in this bundle: {END} (1)")), "{found}");
 }
 
 /// The enemy has no branch's key: the checkpoints stay, and everything else is made anew.

@@ -44,7 +44,7 @@ pub(super) fn what_leaves_is_intact(world: &World, name: &str) {
         assert!(matches!(&found.missing[..], [one] if one.starts_with(missing)), "{scope:?}: {found:#?}");
         let known = [
             "run of a branch that no grant of its owner here allows",
-            "entry at the end of the journal for which nobody",
+            "entries at the end of the journal for which nobody",
         ];
         let verified = |why: &str| known.iter().any(|known| why.starts_with(known));
         assert!(found.not_verified.iter().all(|not| verified(&not.reason)), "{scope:?}: {found:#?}");

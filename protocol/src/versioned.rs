@@ -46,7 +46,7 @@ pub struct Versioned {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum VersionFault {
     /// The file ends within its header: a crash while it was made.
-    #[error("the file ends within its first {HEADER_BYTES} bytes; it was never begun and may be made anew")]
+    #[error("the file ends within its first {HEADER_BYTES} bytes: it was never begun, or was cut")]
     Cut,
     /// Another kind of file, or changed first bytes.
     #[error(

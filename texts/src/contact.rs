@@ -358,8 +358,8 @@ texts! {
         zh: "{path}：{fault}；名单登记簿被更改，或由其他版本写入。请从备份恢复",
     }
     register_cut(path, found, known, head) {
-        en: "{path}: the register of lists does not go on to the place that {head} notes: {found} of {known} records are there as they were noted. It was cut, or an older copy was put back. Exclusions or deliveries may be missing, so nothing is done with lists. Put back the newest copy of the state folder, {head} with it. Where there is none, two people begin it again (`tributary client list restart`)",
-        zh: "{path}：名单登记簿与 {head} 记录的末尾不符：记录的 {known} 条中只有 {found} 条与之一致。登记簿可能被截断，或被旧备份覆盖。排除或交付记录可能缺失，因此名单操作已停止。请从最新备份恢复状态文件夹，包括 {head}。如果没有备份，由两人重新开始（`tributary client list restart`）",
+        en: "{path}: the register of lists does not go on to the place that {head} notes: {found} of {known} records are there as they were noted. It was cut, an older copy was put back, or {head} is missing. Exclusions or deliveries may be missing, so nothing is done with lists. Put back the newest copy of the state folder, {head} with it. Where there is none, two people begin it again (`tributary client list restart`)",
+        zh: "{path}：名单登记簿与 {head} 记录的末尾不符：记录的 {known} 条中只有 {found} 条与之一致。登记簿可能被截断，或被旧备份覆盖，或 {head} 缺失。排除或交付记录可能缺失，因此名单操作已停止。请从最新备份恢复状态文件夹，包括 {head}。如果没有备份，由两人重新开始（`tributary client list restart`）",
     }
     register_goes_on(path, found, known) {
         en: "{path}: the register of lists has {found} records, and its end was noted after {known}. A process that was killed leaves one more at most. Anybody may have written the others, so nothing is done with lists. Put back the newest copy of the state folder, contact.head with it. Where there is none, two people begin it again (`tributary client list restart`)",

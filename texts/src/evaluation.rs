@@ -105,5 +105,5 @@ texts! {
         en: "All figures are of the customers of all branches together. No branch sends a figure of its own.",
         zh: "所有指标均基于全部分行的客户合并计算。任何分行都不发送自己的单独指标。",
     }
-    written(path) { en: "{path}: the report is written", zh: "{path}：报告已写入" }
+    written(path) { en: "{path} is written", zh: "{path}：已写入" }
 }

@@ -52,8 +52,8 @@ pub enum FileError {
     },
     /// A folder in which others can replace a private file.
     #[error(
-        "{} belongs to {} and has the mode {mode:04o}, so that others can replace the secret {} in it; this process runs as {}. \
-         Run `chown` and `chmod go-w` on the folder, or keep the secret in another one",
+        "{} belongs to {} and has the mode {mode:04o}, so that others can replace the file {} in it; this process runs as {}. \
+         Run `chown` and `chmod go-w` on the folder, or keep the file in another one",
         shown(folder), account(*owner), shown(path), account(*user)
     )]
     OpenFolder {

@@ -231,7 +231,8 @@ impl Daemon<'_> {
     async fn serve(&mut self, stop: &mut StopSignal) -> Result<(), ClientError> {
         let mut look = tokio::time::interval(LOOK_AT_FOLDER_EVERY);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let mut leaves: Option<tokio::time::Instant> = None;
+        // By when it goes, and how many entries of the journal it has seen as its run ended.
+        let mut leaves: Option<(tokio::time::Instant, Option<u64>)> = None;
         loop {
             let deadline = self.runs.deadline().map(|deadline| self.clock.now().until(deadline));
             let timer = async {
@@ -243,7 +244,7 @@ impl Daemon<'_> {
             };
             let patience = async {
                 match leaves {
-                    Some(at) => tokio::time::sleep_until(at).await,
+                    Some((at, _)) => tokio::time::sleep_until(at).await,
                     None => std::future::pending().await,
                 }
             };
@@ -251,8 +252,9 @@ impl Daemon<'_> {
             self.pulse.rest();
             tokio::select! {
                 incoming = self.runs.out.conversation.next() => {
-                    goes = leaves.is_some() && matches!(incoming, Incoming::Checkpoint(_) | Incoming::Gone);
+                    let gone = matches!(incoming, Incoming::Gone);
                     self.arrived(incoming)?;
+                    goes = leaves.is_some_and(|(_, seen)| gone || self.seen() > seen);
                 }
                 Some(answer) = self.answers.recv() => self.runs.answered(self.clock.now(), answer)?,
                 Some(notice) = self.notices.recv() => self.noticed(notice),
@@ -276,7 +278,7 @@ impl Daemon<'_> {
                 self.rereader.begin();
             }
             match self.runs.take_ended().filter(|_| self.ends == Ends::WithFirstRun && leaves.is_none()) {
-                Some(Ended::Finished) => leaves = Some(tokio::time::Instant::now() + LAST_WORD_TIME),
+                Some(Ended::Finished) => leaves = Some((tokio::time::Instant::now() + LAST_WORD_TIME, self.seen())),
                 Some(Ended::Refused(reason)) => {
                     self.leave_runs()?;
                     return Err(ClientError::Refused(reason));
@@ -284,9 +286,17 @@ impl Daemon<'_> {
                 None => {}
             }
             if goes {
+                if let Some(seen) = leaves.map(|(_, seen)| seen).filter(|seen| self.seen() == *seen) {
+                    self.runs.out.tell(Report::EndNotCosigned { seen: seen.unwrap_or(0) });
+                }
                 return self.leave_runs();
             }
         }
+    }
+
+    /// Entries of the journal's last checkpoint that was cosigned.
+    fn seen(&self) -> Option<u64> {
+        self.witness.status().entries
     }
 
     fn leave_runs(&mut self) -> Result<(), ClientError> {

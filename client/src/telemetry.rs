@@ -209,6 +209,11 @@ pub enum Report {
         /// Where what was shown is kept.
         file: String,
     },
+    /// A branch leaves after a run, and was shown no checkpoint of the run's end.
+    EndNotCosigned {
+        /// Entries of the last checkpoint that it was shown.
+        seen: u64,
+    },
     /// A round ended.
     Round {
         /// Of which run.
@@ -404,6 +409,7 @@ fn sentence(report: &Report) -> Said {
         Report::ListsEnd { left_seconds, cure, .. } => screen::lists_end(left_seconds / 3_600, cure),
         Report::LogRefused { seen, shown, shorter: true, file } => screen::log_shorter(seen, shown, file),
         Report::LogRefused { seen, shown, shorter: false, file } => screen::log_forked(seen, shown, file),
+        Report::EndNotCosigned { seen } => screen::end_not_cosigned(seen),
         Report::Round { of, round, committed: true } => screen::round_committed(of.said(), round),
         Report::Round { of, round, committed: false } => screen::round_aborted(of.said(), round),
         Report::GrantAwaited { of, said, until: None, .. } => screen::not_granted(of.said(), said),

@@ -248,6 +248,10 @@ texts! {
         en: "nothing shows that the coordinator's journal of {shown} entries goes on from the one of {seen} that this branch has seen: it was changed. Nothing is cosigned; what was shown is kept in {file}. Rounds go on. Tell the auditors, and compare with another branch (`tributary verify fork`)",
         zh: "没有证据表明协调方现在 {shown} 条记录的审计日志是本分行看到过的 {seen} 条记录的延续：日志被改动过。本分行不签署见证签名；所出示的检查点保存在 {file}。轮次照常进行。请通知审计人员，并与另一分行比对（`tributary verify fork`）",
     }
+    end_not_cosigned(seen) {
+        en: "this branch leaves without having cosigned the run's end: the coordinator showed it no checkpoint after the one of {seen} entries. Run the client once more while the coordinator runs: it cosigns the newest one when it connects",
+        zh: "本分行未对运行的结束签署见证签名即退出：协调方在 {seen} 条记录的检查点之后未再出示检查点。请在协调方运行期间再次启动客户端；连接时将为最新检查点签署见证签名",
+    }
     status_event(seconds, text) { en: "{seconds} s ago  {text}", zh: "{seconds} 秒前  {text}" }
     status_budget(spent, reserved, cap, left, today, most) {
         en: "budget    epsilon {spent} spent and {reserved} reserved of {cap} for life, {left} left; {today} of {most} rounds within 24 hours",

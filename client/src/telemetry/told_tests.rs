@@ -52,6 +52,7 @@ fn all() -> Vec<Report> {
         Report::ListsEnd { next_update: 27, left_seconds: 7_200, cure: text("cure") },
         Report::LogRefused { seen: 28, shown: 29, shorter: true, file: text("file") },
         Report::LogRefused { seen: 28, shown: 29, shorter: false, file: text("file") },
+        Report::EndNotCosigned { seen: 28 },
         Report::Round { of: of(), round: 30, committed: true },
         Report::Round { of: of(), round: 31, committed: false },
         Report::NotReady { of: of(), as_of: text("2030-01-01"), reason: text("reason"), said: said("said") },

@@ -237,12 +237,14 @@ impl<'a> RegistryAudit<'a> {
             Stated::OtherFile => Err(Broken::File { name: item.name() }),
             Stated::Other => Err(Broken::Manifest("privacy statement")),
             Stated::OtherWording(found) => {
+                self.pass("the sentences of a privacy statement are those of another release");
                 self.missing.push(format!(
                     "the sentences of the privacy statement of the model {model} in the wording {STATEMENT_WORDING}, which this program has: they are in the wording {found}. Its figures are those that follow. Verify it with the release that wrote it as well"
                 ));
                 Ok(true)
             }
             Stated::OtherForm(found) => {
+                self.pass("a privacy statement has the form of another release");
                 self.missing.push(format!(
                     "the privacy statement of the model {model} in the form {STATEMENT_VERSION}, which this program reads: its form is {found}, and nothing of it was compared. Verify it with the release that wrote it as well"
                 ));

@@ -282,6 +282,8 @@ fn a_false_word_about_privacy_or_days_is_found_in_every_form() {
         score.expect(name, code, &bundle);
         let words = super::code(&bundle, false).1;
         let said = words.contains("Verify it with the release that wrote it as well");
+        // A ledger alone says so as well.
+        assert_eq!(words.contains("not verified: ") && words.contains("of another release (1)\n"), said, "{name}");
         assert_eq!(said, code == 2, "{name}: {words}");
     }
     let mut world = whole.clone();

@@ -22,13 +22,13 @@ const TEXT_BYTES_MAX: usize = 1_024;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Removed {
-    /// Which kind: `list`, `draw`, `scores`, `cache` or `model`.
+    /// Which kind: `list`, `draw`, `scores`, `cache`, `unfinished` or `model`.
     pub kind: String,
     /// Its name: a number, a file's name, a model's digest.
     pub name: String,
     /// SHA-256 of what is gone, in hexadecimal digits.
     pub digest: String,
-    /// By which rule, as the settings have it.
+    /// By which rule, as the settings have it; or that an interruption left it.
     pub rule: String,
 }
 

@@ -140,6 +140,10 @@ texts! {
         en: "  {kind} {name}, by {rule}: {digest}",
         zh: "  {kind} {name}，依据 {rule}：{digest}",
     }
+    certificate_of_unfinished(name, digest) {
+        en: "  {name}, which an interruption left unfinished: {digest}",
+        zh: "  {name}，中断后遗留的未完成文件：{digest}",
+    }
     no_certificates() { en: "nothing was certified as deleted yet", zh: "尚无删除证明" }
     certificates_whole(count) {
         en: "{count} certificates, each after the one before, as the register names them",
@@ -161,6 +165,43 @@ texts! {
         en: "for the branch: {path} was left unfinished by an interruption, and may have held this customer: it is deleted",
         zh: "仅供分行：{path} 是中断后遗留的未完成文件，可能含有该客户信息，已删除",
     }
+    other_name(path, number) {
+        en: "for the branch: {path} has another name on this disk (a hard link); the customer is in that one still. `find` with `-inum {number}` shows where it is: delete the customer's line there, or the file",
+        zh: "仅供分行：{path} 在本磁盘上还有另一个名称（硬链接），该名称下的文件仍含有该客户。可用 `find` 加 `-inum {number}` 查找；请删除其中该客户所在行或整个文件",
+    }
+    erase_left() {
+        en: "the erasure is not whole. The customer may still be in each file and folder that is named here:",
+        zh: "删除尚未全部完成。以下文件或文件夹中可能仍有该客户的信息：",
+    }
+    left_file(path, cause) { en: "  {path}: {cause}", zh: "  {path}：{cause}" }
+    left_link(path) {
+        en: "  {path} is a link, or a folder above it is one. Nobody follows it: look yourself at what it leads to, and put the file back or delete the link",
+        zh: "  {path} 或其上级文件夹是符号链接。系统不跟随链接：请自行查看其指向的内容，然后恢复原文件或删除该链接",
+    }
+    left_other(cause) { en: "  {cause}", zh: "  {cause}" }
+    erase_left_then() {
+        en: "All else is done, and no list names the customer any more. Mend what is named, and give the same command again. The letter to the customer comes when nothing is left.",
+        zh: "其余均已处理，任何名单都不会再列入该客户。请排除上述问题，然后再次执行同一命令。全部完成后，才能向客户出具答复。",
+    }
+    erase_done() { en: "What was done, and what else is to be known:", zh: "已完成的处理及其他须知：" }
+    purge_left() {
+        en: "the purge is not whole. Each file and folder that is named here is there still, or could not be looked at:",
+        zh: "清理尚未全部完成。以下文件或文件夹仍然存在，或无法查看：",
+    }
+    purge_left_then() {
+        en: "None of them is certified as deleted. Mend what is named, and give the same command again.",
+        zh: "上述内容均未写入删除证明。请排除上述问题，然后再次执行同一命令。",
+    }
+    nothing_else_past() { en: "nothing else is past its time", zh: "没有其他超过保留期的内容" }
+    unfinished_purged() {
+        en: "deleted, because an interruption left it unfinished:",
+        zh: "中断后遗留的未完成文件，已删除：",
+    }
+    unfinished_would_be_purged() {
+        en: "left unfinished by an interruption; nothing was deleted:",
+        zh: "中断后遗留的未完成文件；未删除任何内容：",
+    }
+    purged_unfinished(path) { en: "  {path}", zh: "  {path}（未完成）" }
     scores_other(path) {
         en: "{path}: another file lies there now than the file of scores that was noted. It was not looked at: delete it if this customer is in it and it is needed no more",
         zh: "{path}：此处现为另一个文件，并非登记的评分文件。未查看其内容：如其中有该客户且不再需要，请删除",

@@ -22,6 +22,7 @@ use tributary_texts::{Said, customer as words};
 use super::event::ContactEvent;
 use super::itself::is_gone;
 use super::kept_scores::remove;
+use super::made::INTERRUPTED;
 use super::store::Store;
 use crate::error::ClientError;
 use crate::identity::{own_name, own_signing_key};
@@ -231,7 +232,10 @@ impl CertificateLine {
     pub fn said(&self) -> Vec<Said> {
         let DeletionCertificate { number, at, removed, .. } = &self.certificate;
         let mut lines = vec![words::certificate(number, date(*at), removed.len(), self.digest)];
-        lines.extend(removed.iter().map(|one| words::certificate_of(&one.kind, &one.name, &one.rule, &one.digest)));
+        lines.extend(removed.iter().map(|one| match one.rule.as_str() {
+            INTERRUPTED => words::certificate_of_unfinished(&one.name, &one.digest),
+            rule => words::certificate_of(&one.kind, &one.name, rule, &one.digest),
+        }));
         lines
     }
 }

@@ -1,8 +1,6 @@
 //! Scores files that this branch made, or of which a list was made, as long as they lie where they were, as they were.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use tributary_certs::suite::SigningKey;
@@ -12,10 +10,11 @@ use tributary_storage::files::FileError;
 use tributary_texts::contact as words;
 
 use super::event::ContactEvent;
-use super::itself::{digest_of, digest_of_noted};
+use super::itself::{delete, digest_of, digest_of_noted, is_gone, number_of_several_names};
 use super::pseudonym::Pseudonym;
 use super::scores::{read_note_alone, read_rows};
 use super::store::Store;
+use super::undone::Undone;
 use crate::error::ClientError;
 use crate::score::{ScoresNote, note_path, without};
 
@@ -35,6 +34,29 @@ pub(super) enum Left {
     Without { erased: u64, rows: u64 },
     /// It was deleted.
     Nothing,
+    /// It could be neither written anew nor deleted.
+    There,
+}
+
+/// Why an erasure of one file does not go on.
+#[derive(Debug)]
+enum Hindered {
+    /// By the file, or its note: other files are erased from all the same.
+    File(FileError),
+    /// By the register: nothing is done that it does not have.
+    Register(ClientError),
+}
+
+impl From<FileError> for Hindered {
+    fn from(fault: FileError) -> Self {
+        Self::File(fault)
+    }
+}
+
+impl From<ClientError> for Hindered {
+    fn from(fault: ClientError) -> Self {
+        Self::Register(fault)
+    }
 }
 
 /// A file's note, its digest, the lines of one customer, and how many others each model scored.
@@ -51,13 +73,12 @@ pub(super) struct Scores {
     pub(super) kept: Vec<KeptScores>,
     /// Where another file lies now. It is none of them, and nobody looks into it.
     pub(super) other: Vec<PathBuf>,
+    /// What could not be looked at: a link has taken the place of one, and what it leads to would stay; or one cannot be read.
+    pub(super) undone: Undone,
 }
 
 /// All of them.
-///
-/// # Errors
-/// If a link has taken the place of one: what it leads to would stay. If one cannot be read.
-pub(super) fn kept_scores(store: &Store) -> Result<Scores, ClientError> {
+pub(super) fn kept_scores(store: &Store) -> Scores {
     let register = store.register();
     // Several files may be of one place, with one month's file after the other.
     let mut noted: BTreeMap<&Path, Vec<(Digest, u64)>> = BTreeMap::new();
@@ -68,15 +89,22 @@ pub(super) fn kept_scores(store: &Store) -> Result<Scores, ClientError> {
         let (path, digest) = (Path::new(&built.scores_path), register.root(built.scores));
         noted.entry(path).or_default().push((digest, built.scores_made_at));
     }
-    let mut scores = Scores { kept: Vec::new(), other: Vec::new() };
+    let mut scores = Scores { kept: Vec::new(), other: Vec::new(), undone: Undone::default() };
     for (path, files) in noted {
-        let Some(found) = digest_of_noted(path)?.map(|found| register.root(found)) else { continue };
+        let found = match digest_of_noted(path) {
+            Ok(Some(found)) => register.root(found),
+            Ok(None) => continue,
+            Err(fault) => {
+                scores.undone.file(&fault);
+                continue;
+            }
+        };
         match files.iter().filter(|(digest, _)| *digest == found).map(|(_, made_at)| *made_at).max() {
             Some(made_at) => scores.kept.push(KeptScores { path: path.to_owned(), made_at }),
             None => scores.other.push(path.to_owned()),
         }
     }
-    Ok(scores)
+    scores
 }
 
 impl KeptScores {
@@ -84,25 +112,41 @@ impl KeptScores {
     pub(super) const KIND: &str = "scores";
 
     /// Erases the lines of a customer: recorded first, then done. A file that cannot be read, or whose note is not signed by the branch's key, may hold the
-    /// customer, and is deleted; so is one of which nothing would stay. The key signs the note of what stays.
+    /// customer, and is deleted; so is one of which nothing would stay. The key signs the note of what stays. Where the file cannot be written anew or
+    /// deleted, that is named in `undone`; the same again goes on where it was.
     ///
     /// # Errors
-    /// If the file cannot be written anew or deleted, or the register cannot be written. The same again goes on where it was.
+    /// If the register cannot be written.
     pub(super) fn erase(
         &self,
         (store, key): (&mut Store, &SigningKey),
         customer: Pseudonym,
         now: u64,
+        undone: &mut Undone,
     ) -> Result<Left, ClientError> {
-        match self.look(store, &key.verifying_key(), customer) {
-            Ok(found) => self.rewrite((store, key), found, now),
-            Err(_) => self.purge(store, now),
+        let left = match self.look(store, &key.verifying_key(), customer) {
+            Ok(found) => self.rewrite((store, key), found, now, undone),
+            Err(_) => self.purge(store, now, undone).map_err(Hindered::from),
+        };
+        match left {
+            Ok(left) => Ok(left),
+            Err(Hindered::Register(fault)) => Err(fault),
+            Err(Hindered::File(fault)) => {
+                undone.file(&fault);
+                Ok(Left::There)
+            }
         }
     }
 
     /// Writes the file anew without the lines of a customer. Where it is not the one any more that was looked at, it is deleted: nobody knows whose lines
     /// these are then.
-    fn rewrite(&self, (store, key): (&mut Store, &SigningKey), found: Found, now: u64) -> Result<Left, ClientError> {
+    fn rewrite(
+        &self,
+        (store, key): (&mut Store, &SigningKey),
+        found: Found,
+        now: u64,
+        undone: &mut Undone,
+    ) -> Result<Left, Hindered> {
         let Found { note, digest, lines, stay } = found;
         let (rows, known) = (stay.values().sum(), Digest::from_hex(&note.digest) == Some(digest));
         let erased = note.rows.saturating_sub(rows);
@@ -110,30 +154,30 @@ impl KeptScores {
             return Ok(Left::AsItWas);
         }
         if rows == 0 {
-            return self.purge(store, now);
+            return Ok(self.purge(store, now, undone)?);
         }
         if lines.is_empty() {
             // A process ended between file and note.
-            note.of_fewer(digest, &stay).signed(key).write(&self.path).map_err(ClientError::file)?;
+            note.of_fewer(digest, &stay).signed(key).write(&self.path)?;
             return Ok(Left::Without { erased, rows });
         }
-        let next = without(&self.path, &lines).map_err(ClientError::file)?;
+        let next = without(&self.path, &lines)?;
         if next.rows != rows || next.before != digest {
-            return self.purge(store, now);
+            return Ok(self.purge(store, now, undone)?);
         }
         let after = next.digest;
         if !store.register().rewritten.contains_key(&after) {
             store.record(now, ContactEvent::ScoresErased { before: digest, after })?;
         }
-        next.place().map_err(ClientError::file)?;
-        note.of_fewer(after, &stay).signed(key).write(&self.path).map_err(ClientError::file)?;
+        next.place()?;
+        note.of_fewer(after, &stay).signed(key).write(&self.path)?;
         Ok(Left::Without { erased, rows })
     }
 
     /// Where a customer is in it.
     fn look(&self, store: &Store, key: &VerifyingKey, customer: Pseudonym) -> Result<Found, ClientError> {
         let note = read_note_alone(&self.path, key)?;
-        let digest = digest_of(&self.path)?;
+        let digest = digest_of(&self.path).map_err(ClientError::file)?;
         // The note may be of the file as it was before an erasure that was interrupted.
         let noted = Digest::from_hex(&note.digest).map(|noted| store.register().root(noted));
         if noted != Some(store.register().root(digest)) {
@@ -155,19 +199,27 @@ impl KeptScores {
         Ok(Found { note, digest, lines, stay })
     }
 
-    fn purge(&self, store: &mut Store, now: u64) -> Result<Left, ClientError> {
+    fn purge(&self, store: &mut Store, now: u64, undone: &mut Undone) -> Result<Left, ClientError> {
         store.record(now, ContactEvent::FilesPurged { kind: Self::KIND.to_owned(), files: 1 })?;
-        self.delete()?;
-        Ok(Left::Nothing)
+        self.delete(undone);
+        Ok(if is_gone(&self.path) { Left::Nothing } else { Left::There })
     }
 
-    /// Deletes it, and its note: the note first, because a file without one is used by nobody.
-    ///
-    /// # Errors
-    /// If one cannot be deleted.
-    pub(super) fn delete(&self) -> Result<(), ClientError> {
-        remove(&note_path(&self.path))?;
-        remove(&self.path)
+    /// Deletes it, and its note: the note first, because a file without one is used by nobody. A note that stays keeps no file.
+    pub(super) fn delete(&self, undone: &mut Undone) {
+        delete_each([&note_path(&self.path), &self.path], undone);
+    }
+
+    /// The file's number on its disk, if it has another name there: whoever is erased from it stays under that name.
+    pub(super) fn other_name(&self) -> Option<u64> {
+        number_of_several_names(&self.path)
+    }
+}
+
+/// Deletes files that may be gone already. One that cannot be deleted is named, and keeps no other.
+pub(super) fn delete_each<'a>(paths: impl IntoIterator<Item = &'a PathBuf>, undone: &mut Undone) {
+    for fault in paths.into_iter().filter_map(|path| delete(path).err()) {
+        undone.file(&fault);
     }
 }
 
@@ -176,12 +228,7 @@ impl KeptScores {
 /// # Errors
 /// If it cannot be deleted.
 pub(super) fn remove(path: &Path) -> Result<(), ClientError> {
-    match fs::remove_file(path) {
-        Err(fault) if fault.kind() != ErrorKind::NotFound => {
-            Err(ClientError::file(FileError::system("deleting", path)(fault)))
-        }
-        _ => Ok(()),
-    }
+    delete(path).map_err(ClientError::file)
 }
 
 #[cfg(test)]
@@ -202,7 +249,7 @@ mod tests {
         world.build();
         let kept = || {
             let settings = world.settings();
-            let scores = kept_scores(&Store::open(&settings, NOW).unwrap()).unwrap();
+            let scores = kept_scores(&Store::open(&settings, NOW).unwrap());
             (scores.kept.len(), scores.other.len())
         };
         assert_eq!(kept(), (1, 0));
@@ -220,20 +267,36 @@ mod tests {
         world.build();
         let key = world.branch_key();
         let mut store = Store::open(&world.settings(), NOW).unwrap();
-        let scores = kept_scores(&store).unwrap().kept.pop().unwrap();
+        let scores = kept_scores(&store).kept.pop().unwrap();
         let customer = Pseudonym::of(store.key(), "c2");
         let found = scores.look(&store, &key.verifying_key(), customer).unwrap();
         assert_eq!(found.lines, BTreeSet::from([2]));
         let text = world.read("scores.csv");
         world.write("scores.csv", &text.replace("\nc2,", "\nx,").replace("\nc3,", "\nc2,").replace("\nx,", "\nc3,"));
-        let left = scores.rewrite((&mut store, &key), found, NOW).unwrap();
+        let mut undone = Undone::default();
+        let left = scores.rewrite((&mut store, &key), found, NOW, &mut undone).unwrap();
         assert!(matches!(left, Left::Nothing));
         assert!(!world.at("scores.csv").exists() && store.register().rewritten.is_empty());
         // Whoever exchanges nothing keeps the other rows.
         drop(store);
         world.customers(3);
         let mut store = Store::open(&world.settings(), NOW).unwrap();
-        let scores = kept_scores(&store).unwrap().kept.pop().unwrap();
-        assert!(matches!(scores.erase((&mut store, &key), customer, NOW), Ok(Left::Without { erased: 1, rows: 2 })));
+        let scores = kept_scores(&store).kept.pop().unwrap();
+        let left = scores.erase((&mut store, &key), customer, NOW, &mut undone);
+        assert!(matches!(left, Ok(Left::Without { erased: 1, rows: 2 })) && undone.is_empty());
+    }
+
+    /// A folder lies where a draft lay, or somebody took the right to delete it: the others go all the same, and it is named.
+    #[test]
+    fn a_file_that_cannot_be_deleted_keeps_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let paths = [".0000000000000000.tmp", ".1111111111111111.tmp"].map(|name| folder.path().join(name));
+        std::fs::create_dir(&paths[0]).unwrap();
+        std::fs::write(&paths[1], "c1,0.5\n").unwrap();
+        let mut undone = Undone::default();
+        delete_each(&paths, &mut undone);
+        assert_eq!(paths.each_ref().map(|path| path.exists()), [true, false]);
+        let told = undone.of_erasure(Vec::new()).to_string();
+        assert!(told.contains(".0000000000000000.tmp: ") && !told.contains(".1111111111111111.tmp"), "{told}");
     }
 }

@@ -10,11 +10,18 @@ use tributary_storage::unfinished::unfinished;
 use tributary_texts::contact as words;
 
 use super::event::{ContactEvent, MadeScores};
+use super::itself::is_gone;
 use super::kept_scores::remove;
 use super::refusals::Refusals;
 use super::store::Store;
+use super::undone::Undone;
 use crate::error::ClientError;
 use crate::settings::Settings;
+
+/// The kind of what an interruption has left, as the register and certificates call it.
+pub(super) const UNFINISHED: &str = "unfinished";
+/// The rule by which a certificate says that it went: no key of the settings.
+pub(super) const INTERRUPTED: &str = "interruption";
 
 /// Before the first byte of a file of scores: notes its folder, and deletes what others left there. Who refuses now.
 ///
@@ -54,11 +61,9 @@ pub(crate) fn place_scores(
     Ok(true)
 }
 
-/// What interruptions have left of scores, of copies of lists and of handed-over files. What is being made now is not among it.
-///
-/// # Errors
-/// If a folder, or the note of a copy, cannot be read.
-pub(super) fn left_behind(store: &Store) -> Result<Vec<PathBuf>, ClientError> {
+/// What interruptions have left of scores, of copies of lists and of handed-over files. What is being made now is not among it. A folder that cannot be read is
+/// named in `undone`, and so is the note of a copy.
+pub(super) fn left_behind(store: &Store, undone: &mut Undone) -> Vec<PathBuf> {
     let register = store.register();
     let scores = register.scores.iter().map(|made| &made.path);
     let lists = register.lists.values().map(|list| &list.built.scores_path);
@@ -66,11 +71,22 @@ pub(super) fn left_behind(store: &Store) -> Result<Vec<PathBuf>, ClientError> {
     let mut folders: BTreeSet<PathBuf> = scores.chain(lists).map(|path| of(Path::new(path))).collect();
     folders.extend(register.score_folders.iter().map(PathBuf::from));
     for (number, list) in register.lists.iter().filter(|(_, list)| !list.purged) {
-        folders.extend(store.copy_of(*number)?.map(|path| of(&path)));
+        match store.copy_of(*number) {
+            Ok(copy) => folders.extend(copy.map(|path| of(&path))),
+            Err(fault) => undone.part(&fault),
+        }
         folders.extend(list.delivery.as_ref().map(|(delivery, _)| PathBuf::from(&delivery.folder)));
     }
-    let found: Result<Vec<Vec<PathBuf>>, FileError> = folders.iter().map(|folder| unfinished(folder)).collect();
-    Ok(found.map_err(ClientError::file)?.concat())
+    let mut found = Vec::new();
+    for folder in folders {
+        match unfinished(&folder) {
+            Ok(left) => found.extend(left),
+            // No folder can have this name, so it has no draft.
+            Err(_) if is_gone(&folder) => {}
+            Err(fault) => undone.file(&fault),
+        }
+    }
+    found
 }
 
 /// The folder of a file. Links to it are followed now; the name itself is no link when the file has it.

@@ -45,6 +45,7 @@ mod shrunk;
 mod signed;
 mod store;
 mod tables;
+mod undone;
 mod view;
 mod withdrawn;
 

@@ -14,12 +14,13 @@ use tributary_texts::{Said, customer as words};
 
 use super::certificates::{Certifying, Going};
 use super::event::ContactEvent;
-use super::itself::{digest_of, is_gone};
-use super::kept_scores::{KeptScores, kept_scores, remove};
-use super::made::left_behind;
+use super::itself::{digest_of, is_behind_dead_link, is_gone};
+use super::kept_scores::{KeptScores, delete_each, kept_scores};
+use super::made::{INTERRUPTED, UNFINISHED, left_behind};
 use super::recall::finish;
 use super::settings::Retention;
 use super::store::Store;
+use super::undone::Undone;
 use crate::error::ClientError;
 use crate::models::old;
 use crate::settings::Settings;
@@ -39,8 +40,10 @@ pub struct Purged {
     /// Models that are no champion any more.
     #[serde(serialize_with = "super::hex::all")]
     pub models: Vec<Digest>,
-    /// Counts of data sets, and drafts that a crash left.
+    /// Counts of data sets, and old drafts in the state folder.
     pub caches: Vec<PathBuf>,
+    /// Drafts beside scores, copies and handed-over files that an interruption left. They go at once, and not by their age.
+    pub unfinished: Vec<PathBuf>,
     /// The certificate's number, if something was deleted.
     pub certificate: Option<u32>,
     /// Why models stay, if they do.
@@ -52,16 +55,30 @@ impl Purged {
     /// For people.
     #[must_use]
     pub fn said(&self) -> Vec<Said> {
-        let mut lines = vec![if self.dry_run { words::would_be_purged() } else { words::purged() }];
-        lines.extend(self.lists.iter().map(words::purged_list));
+        self.lines(words::nothing_past())
+    }
+
+    fn lines(&self, nothing: Said) -> Vec<Said> {
+        let [past, left] = match self.dry_run {
+            true => [words::would_be_purged(), words::unfinished_would_be_purged()],
+            false => [words::purged(), words::unfinished_purged()],
+        };
+        let mut lines: Vec<Said> = self.lists.iter().map(words::purged_list).collect();
         if !self.draws.is_empty() {
             lines.push(words::purged_draws(self.draws.len()));
         }
         lines.extend(self.scores.iter().map(|path| words::purged_scores(shown(path))));
         lines.extend(self.models.iter().map(|model| words::purged_model(model.short())));
         lines.extend(self.caches.iter().map(|path| words::purged_cache(shown(path))));
-        if lines.len() == 1 {
-            lines = vec![words::nothing_past()];
+        if !lines.is_empty() {
+            lines.insert(0, past);
+        }
+        if !self.unfinished.is_empty() {
+            lines.push(left);
+            lines.extend(self.unfinished.iter().map(|path| words::purged_unfinished(shown(path))));
+        }
+        if lines.is_empty() {
+            lines.push(nothing);
         }
         lines.extend(self.certificate.map(words::certified));
         lines.extend(self.models_stay.clone());
@@ -69,30 +86,53 @@ impl Purged {
     }
 }
 
-/// Deletes what is past its time by the settings; with `dry_run` it is only named.
+/// Deletes what is past its time by the settings, and what interruptions have left; with `dry_run` it is only named.
 ///
 /// # Errors
-/// If settings or register cannot be used, or a file cannot be deleted. What was recorded and is left is deleted by the same command again.
+/// If settings, register or the register's own files cannot be used. A file elsewhere that cannot be looked at or deleted keeps no other: the error names what
+/// is left, and what was done. What was recorded and is left is deleted by the same command again.
 pub fn purge(config: &Path, dry_run: bool, now: u64) -> Result<Purged, ClientError> {
     let settings = Settings::load(config)?;
     let mut store = Store::open(&settings, now)?;
     let kept = settings.retention;
     let models = Millis(before(now, kept.models_days).saturating_mul(1000));
+    let mut recalls = Ok(Vec::new());
     if !dry_run {
-        finish(&mut store, now)?;
+        // The folder of the bank's system may be away, and what is past its time goes all the same.
+        recalls = finish(&mut store, now);
         // What the last purge deleted before it was interrupted.
         if let Some(left) = Certifying::left(&settings, &store)? {
             left.end(&mut store, is_deleted)?;
         }
     }
-    let mut found = past(&store, &settings, kept, now)?;
+    let mut undone = Undone::default();
+    let mut found = past(&store, &settings, (kept, now), &mut undone);
     found.dry_run = dry_run;
     found.models = old::past(&settings, models)?;
-    if dry_run {
-        return Ok(found);
+    let going = going(&store, &settings, &mut found, &mut undone)?;
+    if !dry_run {
+        let certifying = Certifying::begin(&settings, &mut store, (going, now))?;
+        delete(&mut store, &mut found, now, &mut undone)?;
+        match old::delete(&settings, models, Millis(now.saturating_mul(1000))) {
+            Ok(models) => found.models = models,
+            Err(fault) => {
+                found.models.clear();
+                found.models_stay = Some(words::models_stay(fault.said()));
+            }
+        }
+        note(&mut store, "models", found.models.len(), now)?;
+        found.certificate = certifying.end(&mut store, is_deleted)?;
     }
-    let going = going(&store, &settings, &found)?;
-    let certifying = Certifying::begin(&settings, &mut store, (going, now))?;
+    if undone.is_empty() {
+        return recalls.map(|_| found);
+    }
+    let mut lines = found.lines(words::nothing_else_past());
+    lines.extend(recalls.err().map(|fault| fault.said()));
+    Err(undone.of_purge(lines))
+}
+
+/// Deletes all but models. Of what was found, that stays which is gone now.
+fn delete(store: &mut Store, found: &mut Purged, now: u64, undone: &mut Undone) -> Result<(), ClientError> {
     for list in &found.lists {
         store.record(now, ContactEvent::ListPurged { list: *list, at: now })?;
         store.delete_list(*list)?;
@@ -101,26 +141,28 @@ pub fn purge(config: &Path, dry_run: bool, now: u64) -> Result<Purged, ClientErr
         store.record(now, ContactEvent::DrawPurged { draw: *draw, at: now })?;
         store.delete_draw(draw)?;
     }
-    let scores = kept_scores(&store)?.kept.into_iter().filter(|scores| found.scores.contains(&scores.path));
+    // A file that was exchanged since the first look is another one now.
+    let scores = kept_scores(store).kept.into_iter().filter(|scores| found.scores.contains(&scores.path));
     let scores: Vec<KeptScores> = scores.collect();
-    note(&mut store, KeptScores::KIND, scores.len(), now)?;
-    scores.iter().try_for_each(KeptScores::delete)?;
-    note(&mut store, "caches", found.caches.len(), now)?;
-    found.caches.iter().try_for_each(|path| remove(path))?;
-    match old::delete(&settings, models, Millis(now.saturating_mul(1000))) {
-        Ok(models) => found.models = models,
-        Err(fault) => {
-            found.models.clear();
-            found.models_stay = Some(words::models_stay(fault.said()));
-        }
+    note(store, KeptScores::KIND, scores.len(), now)?;
+    scores.iter().for_each(|scores| scores.delete(undone));
+    note(store, CACHES, found.caches.len(), now)?;
+    delete_each(&found.caches, undone);
+    note(store, UNFINISHED, found.unfinished.len(), now)?;
+    delete_each(&found.unfinished, undone);
+    for paths in [&mut found.scores, &mut found.caches, &mut found.unfinished] {
+        paths.retain(|path| is_gone(path));
     }
-    note(&mut store, "models", found.models.len(), now)?;
-    found.certificate = certifying.end(&mut store, is_deleted)?;
-    Ok(found)
+    Ok(())
 }
 
-/// What is about to be deleted, with digests and rules.
-fn going(store: &Store, settings: &Settings, found: &Purged) -> Result<Vec<Going>, ClientError> {
+/// What is about to be deleted, with digests and rules. A file that cannot be looked at stays, and is named: nobody could certify what it was.
+fn going(
+    store: &Store,
+    settings: &Settings,
+    found: &mut Purged,
+    undone: &mut Undone,
+) -> Result<Vec<Going>, ClientError> {
     let kept = settings.retention;
     let rule = |key: &str, days: u16| format!("retention.{key} = {days}");
     let [lists, scores, models, caches] = [
@@ -133,12 +175,6 @@ fn going(store: &Store, settings: &Settings, found: &Purged) -> Result<Vec<Going
         let removed = Removed { kind: kind.to_owned(), name, digest: digest.to_string(), rule: rule.to_owned() };
         Going { removed, path }
     };
-    let file = |kind: &str, path: &PathBuf, rule: &str| -> Result<Going, ClientError> {
-        let name = path.file_name().map(|name| shown(Path::new(name)).to_string()).unwrap_or_default();
-        // A text of a certificate neither begins nor ends with a space.
-        let name = name.trim().to_owned();
-        Ok(of(kind, name, digest_of(path)?, rule, Some(path.clone())))
-    };
     let mut going = Vec::new();
     for list in &found.lists {
         let files = store.list(*list)?.files;
@@ -147,10 +183,25 @@ fn going(store: &Store, settings: &Settings, found: &Purged) -> Result<Vec<Going
         going.push(of(LIST, format!("{list:06}"), digest, &lists, None));
     }
     going.extend(found.draws.iter().map(|draw| of(DRAW, draw.short(), *draw, &lists, None)));
-    for (kind, paths, rule) in [(KeptScores::KIND, &found.scores, &scores), ("cache", &found.caches, &caches)] {
-        for path in paths {
-            going.push(file(kind, path, rule)?);
-        }
+    let Purged { scores: files, caches: old, unfinished, .. } = found;
+    for (kind, paths, rule) in [
+        (KeptScores::KIND, files, scores.as_str()),
+        ("cache", old, caches.as_str()),
+        (UNFINISHED, unfinished, INTERRUPTED),
+    ] {
+        paths.retain(|path| match digest_of(path) {
+            Ok(digest) => {
+                let name = path.file_name().map(|name| shown(Path::new(name)).to_string()).unwrap_or_default();
+                // A text of a certificate neither begins nor ends with a space.
+                going.push(of(kind, name.trim().to_owned(), digest, rule, Some(path.clone())));
+                true
+            }
+            Err(_) if is_gone(path) => false,
+            Err(fault) => {
+                undone.file(&fault);
+                false
+            }
+        });
     }
     going.extend(
         found.models.iter().map(|model| {
@@ -165,6 +216,8 @@ const CACHES_MAX: usize = 10_000;
 
 const LIST: &str = "list";
 const DRAW: &str = "draw";
+/// The kind of counts and old drafts, as the register calls it.
+const CACHES: &str = "caches";
 
 /// Whether something is not there any more.
 fn is_deleted(store: &Store, going: &Going) -> bool {
@@ -172,7 +225,7 @@ fn is_deleted(store: &Store, going: &Going) -> bool {
     match kind.as_str() {
         LIST => name.parse().is_ok_and(|list| store.list(list).is_ok_and(|list| list.purged)),
         DRAW => Digest::from_hex(digest).is_some_and(|draw| !store.register().draws.contains_key(&draw)),
-        _ => going.path.as_deref().is_some_and(is_gone),
+        _ => going.path.as_deref().is_some_and(|path| is_gone(path) && !is_behind_dead_link(path)),
     }
 }
 
@@ -188,23 +241,26 @@ fn before(now: u64, days: u16) -> u64 {
     now.saturating_sub(u64::from(days).saturating_mul(86_400))
 }
 
-fn past(store: &Store, settings: &Settings, kept: Retention, now: u64) -> Result<Purged, ClientError> {
+fn past(store: &Store, settings: &Settings, (kept, now): (Retention, u64), undone: &mut Undone) -> Purged {
     let register = store.register();
     let (lists, scores, caches) =
         (before(now, kept.lists_days), before(now, kept.scores_days), before(now, kept.caches_days));
     let over = register.lists.iter().filter(|(_, list)| !list.purged && list.built.valid_until < lists);
-    let files = kept_scores(store)?.kept.into_iter();
-    Ok(Purged {
+    let files = kept_scores(store);
+    undone.also(files.undone);
+    let caches = old_caches(&settings.state_dir, caches);
+    let mut unfinished = left_behind(store, undone);
+    // Scores may lie in the state folder: what is past its time there is that, and is named once.
+    unfinished.retain(|path| !caches.contains(path));
+    unfinished.truncate(CACHES_MAX.saturating_sub(caches.len()));
+    Purged {
         lists: over.map(|(number, _)| *number).collect(),
         draws: register.draws.iter().filter(|(_, (_, until))| *until < lists).map(|(draw, _)| *draw).collect(),
-        scores: files.filter(|file| file.made_at < scores).map(|file| file.path).collect(),
-        caches: old_caches(&settings.state_dir, caches)
-            .into_iter()
-            .chain(left_behind(store)?)
-            .take(CACHES_MAX)
-            .collect(),
+        scores: files.kept.into_iter().filter(|file| file.made_at < scores).map(|file| file.path).collect(),
+        caches,
+        unfinished,
         ..Purged::default()
-    })
+    }
 }
 
 /// Counts of data sets of days before this second, and drafts that were left before it.

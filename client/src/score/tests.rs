@@ -371,7 +371,7 @@ fn nothing_of_a_customer_stays_in_a_draft_that_a_crash_left() {
     assert!(drafts.iter().all(|draft| told.iter().any(|line| line.contains(draft))), "{told:?}");
     leave();
     let purged = contact::purge(&config, true, NOW).unwrap_or_else(|fault| panic!("{fault}"));
-    assert_eq!((purged.caches.len(), there()), (2, [true, true]));
+    assert_eq!((purged.unfinished.len(), there()), (2, [true, true]));
     contact::purge(&config, false, NOW).unwrap_or_else(|fault| panic!("{fault}"));
     assert_eq!(there(), [false, false]);
     leave();

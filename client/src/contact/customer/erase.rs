@@ -2,19 +2,21 @@
 
 use std::path::{Path, PathBuf};
 
+use tributary_certs::suite::SigningKey;
 use tributary_storage::files::shown;
-use tributary_texts::{Said, customer as words};
+use tributary_texts::customer as words;
 
 use super::exclude::withdraw;
-use super::find::{id_of, lines_of};
+use super::find::{Lines, id_of};
 use super::reply::Answer;
 use crate::contact::event::ContactEvent;
 use crate::contact::itself::is_gone;
-use crate::contact::kept_scores::{Left, kept_scores, remove};
-use crate::contact::made::left_behind;
+use crate::contact::kept_scores::{Left, delete_each, kept_scores};
+use crate::contact::made::{UNFINISHED, left_behind};
 use crate::contact::pseudonym::Pseudonym;
 use crate::contact::recall::finish;
 use crate::contact::store::Store;
+use crate::contact::undone::Undone;
 use crate::error::ClientError;
 use crate::identity::own_signing_key;
 use crate::settings::Settings;
@@ -23,64 +25,104 @@ use crate::settings::Settings;
 /// recorded before it is done, so that the same command goes on after an interruption. Copies that were handed out are named.
 ///
 /// # Errors
-/// If register or files cannot be used.
+/// If register or files cannot be used. What cannot be erased keeps nothing else: all the rest is done, and the error names what is left. Nobody is called
+/// erased before nothing is.
 pub fn erase(config: &Path, id: &str, now: u64) -> Result<Answer, ClientError> {
     let settings = Settings::load(config)?;
     let id = id_of(id)?;
     let key = own_signing_key(&settings.identity.folder)?;
     let mut store = Store::open(&settings, now)?;
     let customer = Pseudonym::of(store.key(), id);
-    withdraw(&mut store, customer, now)?;
-    let notes = finish(&mut store, now);
-    let lines = lines_of(&store, customer)?;
-    for (list, line) in &lines {
-        store.erase_line(now, *list, *line)?;
-    }
+    let withdrawn = withdraw(&mut store, customer, now);
+    // Whoever is not on record as excluded would be in the next file of scores.
+    let withdrawn = if store.register().excluded.contains(&customer) { withdrawn } else { Ok(withdrawn?) };
+    let recalls = finish(&mut store, now);
     let mut answer = Answer::new(id, words::erase_title(), now);
     answer.tell(words::erased());
-    answer.note(words::lines_erased(lines.len()));
-    answer.notes.extend(copies(&store)?);
+    let mut undone = lines_erased(&mut store, customer, now, &mut answer);
+    copies(&store, &mut answer, &mut undone);
     answer.note(words::copies_unknown());
-    for path in unfinished_gone(&mut store, now)? {
+    // Files of scores come before drafts: a folder that cannot be read keeps none of them.
+    scores_erased((&mut store, &key), customer, now, (&mut answer, &mut undone))?;
+    for path in unfinished_gone(&mut store, now, &mut undone)? {
         answer.note(words::unfinished_deleted(shown(&path)));
     }
-    let scores = kept_scores(&store)?;
-    answer.notes.extend(scores.other.iter().map(|path| words::scores_other(shown(path))));
-    for scores in scores.kept {
-        match scores.erase((&mut store, &key), customer, now)? {
-            Left::AsItWas => {}
-            Left::Without { erased, rows } => answer.note(words::scores_erased(shown(&scores.path), erased, rows)),
-            Left::Nothing => answer.note(words::scores_deleted(shown(&scores.path))),
-        }
+    if !undone.is_empty() {
+        let mut notes = answer.notes;
+        notes.extend(recalls.unwrap_or_else(|fault| vec![fault.said()]));
+        return Err(undone.of_erasure(notes));
     }
+    withdrawn?;
     if !store.register().erased.contains(&customer) {
         store.record(now, ContactEvent::Erased { customer })?;
     }
     // An unwritten recall does not keep the customer's data here.
-    answer.notes.extend(notes?);
+    answer.notes.extend(recalls?);
     Ok(answer)
 }
 
+/// Erases the customer's lines in kept lists. A list that cannot be read or written keeps no other.
+fn lines_erased(store: &mut Store, customer: Pseudonym, now: u64, answer: &mut Answer) -> Undone {
+    let mut undone = Undone::default();
+    let lines = Lines::of(store, customer);
+    lines.unread.iter().for_each(|fault| undone.part(fault));
+    let mut erased = 0_usize;
+    for (list, line) in lines.found {
+        match store.erase_line(now, list, line) {
+            Ok(()) => erased += 1,
+            Err(fault) => undone.part(&fault),
+        }
+    }
+    answer.note(words::lines_erased(erased));
+    undone
+}
+
+/// Erases the customer from files of scores.
+fn scores_erased(
+    (store, key): (&mut Store, &SigningKey),
+    customer: Pseudonym,
+    now: u64,
+    (answer, undone): (&mut Answer, &mut Undone),
+) -> Result<(), ClientError> {
+    let scores = kept_scores(store);
+    undone.also(scores.undone);
+    answer.notes.extend(scores.other.iter().map(|path| words::scores_other(shown(path))));
+    for scores in scores.kept {
+        // The file that takes its place has one name, so this is asked before.
+        let other = scores.other_name();
+        let path = shown(&scores.path);
+        match scores.erase((&mut *store, key), customer, now, undone)? {
+            Left::AsItWas | Left::There => continue,
+            Left::Without { erased, rows } => answer.note(words::scores_erased(path, erased, rows)),
+            Left::Nothing => answer.note(words::scores_deleted(path)),
+        }
+        answer.notes.extend(other.map(|number| words::other_name(shown(&scores.path), number)));
+    }
+    Ok(())
+}
+
 /// Deletes what interruptions have left of files with customers in them: nobody knows whether the customer is in it.
-fn unfinished_gone(store: &mut Store, now: u64) -> Result<Vec<PathBuf>, ClientError> {
-    let left = left_behind(store)?;
+fn unfinished_gone(store: &mut Store, now: u64, undone: &mut Undone) -> Result<Vec<PathBuf>, ClientError> {
+    let mut left = left_behind(store, undone);
     match u32::try_from(left.len()).unwrap_or(u32::MAX) {
         0 => {}
-        files => store.record(now, ContactEvent::FilesPurged { kind: "unfinished".to_owned(), files })?,
+        files => store.record(now, ContactEvent::FilesPurged { kind: UNFINISHED.to_owned(), files })?,
     }
-    left.iter().try_for_each(|path| remove(path))?;
+    delete_each(&left, undone);
+    left.retain(|path| is_gone(path));
     Ok(left)
 }
 
 /// Files outside of this register that were written of a list from which somebody was erased, as long as they are there: nobody knows any more of which
 /// lists the customer was.
-fn copies(store: &Store) -> Result<Vec<Said>, ClientError> {
-    let mut found = Vec::new();
+fn copies(store: &Store, answer: &mut Answer, undone: &mut Undone) {
     for (number, list) in store.register().lists.iter().filter(|(_, list)| !list.erased.is_empty()) {
         let handed = list.delivery.as_ref().map(|(delivery, _)| Path::new(&delivery.folder).join(&delivery.name));
-        let paths = store.copy_of(*number)?.into_iter().chain(handed);
-        let there = paths.filter(|path| !is_gone(path));
-        found.extend(there.map(|path| words::copy_left(shown(&path), number)));
+        let noted = store.copy_of(*number).unwrap_or_else(|fault| {
+            undone.part(&fault);
+            None
+        });
+        let there = noted.into_iter().chain(handed).filter(|path| !is_gone(path));
+        answer.notes.extend(there.map(|path| words::copy_left(shown(&path), number)));
     }
-    Ok(found)
 }

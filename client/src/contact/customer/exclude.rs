@@ -4,7 +4,7 @@ use std::path::Path;
 
 use tributary_texts::customer as words;
 
-use super::find::{id_of, lines_of};
+use super::find::{Lines, id_of};
 use super::reply::Answer;
 use crate::contact::event::ContactEvent;
 use crate::contact::pseudonym::Pseudonym;
@@ -27,27 +27,30 @@ pub fn exclude(config: &Path, id: &str, now: u64) -> Result<Answer, ClientError>
     let customer = Pseudonym::of(store.key(), id);
     let mut answer = Answer::new(id, words::exclude_title(), now);
     answer.tell(words::excluded());
-    let void = withdraw(&mut store, customer, now)?;
-    answer.note(words::lines_voided(void));
-    answer.notes.extend(finish(&mut store, now)?);
+    let void = withdraw(&mut store, customer, now);
+    // A list that cannot be read keeps no recall of another one.
+    let recalls = finish(&mut store, now);
+    answer.note(words::lines_voided(void?));
+    answer.notes.extend(recalls?);
     Ok(answer)
 }
 
 /// Records an exclusion, and voids the lines of open lists. How many.
 ///
 /// # Errors
-/// If the register cannot be used.
+/// If the register cannot be used, or a list cannot be read: the lines of all others are void.
 pub(super) fn withdraw(store: &mut Store, customer: Pseudonym, now: u64) -> Result<usize, ClientError> {
     if !store.register().excluded.contains(&customer) {
         store.record(now, ContactEvent::Excluded { customer })?;
     }
     let mut void = 0;
-    for (list, line) in lines_of(store, customer)? {
+    let lines = Lines::of(store, customer);
+    for &(list, line) in &lines.found {
         let state = store.list(list)?;
         if state.is_open(now) && state.waits(line) {
             begin(store, (list, vec![line]), REASON, now)?;
             void += 1;
         }
     }
-    Ok(void)
+    lines.whole().map(|_| void)
 }

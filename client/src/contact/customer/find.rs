@@ -21,18 +21,43 @@ pub(super) fn id_of(text: &str) -> Result<&str, ClientError> {
     }
 }
 
-/// Every list that has a line of a customer, with the number of the line: by the plainest spelling, so that none is missed.
+/// Where a customer is in kept lists.
+pub(super) struct Lines {
+    /// The number of a list, and of the line in it.
+    pub(super) found: Vec<(u32, u32)>,
+    /// Of each list whose file is not the one that the register names: why nobody can look into it.
+    pub(super) unread: Vec<ClientError>,
+}
+
+impl Lines {
+    /// Looks into every kept list, by the plainest spelling, so that no line is missed. A list that cannot be read keeps no other.
+    pub(super) fn of(store: &Store, customer: Pseudonym) -> Self {
+        let mut lines = Self { found: Vec::new(), unread: Vec::new() };
+        for (number, _) in store.register().lists.iter().filter(|(_, list)| !list.purged) {
+            match store.members(*number) {
+                Ok(members) => {
+                    let own = (1..).zip(members).filter(|(_, member)| *member == customer);
+                    lines.found.extend(own.map(|(line, _)| (*number, line)));
+                }
+                Err(fault) => lines.unread.push(fault),
+            }
+        }
+        lines
+    }
+
+    /// All of them.
+    ///
+    /// # Errors
+    /// If a list could not be read.
+    pub(super) fn whole(self) -> Result<Vec<(u32, u32)>, ClientError> {
+        self.unread.into_iter().next().map_or(Ok(self.found), Err)
+    }
+}
+
+/// Every list that has a line of a customer, with the number of the line.
 ///
 /// # Errors
 /// If a file is not the one that the register names.
 pub(super) fn lines_of(store: &Store, customer: Pseudonym) -> Result<Vec<(u32, u32)>, ClientError> {
-    let mut found = Vec::new();
-    for (number, list) in &store.register().lists {
-        if list.purged {
-            continue;
-        }
-        let members = store.members(*number)?;
-        found.extend((1..).zip(members).filter(|(_, member)| *member == customer).map(|(line, _)| (*number, line)));
-    }
-    Ok(found)
+    Lines::of(store, customer).whole()
 }

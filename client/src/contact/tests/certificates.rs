@@ -190,36 +190,41 @@ fn what_this_branch_did_not_write_is_named_and_stops_a_purge() {
     assert_eq!(row(&world)[0].removed, [by_hand]);
 }
 
-/// What a link leads to stays where it is: it is not certified as deleted, and the link is named.
+/// What a link leads to stays where it is: it is not certified as deleted, and the link is named. All else is deleted and certified.
 #[test]
-fn a_link_in_the_place_of_a_file_is_named_and_nothing_is_deleted() {
+fn a_link_in_the_place_of_a_file_is_named_and_keeps_nothing_else() {
     let world = world();
     let later = NOW + 100 * DAY;
     let scores = world.at("scores.csv");
     let elsewhere = world.at("elsewhere");
     fs::create_dir(&elsewhere).unwrap();
     fs::rename(&scores, elsewhere.join("scores.csv")).unwrap();
+    let counts = world.at("state/readiness/2023-01-31.counts");
     let led_to = |to: &Path| std::os::unix::fs::symlink(to, &scores).unwrap();
     for to in [elsewhere.join("scores.csv"), world.at("nowhere")] {
         led_to(&to);
         for fault in [
+            purge(&world.config(), true, later).map(drop).unwrap_err().to_string(),
             purge(&world.config(), false, later).map(drop).unwrap_err().to_string(),
             crate::contact::erase(&world.config(), "c1", NOW).map(drop).unwrap_err().to_string(),
         ] {
-            assert!(fault.contains("scores.csv is a link"), "{fault}");
+            assert!(fault.contains("scores.csv is a link") && fault.contains("same command again"), "{fault}");
         }
+        assert!(!counts.exists());
         fs::remove_file(&scores).unwrap();
     }
+    assert_eq!(row(&world).iter().flat_map(kinds).map(|(kind, _)| kind).collect::<Vec<_>>(), ["cache"]);
     assert!(fs::read_to_string(elsewhere.join("scores.csv")).unwrap().contains("\nc1,"));
-    // A count of a data set as well.
+    // A count of a data set as well: the scores go.
     fs::rename(elsewhere.join("scores.csv"), &scores).unwrap();
-    let counts = world.at("state/readiness/2023-01-31.counts");
-    fs::rename(&counts, elsewhere.join("counts")).unwrap();
+    fs::write(elsewhere.join("counts"), "{}").unwrap();
     std::os::unix::fs::symlink(elsewhere.join("counts"), &counts).unwrap();
-    let fault = purge(&world.config(), false, NOW).unwrap_err().to_string();
-    assert!(fault.contains("2023-01-31.counts is a link"), "{fault}");
+    let fault = purge(&world.config(), false, later).unwrap_err().to_string();
+    assert!(fault.contains("2023-01-31.counts is a link") && fault.contains("the scores file"), "{fault}");
+    assert!(!scores.exists() && counts.is_symlink() && elsewhere.join("counts").exists());
     fs::remove_file(&counts).unwrap();
-    assert_eq!(purge(&world.config(), false, later).unwrap().certificate, Some(1));
+    assert_eq!(purge(&world.config(), false, later).unwrap().certificate, None);
+    assert_eq!(row(&world).len(), 2);
     // A link that is there when a list is made is followed at once: the file itself is what is purged.
     let world = super::World::new(RULES);
     world.customers(3);

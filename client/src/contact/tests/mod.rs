@@ -18,6 +18,7 @@ mod restart;
 mod shrunk;
 mod tampered;
 mod told;
+mod undone;
 mod withdrawn;
 
 use std::fs;

@@ -6,7 +6,7 @@ use std::fs;
 use crate::root;
 
 /// Sources whose words people of a branch read in their own language, and pages of papers.
-const SPEAKERS: [&str; 63] = [
+const SPEAKERS: [&str; 64] = [
     "src/authorise.rs",
     "src/branch.rs",
     "src/card.rs",
@@ -44,6 +44,7 @@ const SPEAKERS: [&str; 63] = [
     "client/src/contact/purge.rs",
     "client/src/contact/recall.rs",
     "client/src/contact/rules_words.rs",
+    "client/src/contact/undone.rs",
     "client/src/contact/view.rs",
     "client/src/control/ask.rs",
     "client/src/control/status.rs",

@@ -286,6 +286,18 @@ mod tests {
         assert!(matches!(left, Ok(Left::Without { erased: 1, rows: 2 })) && undone.is_empty());
     }
 
+    /// What lies there cannot be deleted: nobody is told that it was.
+    #[test]
+    fn a_file_that_stays_is_not_called_deleted() {
+        let world = World::new(RULES);
+        std::fs::create_dir(world.at("there")).unwrap();
+        let (key, mut store) = (world.branch_key(), Store::open(&world.settings(), NOW).unwrap());
+        let (there, mut undone) = (KeptScores { path: world.at("there"), made_at: NOW }, Undone::default());
+        let customer = Pseudonym::of(store.key(), "c1");
+        assert!(matches!(there.erase((&mut store, &key), customer, NOW, &mut undone), Ok(Left::There)));
+        assert!(!undone.is_empty());
+    }
+
     /// A folder lies where a draft lay, or somebody took the right to delete it: the others go all the same, and it is named.
     #[test]
     fn a_file_that_cannot_be_deleted_keeps_no_other() {

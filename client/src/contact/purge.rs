@@ -287,3 +287,25 @@ fn is_older(path: &Path, second: u64) -> bool {
     let changed = fs::symlink_metadata(path).ok().filter(fs::Metadata::is_file).and_then(|found| found.modified().ok());
     changed.and_then(|changed| since_1970(changed).ok()).is_some_and(|changed| changed.as_secs() < second)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contact::tests::{NOW, RULES, World};
+
+    /// Only what is gone is called deleted.
+    #[test]
+    fn what_cannot_be_deleted_is_named_and_not_called_deleted() {
+        let world = World::new(RULES);
+        let paths = ["a", "b", "c", "d"].map(|name| world.at(name));
+        [&paths[0], &paths[2]].into_iter().for_each(|folder| fs::create_dir(folder).unwrap());
+        [&paths[1], &paths[3]].into_iter().for_each(|file| fs::write(file, "").unwrap());
+        let [caches, unfinished] = [paths[..2].to_vec(), paths[2..].to_vec()];
+        let mut found = Purged { caches, unfinished, ..Purged::default() };
+        let (mut store, mut undone) = (Store::open(&world.settings(), NOW).unwrap(), Undone::default());
+        delete(&mut store, &mut found, NOW, &mut undone).unwrap();
+        assert_eq!((found.caches, found.unfinished), (vec![paths[1].clone()], vec![paths[3].clone()]));
+        let told = undone.of_purge(Vec::new()).to_string();
+        assert!(told.contains("/a: ") && told.contains("/c: ") && !told.contains("/b"), "{told}");
+    }
+}

@@ -185,9 +185,13 @@ fn a_folder_that_is_read_only_stops_nothing() {
         return;
     }
     let said = left(&world, "c1");
+    assert!(!has(&world.at("z/z.csv"), "c1"));
+    let purged = purge(&world.config(), false, NOW + 91 * DAY).unwrap_err().to_string();
     mode(0o700);
+    assert!(!world.at("z/z.csv").exists() && purged.contains("z/z.csv\n"), "{purged}");
+    assert!(purged.contains("a/a.csv: ") && !purged.contains("a/a.csv\n"), "{purged}");
     assert!(said.contains("a/a.csv: ") && said.contains(".0123456789abcdef.tmp: "), "{said}");
-    assert!(!has(&world.at("z/z.csv"), "c1") && has(&world.at("a/a.csv"), "c1"));
+    assert!(has(&world.at("a/a.csv"), "c1"));
     erased(&world, "c1");
     assert!(!has(&world.at("a/a.csv"), "c1") && !draft.exists());
 }
@@ -272,4 +276,53 @@ fn a_list_that_was_changed_stops_nothing() {
     assert!(!has(&world.at("o/z.csv"), "c1") && !has(&world.at("scores.csv"), "c1"));
     fs::write(&members, whole).unwrap();
     assert!(erased(&world, "c1").contains("1 line is erased in kept lists"));
+}
+
+/// The folder of the bank's system is away: its recall waits, and what is past its time goes all the same.
+#[test]
+fn a_recall_that_cannot_be_written_stops_no_purge() {
+    let world = world(&["o/z.csv"]);
+    world.delivered();
+    fs::rename(world.at("crm"), world.at("away")).unwrap();
+    crate::contact::recall(&world.config(), 1, "next", NOW).unwrap_err();
+    let later = NOW + 91 * DAY;
+    let [english, _] = told(&purge(&world.config(), false, later).unwrap_err());
+    assert!(english.contains("could not be written"), "{english}");
+    assert!(!world.at("o/z.csv").exists() && !world.at("scores.csv").exists());
+    assert_eq!(certificates(&world.config(), later).unwrap().len(), 1);
+    fs::rename(world.at("away"), world.at("crm")).unwrap();
+    assert_eq!(purge(&world.config(), false, later).unwrap().certificate, None);
+}
+
+/// What an interrupted purge was about to delete lies on a disk that is away now: it is not gone, and not certified.
+#[test]
+fn what_a_dead_link_hides_is_not_certified_by_the_next_purge() {
+    let world = World::new(&RULES.replace("[delivery]\ncrm", "[hold_out]\npermille = 500\ndays = 10\n[delivery]\ncrm"));
+    world.customers(6);
+    fs::create_dir(world.at("o")).unwrap();
+    for end in ["", ".json"] {
+        fs::copy(world.at(&format!("scores.csv{end}")), world.at(&format!("o/z.csv{end}"))).unwrap();
+    }
+    noted(&world, "o/z.csv");
+    world.delivered();
+    let draws = world.at("state/contact/draws");
+    let draw = draws.join(&super::names(&draws)[0]);
+    fs::remove_file(&draw).unwrap();
+    fs::create_dir(&draw).unwrap();
+    let later = NOW + 415 * DAY;
+    purge(&world.config(), false, later).unwrap_err();
+    fs::remove_dir(&draw).unwrap();
+    fs::rename(world.at("o"), world.at("away")).unwrap();
+    symlink(world.at("not mounted"), world.at("o")).unwrap();
+    let fault = purge(&world.config(), false, later).unwrap_err().to_string();
+    assert!(fault.contains("z.csv is a link, or a folder above it"), "{fault}");
+    let names = || -> Vec<String> {
+        let rows = certificates(&world.config(), later).unwrap();
+        rows.into_iter().flat_map(|line| line.certificate.removed).map(|one| one.name).collect()
+    };
+    assert!(names().contains(&"scores.csv".to_owned()) && !names().contains(&"z.csv".to_owned()), "{:?}", names());
+    fs::remove_file(world.at("o")).unwrap();
+    fs::rename(world.at("away"), world.at("o")).unwrap();
+    purge(&world.config(), false, later).unwrap_or_else(|fault| panic!("{fault}"));
+    assert!(names().contains(&"z.csv".to_owned()) && !world.at("o/z.csv").exists());
 }

@@ -205,7 +205,7 @@ impl KeptScores {
         Ok(if is_gone(&self.path) { Left::Nothing } else { Left::There })
     }
 
-    /// Deletes it, and its note: the note first, because a file without one is used by nobody. A note that stays keeps no file.
+    /// Deletes it, and its note: the note first, because a file without one is used by nobody. A note that stays holds no file up.
     pub(super) fn delete(&self, undone: &mut Undone) {
         delete_each([&note_path(&self.path), &self.path], undone);
     }
@@ -216,7 +216,7 @@ impl KeptScores {
     }
 }
 
-/// Deletes files that may be gone already. One that cannot be deleted is named, and keeps no other.
+/// Deletes files that may be gone already. One that cannot be deleted is named, and holds no other up.
 pub(super) fn delete_each<'a>(paths: impl IntoIterator<Item = &'a PathBuf>, undone: &mut Undone) {
     for fault in paths.into_iter().filter_map(|path| delete(path).err()) {
         undone.file(&fault);

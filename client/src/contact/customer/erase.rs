@@ -25,7 +25,7 @@ use crate::settings::Settings;
 /// recorded before it is done, so that the same command goes on after an interruption. Copies that were handed out are named.
 ///
 /// # Errors
-/// If register or files cannot be used. What cannot be erased keeps nothing else: all the rest is done, and the error names what is left. Nobody is called
+/// If register or files cannot be used. What cannot be erased holds nothing else up: all the rest is done, and the error names what is left. Nobody is called
 /// erased before nothing is.
 pub fn erase(config: &Path, id: &str, now: u64) -> Result<Answer, ClientError> {
     let settings = Settings::load(config)?;
@@ -42,7 +42,7 @@ pub fn erase(config: &Path, id: &str, now: u64) -> Result<Answer, ClientError> {
     let mut undone = lines_erased(&mut store, customer, now, &mut answer);
     copies(&store, &mut answer, &mut undone);
     answer.note(words::copies_unknown());
-    // Files of scores come before drafts: a folder that cannot be read keeps none of them.
+    // Files of scores come before drafts: a folder that cannot be read holds none of them up.
     scores_erased((&mut store, &key), customer, now, (&mut answer, &mut undone))?;
     for path in unfinished_gone(&mut store, now, &mut undone)? {
         answer.note(words::unfinished_deleted(shown(&path)));
@@ -61,7 +61,7 @@ pub fn erase(config: &Path, id: &str, now: u64) -> Result<Answer, ClientError> {
     Ok(answer)
 }
 
-/// Erases the customer's lines in kept lists. A list that cannot be read or written keeps no other.
+/// Erases the customer's lines in kept lists. A list that cannot be read or written holds no other up.
 fn lines_erased(store: &mut Store, customer: Pseudonym, now: u64, answer: &mut Answer) -> Undone {
     let mut undone = Undone::default();
     let lines = Lines::of(store, customer);

@@ -28,7 +28,7 @@ pub fn exclude(config: &Path, id: &str, now: u64) -> Result<Answer, ClientError>
     let mut answer = Answer::new(id, words::exclude_title(), now);
     answer.tell(words::excluded());
     let void = withdraw(&mut store, customer, now);
-    // A list that cannot be read keeps no recall of another one.
+    // A list that cannot be read holds up no recall of another one.
     let recalls = finish(&mut store, now);
     answer.note(words::lines_voided(void?));
     answer.notes.extend(recalls?);

@@ -30,7 +30,7 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    /// Looks into every kept list, by the plainest spelling, so that no line is missed. A list that cannot be read keeps no other.
+    /// Looks into every kept list, by the plainest spelling, so that no line is missed. A list that cannot be read holds no other up.
     pub(super) fn of(store: &Store, customer: Pseudonym) -> Self {
         let mut lines = Self { found: Vec::new(), unread: Vec::new() };
         for (number, _) in store.register().lists.iter().filter(|(_, list)| !list.purged) {

@@ -89,8 +89,8 @@ impl Purged {
 /// Deletes what is past its time by the settings, and what interruptions have left; with `dry_run` it is only named.
 ///
 /// # Errors
-/// If settings, register or the register's own files cannot be used. A file elsewhere that cannot be looked at or deleted holds no other up: the error names what
-/// is left, and what was done. What was recorded and is left is deleted by the same command again.
+/// If settings, register or the register's own files cannot be used. A file elsewhere that cannot be looked at or deleted holds no other up: the error names
+/// what is left, and what was done. What was recorded and is left is deleted by the same command again.
 pub fn purge(config: &Path, dry_run: bool, now: u64) -> Result<Purged, ClientError> {
     let settings = Settings::load(config)?;
     let mut store = Store::open(&settings, now)?;

@@ -22,8 +22,8 @@ use zeroize::Zeroizing;
 #[cfg(unix)]
 pub use self::account::user;
 pub use self::account::{account, own_account};
-pub(crate) use self::draft::NAME as DRAFT_NAME;
 pub use self::draft::{Draft, Existing, sync_folder};
+pub(crate) use self::draft::{is_begun, is_draft};
 pub use self::error::{FILE_BYTES_MAX, FileError, is_full, shown};
 use self::modes::{check_folder, check_private};
 pub use self::modes::{folder_of, only_we_may_change};

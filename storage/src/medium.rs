@@ -1,6 +1,6 @@
 //! What this crate asks of a medium: that bytes stay there, and that a private file is private. Tests see what is asked, and give other answers.
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io;
 
 /// Waits until a file, or what a folder names, is there for good.
@@ -15,6 +15,13 @@ pub(crate) fn sync_data(file: &File) -> io::Result<()> {
     #[cfg(all(test, unix))]
     tests::asked(file)?;
     file.sync_data()
+}
+
+/// Holds a file where nobody else does.
+pub(crate) fn try_lock(file: &File) -> Result<(), TryLockError> {
+    #[cfg(all(test, unix))]
+    tests::locking();
+    file.try_lock()
 }
 
 /// The mode that a new file has, and its owner.
@@ -42,6 +49,19 @@ pub(crate) mod tests {
         pub(super) static MODE: Cell<Option<u32>> = const { Cell::new(None) };
         static FAILS: Cell<Option<usize>> = const { Cell::new(None) };
         static SYNCED: RefCell<Vec<u64>> = const { RefCell::new(Vec::new()) };
+        static LOCKING: RefCell<Option<Box<dyn Fn()>>> = const { RefCell::new(None) };
+    }
+
+    pub(super) fn locking() {
+        LOCKING.with_borrow(|look| look.iter().for_each(|look| look()));
+    }
+
+    /// Some work on a medium, with a look at it right before each lock.
+    pub(crate) fn before_locks<T>(look: impl Fn() + 'static, work: impl FnOnce() -> T) -> T {
+        LOCKING.set(Some(Box::new(look)));
+        let done = work();
+        LOCKING.set(None);
+        done
     }
 
     pub(super) fn asked(file: &File) -> io::Result<()> {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 #[cfg(unix)]
 use crate::files::user;
-use crate::files::{DRAFT_NAME, FileError, open_itself};
+use crate::files::{FileError, is_begun, is_draft, open_itself};
 #[cfg(unix)]
 use crate::medium::mode_and_owner;
 
@@ -27,15 +27,26 @@ pub fn unfinished(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
     for entry in entries {
         let path = entry.map_err(FileError::system("reading", folder))?.path();
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        let digits =
-            name.strip_prefix(DRAFT_NAME.0).and_then(|name| name.strip_suffix(DRAFT_NAME.1)).unwrap_or_default();
-        let named = digits.len() == 16 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-        if named && is_left(&path)? {
+        if is_draft(name) && is_left(&path)? {
             found.push(path);
         }
     }
     found.sort();
     Ok(found)
+}
+
+/// Whether a file would have the name of a draft: whoever makes files leaves such names alone.
+#[must_use]
+pub fn is_name_of_draft(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    is_draft(name) || is_begun(name)
+}
+
+/// Whether a draft was made, and its process ended before it held it: it has its first name, and nothing is in it.
+#[must_use]
+pub fn is_begun_draft(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    is_begun(name) && fs::symlink_metadata(path).is_ok_and(|found| found.is_file() && found.len() == 0)
 }
 
 /// Whether a draft is this user's file, and no process holds it.
@@ -61,6 +72,42 @@ mod tests {
 
     use super::*;
     use crate::files::{Draft, Existing};
+    use crate::medium::tests::before_locks;
+
+    /// Whoever looks for leftovers while a draft is made finds none before it is held, nor after.
+    #[test]
+    fn a_draft_has_its_name_when_it_is_held() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, seen) = (folder.path().to_owned(), std::rc::Rc::new(std::cell::RefCell::new(Vec::new())));
+        let look = {
+            let (path, seen) = (path.clone(), seen.clone());
+            move || {
+                let there: Vec<PathBuf> = fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()).collect();
+                seen.borrow_mut().push((there, unfinished(&path).unwrap()));
+            }
+        };
+        let draft = before_locks(look, || Draft::private(&path)).unwrap();
+        let seen = seen.borrow();
+        let [(there, left)] = seen.as_slice() else { panic!("{seen:?}") };
+        let [begun] = there.as_slice() else { panic!("{there:?}") };
+        assert!(left.is_empty() && is_name_of_draft(begun), "{seen:?}");
+        let now: Vec<PathBuf> = fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()).collect();
+        assert!(now.len() == 1 && now != *there && is_name_of_draft(&now[0]), "{now:?}");
+        assert!(File::open(&now[0]).unwrap().try_lock().is_err() && unfinished(&path).unwrap().is_empty());
+        drop(draft);
+        assert_eq!(fs::read_dir(&path).unwrap().count(), 0);
+        // What a crash leaves before is empty. Of another name or with something in it, it is somebody's.
+        let at = |name: &str| path.join(name);
+        for (name, text) in
+            [(".0123456789abcdef.new", ""), (".0123456789abcdeg.new", ""), (".1123456789abcdef.new", "x")]
+        {
+            fs::write(at(name), text).unwrap();
+        }
+        let found = [".0123456789abcdef.new", ".0123456789abcdeg.new", ".1123456789abcdef.new", ".none"].map(at);
+        assert_eq!(found.each_ref().map(|path| is_begun_draft(path)), [true, false, false, false]);
+        assert_eq!(found.each_ref().map(|path| is_name_of_draft(path)), [true, false, true, false]);
+        assert!(unfinished(&path).unwrap().is_empty());
+    }
 
     #[test]
     fn drafts_are_left_when_nobody_holds_them() {

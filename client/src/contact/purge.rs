@@ -10,6 +10,7 @@ use tributary_protocol::digest::Digest;
 use tributary_protocol::plan::Date;
 use tributary_protocol::time::Millis;
 use tributary_storage::files::shown;
+use tributary_storage::unfinished::is_begun_draft;
 use tributary_texts::{Said, customer as words};
 
 use super::certificates::{Certifying, Going};
@@ -274,8 +275,8 @@ fn old_caches(state_dir: &Path, second: u64) -> Vec<PathBuf> {
         .filter(|path| {
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
             let counts = name.strip_suffix(".counts").and_then(Date::parse).is_some_and(|of| of < day);
-            let draft = name.starts_with('.') && name.ends_with(".tmp") && is_older(path, second);
-            counts || draft
+            let draft = (name.starts_with('.') && name.ends_with(".tmp")) || is_begun_draft(path);
+            counts || (draft && is_older(path, second))
         })
         .collect();
     found.sort();

@@ -10,10 +10,31 @@ use super::error::FileError;
 use super::modes::folder_of;
 #[cfg(unix)]
 use crate::medium::mode_and_owner;
-use crate::medium::sync;
+use crate::medium::{sync, try_lock};
 
 /// What stands around the 16 random digits of a draft's name.
 pub(crate) const NAME: (&str, &str) = (".", ".tmp");
+
+/// The same as long as nobody holds the draft. Nothing is in it then, and [`crate::unfinished`] does not look at it.
+const NAME_BEFORE: (&str, &str) = (".", ".new");
+
+/// Random digits of a name.
+const DIGITS: usize = 16;
+
+/// Whether a file of this name is a draft's.
+pub(crate) fn is_draft(name: &str) -> bool {
+    is_between(NAME, name)
+}
+
+/// Whether a file of this name is a draft's that nobody held yet.
+pub(crate) fn is_begun(name: &str) -> bool {
+    is_between(NAME_BEFORE, name)
+}
+
+fn is_between((before, after): (&str, &str), name: &str) -> bool {
+    let digits = name.strip_prefix(before).and_then(|name| name.strip_suffix(after)).unwrap_or_default();
+    digits.len() == DIGITS && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
 
 /// Whether a write may replace what is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +50,8 @@ pub struct Draft {
     file: File,
     temporary: PathBuf,
     placed: bool,
+    /// Whether another name may lead to it, whatever was answered.
+    tried: bool,
 }
 
 impl Draft {
@@ -54,6 +77,7 @@ impl Draft {
     /// [`FileError`]; the name is untouched.
     pub fn place(mut self, path: &Path, existing: Existing) -> Result<(), FileError> {
         sync(&self.file).map_err(FileError::system("writing", path))?;
+        self.tried = true;
         place(&self.temporary, path, existing)?;
         // A link leaves the name that is no longer needed; where it is gone already, removing it does no harm.
         self.placed = existing == Existing::Replace;
@@ -73,7 +97,9 @@ impl Draft {
     }
 
     pub(super) fn new(folder: &Path, mode: u32) -> io::Result<Self> {
-        let temporary = folder.join(temporary_name()?);
+        let digits = random_digits()?;
+        let [begun, temporary] =
+            [NAME_BEFORE, NAME].map(|(before, after)| folder.join(format!("{before}{digits}{after}")));
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
         #[cfg(unix)]
@@ -83,10 +109,16 @@ impl Draft {
         }
         #[cfg(not(unix))]
         let _ = mode;
-        let file = options.open(&temporary)?;
-        // As long as it is held somebody makes the file: [`crate::unfinished`] passes over it. A medium without locks has none.
-        let _ = file.try_lock();
-        Ok(Self { file, temporary, placed: false })
+        let file = options.open(&begun)?;
+        // As long as it is held somebody makes the file: [`crate::unfinished`] passes over it. It looks at no name before that, so that it neither deletes
+        // the file nor holds it first. A medium without locks has none.
+        let _ = try_lock(&file);
+        let named = name_once(&begun, &temporary, |from, to| fs::hard_link(from, to));
+        if named.is_err() {
+            // It is empty.
+            let _ = fs::remove_file(&begun);
+        }
+        named.map(|()| Self { file, temporary, placed: false, tried: false })
     }
 }
 
@@ -102,9 +134,9 @@ impl Write for Draft {
 
 impl Drop for Draft {
     fn drop(&mut self) {
-        if !self.placed {
-            // A leftover is harmless and private.
-            let _ = fs::remove_file(&self.temporary);
+        // A leftover is private. Where its folder was renamed nobody finds it any more, so that nothing may stay in it.
+        if !self.placed && fs::remove_file(&self.temporary).is_err() && !self.tried {
+            let _ = self.file.set_len(0);
         }
     }
 }
@@ -153,8 +185,62 @@ pub(super) fn place_new(
     }
 }
 
-fn temporary_name() -> io::Result<String> {
-    let mut random = [0; 8];
+/// Gives an empty file another name, which nothing has: a link fails where something has it. A medium without links is asked before.
+fn name_once(from: &Path, to: &Path, link: impl Fn(&Path, &Path) -> io::Result<()>) -> io::Result<()> {
+    match link(from, to) {
+        // What will be in it has one name.
+        Ok(()) => fs::remove_file(from).inspect_err(|_| drop(fs::remove_file(to))),
+        Err(fault) if fault.kind() == io::ErrorKind::AlreadyExists => Err(fault),
+        Err(_) => match fs::symlink_metadata(to) {
+            Err(fault) if fault.kind() == io::ErrorKind::NotFound => fs::rename(from, to),
+            found => found.and(Err(io::Error::from(io::ErrorKind::AlreadyExists))),
+        },
+    }
+}
+
+fn random_digits() -> io::Result<String> {
+    let mut random = [0; DIGITS / 2];
     getrandom::fill(&mut random).map_err(|fault| io::Error::other(fault.to_string()))?;
-    Ok(format!("{}{:016x}{}", NAME.0, u64::from_le_bytes(random), NAME.1))
+    Ok(format!("{:0DIGITS$x}", u64::from_le_bytes(random)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Links fail where a name is taken. Media without links, as FAT is, are asked before.
+    #[test]
+    fn a_draft_takes_the_name_of_nothing_else() {
+        type Link = fn(&Path, &Path) -> io::Result<()>;
+        let links: [Link; 3] = [
+            |from, to| fs::hard_link(from, to),
+            |_, _| Err(io::Error::from(io::ErrorKind::PermissionDenied)),
+            |_, _| Err(io::Error::from(io::ErrorKind::Unsupported)),
+        ];
+        for link in links {
+            let folder = tempfile::tempdir().unwrap();
+            let [from, to] = ["from", "to"].map(|name| folder.path().join(name));
+            fs::write(&from, "").unwrap();
+            fs::write(&to, "somebody's").unwrap();
+            assert_eq!(name_once(&from, &to, link).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+            assert_eq!(fs::read_to_string(&to).unwrap(), "somebody's");
+            fs::remove_file(&to).unwrap();
+            name_once(&from, &to, link).unwrap();
+            assert!(!from.exists() && to.exists());
+        }
+    }
+
+    /// Whoever renames the folder leads the draft away from its name. Nothing of it stays there.
+    #[test]
+    fn a_draft_whose_folder_was_renamed_is_emptied() {
+        let outside = tempfile::tempdir().unwrap();
+        let [folder, moved] = ["folder", "moved"].map(|name| outside.path().join(name));
+        fs::create_dir(&folder).unwrap();
+        let mut draft = Draft::private(&folder).unwrap();
+        draft.write_all(b"a customer").unwrap();
+        fs::rename(&folder, &moved).unwrap();
+        drop(draft);
+        let left: Vec<_> = fs::read_dir(&moved).unwrap().map(|entry| entry.unwrap().path()).collect();
+        assert_eq!(left.iter().map(|path| fs::read(path).unwrap()).collect::<Vec<_>>(), [b""]);
+    }
 }

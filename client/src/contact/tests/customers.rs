@@ -266,14 +266,22 @@ fn what_is_past_its_time_is_named_then_deleted_and_recorded() {
     for day in ["2023-01-31", "2026-10-31"] {
         world.write(&format!("state/readiness/{day}.counts"), "{}");
     }
+    // Of drafts that nobody held, those that are old and empty.
+    let begun = [0, 1, 2].map(|number| world.at(&format!("state/readiness/.{number:016x}.new")));
+    for (path, (text, second)) in begun.iter().zip([("", 1), ("somebody's", 1), ("", NOW)]) {
+        fs::write(path, text).unwrap();
+        let changed = std::time::UNIX_EPOCH + std::time::Duration::from_secs(second);
+        fs::File::options().write(true).open(path).unwrap().set_modified(changed).unwrap();
+    }
     let at = |days: u64, dry_run| {
         purge(&world.config(), dry_run, NOW + days * DAY).unwrap_or_else(|fault| panic!("{fault}"))
     };
     let first = at(0, true);
-    assert_eq!((first.lists.len(), first.scores.len(), first.caches.len()), (0, 0, 1));
+    assert_eq!((first.lists.len(), first.scores.len(), first.caches.len()), (0, 0, 2));
     // Nothing is deleted that was only named.
     assert!(world.at("state/readiness/2023-01-31.counts").exists());
     assert_eq!(at(0, false).caches, first.caches);
+    assert_eq!(begun.map(|path| path.exists()), [false, true, true]);
     assert!(
         !world.at("state/readiness/2023-01-31.counts").exists()
             && world.at("state/readiness/2026-10-31.counts").exists()

@@ -76,6 +76,22 @@ texts! {
         en: "{path}: a file is there, or beside it a note FILE.json, that no scoring has made. Nothing was written. Remove it, or give another place",
         zh: "{path}：此处或旁边的说明文件（FILE.json）已有并非评分所生成的文件。没有写入任何内容。请删除它，或给出其他位置",
     }
+    output_has_no_note(path) {
+        en: "{path}: the note FILE.json, which belongs beside it, would have a name that is too long. Nothing was written. Give the file of scores a shorter name",
+        zh: "{path}：旁边的说明文件（FILE.json）的名称会过长。没有写入任何内容。请给评分文件一个较短的名称",
+    }
+    output_is_a_draft(path) {
+        en: "{path}: unfinished files have such names, and the next command deletes what has one. Nothing was written. Give the file of scores another name",
+        zh: "{path}：未完成的文件使用这类名称，下一条命令会将其删除。没有写入任何内容。请给评分文件另一个名称",
+    }
+    output_folder_changed(path, folder) {
+        en: "{path}: its folder was {folder} when the scoring began, and is another one now. It was renamed, or a link was turned. Nothing was placed. Score again",
+        zh: "{path}：评分开始时其文件夹是 {folder}，现在已是另一个文件夹（被重命名，或链接指向了别处）。没有放置任何文件。请重新评分",
+    }
+    unfinished_deleted(path) {
+        en: "  {path} was left unfinished by an interruption: it is deleted",
+        zh: "  {path} 是中断后遗留的未完成文件，已删除",
+    }
     table_not_usable() {
         en: "the table does not look like the one that the schema means. Nobody was scored, and nothing was written:",
         zh: "该数据表看来不是模式所指的数据表，因此没有评分，也没有写入任何内容：",

@@ -2,16 +2,18 @@
 //! crash has left of one.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use tributary_protocol::digest::Digest;
-use tributary_storage::files::{FileError, folder_of};
+use tributary_storage::files::folder_of;
 use tributary_storage::unfinished::unfinished;
 use tributary_texts::contact as words;
 
 use super::event::{ContactEvent, MadeScores};
-use super::itself::is_gone;
+use super::itself::{digest_of, is_gone};
 use super::kept_scores::remove;
+use super::places::ledger_path;
 use super::refusals::Refusals;
 use super::store::Store;
 use super::undone::Undone;
@@ -23,42 +25,64 @@ pub(super) const UNFINISHED: &str = "unfinished";
 /// The rule by which a certificate says that it went: no key of the settings.
 pub(super) const INTERRUPTED: &str = "interruption";
 
-/// Before the first byte of a file of scores: notes its folder, and deletes what others left there. Who refuses now.
+/// How a file of scores begins.
+pub(crate) struct BegunScores {
+    /// Who refuses now.
+    pub(crate) refusals: Refusals,
+    /// What others left in its folder, and is deleted.
+    pub(crate) deleted: Vec<PathBuf>,
+}
+
+/// Before the first byte of a file of scores: notes its folder, and deletes what others left there, recorded first. No link leads to the folder.
 ///
 /// # Errors
 /// If the register cannot be used, the path is no text, or the folder cannot be read.
-pub(crate) fn begin_scores(settings: &Settings, output: &Path, now: u64) -> Result<Refusals, ClientError> {
+pub(crate) fn begin_scores(settings: &Settings, output: &Path, now: u64) -> Result<BegunScores, ClientError> {
     let mut store = Store::open(settings, now)?;
-    let folder = text_of(&real_folder(output)?)?;
-    for left in unfinished(Path::new(&folder)).map_err(ClientError::file)? {
-        remove(&left)?;
+    let folder = text_of(output).and_then(|_| text_of(folder_of(output)))?;
+    let deleted = unfinished(Path::new(&folder)).map_err(ClientError::file)?;
+    match u32::try_from(deleted.len()).unwrap_or(u32::MAX) {
+        0 => {}
+        files => store.record(now, ContactEvent::FilesPurged { kind: UNFINISHED.to_owned(), files })?,
     }
+    deleted.iter().try_for_each(|left| remove(left))?;
     if !store.register().score_folders.contains(&folder) {
         store.record(now, ContactEvent::ScoresBegun { folder })?;
     }
-    Refusals::read(&settings.state_dir)
+    Ok(BegunScores { refusals: Refusals::read(&settings.state_dir)?, deleted })
 }
 
-/// Gives a file of scores its name by `place`: noted before, durable. Whether it was: where somebody was excluded or erased since `refusals`, the file may hold
-/// that customer, and gets none. No command that excludes, erases or makes a list runs meanwhile.
+/// Whether the file at a path is one of scores that this branch put there, also without its note. No link leads to the path.
 ///
 /// # Errors
-/// If the register cannot be used, or what `place` says.
-pub(crate) fn place_scores(
-    settings: &Settings,
-    (output, digest): (&Path, Digest),
-    (refusals, now): (&Refusals, u64),
-    place: impl FnOnce() -> Result<(), ClientError>,
-) -> Result<bool, ClientError> {
-    let mut store = Store::open(settings, now)?;
-    if Refusals::read(&settings.state_dir)? != *refusals {
+/// If the register or the file cannot be read.
+pub(crate) fn is_made_scores(settings: &Settings, path: &Path, now: u64) -> Result<bool, ClientError> {
+    // Without a register nothing was made, and looking makes none.
+    if !ledger_path(&settings.state_dir).exists() || !fs::symlink_metadata(path).is_ok_and(|found| found.is_file()) {
         return Ok(false);
     }
-    let folder = real_folder(output)?;
-    let path = text_of(&output.file_name().map_or_else(|| folder.clone(), |name| folder.join(name)))?;
-    store.record(now, ContactEvent::ScoresMade(MadeScores { path, digest, made_at: now }))?;
-    place()?;
-    Ok(true)
+    let store = Store::open(settings, now)?;
+    let register = store.register();
+    let found = register.root(digest_of(path).map_err(ClientError::file)?);
+    let mut made = register.scores.iter().filter(|made| Path::new(&made.path) == path);
+    Ok(made.any(|made| register.root(made.digest) == found))
+}
+
+/// Gives a file of scores its name by `place`: noted before, durable. `write` hears who refuses now, and gives what is placed, with its digest. No command that
+/// excludes, erases or makes a list runs meanwhile.
+///
+/// # Errors
+/// If the register cannot be used, or what `write` and `place` say.
+pub(crate) fn place_scores<F, M>(
+    settings: &Settings,
+    (output, now): (&Path, u64),
+    write: impl FnOnce(&Refusals) -> Result<(Digest, F), ClientError>,
+    place: impl FnOnce(F) -> Result<M, ClientError>,
+) -> Result<M, ClientError> {
+    let mut store = Store::open(settings, now)?;
+    let (digest, file) = write(&Refusals::read(&settings.state_dir)?)?;
+    store.record(now, ContactEvent::ScoresMade(MadeScores { path: text_of(output)?, digest, made_at: now }))?;
+    place(file)
 }
 
 /// What interruptions have left of scores, of copies of lists and of handed-over files. What is being made now is not among it. A folder that cannot be read is
@@ -89,12 +113,38 @@ pub(super) fn left_behind(store: &Store, undone: &mut Undone) -> Vec<PathBuf> {
     found
 }
 
-/// The folder of a file. Links to it are followed now; the name itself is no link when the file has it.
-fn real_folder(output: &Path) -> Result<PathBuf, ClientError> {
-    let folder = folder_of(output);
-    folder.canonicalize().map_err(FileError::system("reading", folder)).map_err(ClientError::file)
-}
-
 fn text_of(path: &Path) -> Result<String, ClientError> {
     path.to_str().map(str::to_owned).ok_or_else(|| ClientError::Said(words::path_no_text(path.display())))
+}
+
+#[cfg(test)]
+mod tests {
+    use tributary_protocol::log::LedgerId;
+    use tributary_storage::journal::read;
+
+    use super::*;
+    use crate::contact::tests::{NOW, RULES, World};
+
+    /// What is deleted is recorded before, as in an erasure.
+    #[test]
+    fn what_others_left_is_recorded_when_scores_begin() {
+        let world = World::new(RULES);
+        let (settings, folder) = (world.settings(), world.at("").canonicalize().unwrap());
+        let output = folder.join("scores.csv");
+        let events = || -> Vec<ContactEvent> {
+            let read = read::<ContactEvent>(&ledger_path(&settings.state_dir), LedgerId::CONTACT).unwrap();
+            read.into_iter().map(|recorded| recorded.event).collect()
+        };
+        let left = [".00000000deadbeef.tmp", ".0123456789abcdef.tmp"].map(|name| folder.join(name));
+        left.iter().for_each(|path| fs::write(path, "c2,0.5\n").unwrap());
+        let begun = begin_scores(&settings, &output, NOW).unwrap_or_else(|fault| panic!("{fault}"));
+        assert_eq!(begun.deleted, left);
+        let purged = ContactEvent::FilesPurged { kind: "unfinished".into(), files: 2 };
+        let noted = ContactEvent::ScoresBegun { folder: folder.to_str().unwrap().into() };
+        assert!(events().ends_with(&[purged, noted]), "{:?}", events());
+        // Nothing is left, and nothing is recorded.
+        let before = events().len();
+        let begun = begin_scores(&settings, &output, NOW).unwrap_or_else(|fault| panic!("{fault}"));
+        assert_eq!((begun.deleted.len(), events().len()), (0, before));
+    }
 }

@@ -58,7 +58,7 @@ pub use choose::{Counts, LeftOut};
 pub use commands::{init_rules, make_approver, sign_rules};
 pub use customer::{Answer, erase, exclude, explain, show_customer, write_reply};
 pub use deliver::deliver;
-pub(crate) use made::{begin_scores, place_scores};
+pub(crate) use made::{BegunScores, begin_scores, is_made_scores, place_scores};
 pub use outcomes::{Reject, Taken, outcomes};
 pub use purge::{Purged, purge};
 pub use recall::recall;

@@ -15,6 +15,11 @@ mod run;
 mod service;
 mod spool;
 #[cfg(test)]
+mod spool_tests;
+mod target;
+#[cfg(test)]
+mod target_tests;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod told_tests;

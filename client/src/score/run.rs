@@ -6,13 +6,14 @@ use tributary_certs::suite::SigningKey;
 use tributary_model::features::{Cell, TableCounts};
 use tributary_model::schema::Schema;
 use tributary_protocol::plan::Date;
-use tributary_storage::files::{FileError as StoredError, folder_of, keeps_secrets};
+use tributary_storage::files::{FileError as StoredError, shown};
 use tributary_texts::{Language, Said, score as words};
 
-use super::output::{Encoding, Ended, HeadLine, Line, NotedModel, ScoresFile, ScoresNote, is_parquet, note_path};
+use super::output::{Encoding, Ended, HeadLine, Line, NotedModel, ScoresFile, ScoresNote, is_parquet};
 use super::rater::{Rater, Turn};
 use super::spool::{Spool, Spooled, SpooledRows, Superseded};
-use crate::contact::{Refusals, begin_scores, place_scores};
+use super::target::Target;
+use crate::contact::{BegunScores, Refusals, begin_scores, is_made_scores, place_scores};
 use crate::data::{
     CustomerKey, FileError, MappedSource, Origin, PassedRow, PassedTable, Reading, Stop, pass_origin, read_schema,
 };
@@ -51,22 +52,41 @@ pub struct ScoresMade {
 /// Why no file was made: what was there before stays as it is.
 pub fn score(options: &ScoreOptions, now: u64) -> Result<ScoresMade, ClientError> {
     let settings = Settings::load(&options.config)?;
-    loop {
-        if let Some(made) = Unplaced::of(options, &settings, now)?.placed(options, &settings, now)? {
-            return Ok(made);
-        }
-    }
+    Unplaced::of(options, &settings, now)?.placed(&settings, now)
 }
 
 /// A file of scores that has no name yet.
 pub(super) struct Unplaced {
-    file: Ended,
-    /// The note of it, but for its digest and signature.
-    note: ScoresNote,
+    work: Work,
+    rows: SpooledRows,
+    written: Written,
     key: SigningKey,
-    said: Vec<Said>,
     /// Who was left out.
     refusals: Refusals,
+}
+
+/// What rows are scored by, and what was read of them.
+struct Work {
+    target: Target,
+    encoding: Encoding,
+    language: Language,
+    rater: Rater,
+    table: PassedTable,
+    branch: String,
+    made_at: u64,
+    valid_until: u64,
+    /// What is remarkable.
+    doubts: Vec<Said>,
+    /// What others left, and is deleted.
+    deleted: Vec<PathBuf>,
+}
+
+/// A draft of the file, and what is said of it.
+struct Written {
+    file: Ended,
+    /// The note of it, but for its signature.
+    note: ScoresNote,
+    said: Vec<Said>,
 }
 
 impl Unplaced {
@@ -81,29 +101,81 @@ impl Unplaced {
         let rater = Rater::of(settings, schema, &options.model, now)?;
         let sources = Sources::of(settings, &rater.schema)?;
         let place = place(settings, &sources, options.input.as_deref())?;
-        may_be_written(&options.output, &place, settings, &sources)?;
+        let is_made = |path: &Path| is_made_scores(settings, path, now);
+        let target = Target::of(&options.output, files_read(&place, settings, &sources), is_made)?;
 
-        let refusals = begin_scores(settings, &options.output, now)?;
-        let folder = folder_of(&options.output);
-        let failed = |fault: std::io::Error| ClientError::file(StoredError::system("writing", &options.output)(fault));
+        let BegunScores { refusals, deleted } = begin_scores(settings, target.path(), now)?;
         let keyed = rater.schema.customer_column().is_some();
-        let mut spool = Spool::new(folder, rater.form.bytes(), rater.heads().len(), keyed).map_err(failed)?;
+        let spool = Spool::new(target.folder(), rater.form.bytes(), rater.heads().len(), keyed);
+        let mut spool = spool.map_err(|fault| unwritten(&target, fault))?;
         let day = place.dated(settings).map(|(day, _)| day).unwrap_or_default();
         let limits = (settings.faulty_percent_max, &refusals);
         let table = read((&place, &sources, day), limits, &rater, &mut spool);
         let table = table.map_err(|fault| ClientError::rows(&fault))?;
         sources.note()?;
-        let rows = spool.finish().map_err(failed)?;
-        let superseded = rows.superseded().map_err(failed)?;
+        let rows = spool.finish().map_err(|fault| unwritten(&target, fault))?;
+        let superseded = rows.superseded().map_err(|fault| unwritten(&target, fault))?;
         let told = judged((&table, &sources), settings, &rater.schema, (&rows, &superseded))?;
 
-        let (file, scored) = write(options, encoding, &rater, (&rows, &superseded))?;
-        let (made_at, days) = (now, u64::from(settings.scores_valid_days));
+        let days = u64::from(settings.scores_valid_days);
         // No longer than a validator answers for each model, unless nobody does any more: people say what becomes of it.
         let answered = rater.judges().filter_map(|(judge, _)| judge.model.answered_until);
-        let answered = answered.filter(|answered| *answered > made_at).min();
-        let until = made_at.saturating_add(days * 86_400);
-        let until = answered.map_or(until, |answered| until.min(answered));
+        let answered = answered.filter(|answered| *answered > now).min();
+        let until = now.saturating_add(days * 86_400);
+        let work = Work {
+            target,
+            encoding,
+            language: options.language,
+            table,
+            branch: branch.to_string(),
+            made_at: now,
+            valid_until: answered.map_or(until, |answered| until.min(answered)),
+            doubts: rater.doubt.iter().cloned().chain(told).collect(),
+            deleted,
+            rater,
+        };
+        let written = work.written(&rows, &superseded, 0)?;
+        Ok(Self { work, rows, written, key, refusals })
+    }
+
+    /// Gives the file its name, beside its note. Where somebody was excluded or erased while it was made it is written again, without that customer: it has no
+    /// name yet for an erasure to find.
+    ///
+    /// # Errors
+    /// If file, note or the register of customers cannot be used, or another folder is in the place of the file's.
+    pub(super) fn placed(self, settings: &Settings, now: u64) -> Result<ScoresMade, ClientError> {
+        let Self { work, rows, written, key, refusals } = self;
+        let path = work.target.path();
+        let write = |refusing: &Refusals| {
+            let written = if *refusing == refusals { written } else { work.without(refusing, &rows, written)? };
+            work.target.stays()?;
+            Ok((written.file.digest(), written))
+        };
+        place_scores(settings, (path, now), write, |Written { file, note, said }| {
+            let note = note.signed(&key);
+            file.place().and_then(|()| note.write(path)).map_err(ClientError::file)?;
+            Ok(ScoresMade { note, said })
+        })
+    }
+}
+
+impl Work {
+    /// The file again, where it has a customer who refuses now. Nobody can refuse meanwhile.
+    fn without(&self, refusing: &Refusals, rows: &SpooledRows, written: Written) -> Result<Written, ClientError> {
+        let failed = |fault| unwritten(&self.target, fault);
+        self.target.stays()?;
+        let left = rows.without(self.target.folder(), &|customer| refusing.has(customer)).map_err(failed)?;
+        let Some((rows, gone)) = left else { return Ok(written) };
+        // Its draft goes before there is another one.
+        drop(written);
+        let superseded = rows.superseded().map_err(failed)?;
+        self.written(&rows, &superseded, gone)
+    }
+
+    /// Writes the file, which has no name yet, and says what it is. So many rows of the table are not among `rows`, because their customers have refused since.
+    fn written(&self, rows: &SpooledRows, superseded: &Superseded, gone: u32) -> Result<Written, ClientError> {
+        let Self { table, rater, .. } = self;
+        let (file, scored) = self.write(rows, superseded)?;
         let noted = rater.judges().zip(scored).map(|((judge, share), rows)| NotedModel {
             model: judge.model.digest.to_string(),
             state: judge.model.state.to_owned(),
@@ -118,38 +190,78 @@ impl Unplaced {
             labels: rater.heads().to_vec(),
             source_digest: table.digest.unwrap_or_else(|| rows.digest()).to_string(),
             as_of: table.day.map(|day| day.to_string()),
-            made_at,
-            valid_until: until,
+            made_at: self.made_at,
+            valid_until: self.valid_until,
             rows: u64::from(rows.count() - superseded.rows),
             erased: 0,
             rejected: table.rows.faulty,
             digest: file.digest().to_string(),
-            branch: branch.to_string(),
+            branch: self.branch.clone(),
             signature: String::new(),
         };
-        let told = rater.doubt.iter().cloned().chain(told).collect();
-        let said = said(&options.output, &note, &table, &superseded, told);
-        Ok(Self { file, note, key, said, refusals })
+        let said = self.said(&note, superseded, gone);
+        Ok(Written { file, note, said })
     }
 
-    /// Gives the file its name, beside its note. Nothing where somebody was excluded or erased while it was made: it may hold that customer, and has no
-    /// name for an erasure to find.
-    ///
-    /// # Errors
-    /// If file, note or the register of customers cannot be used.
-    pub(super) fn placed(
-        self,
-        options: &ScoreOptions,
-        settings: &Settings,
-        now: u64,
-    ) -> Result<Option<ScoresMade>, ClientError> {
-        let Self { file, note, key, said, refusals } = self;
-        let note = note.signed(&key);
-        let placed = place_scores(settings, (&options.output, file.digest()), (&refusals, now), || {
-            file.place().and_then(|()| note.write(&options.output)).map_err(ClientError::file)
-        })?;
-        Ok(placed.then_some(ScoresMade { note, said }))
+    /// The file without its name, and how many customers each model scored.
+    fn write(&self, rows: &SpooledRows, superseded: &Superseded) -> Result<(Ended, [u64; 2]), ClientError> {
+        let Self { target, rater, language, .. } = self;
+        let language = *language;
+        let cuts = rows.cuts(superseded).map_err(|fault| unwritten(target, fault))?;
+        if cuts.is_empty() {
+            return Err(ClientError::Said(words::no_rows()));
+        }
+        target.stays()?;
+        let mut file = ScoresFile::begin(target.path(), rater.heads(), self.encoding).map_err(ClientError::file)?;
+        let mut room = rater.room();
+        let models = Turn::ALL.map(|turn| rater.judge(turn).model.digest.short());
+        let mut scored = [0; 2];
+        let each = rows.each(superseded, |customer, row, stage, turn| {
+            scored[turn as usize] += 1;
+            let heads: Vec<HeadLine<'_>> = rater
+                .rate(turn, row, &mut room, language)
+                .into_iter()
+                .zip(cuts.of(turn))
+                .map(|(rated, cuts)| HeadLine {
+                    score: rated.score,
+                    probability: rated.probability,
+                    decile: cuts.decile(rated.score),
+                    points: rated.points,
+                    reasons: rated.reasons,
+                })
+                .collect();
+            let stage = rater.stage(stage);
+            let (stage, action, notice) = stage.map_or(("", "", ""), |stage| {
+                (stage.name.as_str(), stage.action.text(language), stage.notice.text(language))
+            });
+            file.line(&Line { customer, heads: &heads, stage, action, notice, model: &models[turn as usize] })
+        });
+        each.map_err(|fault| unwritten(target, fault))?;
+        Ok((file.end().map_err(ClientError::file)?, scored))
     }
+
+    fn said(&self, note: &ScoresNote, superseded: &Superseded, gone: u32) -> Vec<Said> {
+        let (output, rows) = (self.target.named(), &self.table.rows);
+        let made = |own: &NotedModel| match own.share {
+            None => words::made(output.display(), note.rows, &own.model, words::state(&own.state), &note.purpose),
+            Some(share) => words::made_beside(own.rows, &own.model, words::state(&own.state), f64::from(share) / 100.0),
+        };
+        let mut lines: Vec<Said> = note.models.iter().map(made).collect();
+        let withheld = rows.withheld.saturating_add(gone.into());
+        lines.push(words::rows_read(rows.read, rows.faulty, rows.elsewhere, withheld, superseded.rows));
+        let until = tributary_certs::inspect::date(note.valid_until);
+        lines.push(match &note.as_of {
+            Some(day) => words::of_day(day, until),
+            None => words::of_no_day(until),
+        });
+        lines.extend(self.doubts.iter().map(words::warns));
+        lines.extend(self.deleted.iter().map(|path| words::unfinished_deleted(shown(path))));
+        lines
+    }
+}
+
+fn unwritten(target: &Target, fault: std::io::Error) -> ClientError {
+    ClientError::file(StoredError::system("writing", target.named())(fault))
 }
 
 fn encoding(options: &ScoreOptions) -> Result<Encoding, ClientError> {
@@ -190,33 +302,16 @@ fn to_score(sources: &Sources, origin: &Origin) -> Origin {
     origin
 }
 
-/// A file of scores takes the place of nothing but another one.
-fn may_be_written(output: &Path, place: &Place, settings: &Settings, sources: &Sources) -> Result<(), ClientError> {
-    let said = |said: Said| Err(ClientError::Said(said));
-    if output.file_name().is_none() || output.is_dir() {
-        return said(words::output_is_a_folder(output.display()));
-    }
-    let folder = folder_of(output);
-    if !folder.is_dir() {
-        return said(words::no_folder(output.display(), folder.display()));
-    }
-    if output.exists() {
-        let whole = output.canonicalize().ok();
-        let read = [&place.origin].into_iter().chain(sources.tables.iter()).map(Origin::name);
-        let named = [&settings.schema_file, &settings.policy_file, &settings.policy_owner].map(Clone::clone);
-        let others = [settings.data_file.clone(), settings.mapping_file.clone(), settings.actions_file.clone()];
-        let mut all = read.chain(named).chain(others.into_iter().flatten());
-        if all.any(|path| path.canonicalize().ok() == whole) {
-            return said(words::output_is_read(output.display()));
-        }
-    }
-    // A link is something else than what it leads to.
-    let there = |path: &Path| path.symlink_metadata().is_ok();
-    let note = note_path(output);
-    if (there(output) || there(&note)) && !ScoresNote::is_at(&note) {
-        return said(words::output_is_another_file(output.display()));
-    }
-    keeps_secrets(folder).map_err(ClientError::file)
+/// Files that are read, or that settings name.
+fn files_read<'a>(
+    place: &'a Place,
+    settings: &'a Settings,
+    sources: &'a Sources,
+) -> impl Iterator<Item = PathBuf> + 'a {
+    let read = [&place.origin].into_iter().chain(sources.tables.iter()).map(Origin::name);
+    let named = [&settings.schema_file, &settings.policy_file, &settings.policy_owner].map(Clone::clone);
+    let others = [settings.data_file.clone(), settings.mapping_file.clone(), settings.actions_file.clone()];
+    read.chain(named).chain(others.into_iter().flatten())
 }
 
 fn read(
@@ -300,61 +395,4 @@ fn judged(
     }
     let doubts = table.doubts.iter().map(|doubt| Said::verbatim(&doubt.text));
     Ok(doubts.chain(warns.into_iter().map(|remark| remark.said)).collect())
-}
-
-/// Writes the file, which has no name yet, and says how many customers each model scored.
-fn write(
-    options: &ScoreOptions,
-    encoding: Encoding,
-    rater: &Rater,
-    (rows, superseded): (&SpooledRows, &Superseded),
-) -> Result<(Ended, [u64; 2]), ClientError> {
-    let failed = |fault: std::io::Error| ClientError::file(StoredError::system("writing", &options.output)(fault));
-    let cuts = rows.cuts(superseded).map_err(failed)?;
-    if cuts.is_empty() {
-        return Err(ClientError::Said(words::no_rows()));
-    }
-    let mut file = ScoresFile::begin(&options.output, rater.heads(), encoding).map_err(ClientError::file)?;
-    let mut room = rater.room();
-    let models = Turn::ALL.map(|turn| rater.judge(turn).model.digest.short());
-    let mut scored = [0; 2];
-    let each = rows.each(superseded, |customer, row, stage, turn| {
-        scored[turn as usize] += 1;
-        let heads: Vec<HeadLine<'_>> = rater
-            .rate(turn, row, &mut room, options.language)
-            .into_iter()
-            .zip(cuts.of(turn))
-            .map(|(rated, cuts)| HeadLine {
-                score: rated.score,
-                probability: rated.probability,
-                decile: cuts.decile(rated.score),
-                points: rated.points,
-                reasons: rated.reasons,
-            })
-            .collect();
-        let stage = rater.stage(stage);
-        let (stage, action, notice) = stage.map_or(("", "", ""), |stage| {
-            (stage.name.as_str(), stage.action.text(options.language), stage.notice.text(options.language))
-        });
-        file.line(&Line { customer, heads: &heads, stage, action, notice, model: &models[turn as usize] })
-    });
-    each.map_err(failed)?;
-    Ok((file.end().map_err(ClientError::file)?, scored))
-}
-
-fn said(output: &Path, note: &ScoresNote, table: &PassedTable, superseded: &Superseded, told: Vec<Said>) -> Vec<Said> {
-    let rows = &table.rows;
-    let made = |own: &NotedModel| match own.share {
-        None => words::made(output.display(), note.rows, &own.model, words::state(&own.state), &note.purpose),
-        Some(share) => words::made_beside(own.rows, &own.model, words::state(&own.state), f64::from(share) / 100.0),
-    };
-    let mut lines: Vec<Said> = note.models.iter().map(made).collect();
-    lines.push(words::rows_read(rows.read, rows.faulty, rows.elsewhere, rows.withheld, superseded.rows));
-    let until = tributary_certs::inspect::date(note.valid_until);
-    lines.push(match &note.as_of {
-        Some(day) => words::of_day(day, until),
-        None => words::of_no_day(until),
-    });
-    lines.extend(told.iter().map(words::warns));
-    lines
 }

@@ -7,6 +7,8 @@
 //! - 16 bytes of each customer's key, in parts of about [`PART_ROWS`] customers;
 //! - each row's scores, in the passes of [`CutSearch`].
 //!
+//! Who refuses may change until the file gets its name. 16 bytes of the plainest spelling of each key say whose rows go then, without another reading.
+//!
 //! In memory there are one bit for each row, one part of the keys (14 MB at most), and the counts of one pass: about 50 MB at most for one label, and
 //! 2.4 MB for each further one. With a challenger these counts are there twice, because each model has tenths of its own.
 
@@ -20,6 +22,7 @@ use tributary_model::score::{CutSearch, DecileCuts};
 use tributary_protocol::digest::{Digest, Hasher};
 
 use super::rater::Turn;
+use crate::data::{CustomerKey, plainest};
 
 /// Customers whose keys are looked at in one pass, about. Their table has 2^19 places, of which seven eighths may be used.
 const PART_ROWS: u64 = 400_000;
@@ -27,13 +30,17 @@ const PART_ROWS: u64 = 400_000;
 /// Bytes of a row after its encoding: its stage and its model.
 const ENDS: usize = 2;
 
+/// Bytes of a score.
+const LOGIT: usize = 8;
+
 /// A stage's number where there is none.
 const NO_STAGE: u8 = u8::MAX;
 
-type Key = [u8; 16];
+type Key = CustomerKey;
 
 /// Rows on their way in.
 pub(super) struct Spool {
+    /// Each row's key, as every table has it and in its plainest spelling.
     keys: Option<BufWriter<File>>,
     /// Each row's encoding, stage and model.
     rows: BufWriter<File>,
@@ -102,6 +109,7 @@ impl Spool {
         let key = row.key.map(key_of);
         if let Some(keys) = &mut self.keys {
             keys.write_all(&key.unwrap_or_default())?;
+            keys.write_all(&row.key.map(plainest).unwrap_or_default())?;
         }
         let bytes = row.encoded.bytes();
         debug_assert_eq!(bytes.len(), self.form.row_bytes);
@@ -161,9 +169,10 @@ impl SpooledRows {
             // Room from the beginning: a table that grows is there twice meanwhile.
             let mut counting: HashMap<Key, (u32, u32)> = HashMap::with_capacity(room);
             let mut reader = begin(keys)?;
-            let mut key = Key::default();
+            let (mut key, mut plain) = (Key::default(), Key::default());
             for row in 0..self.count {
                 reader.read_exact(&mut key)?;
+                reader.read_exact(&mut plain)?;
                 let (half, _) = key.split_first_chunk::<8>().expect("a key has 16 bytes");
                 if u64::from_le_bytes(*half) % parts != part {
                     continue;
@@ -187,6 +196,44 @@ impl SpooledRows {
         Ok(found)
     }
 
+    /// The same without the rows of customers who refuse, as if the table had been read without them, and how many rows these are. Nothing where nobody of
+    /// them is there, or where no customer is known.
+    pub(super) fn without(
+        &self,
+        folder: &Path,
+        refuses: &dyn Fn(&CustomerKey) -> bool,
+    ) -> io::Result<Option<(Self, u32)>> {
+        let Some(keys) = &self.keys else { return Ok(None) };
+        let (mut keys, mut rows) = (begin(keys)?, begin(&self.rows)?);
+        let (mut scores, mut customers) = (begin(&self.scores)?, begin(&self.customers)?);
+        let mut left = Spool::new(folder, self.form.row_bytes, self.form.heads, true)?;
+        let (mut key, mut plain) = (Key::default(), Key::default());
+        let (mut row, mut score) = (vec![0; self.form.row_bytes + ENDS], vec![0; 1 + self.form.heads * LOGIT]);
+        let (mut length, mut customer) = ([0; 4], Vec::new());
+        for _ in 0..self.count {
+            keys.read_exact(&mut key)?;
+            keys.read_exact(&mut plain)?;
+            rows.read_exact(&mut row)?;
+            scores.read_exact(&mut score)?;
+            read_customer(&mut customers, &mut length, &mut customer)?;
+            if refuses(&plain) {
+                continue;
+            }
+            if let Some(keys) = &mut left.keys {
+                keys.write_all(&key)?;
+                keys.write_all(&plain)?;
+            }
+            left.rows.write_all(&row)?;
+            left.scores.write_all(&score)?;
+            left.customers.write_all(&length)?;
+            left.customers.write_all(&customer)?;
+            left.digest.add(&key, row.get(..self.form.row_bytes).unwrap_or_default());
+            left.count += 1;
+        }
+        let gone = self.count - left.count;
+        if gone == 0 { Ok(None) } else { left.finish().map(|left| Some((left, gone))) }
+    }
+
     fn read_row(&self, row: u32, bytes: &mut [u8]) -> io::Result<()> {
         let at = u64::from(row) * (self.form.row_bytes + ENDS) as u64;
         let mut file = &self.rows;
@@ -201,7 +248,7 @@ impl SpooledRows {
         let mut cuts = [None, None];
         for _ in 0..CutSearch::PASSES {
             let mut reader = begin(&self.scores)?;
-            let (mut turn, mut score) = ([0], [0; 8]);
+            let (mut turn, mut score) = ([0], [0; LOGIT]);
             for row in 0..self.count {
                 reader.read_exact(&mut turn)?;
                 let own = &mut searches[turn_of(turn[0])? as usize];
@@ -231,13 +278,10 @@ impl SpooledRows {
         mut hand: impl FnMut(&str, EncodedRow<'_>, Option<usize>, Turn) -> io::Result<()>,
     ) -> io::Result<()> {
         let (mut rows, mut customers) = (begin(&self.rows)?, begin(&self.customers)?);
-        let (mut bytes, mut customer) = (vec![0; self.form.row_bytes + ENDS], Vec::new());
+        let (mut bytes, mut length, mut customer) = (vec![0; self.form.row_bytes + ENDS], [0; 4], Vec::new());
         for row in 0..self.count {
             rows.read_exact(&mut bytes)?;
-            let mut length = [0; 4];
-            customers.read_exact(&mut length)?;
-            customer.resize(usize::try_from(u32::from_le_bytes(length)).map_err(io::Error::other)?, 0);
-            customers.read_exact(&mut customer)?;
+            read_customer(&mut customers, &mut length, &mut customer)?;
             if superseded.has(row) {
                 continue;
             }
@@ -295,6 +339,13 @@ fn begin(file: &File) -> io::Result<BufReader<&File>> {
     Ok(BufReader::with_capacity(1 << 16, file))
 }
 
+/// The next customer, after its length.
+fn read_customer(customers: &mut impl Read, length: &mut [u8; 4], customer: &mut Vec<u8>) -> io::Result<()> {
+    customers.read_exact(length)?;
+    customer.resize(usize::try_from(u32::from_le_bytes(*length)).map_err(io::Error::other)?, 0);
+    customers.read_exact(customer)
+}
+
 fn key_of(text: &str) -> Key {
     let digest = Digest::of(text.as_bytes());
     let (half, _) = digest.0.split_first_chunk().expect("a digest has 32 bytes");
@@ -323,106 +374,5 @@ impl RowsDigest {
         hasher.update(&rows.to_le_bytes());
         hasher.update(&self.0);
         hasher.finish()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn spooled(rows: &[(&str, u8, f64)]) -> SpooledRows {
-        let folder = tempfile::tempdir().unwrap();
-        let mut spool = Spool::new(folder.path(), 2, 1, true).unwrap();
-        for (number, (customer, byte, score)) in rows.iter().enumerate() {
-            let encoded = [*byte, 7];
-            let row = Spooled {
-                encoded: EncodedRow::new(&encoded),
-                stage: (number % 2 == 0).then_some(number),
-                turn: if *customer == "z" { Turn::Challenger } else { Turn::Named },
-                logits: &[*score],
-                key: Some(customer),
-                customer,
-            };
-            spool.push(&row).unwrap();
-        }
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "files without names");
-        spool.finish().unwrap()
-    }
-
-    #[test]
-    fn of_a_customers_rows_the_first_by_its_contents_counts_in_whatever_order_they_come() {
-        let rows = [("a", 3, 0.5), ("b", 9, 0.1), ("a", 1, 0.9), ("a", 2, 0.4), ("b", 9, 0.1), ("c", 5, 0.2)];
-        let told = |rows: &[(&str, u8, f64)]| {
-            let all = spooled(rows);
-            let superseded = all.superseded().unwrap();
-            let mut told = Vec::new();
-            all.each(&superseded, |customer, row, _, _| {
-                told.push((customer.to_owned(), row.bytes()[0]));
-                Ok(())
-            })
-            .unwrap();
-            (told, superseded.rows, superseded.most, all.cuts(&superseded).unwrap())
-        };
-        let (found, gone, most, cuts) = told(&rows);
-        assert_eq!(found, [("b".to_owned(), 9), ("a".to_owned(), 1), ("c".to_owned(), 5)]);
-        assert_eq!((gone, most), (3, 3));
-        assert_eq!(
-            [0.9, 0.2, 0.1].map(|score| cuts.of(Turn::Named)[0].decile(score)),
-            [1, 4, 7],
-            "three customers, and no row twice"
-        );
-        let mut turned = rows;
-        turned.reverse();
-        let (mut other, ..) = told(&turned);
-        let mut found = found;
-        found.sort_unstable();
-        other.sort_unstable();
-        assert_eq!(found, other);
-    }
-
-    #[test]
-    fn rows_come_back_with_their_stages_and_their_digest_knows_no_order() {
-        let rows = [("甲", 3, 0.5), ("", 9, 0.1), ("z", 1, 0.9)];
-        let all = spooled(&rows);
-        let mut stages = Vec::new();
-        all.each(&all.superseded().unwrap(), |customer, _, stage, turn| {
-            stages.push((customer.to_owned(), stage, turn));
-            Ok(())
-        })
-        .unwrap();
-        let (named, other) = (Turn::Named, Turn::Challenger);
-        assert_eq!(stages, [("甲".into(), Some(0), named), (String::new(), None, named), ("z".into(), Some(2), other)]);
-        let turned = spooled(&[rows[2], rows[0], rows[1]]);
-        assert_eq!(all.digest(), turned.digest());
-        for other in [&rows[..2], &[rows[0], rows[1], ("z", 2, 0.9)], &[rows[0], rows[1], ("d", 1, 0.9)]] {
-            assert_ne!(spooled(other).digest(), all.digest());
-        }
-        assert!(spooled(&[]).cuts(&spooled(&[]).superseded().unwrap()).unwrap().is_empty());
-    }
-
-    #[test]
-    fn every_label_of_each_model_has_tenths_of_its_own_and_no_row_has_none() {
-        let folder = tempfile::tempdir().unwrap();
-        let spool = || Spool::new(folder.path(), 1, 2, false).unwrap();
-        let cuts = |spool: Spool| {
-            let rows = spool.finish().unwrap();
-            rows.cuts(&rows.superseded().unwrap()).unwrap()
-        };
-        let mut both = spool();
-        for number in 0..20 {
-            let score = f64::from(number);
-            let (encoded, logits) = (EncodedRow::new(&[0]), &[score, -score]);
-            // The challenger's scores are higher, and its tenths are among its own.
-            for (turn, logits) in [(Turn::Named, *logits), (Turn::Challenger, [score + 100.0, 0.0])] {
-                let row = Spooled { encoded, stage: None, turn, logits: &logits, key: None, customer: "one" };
-                both.push(&row).unwrap();
-            }
-        }
-        let found = cuts(both);
-        let [named, other] = Turn::ALL.map(|turn| found.of(turn));
-        assert_eq!([named[0].decile(19.0), named[0].decile(0.0)], [1, 10]);
-        assert_eq!([named[1].decile(0.0), named[1].decile(-19.0)], [1, 10]);
-        assert_eq!([other[0].decile(119.0), other[0].decile(100.0)], [1, 10]);
-        assert!(cuts(spool()).is_empty());
     }
 }

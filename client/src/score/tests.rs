@@ -379,7 +379,7 @@ fn nothing_of_a_customer_stays_in_a_draft_that_a_crash_left() {
     assert_eq!(there(), [false, true], "a command that scores tidies its own folder");
 }
 
-/// Somebody is erased while a file of scores is made. It gets no name with that customer in it: the table is read again.
+/// Somebody is erased while a file of scores is made. It gets no name with that customer in it, and gets one however many are erased meanwhile.
 #[test]
 fn whoever_is_erased_while_scores_are_made_is_not_in_them() {
     let (world, _) = World::usual();
@@ -390,22 +390,46 @@ fn whoever_is_erased_while_scores_are_made_is_not_in_them() {
         text.lines().skip(1).map(|line| line.split(',').next().unwrap().to_owned()).collect()
     };
     let unplaced = || Unplaced::of(&options, &settings, NOW).unwrap_or_else(|fault| panic!("{fault}"));
+    let placed = |begun: Unplaced| {
+        let made = begun.placed(&settings, NOW).unwrap_or_else(|fault| panic!("{fault}"));
+        (made.note, made.said[1].text(Language::English).to_owned())
+    };
     // A file of scores is there already, and stays as the erasure leaves it.
-    assert!(unplaced().placed(&options, &settings, NOW).unwrap().is_some());
+    placed(unplaced());
     let begun = [unplaced(), unplaced()];
     contact::erase(&config, "c-2", NOW).unwrap_or_else(|fault| panic!("{fault}"));
     for begun in begun {
-        assert!(begun.placed(&options, &settings, NOW).unwrap().is_none());
+        let (note, said) = placed(begun);
         assert_eq!(customers(), ["C1", "C3", "C4"]);
+        // What is placed, and all that is said of it, is as if the customer had refused before.
+        let text = fs::read_to_string(world.at("scores.csv")).unwrap();
+        let (again, told) = placed(unplaced());
+        assert_eq!((note, said), (again, told.clone()));
+        assert_eq!(fs::read_to_string(world.at("scores.csv")).unwrap(), text);
+        assert!(told.contains("1 of customers who have not agreed or have refused"), "{told}");
     }
     let begun = unplaced();
     contact::exclude(&config, "c-3", NOW).unwrap_or_else(|fault| panic!("{fault}"));
-    assert!(begun.placed(&options, &settings, NOW).unwrap().is_none());
-    // Nothing changes while the file gets its name; the same refusal once more is no change.
-    let begun = unplaced();
-    contact::exclude(&config, "c-3", NOW).unwrap_or_else(|fault| panic!("{fault}"));
-    assert!(begun.placed(&options, &settings, NOW).unwrap().is_some());
+    contact::exclude(&config, "c-9", NOW).unwrap_or_else(|fault| panic!("{fault}"));
+    placed(begun);
     assert_eq!(customers(), ["C1", "C4"]);
+    // The same refusal once more is no change, and one of nobody in the table changes nothing in the file.
+    let begun = [unplaced(), unplaced()];
+    let text = fs::read_to_string(world.at("scores.csv")).unwrap();
+    for (begun, id) in begun.into_iter().zip(["c-3", "c-8"]) {
+        contact::exclude(&config, id, NOW).unwrap_or_else(|fault| panic!("{fault}"));
+        placed(begun);
+        assert_eq!(fs::read_to_string(world.at("scores.csv")).unwrap(), text);
+    }
+    // Of nobody no file is made, and what was there stays.
+    let begun = unplaced();
+    for id in ["c1", "c4"] {
+        contact::exclude(&config, id, NOW).unwrap_or_else(|fault| panic!("{fault}"));
+    }
+    assert!(begun.placed(&settings, NOW).err().unwrap().to_string().contains("no row of a customer"));
+    assert_eq!(fs::read_to_string(world.at("scores.csv")).unwrap(), text);
+    let names = fs::read_dir(world.at("")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    assert!(names.into_iter().all(|name| !name.starts_with('.')), "no draft is left");
 }
 
 /// Whoever has used the right to be left out is scored no more, in whatever spelling.

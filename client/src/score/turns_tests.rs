@@ -6,8 +6,9 @@ use std::fs;
 use tributary_protocol::registry::ModelStep;
 use tributary_texts::Language;
 
-use super::run::score;
+use super::run::{ScoreOptions, ScoresMade, Unplaced, score};
 use super::world::{NOW, SHARE, World, manifest, model};
+use crate::contact;
 
 /// So many rows, of customers in four spellings of a key.
 fn rows(world: &World, customers: usize) {
@@ -133,4 +134,32 @@ fn a_model_in_pilot_scores_at_the_branches_of_its_pilot_alone() {
     // Another champion ends the pilot.
     world.champion(&model(7.0));
     assert_eq!(by(&world), (manifest(&model(7.0)).digest().to_string(), "champion".into()));
+}
+
+/// Whoever refuses while scores are made leaves the counts and tenths of both models, and the file is the one that a new reading of the table makes.
+#[test]
+fn customers_of_both_models_who_refuse_meanwhile_are_in_no_count_and_no_tenth() {
+    let (mut world, _) = World::usual();
+    rows(&world, 400);
+    world.used(ModelStep::Challenge, &model(3.0));
+    let (settings, config) = (world.settings(), world.at("client.toml"));
+    let mut excluded = 0;
+    for (name, gb18030) in [("scores.csv", false), ("gb.csv", true), ("scores.parquet", false)] {
+        let options = ScoreOptions { gb18030, ..world.options("champion", name) };
+        let begun = Unplaced::of(&options, &settings, NOW).unwrap_or_else(|fault| panic!("{fault}"));
+        for number in excluded..excluded + 30 {
+            contact::exclude(&config, &format!("c-{number}"), NOW).unwrap_or_else(|fault| panic!("{fault}"));
+        }
+        excluded += 30;
+        let made = begun.placed(&settings, NOW).unwrap_or_else(|fault| panic!("{fault}"));
+        let file = fs::read(&options.output).unwrap();
+        let counted: u64 = made.note.models.iter().map(|own| own.rows).sum();
+        assert_eq!((made.note.rows, counted), (400 - excluded, 400 - excluded), "{name}");
+        let again = score(&options, NOW).unwrap_or_else(|fault| panic!("{fault}"));
+        assert!(fs::read(&options.output).unwrap() == file, "{name}");
+        assert_eq!(made.note, again.note, "{name}");
+        let said = |made: &ScoresMade| made.said.iter().map(|line| line.text(Language::Chinese).to_owned()).collect();
+        let [first, second]: [Vec<String>; 2] = [said(&made), said(&again)];
+        assert_eq!(first, second, "{name}");
+    }
 }

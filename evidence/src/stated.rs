@@ -86,11 +86,16 @@ fn same_lines(one: &[u8], other: &[u8]) -> bool {
 }
 
 fn is_like_line(one: &str, other: &str) -> bool {
-    // A whole number is exact on every machine.
-    let figure = |text: &str| text.parse::<f64>().ok().filter(|_| text.contains(['.', 'e']));
+    // A whole number is exact on every machine. Of a figure the writer has one spelling, in which no infinite one has any.
+    let figure = |text: &str| {
+        let number: f64 = text.parse().ok()?;
+        let own = serde_json::to_string(&number).is_ok_and(|own| own == text);
+        Some(number).filter(|number| own && number.is_finite() && text.contains(['.', 'e']))
+    };
     let parts = |line: &'_ str| {
         let (key, value) = line.split_once(": ")?;
-        Some((key.to_owned(), value.ends_with(','), figure(value.trim_end_matches(','))?))
+        let bare = value.strip_suffix(',');
+        Some((key.to_owned(), bare.is_some(), figure(bare.unwrap_or(value))?))
     };
     let near = || match parts(one).zip(parts(other)) {
         Some(((key, more, one), (of, also, other))) => key == of && more == also && is_near(one, other),
@@ -100,7 +105,7 @@ fn is_like_line(one: &str, other: &str) -> bool {
 }
 
 fn is_near(one: f64, other: f64) -> bool {
-    (one - other).abs() <= RELATIVE * one.abs().max(other.abs())
+    one.is_finite() && other.is_finite() && (one - other).abs() <= RELATIVE * one.abs().max(other.abs())
 }
 
 fn number(file: &Value, name: &str) -> Option<u32> {

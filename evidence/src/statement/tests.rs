@@ -323,11 +323,18 @@ fn a_registered_statement_is_the_one_that_follows_or_is_not() {
     let sentence = ("Whoever sees", "Nobody who sees");
     let low = "\"epsilon_spent\": 0.01";
     let twice = format!("{low},\n    {figure}");
+    let [padded, commas] = [format!("{figure}000"), format!("{figure},,")];
     for (changes, expected) in [
         (vec![], Stated::Same),
         (vec![(figure.as_str(), near.as_str())], Stated::Same),
         (vec![(figure.as_str(), low)], Stated::Other),
         (vec![(figure.as_str(), twice.as_str())], Stated::Other),
+        (vec![(figure.as_str(), "\"epsilon_spent\": -1e99999999")], Stated::Other),
+        (vec![(figure.as_str(), "\"epsilon_spent\": 1e99999999")], Stated::Other),
+        (vec![(figure.as_str(), "\"epsilon_spent\": inf")], Stated::Other),
+        (vec![(figure.as_str(), padded.as_str())], Stated::Other),
+        (vec![(figure.as_str(), commas.as_str())], Stated::Other),
+        (vec![wording, (figure.as_str(), "\"epsilon_spent\": -1e99999999")], Stated::Other),
         (vec![("\"rounds\": 5", "\"rounds\": 6")], Stated::Other),
         (vec![("\"rounds\": 5", "\"rounds\": 5.0")], Stated::Other),
         (vec![sentence], Stated::Other),

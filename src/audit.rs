@@ -107,7 +107,7 @@ fn words(exported: &Exported) -> String {
     format!(
         "{} has {parts} parts: {journal}{later}\n\
          digest {bundle}, also in {}\n\
-         tell the auditor the digest by another way than the file",
+         tell the auditor the digest by another channel than the file",
         file.display(),
         digest_file.display()
     )

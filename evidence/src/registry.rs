@@ -246,7 +246,7 @@ impl<'a> RegistryAudit<'a> {
             Stated::OtherForm(found) => {
                 self.pass("a privacy statement has the form of another release");
                 self.missing.push(format!(
-                    "the privacy statement of the model {model} in the form {STATEMENT_VERSION}, which this program reads: its form is {found}, and nothing of it was compared. Verify it with the release that wrote it as well"
+                    "a privacy statement of the model {model} that this program can read: it has the form {found}, and this program reads the form {STATEMENT_VERSION}. Nothing of it was compared. Verify it with the release that wrote it as well"
                 ));
                 Ok(true)
             }

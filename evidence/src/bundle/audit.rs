@@ -105,10 +105,11 @@ pub fn audit<S: Source>(bundle: &Bundle<S>, options: &Options) -> io::Result<Aud
     };
     let labelled = contents.as_ref().map(|contents| contents.part.is_some());
     if labelled.is_some_and(|labelled| labelled != bundle.is_partial()) {
-        found.wrong(
-            CONTENTS,
-            "it says of what the bundle has entries, and the bundle has the whole journal; or the other way round",
-        );
+        let why = match bundle.is_partial() {
+            true => "it does not call the bundle a part, and entries of the journal are left out",
+            false => "it calls the bundle a part, and the bundle has the whole journal",
+        };
+        found.wrong(CONTENTS, why);
     }
     let (authorities, wrong_key) = authorities(bundle, options, &mut found);
     let federation = authorities.as_ref().map(RosterAuthorities::digest);
@@ -185,7 +186,7 @@ pub fn audit<S: Source>(bundle: &Bundle<S>, options: &Options) -> io::Result<Aud
         elsewhere.insert(0, NotVerified { count, reason: "entries of the journal".into() });
         if options.days.is_some() {
             let reason =
-                "entries that are left out: whether a run of the days that you ask for is among them, they do not show";
+                "entries are left out, and nothing shows whether a run of the days that you ask for is among them";
             found.not_verified.push(NotVerified { count, reason: reason.into() });
         }
     }

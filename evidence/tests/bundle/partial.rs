@@ -259,7 +259,7 @@ fn a_bundles_own_word_about_its_part_proves_nothing() {
     let options = Options { authority, strict: true, days, now: AT, checkpoint: None };
     let found = audit(&bundle, &options).unwrap();
     assert_eq!((found.faults.len(), found.standing), (0, Standing::Incomplete), "{found}");
-    let open = "whether a run of the days that you ask for is among them, they do not show";
+    let open = "nothing shows whether a run of the days that you ask for is among them";
     assert!(found.not_verified.iter().any(|one| one.reason.contains(open)), "{found}");
     assert!(found.to_string().contains("  part     some runs, as it says itself\n"), "{found}");
     parts.insert("contents.json".into(), labelled(None));

@@ -167,10 +167,10 @@ texts! {
     }
     other_name(path, number) {
         en: "for the branch: {path} has another name on this disk (a hard link); the customer is in that one still. `find` with `-inum {number}` shows where it is: delete the customer's line there, or the file",
-        zh: "仅供分行：{path} 在本磁盘上还有另一个名称（硬链接），该名称下的文件仍含有该客户。可用 `find` 加 `-inum {number}` 查找；请删除其中该客户所在行或整个文件",
+        zh: "仅供分行：{path} 在本磁盘上还有另一个名称（硬链接），该名称下的文件仍含有该客户的信息。可用 `find` 加 `-inum {number}` 查找；请删除其中该客户所在行或整个文件",
     }
     erase_left() {
-        en: "the erasure is not whole. The customer may still be in each file and folder that is named here:",
+        en: "the erasure is not complete. The customer may still be in each file and folder that is named here:",
         zh: "删除尚未全部完成。以下文件或文件夹中可能仍有该客户的信息：",
     }
     left_file(path, cause) { en: "  {path}: {cause}", zh: "  {path}：{cause}" }
@@ -179,13 +179,21 @@ texts! {
         zh: "  {path} 或其上级文件夹是符号链接。系统不跟随链接：请自行查看其指向的内容，然后恢复原文件或删除该链接",
     }
     left_other(cause) { en: "  {cause}", zh: "  {cause}" }
-    erase_left_then() {
-        en: "All else is done, and no list names the customer any more. Mend what is named, and give the same command again. The letter to the customer comes when nothing is left.",
-        zh: "其余均已处理，任何名单都不会再列入该客户。请排除上述问题，然后再次执行同一命令。全部完成后，才能向客户出具答复。",
+    exclude_left() {
+        en: "the exclusion is in force: no new list will name the customer, and lines of the lists that can be read are void. These lists cannot be read, and may name the customer:",
+        zh: "排除已生效：今后新生成的名单不会再列入该客户，可读取的名单中的相关行已作废。以下名单无法读取，可能仍列有该客户：",
     }
-    erase_done() { en: "What was done, and what else is to be known:", zh: "已完成的处理及其他须知：" }
+    exclude_left_then() {
+        en: "Mend what is named, and give the same command again. Where the bank's system has taken such a list, recall it whole until then (`tributary client list recall`).",
+        zh: "请排除上述问题，然后再次执行同一命令。如所列名单已被银行系统接收，请先整单撤回（`tributary client list recall`）。",
+    }
+    erase_left_then() {
+        en: "All else is done, and no new list will name the customer. Mend what is named, and give the same command again. Where a list is named that the bank's system has taken, recall it whole until then (`tributary client list recall`). The letter to the customer comes when nothing is left.",
+        zh: "其余均已处理，今后新生成的名单不会再列入该客户。请排除上述问题，然后再次执行同一命令。如所列名单已被银行系统接收，请先整单撤回（`tributary client list recall`）。全部完成后，才能向客户出具答复。",
+    }
+    erase_done() { en: "What was done, and what else you should know:", zh: "已完成的处理及其他须知：" }
     purge_left() {
-        en: "the purge is not whole. Each file and folder that is named here is there still, or could not be looked at:",
+        en: "the purge is not complete. Each file and folder that is named here is there still, or could not be looked at:",
         zh: "清理尚未全部完成。以下文件或文件夹仍然存在，或无法查看：",
     }
     purge_left_then() {
@@ -201,7 +209,7 @@ texts! {
         en: "left unfinished by an interruption; nothing was deleted:",
         zh: "中断后遗留的未完成文件；未删除任何内容：",
     }
-    purged_unfinished(path) { en: "  {path}", zh: "  {path}（未完成）" }
+    purged_unfinished(path) { en: "  {path}", zh: "  {path}" }
     scores_other(path) {
         en: "{path}: another file lies there now than the file of scores that was noted. It was not looked at: delete it if this customer is in it and it is needed no more",
         zh: "{path}：此处现为另一个文件，并非登记的评分文件。未查看其内容：如其中有该客户且不再需要，请删除",

@@ -78,15 +78,19 @@ texts! {
     }
     output_has_no_note(path) {
         en: "{path}: the note FILE.json, which belongs beside it, would have a name that is too long. Nothing was written. Give the file of scores a shorter name",
-        zh: "{path}：旁边的说明文件（FILE.json）的名称会过长。没有写入任何内容。请给评分文件一个较短的名称",
+        zh: "{path}：旁边的说明文件（FILE.json）的名称将超出长度限制。没有写入任何内容。请为评分文件改用较短的名称",
     }
     output_is_a_draft(path) {
-        en: "{path}: unfinished files have such names, and the next command deletes what has one. Nothing was written. Give the file of scores another name",
+        en: "{path}: such names are kept for unfinished files, which the next command deletes. Nothing was written. Give the file of scores another name",
         zh: "{path}：未完成的文件使用这类名称，下一条命令会将其删除。没有写入任何内容。请给评分文件另一个名称",
     }
     output_folder_changed(path, folder) {
         en: "{path}: its folder was {folder} when the scoring began, and is another one now. It was renamed, or a link was turned. Nothing was placed. Score again",
-        zh: "{path}：评分开始时其文件夹是 {folder}，现在已是另一个文件夹（被重命名，或链接指向了别处）。没有放置任何文件。请重新评分",
+        zh: "{path}：评分开始时其文件夹是 {folder}，现在已是另一个文件夹（被重命名，或链接指向了别处）。未生成评分文件。请重新评分",
+    }
+    unfinished_stays(path) {
+        en: "  {path} was left unfinished by an interruption, and cannot be deleted. It may have customers in it: delete it yourself",
+        zh: "  {path} 是中断后遗留的未完成文件，无法删除，其中可能含有客户信息：请自行删除",
     }
     unfinished_deleted(path) {
         en: "  {path} was left unfinished by an interruption: it is deleted",

@@ -250,7 +250,7 @@ texts! {
     }
     end_not_cosigned(seen) {
         en: "this branch leaves without having cosigned the run's end: the coordinator showed it no checkpoint after the one of {seen} entries. Run the client once more while the coordinator runs: it cosigns the newest one when it connects",
-        zh: "本分行未对运行的结束签署见证签名即退出：协调方在 {seen} 条记录的检查点之后未再出示检查点。请在协调方运行期间再次启动客户端；连接时将为最新检查点签署见证签名",
+        zh: "本分行未对运行的结束签署见证签名即退出：协调方在 {seen} 条记录的检查点之后未再出示检查点。请在协调方运行期间再次启动客户端；客户端连接后会为最新的检查点签署见证签名",
     }
     status_event(seconds, text) { en: "{seconds} s ago  {text}", zh: "{seconds} 秒前  {text}" }
     status_budget(spent, reserved, cap, left, today, most) {

@@ -6,13 +6,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use tributary_protocol::digest::Digest;
-use tributary_storage::files::folder_of;
+use tributary_storage::files::{FileError, folder_of};
 use tributary_storage::unfinished::unfinished;
 use tributary_texts::contact as words;
 
 use super::event::{ContactEvent, MadeScores};
-use super::itself::{digest_of, is_gone};
-use super::kept_scores::remove;
+use super::itself::{digest_of, is_behind_dead_link, is_gone};
+use super::kept_scores::delete_each;
 use super::places::ledger_path;
 use super::refusals::Refusals;
 use super::store::Store;
@@ -31,6 +31,8 @@ pub(crate) struct BegunScores {
     pub(crate) refusals: Refusals,
     /// What others left in its folder, and is deleted.
     pub(crate) deleted: Vec<PathBuf>,
+    /// What of it cannot be deleted. It holds up no scoring: erasure and purge name it.
+    pub(crate) stays: Vec<PathBuf>,
 }
 
 /// Before the first byte of a file of scores: notes its folder, and deletes what others left there, recorded first. No link leads to the folder.
@@ -40,16 +42,17 @@ pub(crate) struct BegunScores {
 pub(crate) fn begin_scores(settings: &Settings, output: &Path, now: u64) -> Result<BegunScores, ClientError> {
     let mut store = Store::open(settings, now)?;
     let folder = text_of(output).and_then(|_| text_of(folder_of(output)))?;
-    let deleted = unfinished(Path::new(&folder)).map_err(ClientError::file)?;
-    match u32::try_from(deleted.len()).unwrap_or(u32::MAX) {
+    let left = unfinished(Path::new(&folder)).map_err(ClientError::file)?;
+    match u32::try_from(left.len()).unwrap_or(u32::MAX) {
         0 => {}
         files => store.record(now, ContactEvent::FilesPurged { kind: UNFINISHED.to_owned(), files })?,
     }
-    deleted.iter().try_for_each(|left| remove(left))?;
+    delete_each(&left, &mut Undone::default());
+    let (deleted, stays) = left.into_iter().partition(|path| is_gone(path));
     if !store.register().score_folders.contains(&folder) {
         store.record(now, ContactEvent::ScoresBegun { folder })?;
     }
-    Ok(BegunScores { refusals: Refusals::read(&settings.state_dir)?, deleted })
+    Ok(BegunScores { refusals: Refusals::read(&settings.state_dir)?, deleted, stays })
 }
 
 /// Whether the file at a path is one of scores that this branch put there, also without its note. No link leads to the path.
@@ -104,6 +107,10 @@ pub(super) fn left_behind(store: &Store, undone: &mut Undone) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for folder in folders {
         match unfinished(&folder) {
+            Ok(left) if left.is_empty() && is_behind_dead_link(&folder.join("draft")) => {
+                // It may come back with its disk, and drafts in it.
+                undone.file(&FileError::Link { path: folder });
+            }
             Ok(left) => found.extend(left),
             // No folder can have this name, so it has no draft.
             Err(_) if is_gone(&folder) => {}
@@ -124,6 +131,29 @@ mod tests {
 
     use super::*;
     use crate::contact::tests::{NOW, RULES, World};
+
+    /// The disk of a noted folder is away: what is in it may come back, so that no erasure is called whole.
+    #[cfg(unix)]
+    #[test]
+    fn a_folder_behind_a_dead_link_is_named() {
+        let world = World::new(RULES);
+        let (settings, folder) = (world.settings(), world.at("").canonicalize().unwrap().join("scores"));
+        fs::create_dir(&folder).unwrap();
+        begin_scores(&settings, &folder.join("scores.csv"), NOW).unwrap_or_else(|fault| panic!("{fault}"));
+        fs::write(folder.join(".0123456789abcdef.tmp"), "c1,0.5\n").unwrap();
+        let left = || {
+            let mut undone = Undone::default();
+            let store = Store::open(&settings, NOW).unwrap_or_else(|fault| panic!("{fault}"));
+            (left_behind(&store, &mut undone).len(), undone.is_empty())
+        };
+        assert_eq!(left(), (1, true));
+        fs::rename(&folder, world.at("away")).unwrap();
+        assert_eq!(left(), (0, true), "a folder that is gone is nothing");
+        std::os::unix::fs::symlink(world.at("disk"), &folder).unwrap();
+        assert_eq!(left(), (0, false));
+        fs::rename(world.at("away"), world.at("disk")).unwrap();
+        assert_eq!(left(), (1, true));
+    }
 
     /// What is deleted is recorded before, as in an erasure.
     #[test]

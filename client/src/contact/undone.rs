@@ -47,6 +47,11 @@ impl Undone {
         self.told(words::erase_left(), words::erase_left_then(), rest)
     }
 
+    /// What an exclusion ends with, which is in force.
+    pub(super) fn of_exclusion(self, done: Vec<Said>) -> ClientError {
+        self.told(words::exclude_left(), words::exclude_left_then(), done.into_iter())
+    }
+
     /// What a purge ends with.
     pub(super) fn of_purge(self, done: Vec<Said>) -> ClientError {
         self.told(words::purge_left(), words::purge_left_then(), done.into_iter())

@@ -79,6 +79,8 @@ struct Work {
     doubts: Vec<Said>,
     /// What others left, and is deleted.
     deleted: Vec<PathBuf>,
+    /// What of it cannot be deleted.
+    stays: Vec<PathBuf>,
 }
 
 /// A draft of the file, and what is said of it.
@@ -104,7 +106,7 @@ impl Unplaced {
         let is_made = |path: &Path| is_made_scores(settings, path, now);
         let target = Target::of(&options.output, files_read(&place, settings, &sources), is_made)?;
 
-        let BegunScores { refusals, deleted } = begin_scores(settings, target.path(), now)?;
+        let BegunScores { refusals, deleted, stays } = begin_scores(settings, target.path(), now)?;
         let keyed = rater.schema.customer_column().is_some();
         let spool = Spool::new(target.folder(), rater.form.bytes(), rater.heads().len(), keyed);
         let mut spool = spool.map_err(|fault| unwritten(&target, fault))?;
@@ -132,6 +134,7 @@ impl Unplaced {
             valid_until: answered.map_or(until, |answered| until.min(answered)),
             doubts: rater.doubt.iter().cloned().chain(told).collect(),
             deleted,
+            stays,
             rater,
         };
         let written = work.written(&rows, &superseded, 0)?;
@@ -256,6 +259,7 @@ impl Work {
         });
         lines.extend(self.doubts.iter().map(words::warns));
         lines.extend(self.deleted.iter().map(|path| words::unfinished_deleted(shown(path))));
+        lines.extend(self.stays.iter().map(|path| words::unfinished_stays(shown(path))));
         lines
     }
 }

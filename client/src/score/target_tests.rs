@@ -49,7 +49,7 @@ fn no_file_of_scores_has_the_name_of_a_draft() {
     let world = with_folders(["out"]);
     for name in ["out/.0123456789abcdef.tmp", "out/.0123456789abcdef.new"] {
         let told = refused(&world, name);
-        assert!(told.contains("unfinished files have such names"), "{told}");
+        assert!(told.contains("such names are kept for unfinished files"), "{told}");
     }
     assert!(names(&world.at("out")).is_empty() && !world.at("state/contact").exists());
     for name in ["out/.0123456789abcdeg.tmp", "out/.scores.tmp"] {

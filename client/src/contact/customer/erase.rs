@@ -10,7 +10,7 @@ use super::exclude::withdraw;
 use super::find::{Lines, id_of};
 use super::reply::Answer;
 use crate::contact::event::ContactEvent;
-use crate::contact::itself::is_gone;
+use crate::contact::itself::{is_behind_dead_link, is_gone};
 use crate::contact::kept_scores::{Left, delete_each, kept_scores};
 use crate::contact::made::{UNFINISHED, left_behind};
 use crate::contact::pseudonym::Pseudonym;
@@ -122,7 +122,7 @@ fn copies(store: &Store, answer: &mut Answer, undone: &mut Undone) {
             undone.part(&fault);
             None
         });
-        let there = noted.into_iter().chain(handed).filter(|path| !is_gone(path));
+        let there = noted.into_iter().chain(handed).filter(|path| !is_gone(path) || is_behind_dead_link(path));
         answer.notes.extend(there.map(|path| words::copy_left(shown(&path), number)));
     }
 }

@@ -10,6 +10,7 @@ use crate::contact::event::ContactEvent;
 use crate::contact::pseudonym::Pseudonym;
 use crate::contact::recall::{begin, finish};
 use crate::contact::store::Store;
+use crate::contact::undone::Undone;
 use crate::error::ClientError;
 use crate::settings::Settings;
 
@@ -27,30 +28,43 @@ pub fn exclude(config: &Path, id: &str, now: u64) -> Result<Answer, ClientError>
     let customer = Pseudonym::of(store.key(), id);
     let mut answer = Answer::new(id, words::exclude_title(), now);
     answer.tell(words::excluded());
-    let void = withdraw(&mut store, customer, now);
+    let (void, unread) = withdraw(&mut store, customer, now)?;
     // A list that cannot be read holds up no recall of another one.
     let recalls = finish(&mut store, now);
-    answer.note(words::lines_voided(void?));
+    answer.note(words::lines_voided(void));
+    if !unread.is_empty() {
+        answer.notes.extend(recalls.unwrap_or_else(|fault| vec![fault.said()]));
+        let mut undone = Undone::default();
+        unread.iter().for_each(|fault| undone.part(fault));
+        return Err(undone.of_exclusion(answer.notes));
+    }
     answer.notes.extend(recalls?);
     Ok(answer)
 }
 
-/// Records an exclusion, and voids the lines of open lists. How many.
+/// Records an exclusion, and voids the lines of open lists. How many, and why lists could not be read: the lines of all others are void.
 ///
 /// # Errors
-/// If the register cannot be used, or a list cannot be read: the lines of all others are void.
-pub(super) fn withdraw(store: &mut Store, customer: Pseudonym, now: u64) -> Result<usize, ClientError> {
+/// If the register cannot be used.
+pub(super) fn withdraw(
+    store: &mut Store,
+    customer: Pseudonym,
+    now: u64,
+) -> Result<(usize, Vec<ClientError>), ClientError> {
     if !store.register().excluded.contains(&customer) {
         store.record(now, ContactEvent::Excluded { customer })?;
     }
     let mut void = 0;
-    let lines = Lines::of(store, customer);
-    for &(list, line) in &lines.found {
-        let state = store.list(list)?;
-        if state.is_open(now) && state.waits(line) {
-            begin(store, (list, vec![line]), REASON, now)?;
-            void += 1;
+    let Lines { found, mut unread } = Lines::of(store, customer);
+    for (list, line) in found {
+        match store.list(list) {
+            Ok(state) if state.is_open(now) && state.waits(line) => {
+                begin(store, (list, vec![line]), REASON, now)?;
+                void += 1;
+            }
+            Ok(_) => {}
+            Err(fault) => unread.push(fault),
         }
     }
-    lines.whole().map(|_| void)
+    Ok((void, unread))
 }

@@ -269,7 +269,8 @@ fn a_list_that_was_changed_stops_nothing() {
     world.delivered();
     fs::write(&members, "changed").unwrap();
     let fault = exclude(&world.config(), "c2", NOW).map(drop).unwrap_err().to_string();
-    assert!(fault.contains("000001/members"), "{fault}");
+    assert!(fault.contains("000001/members") && fault.contains("the exclusion is in force"), "{fault}");
+    assert!(fault.contains("no new list will name the customer") && fault.contains("client list recall"), "{fault}");
     assert!(world.handed().iter().any(|name| name.starts_with("list-000002.recall-")), "{:?}", world.handed());
     let said = left(&world, "c1");
     assert!(said.contains("000001/members") && said.contains("1 line is erased in kept lists"), "{said}");

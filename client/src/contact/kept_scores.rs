@@ -90,12 +90,13 @@ pub(super) fn kept_scores(store: &Store) -> Scores {
         noted.entry(path).or_default().push((digest, built.scores_made_at));
     }
     let mut scores = Scores { kept: Vec::new(), other: Vec::new(), undone: Undone::default() };
+    let mut faults = Vec::new();
     for (path, files) in noted {
         let found = match digest_of_noted(path) {
             Ok(Some(found)) => register.root(found),
             Ok(None) => continue,
             Err(fault) => {
-                scores.undone.file(&fault);
+                faults.push((path, fault));
                 continue;
             }
         };
@@ -104,6 +105,13 @@ pub(super) fn kept_scores(store: &Store) -> Scores {
             None => scores.other.push(path.to_owned()),
         }
     }
+    // A folder was moved, and a link leads to it: what was made through the link is kept under its own path, and is the same file.
+    let is_kept = |whole: &Path| scores.kept.iter().any(|kept| kept.path == whole);
+    faults.retain(|(path, fault)| {
+        let leads = matches!(fault, FileError::Link { .. }).then(|| path.canonicalize().ok()).flatten();
+        !leads.is_some_and(|whole| is_kept(&whole))
+    });
+    faults.iter().for_each(|(_, fault)| scores.undone.file(fault));
     scores
 }
 

@@ -327,3 +327,21 @@ fn what_a_dead_link_hides_is_not_certified_by_the_next_purge() {
     purge(&world.config(), false, later).unwrap_or_else(|fault| panic!("{fault}"));
     assert!(names().contains(&"z.csv".to_owned()) && !world.at("o/z.csv").exists());
 }
+
+/// A folder is moved to a bigger disk, and a link takes its place. Until a file is made anew nobody follows the link; from then on it is erased from by its own path.
+#[test]
+fn a_link_to_a_file_that_is_known_by_its_own_path_needs_no_word() {
+    let world = world(&["a/s.csv"]);
+    fs::create_dir(world.at("disk")).unwrap();
+    fs::rename(world.at("a"), world.at("disk/a")).unwrap();
+    symlink(world.at("disk/a"), world.at("a")).unwrap();
+    assert!(left(&world, "c1").contains("a/s.csv is a link"));
+    noted(&world, "disk/a/s.csv");
+    // Another file lies there: nobody knows whose it is, and the link is named still.
+    let whole = fs::read(world.at("disk/a/s.csv")).unwrap();
+    fs::write(world.at("disk/a/s.csv"), [&whole, b"\n".as_slice()].concat()).unwrap();
+    assert!(left(&world, "c1").contains("a/s.csv is a link"));
+    fs::write(world.at("disk/a/s.csv"), whole).unwrap();
+    let said = erased(&world, "c1");
+    assert!(!has(&world.at("disk/a/s.csv"), "c1") && has(&world.at("disk/a/s.csv"), "c2"), "{said}");
+}

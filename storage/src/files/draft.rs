@@ -78,7 +78,10 @@ impl Draft {
     pub fn place(mut self, path: &Path, existing: Existing) -> Result<(), FileError> {
         sync(&self.file).map_err(FileError::system("writing", path))?;
         self.tried = true;
-        place(&self.temporary, path, existing)?;
+        let placed = place(&self.temporary, path, existing);
+        // Where nothing had the draft's name any more nothing has got the other one.
+        self.tried = !placed.as_ref().is_err_and(FileError::is_absent);
+        placed?;
         // A link leaves the name that is no longer needed; where it is gone already, removing it does no harm.
         self.placed = existing == Existing::Replace;
         sync_folder(folder_of(path))
@@ -236,11 +239,19 @@ mod tests {
         let outside = tempfile::tempdir().unwrap();
         let [folder, moved] = ["folder", "moved"].map(|name| outside.path().join(name));
         fs::create_dir(&folder).unwrap();
-        let mut draft = Draft::private(&folder).unwrap();
-        draft.write_all(b"a customer").unwrap();
-        fs::rename(&folder, &moved).unwrap();
-        drop(draft);
-        let left: Vec<_> = fs::read_dir(&moved).unwrap().map(|entry| entry.unwrap().path()).collect();
-        assert_eq!(left.iter().map(|path| fs::read(path).unwrap()).collect::<Vec<_>>(), [b""]);
+        // The last two are about to get their name.
+        for existing in [None, Some(Existing::Replace), Some(Existing::Keep)] {
+            let mut draft = Draft::private(&folder).unwrap();
+            draft.write_all(b"a customer").unwrap();
+            fs::rename(&folder, &moved).unwrap();
+            match existing {
+                None => drop(draft),
+                Some(existing) => assert!(draft.place(&folder.join("file"), existing).is_err()),
+            }
+            let left: Vec<_> = fs::read_dir(&moved).unwrap().map(|entry| entry.unwrap().path()).collect();
+            assert_eq!(left.iter().map(|path| fs::read(path).unwrap()).collect::<Vec<_>>(), [b""], "{existing:?}");
+            left.iter().for_each(|path| fs::remove_file(path).unwrap());
+            fs::rename(&moved, &folder).unwrap();
+        }
     }
 }

@@ -21,14 +21,15 @@ fn says_gone(path: &Path, fault: &io::Error) -> bool {
     }
 }
 
-/// Whether nothing has this name any more, not even a link.
+/// Whether nothing has this name any more, not even a link. A file is not gone while a link in its path leads nowhere: its disk may come back, and the file with it.
 pub(super) fn is_gone(path: &Path) -> bool {
-    fs::symlink_metadata(path).is_err_and(|fault| says_gone(path, &fault))
+    let away = || path.parent().is_some_and(is_away);
+    fs::symlink_metadata(path).is_err_and(|fault| says_gone(path, &fault)) && !away()
 }
 
-/// Whether a folder above is a link that leads nowhere: what was moved behind it may come back with its disk, so it is not gone.
-pub(super) fn is_behind_dead_link(path: &Path) -> bool {
-    path.ancestors().skip(1).any(|above| above.is_symlink() && !above.exists())
+/// Whether a folder, or one above it, is a link that leads nowhere.
+pub(super) fn is_away(folder: &Path) -> bool {
+    folder.ancestors().any(|above| above.is_symlink() && !above.exists())
 }
 
 /// Deletes a file that may be gone already.
@@ -37,7 +38,7 @@ pub(super) fn is_behind_dead_link(path: &Path) -> bool {
 /// If it cannot be deleted.
 pub(super) fn delete(path: &Path) -> Result<(), FileError> {
     match fs::remove_file(path) {
-        Err(fault) if !says_gone(path, &fault) => Err(FileError::system("deleting", path)(fault)),
+        Err(fault) if !is_gone(path) => Err(FileError::system("deleting", path)(fault)),
         _ => Ok(()),
     }
 }
@@ -73,8 +74,8 @@ pub(super) fn digest_of_noted(path: &Path) -> Result<Option<Digest>, FileError> 
         Ok(whole) if whole != path => Err(link()),
         Ok(whole) if !whole.is_file() => Ok(None),
         Ok(_) => digest_of(path).map(Some),
-        Err(_) if is_gone(path) && is_behind_dead_link(path) => Err(link()),
         Err(_) if is_gone(path) => Ok(None),
+        Err(_) if path.parent().is_some_and(is_away) => Err(link()),
         // A link that leads nowhere is one as well.
         Err(_) => digest_of(path).map(Some),
     }
@@ -110,9 +111,12 @@ mod tests {
         fs::create_dir(root.join("folder")).unwrap();
         link("folder", "alive");
         for name in ["loop/file", "dead/file", "dead"] {
-            assert!(digest_of_noted(&root.join(name)).is_err(), "{name}");
+            let path = root.join(name);
+            assert!(digest_of_noted(&path).is_err() && !is_gone(&path), "{name}");
         }
-        assert!(!is_gone(&root.join("loop/file")) && delete(&root.join("loop/file")).is_err());
+        for name in ["loop/file", "dead/file"] {
+            assert!(delete(&root.join(name)).is_err(), "{name}");
+        }
         assert!(digest_of_noted(&root.join("alive/file")).unwrap().is_none());
     }
 

@@ -208,7 +208,7 @@ impl KeptScores {
     }
 
     fn purge(&self, store: &mut Store, now: u64, undone: &mut Undone) -> Result<Left, ClientError> {
-        store.record(now, ContactEvent::FilesPurged { kind: Self::KIND.to_owned(), files: 1 })?;
+        store.record_purged(Self::KIND, 1, now)?;
         self.delete(undone);
         Ok(if is_gone(&self.path) { Left::Nothing } else { Left::There })
     }

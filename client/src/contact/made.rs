@@ -11,7 +11,7 @@ use tributary_storage::unfinished::unfinished;
 use tributary_texts::contact as words;
 
 use super::event::{ContactEvent, MadeScores};
-use super::itself::{digest_of, is_behind_dead_link, is_gone};
+use super::itself::{digest_of, is_away, is_gone};
 use super::kept_scores::delete_each;
 use super::places::ledger_path;
 use super::refusals::Refusals;
@@ -43,12 +43,7 @@ pub(crate) fn begin_scores(settings: &Settings, output: &Path, now: u64) -> Resu
     let mut store = Store::open(settings, now)?;
     let folder = text_of(output).and_then(|_| text_of(folder_of(output)))?;
     let left = unfinished(Path::new(&folder)).map_err(ClientError::file)?;
-    match u32::try_from(left.len()).unwrap_or(u32::MAX) {
-        0 => {}
-        files => store.record(now, ContactEvent::FilesPurged { kind: UNFINISHED.to_owned(), files })?,
-    }
-    delete_each(&left, &mut Undone::default());
-    let (deleted, stays) = left.into_iter().partition(|path| is_gone(path));
+    let (deleted, stays) = delete_unfinished(&mut store, left, now, &mut Undone::default())?;
     if !store.register().score_folders.contains(&folder) {
         store.record(now, ContactEvent::ScoresBegun { folder })?;
     }
@@ -88,6 +83,21 @@ pub(crate) fn place_scores<F, M>(
     place(file)
 }
 
+/// Deletes what interruptions have left, recorded first: what is gone, and what stays.
+///
+/// # Errors
+/// If the register cannot be written.
+pub(super) fn delete_unfinished(
+    store: &mut Store,
+    left: Vec<PathBuf>,
+    now: u64,
+    undone: &mut Undone,
+) -> Result<(Vec<PathBuf>, Vec<PathBuf>), ClientError> {
+    store.record_purged(UNFINISHED, left.len(), now)?;
+    delete_each(&left, undone);
+    Ok(left.into_iter().partition(|path| is_gone(path)))
+}
+
 /// What interruptions have left of scores, of copies of lists and of handed-over files. What is being made now is not among it. A folder that cannot be read is
 /// named in `undone`, and so is the note of a copy.
 pub(super) fn left_behind(store: &Store, undone: &mut Undone) -> Vec<PathBuf> {
@@ -107,10 +117,8 @@ pub(super) fn left_behind(store: &Store, undone: &mut Undone) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for folder in folders {
         match unfinished(&folder) {
-            Ok(left) if left.is_empty() && is_behind_dead_link(&folder.join("draft")) => {
-                // It may come back with its disk, and drafts in it.
-                undone.file(&FileError::Link { path: folder });
-            }
+            // It may come back with its disk, and drafts in it.
+            Ok(_) if is_away(&folder) => undone.file(&FileError::Link { path: folder }),
             Ok(left) => found.extend(left),
             // No folder can have this name, so it has no draft.
             Err(_) if is_gone(&folder) => {}

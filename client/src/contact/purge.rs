@@ -15,9 +15,9 @@ use tributary_texts::{Said, customer as words};
 
 use super::certificates::{Certifying, Going};
 use super::event::ContactEvent;
-use super::itself::{digest_of, is_behind_dead_link, is_gone};
+use super::itself::{digest_of, is_gone};
 use super::kept_scores::{KeptScores, delete_each, kept_scores};
-use super::made::{INTERRUPTED, UNFINISHED, left_behind};
+use super::made::{INTERRUPTED, UNFINISHED, delete_unfinished, left_behind};
 use super::recall::finish;
 use super::settings::Retention;
 use super::store::Store;
@@ -121,7 +121,7 @@ pub fn purge(config: &Path, dry_run: bool, now: u64) -> Result<Purged, ClientErr
                 found.models_stay = Some(words::models_stay(fault.said()));
             }
         }
-        note(&mut store, "models", found.models.len(), now)?;
+        store.record_purged("models", found.models.len(), now)?;
         found.certificate = certifying.end(&mut store, is_deleted)?;
     }
     if undone.is_empty() {
@@ -145,13 +145,12 @@ fn delete(store: &mut Store, found: &mut Purged, now: u64, undone: &mut Undone) 
     // A file that was exchanged since the first look is another one now.
     let scores = kept_scores(store).kept.into_iter().filter(|scores| found.scores.contains(&scores.path));
     let scores: Vec<KeptScores> = scores.collect();
-    note(store, KeptScores::KIND, scores.len(), now)?;
+    store.record_purged(KeptScores::KIND, scores.len(), now)?;
     scores.iter().for_each(|scores| scores.delete(undone));
-    note(store, CACHES, found.caches.len(), now)?;
+    store.record_purged(CACHES, found.caches.len(), now)?;
     delete_each(&found.caches, undone);
-    note(store, UNFINISHED, found.unfinished.len(), now)?;
-    delete_each(&found.unfinished, undone);
-    for paths in [&mut found.scores, &mut found.caches, &mut found.unfinished] {
+    found.unfinished = delete_unfinished(store, std::mem::take(&mut found.unfinished), now, undone)?.0;
+    for paths in [&mut found.scores, &mut found.caches] {
         paths.retain(|path| is_gone(path));
     }
     Ok(())
@@ -226,14 +225,7 @@ fn is_deleted(store: &Store, going: &Going) -> bool {
     match kind.as_str() {
         LIST => name.parse().is_ok_and(|list| store.list(list).is_ok_and(|list| list.purged)),
         DRAW => Digest::from_hex(digest).is_some_and(|draw| !store.register().draws.contains_key(&draw)),
-        _ => going.path.as_deref().is_some_and(|path| is_gone(path) && !is_behind_dead_link(path)),
-    }
-}
-
-fn note(store: &mut Store, kind: &str, files: usize, now: u64) -> Result<(), ClientError> {
-    match u32::try_from(files).unwrap_or(u32::MAX) {
-        0 => Ok(()),
-        files => store.record(now, ContactEvent::FilesPurged { kind: kind.to_owned(), files }),
+        _ => going.path.as_deref().is_some_and(is_gone),
     }
 }
 

@@ -136,6 +136,17 @@ impl Store {
         self.anchor.note(end_of(&self.journal))
     }
 
+    /// Records that files of a kind are about to be deleted, if there are any.
+    ///
+    /// # Errors
+    /// If the register cannot be written.
+    pub(super) fn record_purged(&mut self, kind: &str, files: usize, now: u64) -> Result<(), ClientError> {
+        match u32::try_from(files).unwrap_or(u32::MAX) {
+            0 => Ok(()),
+            files => self.record(now, ContactEvent::FilesPurged { kind: kind.to_owned(), files }),
+        }
+    }
+
     /// A list by its number.
     ///
     /// # Errors

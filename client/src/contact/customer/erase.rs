@@ -6,13 +6,13 @@ use tributary_certs::suite::SigningKey;
 use tributary_storage::files::shown;
 use tributary_texts::customer as words;
 
-use super::exclude::withdraw;
+use super::exclude::{Withdrawn, withdraw};
 use super::find::{Lines, id_of};
 use super::reply::Answer;
 use crate::contact::event::ContactEvent;
-use crate::contact::itself::{is_behind_dead_link, is_gone};
-use crate::contact::kept_scores::{Left, delete_each, kept_scores};
-use crate::contact::made::{UNFINISHED, left_behind};
+use crate::contact::itself::is_gone;
+use crate::contact::kept_scores::{Left, kept_scores};
+use crate::contact::made::{delete_unfinished, left_behind};
 use crate::contact::pseudonym::Pseudonym;
 use crate::contact::recall::finish;
 use crate::contact::store::Store;
@@ -33,13 +33,11 @@ pub fn erase(config: &Path, id: &str, now: u64) -> Result<Answer, ClientError> {
     let key = own_signing_key(&settings.identity.folder)?;
     let mut store = Store::open(&settings, now)?;
     let customer = Pseudonym::of(store.key(), id);
-    let withdrawn = withdraw(&mut store, customer, now);
-    // Whoever is not on record as excluded would be in the next file of scores.
-    let withdrawn = if store.register().excluded.contains(&customer) { withdrawn } else { Ok(withdrawn?) };
+    let Withdrawn { lines, .. } = withdraw(&mut store, customer, now)?;
     let recalls = finish(&mut store, now);
     let mut answer = Answer::new(id, words::erase_title(), now);
     answer.tell(words::erased());
-    let mut undone = lines_erased(&mut store, customer, now, &mut answer);
+    let mut undone = lines_erased(&mut store, lines, now, &mut answer);
     copies(&store, &mut answer, &mut undone);
     answer.note(words::copies_unknown());
     // Files of scores come before drafts: a folder that cannot be read holds none of them up.
@@ -52,7 +50,6 @@ pub fn erase(config: &Path, id: &str, now: u64) -> Result<Answer, ClientError> {
         notes.extend(recalls.unwrap_or_else(|fault| vec![fault.said()]));
         return Err(undone.of_erasure(notes));
     }
-    withdrawn?;
     if !store.register().erased.contains(&customer) {
         store.record(now, ContactEvent::Erased { customer })?;
     }
@@ -62,9 +59,8 @@ pub fn erase(config: &Path, id: &str, now: u64) -> Result<Answer, ClientError> {
 }
 
 /// Erases the customer's lines in kept lists. A list that cannot be read or written holds no other up.
-fn lines_erased(store: &mut Store, customer: Pseudonym, now: u64, answer: &mut Answer) -> Undone {
+fn lines_erased(store: &mut Store, lines: Lines, now: u64, answer: &mut Answer) -> Undone {
     let mut undone = Undone::default();
-    let lines = Lines::of(store, customer);
     lines.unread.iter().for_each(|fault| undone.part(fault));
     let mut erased = 0_usize;
     for (list, line) in lines.found {
@@ -103,14 +99,8 @@ fn scores_erased(
 
 /// Deletes what interruptions have left of files with customers in them: nobody knows whether the customer is in it.
 fn unfinished_gone(store: &mut Store, now: u64, undone: &mut Undone) -> Result<Vec<PathBuf>, ClientError> {
-    let mut left = left_behind(store, undone);
-    match u32::try_from(left.len()).unwrap_or(u32::MAX) {
-        0 => {}
-        files => store.record(now, ContactEvent::FilesPurged { kind: UNFINISHED.to_owned(), files })?,
-    }
-    delete_each(&left, undone);
-    left.retain(|path| is_gone(path));
-    Ok(left)
+    let left = left_behind(store, undone);
+    Ok(delete_unfinished(store, left, now, undone)?.0)
 }
 
 /// Files outside of this register that were written of a list from which somebody was erased, as long as they are there: nobody knows any more of which
@@ -122,7 +112,7 @@ fn copies(store: &Store, answer: &mut Answer, undone: &mut Undone) {
             undone.part(&fault);
             None
         });
-        let there = noted.into_iter().chain(handed).filter(|path| !is_gone(path) || is_behind_dead_link(path));
+        let there = noted.into_iter().chain(handed).filter(|path| !is_gone(path));
         answer.notes.extend(there.map(|path| words::copy_left(shown(&path), number)));
     }
 }

@@ -28,43 +28,47 @@ pub fn exclude(config: &Path, id: &str, now: u64) -> Result<Answer, ClientError>
     let customer = Pseudonym::of(store.key(), id);
     let mut answer = Answer::new(id, words::exclude_title(), now);
     answer.tell(words::excluded());
-    let (void, unread) = withdraw(&mut store, customer, now)?;
+    let Withdrawn { void, lines } = withdraw(&mut store, customer, now)?;
     // A list that cannot be read holds up no recall of another one.
     let recalls = finish(&mut store, now);
     answer.note(words::lines_voided(void));
-    if !unread.is_empty() {
+    if !lines.unread.is_empty() {
         answer.notes.extend(recalls.unwrap_or_else(|fault| vec![fault.said()]));
         let mut undone = Undone::default();
-        unread.iter().for_each(|fault| undone.part(fault));
+        lines.unread.iter().for_each(|fault| undone.part(fault));
         return Err(undone.of_exclusion(answer.notes));
     }
     answer.notes.extend(recalls?);
     Ok(answer)
 }
 
-/// Records an exclusion, and voids the lines of open lists. How many, and why lists could not be read: the lines of all others are void.
+/// What an exclusion found.
+pub(super) struct Withdrawn {
+    /// How many lines of open lists are void.
+    pub(super) void: usize,
+    /// Where the customer is in kept lists. Lines of a list that cannot be read are not void.
+    pub(super) lines: Lines,
+}
+
+/// Records an exclusion, and voids the lines of open lists.
 ///
 /// # Errors
 /// If the register cannot be used.
-pub(super) fn withdraw(
-    store: &mut Store,
-    customer: Pseudonym,
-    now: u64,
-) -> Result<(usize, Vec<ClientError>), ClientError> {
+pub(super) fn withdraw(store: &mut Store, customer: Pseudonym, now: u64) -> Result<Withdrawn, ClientError> {
     if !store.register().excluded.contains(&customer) {
         store.record(now, ContactEvent::Excluded { customer })?;
     }
     let mut void = 0;
-    let Lines { found, mut unread } = Lines::of(store, customer);
-    for (list, line) in found {
+    let mut lines = Lines::of(store, customer);
+    for &(list, line) in &lines.found {
         match store.list(list) {
             Ok(state) if state.is_open(now) && state.waits(line) => {
                 begin(store, (list, vec![line]), REASON, now)?;
                 void += 1;
             }
             Ok(_) => {}
-            Err(fault) => unread.push(fault),
+            Err(fault) => lines.unread.push(fault),
         }
     }
-    Ok((void, unread))
+    Ok(Withdrawn { void, lines })
 }

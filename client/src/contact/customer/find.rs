@@ -44,14 +44,6 @@ impl Lines {
         }
         lines
     }
-
-    /// All of them.
-    ///
-    /// # Errors
-    /// If a list could not be read.
-    pub(super) fn whole(self) -> Result<Vec<(u32, u32)>, ClientError> {
-        self.unread.into_iter().next().map_or(Ok(self.found), Err)
-    }
 }
 
 /// Every list that has a line of a customer, with the number of the line.
@@ -59,5 +51,6 @@ impl Lines {
 /// # Errors
 /// If a file is not the one that the register names.
 pub(super) fn lines_of(store: &Store, customer: Pseudonym) -> Result<Vec<(u32, u32)>, ClientError> {
-    Lines::of(store, customer).whole()
+    let Lines { found, unread } = Lines::of(store, customer);
+    unread.into_iter().next().map_or(Ok(found), Err)
 }

@@ -110,10 +110,10 @@ pub(crate) fn purge(options: &PurgeOptions, language: Language) -> Result<Exit, 
     let purged = contact::purge(&options.config, options.dry_run, unix_seconds());
     let purged = purged.map_err(|error| explained(&error, language))?;
     if options.json {
-        crate::json::print(&purged)
-    } else {
-        print(&purged.said(), language)
+        crate::json::print(&purged);
+        return Ok(if purged.is_whole() { Exit::Done } else { Exit::Failed });
     }
+    print(&purged.said().map_err(|error| explained(&error, language))?, language);
     Ok(Exit::Done)
 }
 

@@ -11,6 +11,7 @@ pub mod control;
 pub mod conversation;
 pub mod data;
 pub mod dataset;
+mod english;
 pub mod enrol;
 pub mod error;
 #[cfg(test)]

@@ -178,6 +178,14 @@ texts! {
         en: "  {path} is a link, or a folder above it is one. Nobody follows it: look yourself at what it leads to, and put the file back or delete the link",
         zh: "  {path} 或其上级文件夹是符号链接。系统不跟随链接：请自行查看其指向的内容，然后恢复原文件或删除该链接",
     }
+    left_owner(path, owner) {
+        en: "  {path} is unfinished and belongs to {owner}. Nobody else deletes it: delete it by hand if no command is making it",
+        zh: "  {path} 是未完成的文件，属于 {owner}，其他账户的命令不会删除。如果没有命令正在生成它，请手工删除",
+    }
+    left_no_locks(path, cause) {
+        en: "  {path} is unfinished, and a command may be making it: locks do not work where it lies ({cause}). Delete it by hand if none is",
+        zh: "  {path} 是未完成的文件，可能仍有命令正在生成：其所在的存储不支持文件锁（{cause}）。如果没有命令正在生成它，请手工删除",
+    }
     left_other(cause) { en: "  {cause}", zh: "  {cause}" }
     exclude_left() {
         en: "the exclusion is in force: no new list will name the customer, and lines of the lists that can be read are void. These lists cannot be read, and may name the customer:",

@@ -42,7 +42,7 @@ pub(crate) struct BegunScores {
 pub(crate) fn begin_scores(settings: &Settings, output: &Path, now: u64) -> Result<BegunScores, ClientError> {
     let mut store = Store::open(settings, now)?;
     let folder = text_of(output).and_then(|_| text_of(folder_of(output)))?;
-    let left = unfinished(Path::new(&folder)).map_err(ClientError::file)?;
+    let left = unfinished(Path::new(&folder)).map_err(ClientError::file)?.left;
     let (deleted, stays) = delete_unfinished(&mut store, left, now, &mut Undone::default())?;
     if !store.register().score_folders.contains(&folder) {
         store.record(now, ContactEvent::ScoresBegun { folder })?;
@@ -99,7 +99,8 @@ pub(super) fn delete_unfinished(
 }
 
 /// What interruptions have left of scores, of copies of lists and of handed-over files. What is being made now is not among it. A folder that cannot be read is
-/// named in `undone`, and so is the note of a copy.
+/// named in `undone`, and so are the note of a copy and a draft of which nobody
+/// can say whether it is left.
 pub(super) fn left_behind(store: &Store, undone: &mut Undone) -> Vec<PathBuf> {
     let register = store.register();
     let scores = register.scores.iter().map(|made| &made.path);
@@ -119,7 +120,10 @@ pub(super) fn left_behind(store: &Store, undone: &mut Undone) -> Vec<PathBuf> {
         match unfinished(&folder) {
             // It may come back with its disk, and drafts in it.
             Ok(_) if is_away(&folder) => undone.file(&FileError::Link { path: folder }),
-            Ok(left) => found.extend(left),
+            Ok(drafts) => {
+                found.extend(drafts.left);
+                drafts.doubtful.iter().for_each(|doubt| undone.draft(doubt));
+            }
             // No folder can have this name, so it has no draft.
             Err(_) if is_gone(&folder) => {}
             Err(fault) => undone.file(&fault),

@@ -70,4 +70,4 @@ pub use sheet::Line;
 pub use view::{Shown, Stage, Summary, counted, show, status};
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

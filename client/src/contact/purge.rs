@@ -50,13 +50,37 @@ pub struct Purged {
     /// Why models stay, if they do.
     #[serde(skip)]
     pub models_stay: Option<Said>,
+    /// Each file or folder that is there still or could not be looked at, with the cause.
+    #[serde(serialize_with = "crate::english::all")]
+    pub left: Vec<Said>,
+    /// Why the note of an earlier recall could not be written, if it could not.
+    #[serde(serialize_with = "crate::english::all")]
+    pub recalls_wait: Vec<Said>,
 }
 
 impl Purged {
-    /// For people.
+    /// Whether all was done.
     #[must_use]
-    pub fn said(&self) -> Vec<Said> {
-        self.lines(words::nothing_past())
+    pub fn is_whole(&self) -> bool {
+        self.left.is_empty() && self.recalls_wait.is_empty()
+    }
+
+    /// For people.
+    ///
+    /// # Errors
+    /// If something was not done: what is left, and what was done.
+    pub fn said(&self) -> Result<Vec<Said>, ClientError> {
+        if self.is_whole() {
+            return Ok(self.lines(words::nothing_past()));
+        }
+        let mut lines = self.recalls_wait.clone();
+        if !self.left.is_empty() {
+            lines.push(words::purge_left());
+            lines.extend(self.left.iter().cloned());
+            lines.push(words::purge_left_then());
+        }
+        lines.extend(self.lines(words::nothing_else_past()));
+        Err(ClientError::Said(Said::joined(&lines, "\n")))
     }
 
     fn lines(&self, nothing: Said) -> Vec<Said> {
@@ -90,8 +114,8 @@ impl Purged {
 /// Deletes what is past its time by the settings, and what interruptions have left; with `dry_run` it is only named.
 ///
 /// # Errors
-/// If settings, register or the register's own files cannot be used. A file elsewhere that cannot be looked at or deleted holds no other up: the error names
-/// what is left, and what was done. What was recorded and is left is deleted by the same command again.
+/// If settings, register or the register's own files cannot be used. A file elsewhere that cannot be looked at or deleted holds no other up: it is named in
+/// [`Purged::left`], and is deleted by the same command again.
 pub fn purge(config: &Path, dry_run: bool, now: u64) -> Result<Purged, ClientError> {
     let settings = Settings::load(config)?;
     let mut store = Store::open(&settings, now)?;
@@ -124,12 +148,9 @@ pub fn purge(config: &Path, dry_run: bool, now: u64) -> Result<Purged, ClientErr
         store.record_purged("models", found.models.len(), now)?;
         found.certificate = certifying.end(&mut store, is_deleted)?;
     }
-    if undone.is_empty() {
-        return recalls.map(|_| found);
-    }
-    let mut lines = found.lines(words::nothing_else_past());
-    lines.extend(recalls.err().map(|fault| fault.said()));
-    Err(undone.of_purge(lines))
+    found.left = undone.into_lines();
+    found.recalls_wait = recalls.err().map(|fault| fault.said()).into_iter().collect();
+    Ok(found)
 }
 
 /// Deletes all but models. Of what was found, that stays which is gone now.
@@ -283,6 +304,8 @@ fn is_older(path: &Path, second: u64) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use tributary_texts::Language;
+
     use super::*;
     use crate::contact::tests::{NOW, RULES, World};
 
@@ -298,7 +321,7 @@ mod tests {
         let (mut store, mut undone) = (Store::open(&world.settings(), NOW).unwrap(), Undone::default());
         delete(&mut store, &mut found, NOW, &mut undone).unwrap();
         assert_eq!((found.caches, found.unfinished), (vec![paths[1].clone()], vec![paths[3].clone()]));
-        let told = undone.of_purge(Vec::new()).to_string();
+        let told = Said::joined(&undone.into_lines(), "\n").text(Language::English).to_owned();
         assert!(told.contains("/a: ") && told.contains("/c: ") && !told.contains("/b"), "{told}");
     }
 }

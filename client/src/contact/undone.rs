@@ -1,6 +1,7 @@
 //! What an erasure or a purge could not do. One bad file stops neither: all others are done, and then it is named.
 
-use tributary_storage::files::{FileError, shown};
+use tributary_storage::files::{FileError, account, shown};
+use tributary_storage::unfinished::Doubt;
 use tributary_texts::{Said, customer as words};
 
 use crate::error::ClientError;
@@ -17,6 +18,15 @@ impl Undone {
             FileError::Link { path } => words::left_link(shown(path)),
             other => words::left_other(ClientError::file(other).said()),
         });
+    }
+
+    /// A draft of which nobody can say whether it is left.
+    pub(super) fn draft(&mut self, doubt: &Doubt) {
+        match doubt {
+            Doubt::Unread(fault) => self.file(fault),
+            Doubt::OtherOwner { path, owner } => self.name(words::left_owner(shown(path), account(*owner))),
+            Doubt::NoLocks { path, source } => self.name(words::left_no_locks(shown(path), source)),
+        }
     }
 
     /// A part of the register's own files; its words name which.
@@ -52,9 +62,9 @@ impl Undone {
         self.told(words::exclude_left(), words::exclude_left_then(), done.into_iter())
     }
 
-    /// What a purge ends with.
-    pub(super) fn of_purge(self, done: Vec<Said>) -> ClientError {
-        self.told(words::purge_left(), words::purge_left_then(), done.into_iter())
+    /// The lines, as a purge gives them.
+    pub(super) fn into_lines(self) -> Vec<Said> {
+        self.0
     }
 
     fn told(self, first: Said, then: Said, rest: impl Iterator<Item = Said>) -> ClientError {

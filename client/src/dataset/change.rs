@@ -6,8 +6,8 @@
 //!
 //! These figures are for the branch's own screen. They decide nothing but whether its operator is asked once more.
 
-use serde::{Serialize, Serializer};
-use tributary_texts::{Language, Said, dataset as words};
+use serde::Serialize;
+use tributary_texts::{Said, dataset as words};
 
 use super::summary::{FieldSummary, LabelSummary, Summary};
 use crate::settings::ChangeLimits;
@@ -24,7 +24,7 @@ pub struct Changes {
     /// Each field that both have in the same bins.
     pub fields: Vec<FieldChange>,
     /// What is above a limit: what it is, what it means, what to do. Programs read it in English.
-    #[serde(serialize_with = "in_english")]
+    #[serde(serialize_with = "crate::english::all")]
     pub alarms: Vec<Said>,
 }
 
@@ -147,10 +147,6 @@ impl Changes {
         );
         Said::joined(&lines, "\n")
     }
-}
-
-fn in_english<S: Serializer>(alarms: &[Said], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(alarms.iter().map(|alarm| alarm.text(Language::English)))
 }
 
 /// Whether two numbers are further apart than the settings allow.

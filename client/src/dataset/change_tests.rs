@@ -1,3 +1,5 @@
+use tributary_texts::Language;
+
 use super::*;
 
 /// A data set of one column with two bins: `by_bin` has rows that are positive and negative in each.

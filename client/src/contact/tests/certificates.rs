@@ -7,8 +7,8 @@ use tributary_certs::deletion::{DeletionCertificate, Removed, verify_deletions};
 use tributary_protocol::digest::Digest;
 
 use super::kills::{copy, cut, entries};
-use super::{DAY, NOW, OsEntropy, RULES, SigningKey, World, names};
-use crate::contact::{certificates, purge};
+use super::{DAY, NOW, OsEntropy, RULES, SigningKey, World, names, purge_whole};
+use crate::contact::certificates;
 
 /// A branch with a delivered list of a week, its scores, and counts of a data set.
 fn world() -> World {
@@ -35,7 +35,7 @@ fn each_purge_certifies_what_it_deleted_and_nothing_else() {
     let [scores, members] = ["scores.csv", "state/contact/lists/000001/members"].map(|name| world.at(name));
     let digest = Digest::of(&fs::read(&scores).unwrap());
     assert!(members.exists() && row(&world).is_empty());
-    let purged = |days: u64, dry_run| purge(&world.config(), dry_run, NOW + days * DAY).unwrap();
+    let purged = |days: u64, dry_run| purge_whole(&world.config(), dry_run, NOW + days * DAY).unwrap();
     assert_eq!(purged(0, true).certificate, None, "nothing is deleted");
     assert_eq!(purged(0, false).certificate, Some(1));
     assert_eq!(purged(0, false).certificate, None, "nothing is left to delete");
@@ -90,7 +90,7 @@ fn removed(world: &World) -> Vec<Removed> {
 fn an_interrupted_purge_is_certified_by_the_next_one() {
     let world = world();
     let later = NOW + 415 * DAY;
-    let purged = || purge(&world.config(), false, later);
+    let purged = || purge_whole(&world.config(), false, later);
     let certificates = world.at("state/contact/certificates");
     let [before, after] = ["before", "after"].map(|name| world.at(name));
     let recorded = entries(&world);
@@ -151,7 +151,7 @@ fn what_this_branch_did_not_write_is_named_and_stops_a_purge() {
     fs::create_dir_all(&folder).unwrap();
     let refused = |name: &str, bytes: &[u8], told: &str| {
         fs::write(folder.join(name), bytes).unwrap();
-        let fault = purge(&world.config(), false, NOW).unwrap_err().to_string();
+        let fault = purge_whole(&world.config(), false, NOW).unwrap_err().to_string();
         assert!(fault.contains(name) && fault.contains(told), "{fault}");
         assert!(counts.exists());
         fs::remove_file(folder.join(name)).unwrap();
@@ -181,12 +181,12 @@ fn what_this_branch_did_not_write_is_named_and_stops_a_purge() {
     }
     refused("000002.json", &certificate(&own, name, 2, Digest::ZERO), "does not name this certificate");
     std::os::unix::fs::symlink(world.at("scores.csv"), folder.join("000001.json")).unwrap();
-    assert!(purge(&world.config(), false, NOW).unwrap_err().to_string().contains("is a link"));
+    assert!(purge_whole(&world.config(), false, NOW).unwrap_err().to_string().contains("is a link"));
     fs::remove_file(folder.join("000001.json")).unwrap();
     // What the branch did write is taken into the register.
     fs::write(folder.join("000001.json"), certificate(&own, name, 1, Digest::ZERO)).unwrap();
     assert_eq!(row(&world).len(), 1);
-    assert_eq!(purge(&world.config(), false, NOW).unwrap().certificate, Some(2));
+    assert_eq!(purge_whole(&world.config(), false, NOW).unwrap().certificate, Some(2));
     assert_eq!(row(&world)[0].removed, [by_hand]);
 }
 
@@ -204,8 +204,8 @@ fn a_link_in_the_place_of_a_file_is_named_and_keeps_nothing_else() {
     for to in [elsewhere.join("scores.csv"), world.at("nowhere")] {
         led_to(&to);
         for fault in [
-            purge(&world.config(), true, later).map(drop).unwrap_err().to_string(),
-            purge(&world.config(), false, later).map(drop).unwrap_err().to_string(),
+            purge_whole(&world.config(), true, later).map(drop).unwrap_err().to_string(),
+            purge_whole(&world.config(), false, later).map(drop).unwrap_err().to_string(),
             crate::contact::erase(&world.config(), "c1", NOW).map(drop).unwrap_err().to_string(),
         ] {
             assert!(fault.contains("scores.csv is a link") && fault.contains("same command again"), "{fault}");
@@ -219,11 +219,11 @@ fn a_link_in_the_place_of_a_file_is_named_and_keeps_nothing_else() {
     fs::rename(elsewhere.join("scores.csv"), &scores).unwrap();
     fs::write(elsewhere.join("counts"), "{}").unwrap();
     std::os::unix::fs::symlink(elsewhere.join("counts"), &counts).unwrap();
-    let fault = purge(&world.config(), false, later).unwrap_err().to_string();
+    let fault = purge_whole(&world.config(), false, later).unwrap_err().to_string();
     assert!(fault.contains("2023-01-31.counts is a link") && fault.contains("the scores file"), "{fault}");
     assert!(!scores.exists() && counts.is_symlink() && elsewhere.join("counts").exists());
     fs::remove_file(&counts).unwrap();
-    assert_eq!(purge(&world.config(), false, later).unwrap().certificate, None);
+    assert_eq!(purge_whole(&world.config(), false, later).unwrap().certificate, None);
     assert_eq!(row(&world).len(), 2);
     // A link that is there when a list is made is followed at once: the file itself is what is purged.
     let world = super::World::new(RULES);
@@ -250,7 +250,7 @@ fn no_name_or_number_of_files_makes_a_certificate_that_is_none() {
     draft(format!(".{}.tmp", "\u{1b}".repeat(240)));
     draft(format!(".{}.tmp", "\u{202e}".repeat(80)));
     (0..10_000).for_each(|number| draft(format!(".{number}.tmp")));
-    let purged = || purge(&world.config(), false, NOW).unwrap_or_else(|fault| panic!("{fault}"));
+    let purged = || purge_whole(&world.config(), false, NOW).unwrap_or_else(|fault| panic!("{fault}"));
     assert_eq!(
         [purged(), purged()].map(|purged| (purged.caches.len(), purged.certificate)),
         [(10_000, Some(1)), (3, Some(2))]
@@ -260,6 +260,6 @@ fn no_name_or_number_of_files_makes_a_certificate_that_is_none() {
         fs::copy(world.at(name), world.at(other)).unwrap();
     }
     crate::contact::build(&world.config(), &world.at("rules.toml"), &world.at("scores.csv "), None, NOW).unwrap();
-    assert_eq!(purge(&world.config(), false, NOW + 100 * DAY).unwrap().scores.len(), 2);
+    assert_eq!(purge_whole(&world.config(), false, NOW + 100 * DAY).unwrap().scores.len(), 2);
     assert_eq!(row(&world).iter().map(|one| one.removed.len()).collect::<Vec<_>>(), [10_000, 3, 2]);
 }

@@ -5,10 +5,10 @@ use std::fs;
 use tributary_texts::Language;
 
 use super::kills::{cut, entries};
-use super::{DAY, NOW, RULES, World};
+use super::{DAY, NOW, RULES, World, purge_whole};
 use crate::contact::scores::read_note;
 use crate::contact::{
-    Answer, LeftOut, Stage, erase, exclude, explain, outcomes, purge, recall, show, show_customer, write_reply,
+    Answer, LeftOut, Stage, erase, exclude, explain, outcomes, recall, show, show_customer, write_reply,
 };
 
 fn text(answer: &Answer) -> String {
@@ -274,7 +274,7 @@ fn what_is_past_its_time_is_named_then_deleted_and_recorded() {
         fs::File::options().write(true).open(path).unwrap().set_modified(changed).unwrap();
     }
     let at = |days: u64, dry_run| {
-        purge(&world.config(), dry_run, NOW + days * DAY).unwrap_or_else(|fault| panic!("{fault}"))
+        purge_whole(&world.config(), dry_run, NOW + days * DAY).unwrap_or_else(|fault| panic!("{fault}"))
     };
     let first = at(0, true);
     assert_eq!((first.lists.len(), first.scores.len(), first.caches.len()), (0, 0, 2));

@@ -6,11 +6,11 @@ use std::fs;
 use tributary_protocol::printable::is_hidden;
 use tributary_texts::Language;
 
-use super::{DAY, HEADER, NOW, RULES, World, names};
+use super::{DAY, HEADER, NOW, RULES, World, names, purge_whole};
 use crate::contact::holdout::Drawn;
 use crate::contact::pseudonym::Pseudonym;
 use crate::contact::store::Store;
-use crate::contact::{Approving, LeftOut, exclude, outcomes, purge, recall, show_customer, write_reply};
+use crate::contact::{Approving, LeftOut, exclude, outcomes, recall, show_customer, write_reply};
 
 const CONTACTS: &str = "[contacts]\nmost = 1\nwindow_days = 29\n[contacts.table]\ncustomer = \"customer\"\nday = \"day\"\nmay_be_empty = true\n[delivery]\ncrm";
 const CONFIDENTIAL: &str = "[hold_out]\npermille = 100\ndays = 180\nover = \"branch\"\n[confidential]\ncustomer = \"customer\"\nmay_be_empty = true\n[delivery]\ncrm";
@@ -204,7 +204,7 @@ fn a_purged_list_within_the_window_stops_lists() {
     let settings = world.read("client.toml");
     world.write("client.toml", &format!("{settings}[retention]\nlists_days = 1\n"));
     let later = NOW + 20 * DAY;
-    assert_eq!(purge(&world.config(), false, later).unwrap().lists, [1]);
+    assert_eq!(purge_whole(&world.config(), false, later).unwrap().lists, [1]);
     world.write("client.toml", &settings);
     let told = world.build_at(later).map(|_| ()).unwrap_err().to_string();
     assert!(told.contains("files of list 1 were deleted"), "{told}");
@@ -287,7 +287,7 @@ fn a_purge_by_a_clock_that_is_ahead_is_followed_by_no_list_of_an_earlier_one() {
     // Shorter than the rules are in force.
     world.write("client.toml", &format!("{}[retention]\nlists_days = 100\n", world.read("client.toml")));
     let later = NOW + 200 * DAY;
-    assert_eq!(purge(&world.config(), false, later).unwrap().draws.len(), 1);
+    assert_eq!(purge_whole(&world.config(), false, later).unwrap().draws.len(), 1);
     world.customers(6);
     let told = world.refused();
     assert!(told.contains("Set the clock"), "{told}");

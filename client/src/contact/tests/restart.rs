@@ -6,12 +6,11 @@ use tributary_protocol::digest::Digest;
 use tributary_texts::{Language, Said};
 
 use super::kills::{copy, cut, entries};
-use super::{NOW, OsEntropy, RULES, SigningKey, World, write_signing_key};
+use super::{NOW, OsEntropy, RULES, SigningKey, World, purge_whole, write_signing_key};
 use crate::contact::anchor::Anchor;
 use crate::contact::restart::Place;
 use crate::contact::{
-    Counts, LeftOut, SigningRestart, Stage, certificates, draft_restart, exclude, install_restart, purge, recall, show,
-    status,
+    Counts, LeftOut, SigningRestart, Stage, certificates, draft_restart, exclude, install_restart, recall, show, status,
 };
 
 fn english(said: &[Said]) -> Vec<String> {
@@ -184,7 +183,7 @@ fn certificates_that_a_cut_register_lost_are_in_it_again() {
     fs::create_dir_all(world.at("state/readiness")).unwrap();
     let purged = |day: u32| {
         world.write(&format!("state/readiness/2023-01-{day:02}.counts"), &format!("{{\"day\":{day}}}"));
-        purge(&world.config(), false, NOW).unwrap_or_else(|fault| panic!("{fault}")).certificate
+        purge_whole(&world.config(), false, NOW).unwrap_or_else(|fault| panic!("{fault}")).certificate
     };
     assert_eq!([1, 2].map(purged), [Some(1), Some(2)]);
     let files = || ["000001", "000002"].map(|name| world.read(&format!("state/contact/certificates/{name}.json")));

@@ -13,11 +13,11 @@ use tributary_storage::files::create_private_folder;
 use tributary_storage::journal::Journal;
 use tributary_texts::{Language, Said};
 
-use super::{DAY, HEADER, NOW, RULES, World, names};
+use super::{DAY, HEADER, NOW, RULES, World, names, purge_whole};
 use crate::contact::rules::ColumnOrigin;
 use crate::contact::scores::id_of;
 use crate::contact::{
-    Approving, certificates, erase, exclude, explain, outcomes, purge, recall, receipt, show, show_customer, status,
+    Approving, certificates, erase, exclude, explain, outcomes, recall, receipt, show, show_customer, status,
 };
 use crate::error::ClientError;
 use crate::test_home::accepted;
@@ -226,8 +226,8 @@ fn a_campaign_is_told_as_it_was() {
     for (days, dry_run, less) in
         [(90, false, 3_600), (90, true, 3_599), (90, false, 0), (500, true, 0), (500, false, 0), (501, false, 0)]
     {
-        let purged = purge(&config, dry_run, NOW + days * DAY - less).unwrap_or_else(|fault| panic!("{fault}"));
-        story.tell(&format!("purged after {days} days less {less} seconds"), &purged.said());
+        let purged = purge_whole(&config, dry_run, NOW + days * DAY - less).unwrap_or_else(|fault| panic!("{fault}"));
+        story.tell(&format!("purged after {days} days less {less} seconds"), &purged.said().unwrap());
         story.json(&purged);
     }
     for line in certificates(&config, NOW + 501 * DAY).unwrap_or_else(|fault| panic!("{fault}")) {

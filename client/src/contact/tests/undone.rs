@@ -1,16 +1,17 @@
 //! One bad file stops neither an erasure nor a purge: all others are done, and it is named. What is bad sorts before what is good.
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
 use std::path::{Path, PathBuf};
 
 use tributary_protocol::digest::Digest;
+use tributary_storage::files::user;
 use tributary_texts::Language;
 
-use super::{DAY, NOW, RULES, World};
+use super::{DAY, NOW, RULES, World, purge_whole};
 use crate::contact::event::{ContactEvent, MadeScores};
 use crate::contact::store::Store;
-use crate::contact::{certificates, erase, exclude, purge, show_customer};
+use crate::contact::{begin_scores, certificates, erase, exclude, purge, show_customer};
 use crate::error::ClientError;
 
 /// A branch with scores of `c1`, `c2`, `c3` at these places, all noted.
@@ -70,9 +71,9 @@ fn has(path: &Path, id: &str) -> bool {
 /// What a purge says that is not whole, in English; the good file is gone, and what is certified is that alone.
 fn purged(world: &World, good: &Path) -> String {
     let later = NOW + 91 * DAY;
-    let named = told(&purge(&world.config(), true, later).unwrap_err());
+    let named = told(&purge_whole(&world.config(), true, later).unwrap_err());
     assert!(good.exists() && named[0].contains("nothing was deleted"), "{named:?}");
-    let done = told(&purge(&world.config(), false, later).unwrap_err());
+    let done = told(&purge_whole(&world.config(), false, later).unwrap_err());
     assert!(done[0].contains("same command again") && done[0].contains("certificate 1 says what is gone"), "{done:?}");
     assert!(done[1].contains("清理尚未全部完成") && done[1].contains("第 1 号删除证明"), "{done:?}");
     assert!(!good.exists());
@@ -97,7 +98,7 @@ fn a_name_that_no_file_can_have_stops_nothing() {
     assert!(!has(&world.at("o/z.csv"), "c1") && !world.at(&long).exists());
     // A purge deletes it as well.
     fs::copy(world.at("scores.csv"), world.at(&long)).unwrap();
-    let purged = purge(&world.config(), false, NOW + 91 * DAY).unwrap_or_else(|fault| panic!("{fault}"));
+    let purged = purge_whole(&world.config(), false, NOW + 91 * DAY).unwrap_or_else(|fault| panic!("{fault}"));
     assert_eq!((purged.scores.len(), world.at(&long).exists(), world.at("o/z.csv").exists()), (2, false, false));
 }
 
@@ -130,7 +131,7 @@ fn a_folder_in_the_place_of_a_note_stops_nothing() {
         fs::remove_file(&note).unwrap();
         fs::create_dir(&note).unwrap();
         if purging {
-            let fault = purge(&world.config(), false, NOW + 91 * DAY).unwrap_err().to_string();
+            let fault = purge_whole(&world.config(), false, NOW + 91 * DAY).unwrap_err().to_string();
             assert!(fault.contains("a.csv.json: ") && fault.contains("the scores file"), "{fault}");
             assert!(!good.exists());
         } else {
@@ -186,7 +187,7 @@ fn a_folder_that_is_read_only_stops_nothing() {
     }
     let said = left(&world, "c1");
     assert!(!has(&world.at("z/z.csv"), "c1"));
-    let purged = purge(&world.config(), false, NOW + 91 * DAY).unwrap_err().to_string();
+    let purged = purge_whole(&world.config(), false, NOW + 91 * DAY).unwrap_err().to_string();
     mode(0o700);
     assert!(!world.at("z/z.csv").exists() && purged.contains("z/z.csv\n"), "{purged}");
     assert!(purged.contains("a/a.csv: ") && !purged.contains("a/a.csv\n"), "{purged}");
@@ -205,7 +206,7 @@ fn what_cannot_be_looked_at_is_named_by_a_purge_and_certified_by_none() {
     assert!(purged(&world, &world.at("z.csv")).contains("2023-01-31.counts is no ordinary file"));
     assert!(counts.exists());
     fs::remove_dir(&counts).unwrap();
-    assert_eq!(purge(&world.config(), false, NOW + 91 * DAY).unwrap().certificate, None);
+    assert_eq!(purge_whole(&world.config(), false, NOW + 91 * DAY).unwrap().certificate, None);
 }
 
 /// A draft that a crash left is not past its time: screen and certificate say why it goes.
@@ -215,9 +216,9 @@ fn what_an_interruption_has_left_is_said_and_certified_as_that() {
     let draft = world.at("o/.0123456789abcdef.tmp");
     fs::write(&draft, "c1,0.5\n").unwrap();
     let said = |dry_run| {
-        let purged = purge(&world.config(), dry_run, NOW).unwrap_or_else(|fault| panic!("{fault}"));
+        let purged = purge_whole(&world.config(), dry_run, NOW).unwrap_or_else(|fault| panic!("{fault}"));
         assert_eq!((purged.unfinished.len(), purged.caches.len()), (1, 0));
-        let lines = purged.said();
+        let lines = purged.said().unwrap();
         [Language::English, Language::Chinese]
             .map(|language| lines.iter().map(|line| format!("{}\n", line.text(language))).collect::<String>())
     };
@@ -234,6 +235,34 @@ fn what_an_interruption_has_left_is_said_and_certified_as_that() {
     assert_eq!((removed[0].kind.as_str(), removed[0].rule.as_str()), ("unfinished", "interruption"));
     let lines: Vec<String> = rows[0].said().iter().map(|line| line.text(Language::English).to_owned()).collect();
     assert!(lines[1].starts_with("  .0123456789abcdef.tmp, which an interruption left unfinished: "), "{lines:?}");
+}
+
+/// Nobody is called erased beside a draft that no command may delete. A program reads of it, and a scoring goes on.
+#[test]
+fn a_draft_of_another_user_is_named() {
+    let world = world(&["o/z.csv"]);
+    let draft = world.at("o/.0123456789abcdef.tmp");
+    fs::write(&draft, "c1,0.5\n").unwrap();
+    let cause = if user() == 0 {
+        chown(&draft, Some(65_534), None).unwrap();
+        "is unfinished and belongs to "
+    } else {
+        fs::set_permissions(&draft, fs::Permissions::from_mode(0o000)).unwrap();
+        "Permission denied"
+    };
+    let named = |line: &str| line.contains(".0123456789abcdef.tmp") && line.contains(cause);
+    let said = left(&world, "c1");
+    assert!(named(&said), "{said}");
+    let purged = purge(&world.config(), false, NOW).unwrap_or_else(|fault| panic!("{fault}"));
+    let json = serde_json::to_value(&purged).unwrap();
+    assert!(json["left"].as_array().unwrap().len() == 1 && named(json["left"][0].as_str().unwrap()), "{json}");
+    assert!(purged.said().unwrap_err().to_string().contains("nothing else is past its time") && draft.exists());
+    let output = world.at("").canonicalize().unwrap().join("o/new.csv");
+    let begun = begin_scores(&world.settings(), &output, NOW).unwrap_or_else(|fault| panic!("{fault}"));
+    assert_eq!((begun.deleted.len(), begun.stays.len()), (0, 0));
+    fs::remove_file(&draft).unwrap();
+    assert!(purge_whole(&world.config(), false, NOW).unwrap().is_whole());
+    assert!(erased(&world, "c1").contains("erased"));
 }
 
 /// The file gets a new body under its own name. The old one stays under the other name, and nobody knows where that is.
@@ -287,12 +316,12 @@ fn a_recall_that_cannot_be_written_stops_no_purge() {
     fs::rename(world.at("crm"), world.at("away")).unwrap();
     crate::contact::recall(&world.config(), 1, "next", NOW).unwrap_err();
     let later = NOW + 91 * DAY;
-    let [english, _] = told(&purge(&world.config(), false, later).unwrap_err());
+    let [english, _] = told(&purge_whole(&world.config(), false, later).unwrap_err());
     assert!(english.contains("could not be written"), "{english}");
     assert!(!world.at("o/z.csv").exists() && !world.at("scores.csv").exists());
     assert_eq!(certificates(&world.config(), later).unwrap().len(), 1);
     fs::rename(world.at("away"), world.at("crm")).unwrap();
-    assert_eq!(purge(&world.config(), false, later).unwrap().certificate, None);
+    assert_eq!(purge_whole(&world.config(), false, later).unwrap().certificate, None);
 }
 
 /// What an interrupted purge was about to delete lies on a disk that is away now: it is not gone, and not certified.
@@ -311,11 +340,11 @@ fn what_a_dead_link_hides_is_not_certified_by_the_next_purge() {
     fs::remove_file(&draw).unwrap();
     fs::create_dir(&draw).unwrap();
     let later = NOW + 415 * DAY;
-    purge(&world.config(), false, later).unwrap_err();
+    purge_whole(&world.config(), false, later).unwrap_err();
     fs::remove_dir(&draw).unwrap();
     fs::rename(world.at("o"), world.at("away")).unwrap();
     symlink(world.at("not mounted"), world.at("o")).unwrap();
-    let fault = purge(&world.config(), false, later).unwrap_err().to_string();
+    let fault = purge_whole(&world.config(), false, later).unwrap_err().to_string();
     assert!(fault.contains("z.csv is a link, or a folder above it"), "{fault}");
     let names = || -> Vec<String> {
         let rows = certificates(&world.config(), later).unwrap();
@@ -324,7 +353,7 @@ fn what_a_dead_link_hides_is_not_certified_by_the_next_purge() {
     assert!(names().contains(&"scores.csv".to_owned()) && !names().contains(&"z.csv".to_owned()), "{:?}", names());
     fs::remove_file(world.at("o")).unwrap();
     fs::rename(world.at("away"), world.at("o")).unwrap();
-    purge(&world.config(), false, later).unwrap_or_else(|fault| panic!("{fault}"));
+    purge_whole(&world.config(), false, later).unwrap_or_else(|fault| panic!("{fault}"));
     assert!(names().contains(&"z.csv".to_owned()) && !world.at("o/z.csv").exists());
 }
 

@@ -1,5 +1,6 @@
 //! What of a report was compared with the report that was made again from a journal, and what could not be.
 
+use std::cmp::Ordering;
 use std::fmt;
 
 use serde::Serialize;
@@ -175,15 +176,17 @@ fn left_out(sides: &Sides<'_>) -> Vec<LeftOut> {
     for line in &again.exports {
         exports.add(line.number.to_string(), sides.export(line.number), [Item::Export(line.number).name()]);
     }
-    let mut sums = LeftOut::other(
-        "runs",
-        "how many sums could be recomputed, of the run",
+    let [mut fewer, mut more] = [
         "fewer of them can be now: uploads are removed after some days, or were not copied with the journal",
-    );
+        "more of them can be now: not all uploads were there when the report was made. Have the report made again",
+    ]
+    .map(|because| LeftOut::other("runs", "how many sums could be recomputed, of the run", because));
     for run in &report.runs {
         let now = again.runs.iter().find(|other| (&other.plan, other.number) == (&run.plan, run.number));
-        if now.is_none_or(|now| now.sums_verified < run.sums_verified) {
-            sums.of.push(format!("{} {}", run.plan, run.number));
+        match now.map(|now| now.sums_verified.cmp(&run.sums_verified)) {
+            None | Some(Ordering::Less) => fewer.of.push(format!("{} {}", run.plan, run.number)),
+            Some(Ordering::Greater) => more.of.push(format!("{} {}", run.plan, run.number)),
+            Some(Ordering::Equal) => {}
         }
     }
     let mut algorithms = LeftOut::other(
@@ -207,7 +210,7 @@ fn left_out(sides: &Sides<'_>) -> Vec<LeftOut> {
         }
     }
     let mut all: Vec<LeftOut> = fields.0.into();
-    all.extend([sums, algorithms]);
+    all.extend([fewer, more, algorithms]);
     all.extend(decided.0);
     all.push(witnesses);
     for kept in [figures, findings, set, exports] {

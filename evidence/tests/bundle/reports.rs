@@ -187,7 +187,7 @@ fn what_a_report_says_and_nothing_beside_the_journal_shows_is_named() {
 /// A file was not there when the report was made, and is there when it is judged.
 #[test]
 fn what_a_report_leaves_out_is_named_and_no_lie() {
-    let mut world = World::new(Shape { evaluated: true, ..SMALL });
+    let mut world = World::new(Shape { evaluated: true, uploads: true, ..SMALL });
     (0..2).for_each(|_| world.export(|_| ()));
     world.set_points(|_| (), |_| ());
     let (journal, _) = world.journal();
@@ -218,6 +218,15 @@ fn what_a_report_leaves_out_is_named_and_no_lie() {
         lie(&mut report);
         assert!(judged(report, &journal, &Kept(&all)).is_err(), "{gone}");
     }
+    // Sums that were recomputed, and of which the report says nothing.
+    let mut report = whole.clone();
+    let run = &mut report.runs[0];
+    run.sums_not_verified += std::mem::take(&mut run.sums_verified);
+    let compared = judged(report.clone(), &journal, &Kept(&all)).unwrap();
+    let said = compared.to_string();
+    assert!(compared.in_part == ["runs"] && said.contains("of them can be now: not all uploads were there"), "{said}");
+    report.runs[0].sums_not_verified += 1;
+    assert!(judged(report, &journal, &Kept(&all)).is_err());
     // A model without figures in the report, and one with figures that no evaluation gave.
     let mut report = whole.clone();
     report.models[0].figures.clear();

@@ -22,6 +22,7 @@ pub mod home;
 pub mod identity;
 pub mod init;
 pub mod judge;
+mod last_word;
 mod lists;
 #[cfg(test)]
 #[path = "../../tests/log.rs"]

@@ -20,6 +20,7 @@ use crate::error::ClientError;
 use crate::grants::{Grants, OwnersInbox};
 use crate::hands::Hands;
 use crate::identity::{BranchIdentity, Keys, own_name};
+use crate::last_word::LastWord;
 use crate::lists::Distress;
 use crate::models::Models;
 use crate::notice::Notice;
@@ -41,7 +42,7 @@ pub enum Ends {
     /// When the operator stops it.
     WhenStopped,
     /// With the first run that has finished or was refused, or when the operator stops it. After a run that has finished, the branch first cosigns what the
-    /// coordinator's journal says of its end, where it is shown that within [`LAST_WORD_TIME`].
+    /// coordinator's journal says of its end, where it is shown that within five seconds.
     WithFirstRun,
 }
 
@@ -74,9 +75,6 @@ const SKEW_SECONDS_MAX: u64 = 30;
 
 /// How often the folder of the owner's grants is looked at, and whether the branch is paused.
 const LOOK_AT_FOLDER_EVERY: Duration = Duration::from_secs(1);
-
-/// How long a branch that leaves after a run waits for the checkpoint of its end.
-const LAST_WORD_TIME: Duration = Duration::from_secs(5);
 
 /// Longest sleep until the runs are asked again.
 const SLEEP_MAX: Duration = Duration::from_secs(86_400);
@@ -231,8 +229,7 @@ impl Daemon<'_> {
     async fn serve(&mut self, stop: &mut StopSignal) -> Result<(), ClientError> {
         let mut look = tokio::time::interval(LOOK_AT_FOLDER_EVERY);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        // By when it goes, and how many entries of the journal it has seen as its run ended.
-        let mut leaves: Option<(tokio::time::Instant, Option<u64>)> = None;
+        let mut leaves: Option<LastWord> = None;
         loop {
             let deadline = self.runs.deadline().map(|deadline| self.clock.now().until(deadline));
             let timer = async {
@@ -242,19 +239,13 @@ impl Daemon<'_> {
                     None => std::future::pending().await,
                 }
             };
-            let patience = async {
-                match leaves {
-                    Some((at, _)) => tokio::time::sleep_until(at).await,
-                    None => std::future::pending().await,
-                }
-            };
             let mut goes = false;
             self.pulse.rest();
             tokio::select! {
                 incoming = self.runs.out.conversation.next() => {
                     let gone = matches!(incoming, Incoming::Gone);
                     self.arrived(incoming)?;
-                    goes = leaves.is_some_and(|(_, seen)| gone || self.seen() > seen);
+                    goes = leaves.is_some_and(|word| gone || word.has_come(self.entries_cosigned()));
                 }
                 Some(answer) = self.answers.recv() => self.runs.answered(self.clock.now(), answer)?,
                 Some(notice) = self.notices.recv() => self.noticed(notice),
@@ -269,7 +260,7 @@ impl Daemon<'_> {
                 },
                 () = timer => self.runs.timer(self.clock.now())?,
                 _ = look.tick() => self.look_at_folder()?,
-                () = patience => goes = true,
+                () = LastWord::is_over(leaves) => goes = true,
                 () = stop.wished() => return self.leave_runs(),
             }
             self.pulse.beat();
@@ -278,7 +269,7 @@ impl Daemon<'_> {
                 self.rereader.begin();
             }
             match self.runs.take_ended().filter(|_| self.ends == Ends::WithFirstRun && leaves.is_none()) {
-                Some(Ended::Finished) => leaves = Some((tokio::time::Instant::now() + LAST_WORD_TIME, self.seen())),
+                Some(Ended::Finished) => leaves = Some(LastWord::after(self.entries_cosigned())),
                 Some(Ended::Refused(reason)) => {
                     self.leave_runs()?;
                     return Err(ClientError::Refused(reason));
@@ -286,8 +277,9 @@ impl Daemon<'_> {
                 None => {}
             }
             if goes {
-                if let Some(seen) = leaves.map(|(_, seen)| seen).filter(|seen| self.seen() == *seen) {
-                    self.runs.out.tell(Report::EndNotCosigned { seen: seen.unwrap_or(0) });
+                let cosigned = self.entries_cosigned();
+                if leaves.is_some_and(|word| !word.has_come(cosigned)) {
+                    self.runs.out.tell(Report::EndNotCosigned { seen: cosigned.unwrap_or(0) });
                 }
                 return self.leave_runs();
             }
@@ -295,7 +287,7 @@ impl Daemon<'_> {
     }
 
     /// Entries of the journal's last checkpoint that was cosigned.
-    fn seen(&self) -> Option<u64> {
+    fn entries_cosigned(&self) -> Option<u64> {
         self.witness.status().entries
     }
 

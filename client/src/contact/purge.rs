@@ -281,7 +281,7 @@ fn past(store: &Store, settings: &Settings, (kept, now): (Retention, u64), undon
 fn old_caches(state_dir: &Path, second: u64) -> Vec<PathBuf> {
     let inside = |folder: PathBuf| fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
     let day = Date::of_second(second);
-    let folders = [".", "readiness", "models", "grants", "inbox", "contact"].map(|name| state_dir.join(name));
+    let folders = ["", "readiness", "models", "grants", "inbox", "contact"].map(|name| state_dir.join(name));
     let mut found: Vec<PathBuf> = folders
         .into_iter()
         .flat_map(inside)

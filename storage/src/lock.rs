@@ -33,3 +33,29 @@ impl FolderLock {
         Ok(Self { _file: file })
     }
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn one_at_a_time_changes_a_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        let held = FolderLock::take(folder.path()).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o600);
+        let other = File::open(&path).unwrap();
+        assert!(other.try_lock().is_err());
+        drop(held);
+        other.try_lock().unwrap();
+        drop(other);
+        FolderLock::take(folder.path()).unwrap();
+        fs::remove_file(&path).unwrap();
+        fs::create_dir(&path).unwrap();
+        let refused = FolderLock::take(folder.path()).unwrap_err();
+        assert!(matches!(refused, FileError::NotFile { .. }), "{refused}");
+    }
+}

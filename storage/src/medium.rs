@@ -82,6 +82,18 @@ pub(crate) mod tests {
         })
     }
 
+    /// Each bit of a mode counts: a file that others may only run can be copied.
+    #[test]
+    fn a_mode_is_read_whole() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        for bit in 0..12 {
+            let mode = 0o400 | 1 << bit;
+            file.as_file().set_permissions(std::fs::Permissions::from_mode(mode)).expect("its owner's");
+            assert_eq!(mode_and_owner(file.as_file()).expect("is there"), (mode, crate::files::user()), "{mode:o}");
+        }
+    }
+
     /// What was synced by some work, in its order. The sync of one number fails, from 1.
     pub(crate) fn synced<T>(fails: Option<usize>, work: impl FnOnce() -> T) -> (T, Vec<u64>) {
         SYNCED.take();

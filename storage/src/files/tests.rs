@@ -139,6 +139,7 @@ fn a_folder_that_others_may_change_keeps_no_secrets() {
         assert!(matches!(error, FileError::OpenFolder { .. }), "{error}");
         let error = write_stored(&folder.join("store"), &FORMAT, b"secret", Existing::Replace).unwrap_err();
         assert!(matches!(error, FileError::OpenFolder { .. }), "{error}");
+        assert!(matches!(begin_private(&folder.join("begun")), Err(FileError::OpenFolder { .. })));
         assert!(write_public(&folder.join("list"), b"public", Existing::Replace).is_ok());
     }
     for bits in [0o700, 0o755, 0o1777] {
@@ -171,7 +172,9 @@ fn missing_and_oversized_files_are_named() {
     let folder = tempfile::tempdir().unwrap();
     let missing = folder.path().join("missing");
     let error = read_public(&missing).unwrap_err();
-    assert!(error.to_string().contains("missing"));
+    assert!(error.to_string().contains("missing") && error.to_string().contains("Check that the folder exists"));
+    let full = FileError::system("writing", &missing)(io::ErrorKind::StorageFull.into()).to_string();
+    assert!(full.contains("Make room on its disk"), "{full}");
     assert!(matches!(write_public(&missing.join("x"), b"", Existing::Keep), Err(FileError::System { .. })));
     let long = folder.path().join("long");
     fs::File::create(&long).unwrap().set_len(FILE_BYTES_MAX + 1).unwrap();
@@ -386,6 +389,22 @@ fn a_stored_file_begins_with_its_header_and_another_one_is_refused() {
         let told = read_stored(&path, &FORMAT).unwrap_err().to_string();
         assert!(told.contains(part) && told.contains("Nothing was changed"), "{told}");
         assert_eq!(fs::read(&path).unwrap(), bytes);
+    }
+}
+
+/// A file that cannot be read is not one of another layout.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_stored_file_that_cannot_be_read_says_so() {
+    // It can be opened, and the first bytes of a process are nobody's.
+    let told = read_stored(Path::new("/proc/self/mem"), &FORMAT).unwrap_err();
+    assert!(matches!(told, FileError::System { action: "reading", .. }), "{told}");
+}
+
+#[test]
+fn a_file_without_a_folder_lies_in_this_one() {
+    for (path, folder) in [("key", "."), ("", "."), ("a/key", "a"), ("/key", "/"), ("./key", "."), ("../key", "..")] {
+        assert_eq!(folder_of(Path::new(path)), Path::new(folder), "{path}");
     }
 }
 

@@ -102,6 +102,13 @@ mod tests {
     use super::super::Journal;
     use super::*;
 
+    #[test]
+    fn what_is_no_file_is_not_followed() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let told = Follower::open(dir.path(), &Mark::start()).map(|_| ()).expect_err("a folder");
+        assert!(told.to_string().contains("it is no ordinary file"), "{told}");
+    }
+
     /// Entries that are in the file and not durable yet are not shown, whole or not.
     #[test]
     fn a_growing_journal_is_read_once_each_and_no_further_than_allowed() {

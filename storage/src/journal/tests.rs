@@ -59,6 +59,9 @@ fn the_federations_own_ledger_is_read_apart() {
     assert_eq!(read_view::<String>(&path, LedgerId::ADMINISTRATION).expect("texts").len(), 2);
     let other = read_view::<[u64; 4]>(&path, LedgerId::ADMINISTRATION).map(|_| ()).expect_err("no such numbers");
     assert!(other.to_string().contains("entry 0 of its ledger"), "{other}");
+    let (mut journal, _) = Journal::<u32>::open_view(&path, LEDGER).expect("opens");
+    let other = journal.administration::<[u64; 4]>().map(|_| ()).expect_err("no such numbers");
+    assert!(other.to_string().contains("entry 0 of its ledger"), "{other}");
 }
 
 /// The bytes that are cut are counted, by whoever opens the file and whoever only reads it, and told once.

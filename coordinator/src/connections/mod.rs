@@ -53,6 +53,8 @@ use self::hush::Hush;
 pub(crate) use self::limits::Limits;
 use self::line::Line;
 pub(crate) use self::members::Members;
+#[cfg(test)]
+pub(crate) use self::orders::{Order, Orders};
 use self::porch::{Place as PorchPlace, PlaceMark};
 use self::seats::{Place, Proof, Seats};
 use self::session::Session;

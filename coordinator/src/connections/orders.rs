@@ -6,7 +6,7 @@ use tokio::sync::Notify;
 
 /// An order to a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Order {
+pub(crate) enum Order {
     /// End at once, with this reason.
     Cut(String),
     /// The same process has begun anew.
@@ -57,7 +57,7 @@ impl Orders {
     }
 
     /// The next order. Cancel-safe.
-    pub(super) async fn next(&self) -> Order {
+    pub(crate) async fn next(&self) -> Order {
         loop {
             let order = self.given().take();
             match order {

@@ -35,7 +35,7 @@ use branch::{Deed, Ended, Machines};
 use super::found::Found;
 use super::hands::{Hands, HandsSettings};
 use super::open_runs::Federation as Centre;
-use crate::connections::{Arrival, Limits, Link, Members, Traffic};
+use crate::connections::{Arrival, Limits, Link, Members, Orders, Traffic};
 use crate::control::{Request, Said, Status};
 use crate::enrolled::{Federation, now};
 use crate::open::Opened;
@@ -66,6 +66,8 @@ struct Seat {
     frames: Frames,
     queue: mpsc::Receiver<Vec<Bytes>>,
     verdicts: mpsc::Receiver<Verdict>,
+    /// What its connection is told to do.
+    orders: Arc<Orders>,
     ended: Option<Ended>,
     /// What it heard beside its runs.
     heard: Vec<ToClient>,
@@ -113,10 +115,11 @@ impl World {
 
     /// A member connects.
     fn comes(&mut self, number: u32) {
-        let (link, queue, verdicts) = Link::to(Arc::default());
+        let orders = Arc::<Orders>::default();
+        let (link, queue, verdicts) = Link::to(Arc::clone(&orders));
         let machines = Machines::of(&self.house, &format!("branch-{}", number - 1), 1_000);
         let frames = Frames::new(|kind| frame_bytes_max(kind, VECTOR_BYTES_MAX));
-        let seat = Seat { machines, frames, queue, verdicts, ended: None, heard: Vec::new() };
+        let seat = Seat { machines, frames, queue, verdicts, orders, ended: None, heard: Vec::new() };
         self.here.insert(ClientId(number), seat);
         self.arrive(Arrival::Connected(ClientId(number), link));
     }

@@ -1,5 +1,8 @@
 //! Runs from their first event to their last.
 
+use std::task::{Context, Poll, Waker};
+
+use tokio::sync::mpsc::error::TryRecvError;
 use tributary_evidence::Item;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::limits::{PROTOCOL_VERSION, RUNS_AT_ONCE_MAX};
@@ -8,7 +11,7 @@ use tributary_protocol::plan::GrantFault;
 use tributary_protocol::secagg::suite::Signature;
 
 use super::*;
-use crate::connections::Trouble;
+use crate::connections::{Order, Trouble};
 use crate::control::{MemberState, MemberStatus, Readiness, Refusing};
 use crate::report::{RefusedFor, Whom};
 
@@ -165,6 +168,24 @@ fn who_is_here_and_why_not_is_known_of_every_member() {
     assert_eq!(without[2], (3, &*format!("it is away: {unheard}")));
 }
 
+/// One that is here and whose operator has not said yet that its data are ready.
+#[test]
+fn a_member_that_is_late_is_told_from_one_that_was_asked() {
+    let mut world = World::new(|text| text);
+    world.begin();
+    world.all_come();
+    let late = |world: &mut World| -> Vec<usize> {
+        let members = readiness(world).members;
+        (1..).zip(members).filter(|(_, member)| member.state == MemberState::Late).map(|(number, _)| number).collect()
+    };
+    // Once it has joined.
+    while late(&mut world).is_empty() {
+        assert!(world.talk_once());
+        world.arrive(Arrival::Message(ClientId(3), world.run(1).id(), Upstream::NotReady));
+    }
+    assert_eq!(late(&mut world), [3]);
+}
+
 /// Whoever does not read what it is sent is let go, and nobody waits for it.
 #[test]
 fn a_client_that_reads_nothing_is_let_go() {
@@ -184,6 +205,37 @@ fn a_client_that_reads_nothing_is_let_go() {
         other => panic!("{other:?}"),
     };
     assert_eq!((sites[0].here, sites[1].here, sent > 32), (true, false, true), "{sent}");
+    // Its connection is cut with what waits for it; the others' goes on.
+    let mut order = |number: u32| {
+        let next = std::pin::pin!(world.here.get_mut(&ClientId(number)).unwrap().orders.next());
+        next.poll(&mut Context::from_waker(Waker::noop()))
+    };
+    let why = "this client did not read what it was sent".to_owned();
+    assert_eq!([order(1), order(2)], [Poll::Pending, Poll::Ready(Order::Cut(why))]);
+}
+
+/// Whoever says what the protocol does not allow hears why, and its connection ends after that.
+#[test]
+fn a_client_that_breaks_the_protocol_is_told_and_let_go() {
+    let mut world = World::new(|text| text);
+    world.begin();
+    world.all_come();
+    world.talk_until(|event| matches!(event, Event::Session { .. }));
+    let run = world.run(1).id();
+    let refusal = Upstream::Refuse { code: RefusalCode::BranchUnprepared, signature: Signature::none() };
+    world.arrive(Arrival::Message(ClientId(4), run, refusal));
+    let queue = &mut world.here.get_mut(&ClientId(4)).unwrap().queue;
+    let mut said = Vec::new();
+    let end = loop {
+        match queue.try_recv() {
+            Ok(frames) => said.extend(frames),
+            Err(end) => break end,
+        }
+    };
+    assert_eq!(end, TryRecvError::Disconnected);
+    let text = String::from_utf8_lossy(&said.concat()).into_owned();
+    assert!(text.contains("the client must be restarted"), "{text}");
+    assert!(!world.here[&ClientId(5)].queue.is_closed());
 }
 
 /// Of more runs than are open at once the others wait, in the order in which they are due.

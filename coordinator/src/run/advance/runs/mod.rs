@@ -135,6 +135,8 @@ impl<'a> World<'a> {
         self.moment()?;
         if self.advance.is_pending() {
             self.advance.adopt(model, &self.store);
+            let Version { stage, steps, .. } = self.advance.current;
+            assert_eq!(steps, self.record.committed(stage), "what it has stepped is what the ledger has committed");
         }
         self.moment()
     }

@@ -267,6 +267,9 @@ pub(crate) mod tests {
         let mut other = file.clone();
         other.report.gates.card = false;
         assert_eq!(fault(&other, &good), ReportSignFault::OtherModel);
+        let mut other = file.clone();
+        other.report.card = Digest::ZERO;
+        assert_eq!(other.check_gates(), Err(ReportFault::NoCard));
         assert_eq!(file.signed(), None);
         file.sign(&good, &validator, FEDERATION, 9).unwrap();
         file.replace(&path).unwrap();

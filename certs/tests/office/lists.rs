@@ -182,6 +182,21 @@ fn files_of_other_names_are_no_keys_no_authorities_and_no_lists() {
     assert_eq!(after[names::REVOCATIONS], folders.text());
 }
 
+/// A crash while it was replaced leaves the standing authority under an old one's name as well.
+#[test]
+fn an_authority_that_lies_there_twice_makes_one_list() {
+    let folders = Folders::new();
+    let ca = folders.ca();
+    let issuing = ca.join(names::ISSUING);
+    for part in ["pem", "key"] {
+        let old = ca.join(format!("issuing-old-{NOW}.{part}"));
+        std::fs::copy(issuing.with_extension(part), old).unwrap();
+    }
+    fresh_list(&ca, 5, NOW).unwrap();
+    let lists = lines(&folders);
+    assert_eq!(lists.iter().filter(|line| line.starts_with("issuing ")).count(), 1, "{lists:?}");
+}
+
 #[test]
 fn a_new_root_is_begun_again_where_a_crash_left_no_key_or_one_that_nobody_trusts() {
     for left in [b"".to_vec(), {

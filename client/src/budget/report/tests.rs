@@ -227,9 +227,15 @@ fn head(events: &[ParticipantEvent]) -> BudgetHead {
 #[test]
 fn what_was_adopted_is_said() {
     let policy = policy();
-    let mut events = history(3);
+    let mut events = history(2);
     let roster = RosterHead { epoch: 1, digest: PLAN };
     events.insert(1, ParticipantEvent::RosterAccepted { head: roster, missing: 0 });
+    // The last head is shown, and not one before it.
+    let first = head(&events);
+    let replaced = first.canonical().finish().to_string();
+    events.push(ParticipantEvent::HeadSigned { head: Box::new(first) });
+    assert!(english(&read(&policy, &events)).contains(&replaced));
+    charged(&mut events, RUN, 1, 1);
     let signed = head(&events);
     let digest = signed.canonical().finish().to_string();
     let mut later = signed.clone();
@@ -253,7 +259,10 @@ fn what_was_adopted_is_said() {
     assert_eq!((plan.runs[1].number, plan.runs[1].stages[0].charged), (2, 4));
     assert_eq!(budget.runs_of_unknown_plans, 1);
     let text = english(&budget);
-    assert!(text.contains("1 time the file was an older copy") && text.contains(&digest), "{text}");
+    assert!(
+        text.contains("1 time the file was an older copy") && text.contains(&digest) && !text.contains(&replaced),
+        "{text}"
+    );
     assert!(text.contains("1 run of plans whose terms this file does not have"), "{text}");
 }
 

@@ -130,3 +130,25 @@ fn model_figures(state: &Path) -> Result<BTreeMap<String, Vec<FigureLine>>, Regi
     };
     record.models.iter().map(of).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whoever leaves a file there makes no witness.
+    #[test]
+    fn only_checkpoints_that_are_kept_are_read() {
+        let state = tempfile::tempdir().unwrap();
+        assert!(checkpoints(state.path()).is_empty());
+        let folder = state.path().join(CHECKPOINTS);
+        fs::create_dir(&folder).unwrap();
+        let kept = ["newest", "previous", "00000000000000000007"];
+        for name in kept.into_iter().chain(["key", "newest~", "7", "0000000000000000000a"]) {
+            fs::write(folder.join(name), name).unwrap();
+        }
+        let mut read: Vec<String> =
+            checkpoints(state.path()).into_iter().map(|bytes| String::from_utf8(bytes).unwrap()).collect();
+        read.sort_unstable();
+        assert_eq!(read, ["00000000000000000007", "newest", "previous"]);
+    }
+}

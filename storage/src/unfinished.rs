@@ -37,7 +37,7 @@ pub enum Doubt {
         /// The operating system's reason.
         source: io::Error,
     },
-    /// It cannot be opened.
+    /// It cannot be opened, or not looked at.
     Unread(FileError),
 }
 
@@ -189,6 +189,7 @@ mod tests {
         held.place(&path("file"), Existing::Keep).unwrap();
         assert_eq!(all_left(folder.path()), both);
     }
+
     /// Nobody may pass over in silence what may hold customers.
     #[cfg(unix)]
     #[test]

@@ -48,21 +48,21 @@ pub struct Purged {
     /// The certificate's number, if something was deleted.
     pub certificate: Option<u32>,
     /// Why models stay, if they do.
-    #[serde(skip)]
+    #[serde(serialize_with = "crate::english::one")]
     pub models_stay: Option<Said>,
     /// Each file or folder that is there still or could not be looked at, with the cause.
     #[serde(serialize_with = "crate::english::all")]
     pub left: Vec<Said>,
     /// Why the note of an earlier recall could not be written, if it could not.
-    #[serde(serialize_with = "crate::english::all")]
-    pub recalls_wait: Vec<Said>,
+    #[serde(serialize_with = "crate::english::one")]
+    pub recalls_wait: Option<Said>,
 }
 
 impl Purged {
     /// Whether all was done.
     #[must_use]
     pub fn is_whole(&self) -> bool {
-        self.left.is_empty() && self.recalls_wait.is_empty()
+        self.left.is_empty() && self.recalls_wait.is_none()
     }
 
     /// For people.
@@ -73,7 +73,7 @@ impl Purged {
         if self.is_whole() {
             return Ok(self.lines(words::nothing_past()));
         }
-        let mut lines = self.recalls_wait.clone();
+        let mut lines: Vec<Said> = self.recalls_wait.clone().into_iter().collect();
         if !self.left.is_empty() {
             lines.push(words::purge_left());
             lines.extend(self.left.iter().cloned());
@@ -149,7 +149,7 @@ pub fn purge(config: &Path, dry_run: bool, now: u64) -> Result<Purged, ClientErr
         found.certificate = certifying.end(&mut store, is_deleted)?;
     }
     found.left = undone.into_lines();
-    found.recalls_wait = recalls.err().map(|fault| fault.said()).into_iter().collect();
+    found.recalls_wait = recalls.err().map(|fault| fault.said());
     Ok(found)
 }
 

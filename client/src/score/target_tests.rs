@@ -108,7 +108,7 @@ fn a_folder_that_becomes_another_one_gets_no_file() {
         // The register names what was placed, and nothing else.
         let options = world.options("champion", "two/scores.csv");
         score(&options, NOW).unwrap_or_else(|fault| panic!("{fault}"));
-        let purged = contact::tests::purge_whole(&world.at("client.toml"), true, NOW + 91 * 86_400);
+        let purged = contact::tests::whole::purge_whole(&world.at("client.toml"), true, NOW + 91 * 86_400);
         let purged = purged.unwrap_or_else(|fault| panic!("{fault}"));
         assert_eq!(purged.scores, [world.at("two").canonicalize().unwrap().join("scores.csv")], "{number}");
     }

@@ -337,8 +337,8 @@ fn files_of_scores_are_erased_from_and_purged_wherever_they_were_put() {
     let said = told(contact::erase(&config, "c-2", NOW).unwrap_or_else(|fault| panic!("{fault}")));
     assert!(!said.contains("are erased, and") && said.contains("scores.csv: another file lies there now"), "{said}");
     let purged = |days: u64| {
-        let purged =
-            contact::tests::purge_whole(&config, false, NOW + days * DAY).unwrap_or_else(|fault| panic!("{fault}"));
+        let purged = contact::tests::whole::purge_whole(&config, false, NOW + days * DAY)
+            .unwrap_or_else(|fault| panic!("{fault}"));
         purged.scores.len()
     };
     assert_eq!([purged(90), purged(91), purged(92)], [0, 2, 0]);
@@ -371,9 +371,9 @@ fn nothing_of_a_customer_stays_in_a_draft_that_a_crash_left() {
     let told: Vec<String> = answer.lines().iter().map(|line| line.text(Language::English).to_owned()).collect();
     assert!(drafts.iter().all(|draft| told.iter().any(|line| line.contains(draft))), "{told:?}");
     leave();
-    let purged = contact::tests::purge_whole(&config, true, NOW).unwrap_or_else(|fault| panic!("{fault}"));
+    let purged = contact::tests::whole::purge_whole(&config, true, NOW).unwrap_or_else(|fault| panic!("{fault}"));
     assert_eq!((purged.unfinished.len(), there()), (2, [true, true]));
-    contact::tests::purge_whole(&config, false, NOW).unwrap_or_else(|fault| panic!("{fault}"));
+    contact::tests::whole::purge_whole(&config, false, NOW).unwrap_or_else(|fault| panic!("{fault}"));
     assert_eq!(there(), [false, false]);
     leave();
     score(&world.options("champion", "elsewhere/scores.csv"), NOW).unwrap_or_else(|fault| panic!("{fault}"));

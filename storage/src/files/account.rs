@@ -42,3 +42,22 @@ pub fn account(number: u32) -> String {
 pub fn account(number: u32) -> String {
     format!("user {number}")
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::{account, own_account, user};
+
+    /// Messages name accounts as an administrator knows them, and a number that nobody has by itself.
+    #[test]
+    fn accounts_are_named_by_name_and_number() {
+        assert_eq!((account(0).as_str(), account(3_999_999_999).as_str()), ("root (user 0)", "user 3999999999"));
+        let (own, number) = (own_account(), user());
+        let plain = |letter: char| letter.is_ascii_alphanumeric() || "._-".contains(letter);
+        assert!(!own.is_empty() && own.chars().all(plain), "{own}");
+        let known = account(number);
+        match known.strip_suffix(&format!(" (user {number})")) {
+            Some(name) if name.chars().all(plain) => assert_eq!(own, name),
+            _ => assert_eq!(own, format!("user-{number}")),
+        }
+    }
+}

@@ -64,3 +64,16 @@ pub(super) fn check_folder(_: &Path) -> Result<(), FileError> {
 pub fn only_we_may_change(_: &fs::Metadata) -> bool {
     true
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_without_a_folder_lies_in_this_one() {
+        for (path, folder) in [("key", "."), ("", "."), ("a/key", "a"), ("/key", "/"), ("./key", "."), ("../key", "..")]
+        {
+            assert_eq!(folder_of(Path::new(path)), Path::new(folder), "{path}");
+        }
+    }
+}

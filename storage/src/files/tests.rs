@@ -401,13 +401,6 @@ fn a_stored_file_that_cannot_be_read_says_so() {
     assert!(matches!(told, FileError::System { action: "reading", .. }), "{told}");
 }
 
-#[test]
-fn a_file_without_a_folder_lies_in_this_one() {
-    for (path, folder) in [("key", "."), ("", "."), ("a/key", "a"), ("/key", "/"), ("./key", "."), ("../key", "..")] {
-        assert_eq!(folder_of(Path::new(path)), Path::new(folder), "{path}");
-    }
-}
-
 /// What else is wrong with a title, the reader of the text says.
 #[test]
 fn a_text_of_another_version_is_refused_by_its_number() {
@@ -498,18 +491,4 @@ fn what_is_given_is_an_ordinary_file_of_a_bounded_length() {
     assert!(matches!(read_at_most(&file, 8), Err(FileError::TooLong { most: 8, .. })));
     assert!(matches!(read_at_most(&pipe, 9), Err(FileError::NotFile { .. })));
     assert!(matches!(read_at_most(folder.path(), 9), Err(FileError::NotFile { .. })));
-}
-
-/// Messages name accounts as an administrator knows them, and a number that nobody has by itself.
-#[test]
-fn accounts_are_named_by_name_and_number() {
-    assert_eq!((account(0).as_str(), account(3_999_999_999).as_str()), ("root (user 0)", "user 3999999999"));
-    let (own, number) = (own_account(), user());
-    let plain = |letter: char| letter.is_ascii_alphanumeric() || "._-".contains(letter);
-    assert!(!own.is_empty() && own.chars().all(plain), "{own}");
-    let known = account(number);
-    match known.strip_suffix(&format!(" (user {number})")) {
-        Some(name) if name.chars().all(plain) => assert_eq!(own, name),
-        _ => assert_eq!(own, format!("user-{number}")),
-    }
 }

@@ -7,7 +7,8 @@ use tributary_certs::deletion::{DeletionCertificate, Removed, verify_deletions};
 use tributary_protocol::digest::Digest;
 
 use super::kills::{copy, cut, entries};
-use super::{DAY, NOW, OsEntropy, RULES, SigningKey, World, names, purge_whole};
+use super::whole::purge_whole;
+use super::{DAY, NOW, OsEntropy, RULES, SigningKey, World, names};
 use crate::contact::certificates;
 
 /// A branch with a delivered list of a week, its scores, and counts of a data set.

@@ -5,7 +5,8 @@ use std::fs;
 use tributary_texts::Language;
 
 use super::kills::{cut, entries};
-use super::{DAY, NOW, RULES, World, purge_whole};
+use super::whole::purge_whole;
+use super::{DAY, NOW, RULES, World};
 use crate::contact::scores::read_note;
 use crate::contact::{
     Answer, LeftOut, Stage, erase, exclude, explain, outcomes, recall, show, show_customer, write_reply,

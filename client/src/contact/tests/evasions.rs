@@ -6,7 +6,8 @@ use std::fs;
 use tributary_protocol::printable::is_hidden;
 use tributary_texts::Language;
 
-use super::{DAY, HEADER, NOW, RULES, World, names, purge_whole};
+use super::whole::purge_whole;
+use super::{DAY, HEADER, NOW, RULES, World, names};
 use crate::contact::holdout::Drawn;
 use crate::contact::pseudonym::Pseudonym;
 use crate::contact::store::Store;

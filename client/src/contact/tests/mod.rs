@@ -19,6 +19,7 @@ mod shrunk;
 mod tampered;
 mod told;
 mod undone;
+pub(crate) mod whole;
 mod withdrawn;
 
 use std::fs;
@@ -34,7 +35,7 @@ use tributary_certs::suite::SigningKey;
 use tributary_protocol::digest::Digest;
 use tributary_texts::Said;
 
-use super::{Approving, Built, Purged, build, deliver, purge};
+use super::{Approving, Built, build, deliver};
 use crate::error::ClientError;
 use crate::score::ScoresNote;
 use crate::settings::Settings;
@@ -61,12 +62,6 @@ schema = "policy.toml"
 attributes = "attributes.csv"
 contacts = "contacts.csv"
 "#;
-
-/// A purge that left nothing, or what people read of one that did.
-pub(crate) fn purge_whole(config: &Path, dry_run: bool, now: u64) -> Result<Purged, ClientError> {
-    let purged = purge(config, dry_run, now)?;
-    purged.said().map(|_| purged)
-}
 
 /// Rules with everything in them but what a test adds: `{more}` stands for it.
 pub(super) const RULES: &str = r#"

@@ -6,7 +6,8 @@ use tributary_protocol::digest::Digest;
 use tributary_texts::{Language, Said};
 
 use super::kills::{copy, cut, entries};
-use super::{NOW, OsEntropy, RULES, SigningKey, World, purge_whole, write_signing_key};
+use super::whole::purge_whole;
+use super::{NOW, OsEntropy, RULES, SigningKey, World, write_signing_key};
 use crate::contact::anchor::Anchor;
 use crate::contact::restart::Place;
 use crate::contact::{

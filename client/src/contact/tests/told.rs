@@ -13,7 +13,8 @@ use tributary_storage::files::create_private_folder;
 use tributary_storage::journal::Journal;
 use tributary_texts::{Language, Said};
 
-use super::{DAY, HEADER, NOW, RULES, World, names, purge_whole};
+use super::whole::purge_whole;
+use super::{DAY, HEADER, NOW, RULES, World, names};
 use crate::contact::rules::ColumnOrigin;
 use crate::contact::scores::id_of;
 use crate::contact::{

@@ -8,7 +8,8 @@ use tributary_protocol::digest::Digest;
 use tributary_storage::files::user;
 use tributary_texts::Language;
 
-use super::{DAY, NOW, RULES, World, purge_whole};
+use super::whole::purge_whole;
+use super::{DAY, NOW, RULES, World};
 use crate::contact::event::{ContactEvent, MadeScores};
 use crate::contact::store::Store;
 use crate::contact::{begin_scores, certificates, erase, exclude, purge, show_customer};

@@ -13,7 +13,6 @@
 //!
 //! [`finish`] goes on wherever a crash stopped it. An issuing authority is replaced the same way, without a binding.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use rustls::pki_types::CertificateDer;
@@ -25,7 +24,7 @@ use crate::identity::spki_sha256_of;
 use crate::issue::Validity;
 use crate::keys::TlsKey;
 use crate::tls::read_certificates;
-use tributary_storage::files::{FileError, sync_folder};
+use tributary_storage::files::{FileError, rename};
 
 /// How long after its end a certificate is still renewed, if a person approves: 30 days.
 pub const GRACE_SECONDS: u64 = 30 * 86_400;
@@ -121,9 +120,7 @@ impl Places {
     }
 
     fn advance(&self, part: &str) -> Result<(), FileError> {
-        let (from, to) = (self.next(part), self.current(part));
-        fs::rename(&from, &to).map_err(FileError::system("replacing", &to))?;
-        sync_folder(&self.folder)
+        rename(&self.next(part), &self.current(part))
     }
 
     /// Goes through with a switch, from the beginning or from where a crash stopped it; whether there was one.

@@ -13,7 +13,7 @@ mod error;
 mod modes;
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{Read as _, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 
 use tributary_protocol::versioned::Versioned;
@@ -27,6 +27,7 @@ pub(crate) use self::draft::{is_begun, is_draft};
 pub use self::error::{FILE_BYTES_MAX, FileError, is_full, shown};
 use self::modes::{check_folder, check_private};
 pub use self::modes::{folder_of, only_we_may_change};
+use crate::medium::{make_private_folder, sync};
 
 /// Writes a file that everybody may read (mode 0644).
 ///
@@ -138,19 +139,30 @@ pub fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>, FileError> {
     Ok(bytes)
 }
 
-/// Makes a folder, and those above it, that only its owner may enter (mode 0700). An existing folder is left as it is.
+/// Syncs a file that its owner holds open: what was written to it stays when this returns.
+///
+/// # Errors
+/// What the system says.
+pub fn sync_file(file: &File) -> io::Result<()> {
+    sync(file)
+}
+
+/// Gives a file or a folder another name in the folder where it lies, at once: durable when this returns, if what is in it was. A file of that name is
+/// replaced.
+///
+/// # Errors
+/// [`FileError::System`], also if a folder that is not empty has the name. If the folder cannot be synced, it has its new name, perhaps not for good.
+pub fn rename(from: &Path, to: &Path) -> Result<(), FileError> {
+    fs::rename(from, to).map_err(FileError::system("naming", to))?;
+    sync_folder(folder_of(to))
+}
+
+/// Makes a folder, and those above it, that only its owner may enter (mode 0700): durable when this returns. An existing folder is left as it is.
 ///
 /// # Errors
 /// [`FileError::System`].
 pub fn create_private_folder(path: &Path) -> Result<(), FileError> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::DirBuilderExt as _;
-        builder.mode(0o700);
-    }
-    builder.create(path).map_err(FileError::system("making the folder", path))
+    make_private_folder(path).map_err(FileError::system("making the folder", path))
 }
 
 /// Whether a folder keeps a file private: asked before a secret is written there. Nothing is left behind.

@@ -11,7 +11,7 @@ mod follow;
 mod front;
 
 use std::collections::BTreeMap;
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
@@ -33,7 +33,7 @@ pub use self::follow::{Follower, Visit};
 pub use self::front::{Front, Seen, check_front};
 use self::front::{own_entries, walk};
 use crate::files::folder_of;
-use crate::medium::{sync, sync_data};
+use crate::medium::{make_private_folder, sync, sync_data};
 
 /// An open journal of events `E`. One process has it at a time.
 pub struct Journal<E> {
@@ -46,6 +46,7 @@ pub struct Journal<E> {
     durable: Durable,
     torn: Option<TornTail>,
     dirty: bool,
+    failed: bool,
     /// Encoded events of the federation's own ledger, in a journal of many, until they are asked for.
     administration: Vec<Vec<u8>>,
     /// Where the entries of that ledger stand.
@@ -119,16 +120,19 @@ impl<E: Serialize + DeserializeOwned> Journal<E> {
         let Parsed { events, administration, places, leaves, good_length, log, torn } = parsed;
         if good_length == 0 {
             file.set_len(0).and_then(|()| file.seek(SeekFrom::Start(0))).map_err(io)?;
-            file.write_all(&LOG_HEADER).and_then(|()| sync(&file)).map_err(io)?;
-            File::open(directory).and_then(|directory| sync(&directory)).map_err(io)?;
+            file.write_all(&LOG_HEADER).map_err(io)?;
         } else {
             file.set_len(good_length).and_then(|()| file.seek(SeekFrom::End(0))).map_err(io)?;
-            // The last process may have ended before it synced what is read here. Whoever reads it relies on it.
-            sync(&file).map_err(io)?;
+        }
+        // The last process may have ended before it synced what is read here. Whoever reads it relies on it.
+        sync(&file).map_err(io)?;
+        if log.size() == 0 {
+            // The same for the file's name: as long as nothing was appended it may not be there for good.
+            File::open(directory).and_then(|directory| sync(&directory)).map_err(io)?;
         }
         let (path, length) = (path.to_path_buf(), good_length.max(LOG_HEADER_BYTES as u64));
         let events_are = PhantomData;
-        let (dirty, durable) = (false, Durable { bytes: length, entries: log.size() });
+        let (dirty, failed, durable) = (false, false, Durable { bytes: length, entries: log.size() });
         let own = Self {
             path,
             file,
@@ -138,6 +142,7 @@ impl<E: Serialize + DeserializeOwned> Journal<E> {
             durable,
             torn,
             dirty,
+            failed,
             administration,
             places,
             leaves,
@@ -177,8 +182,10 @@ impl<E: Serialize + DeserializeOwned> Journal<E> {
     /// Appends an event to one of its ledgers, of that ledger's kind.
     ///
     /// # Errors
-    /// [`JournalError::Io`], or [`JournalError::Refused`] for an event that is too long; the caller must end the process.
+    /// [`JournalError::Io`], or [`JournalError::Refused`] for an event that is too long; the caller must end the process. After one of these,
+    /// [`JournalError::Failed`]: a record after half of another one would be lost, and what is before it with it.
     pub fn append_to<A: Serialize>(&mut self, ledger: LedgerId, at: Millis, event: A) -> Result<(), JournalError> {
+        self.is_whole()?;
         let event = codec::encode(&Recorded { at, event });
         let record = self.log.append_leaf(ledger, self.log.next_sequence(&ledger), &event);
         let (record, leaf) = record.map_err(|fault| JournalError::Refused { path: self.path.clone(), fault })?;
@@ -188,19 +195,33 @@ impl<E: Serialize + DeserializeOwned> Journal<E> {
         }
         self.length = self.length.saturating_add(record.len() as u64);
         self.dirty = true;
-        self.file.write_all(&record).map_err(|fault| JournalError::Io { path: self.path.clone(), fault })
+        let written = self.file.write_all(&record);
+        self.went(written)
     }
 
     /// Makes everything appended durable.
     ///
     /// # Errors
-    /// [`JournalError::Io`]; the caller must end the process.
+    /// [`JournalError::Io`]; the caller must end the process. After it [`JournalError::Failed`]: a system may answer a second sync with success though
+    /// what the first one could not write is lost.
     pub fn sync(&mut self) -> Result<(), JournalError> {
+        self.is_whole()?;
         if std::mem::take(&mut self.dirty) {
-            sync_data(&self.file).map_err(|fault| JournalError::Io { path: self.path.clone(), fault })?;
+            let synced = sync_data(&self.file);
+            self.went(synced)?;
             self.durable = Durable { bytes: self.length, entries: self.log.size() };
         }
         Ok(())
+    }
+
+    fn is_whole(&self) -> Result<(), JournalError> {
+        if self.failed { Err(JournalError::Failed(self.path.clone())) } else { Ok(()) }
+    }
+
+    /// Remembers a fault of the file: nobody but the next process, which reads it again, knows what is in it.
+    fn went(&mut self, done: std::io::Result<()>) -> Result<(), JournalError> {
+        self.failed |= done.is_err();
+        done.map_err(|fault| JournalError::Io { path: self.path.clone(), fault })
     }
 
     /// How much of it is durable.
@@ -320,17 +341,6 @@ pub fn read_whole<E: DeserializeOwned>(
     Ok((parsed.events.remove(&ledger).unwrap_or_default(), parsed.torn))
 }
 
-fn private_folder(path: &Path) -> std::io::Result<()> {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::DirBuilderExt as _;
-        builder.mode(0o700);
-    }
-    builder.create(path)
-}
-
 fn private_file() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
@@ -364,7 +374,7 @@ struct Parsed<E> {
 fn locked(path: &Path) -> Result<(File, PathBuf), JournalError> {
     let io = |fault| JournalError::Io { path: path.to_path_buf(), fault };
     let directory = folder_of(path);
-    private_folder(directory).map_err(io)?;
+    make_private_folder(directory).map_err(io)?;
     if path.exists() {
         is_ordinary(path).map_err(io)?;
     }

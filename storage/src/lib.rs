@@ -2,6 +2,8 @@
 //!
 //! Knows bytes, and no meaning of them: certificates, rosters and models are those of other crates.
 
+#[cfg(all(unix, any(test, feature = "faults")))]
+pub mod faults;
 pub mod files;
 pub mod journal;
 pub mod lock;

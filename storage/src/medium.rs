@@ -1,26 +1,54 @@
 //! What this crate asks of a medium: that bytes stay there, and that a private file is private. Tests see what is asked, and give other answers.
 
-use std::fs::{File, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io;
+use std::path::Path;
+
+#[cfg(all(unix, any(test, feature = "faults")))]
+use crate::faults;
 
 /// Waits until a file, or what a folder names, is there for good.
 pub(crate) fn sync(file: &File) -> io::Result<()> {
-    #[cfg(all(test, unix))]
-    tests::asked(file)?;
+    #[cfg(all(unix, any(test, feature = "faults")))]
+    faults::asked(file)?;
     file.sync_all()
 }
 
 /// As [`sync`], without the times of a file.
 pub(crate) fn sync_data(file: &File) -> io::Result<()> {
-    #[cfg(all(test, unix))]
-    tests::asked(file)?;
+    #[cfg(all(unix, any(test, feature = "faults")))]
+    faults::asked(file)?;
     file.sync_data()
+}
+
+/// Makes a folder that only its owner may enter (mode 0700), and those above it: there for good when this returns. One that is there is left as it is.
+pub(crate) fn make_private_folder(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    let above = path.parent().filter(|above| !above.as_os_str().is_empty());
+    above.map_or(Ok(()), make_private_folder)?;
+    let mut builder = fs::DirBuilder::new();
+    // Another process may have made it by now.
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt as _;
+        builder.mode(0o700);
+    }
+    builder.create(path)?;
+    let synced = File::open(above.unwrap_or(Path::new("."))).and_then(|above| sync(&above));
+    if synced.is_err() {
+        // The next attempt is to make it, and to sync it. It is empty, or somebody else uses it.
+        let _ = fs::remove_dir(path);
+    }
+    synced
 }
 
 /// Holds a file where nobody else does.
 pub(crate) fn try_lock(file: &File) -> Result<(), TryLockError> {
-    #[cfg(all(test, unix))]
-    tests::locking().map_err(TryLockError::Error)?;
+    #[cfg(all(unix, any(test, feature = "faults")))]
+    faults::locking().map_err(TryLockError::Error)?;
     file.try_lock()
 }
 
@@ -29,63 +57,23 @@ pub(crate) fn try_lock(file: &File) -> Result<(), TryLockError> {
 pub(crate) fn mode_and_owner(file: &File) -> io::Result<(u32, u32)> {
     use std::os::unix::fs::MetadataExt as _;
     let metadata = file.metadata()?;
-    #[cfg(test)]
-    if let Some(mode) = tests::MODE.get() {
+    #[cfg(any(test, feature = "faults"))]
+    if let Some(mode) = faults::mode() {
         return Ok((mode, metadata.uid()));
     }
     Ok((metadata.mode() & 0o7777, metadata.uid()))
 }
 
-/// A medium of this thread that fails, or keeps no modes.
 #[cfg(all(test, unix))]
-pub(crate) mod tests {
-    use std::cell::{Cell, RefCell};
-    use std::os::unix::fs::MetadataExt as _;
-    use std::path::Path;
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
 
-    use super::*;
-
-    thread_local! {
-        pub(super) static MODE: Cell<Option<u32>> = const { Cell::new(None) };
-        static FAILS: Cell<Option<usize>> = const { Cell::new(None) };
-        static SYNCED: RefCell<Vec<u64>> = const { RefCell::new(Vec::new()) };
-        static LOCKING: RefCell<Option<Box<dyn Fn()>>> = const { RefCell::new(None) };
-        static LOCKS: Cell<bool> = const { Cell::new(true) };
-    }
-
-    pub(super) fn locking() -> io::Result<()> {
-        LOCKING.with_borrow(|look| look.iter().for_each(|look| look()));
-        if LOCKS.get() { Ok(()) } else { Err(io::Error::from(io::ErrorKind::Unsupported)) }
-    }
-
-    /// Some work on a medium that has no locks.
-    pub(crate) fn without_locks<T>(work: impl FnOnce() -> T) -> T {
-        LOCKS.set(false);
-        let done = work();
-        LOCKS.set(true);
-        done
-    }
-
-    /// Some work on a medium, with a look at it right before each lock.
-    pub(crate) fn before_locks<T>(look: impl Fn() + 'static, work: impl FnOnce() -> T) -> T {
-        LOCKING.set(Some(Box::new(look)));
-        let done = work();
-        LOCKING.set(None);
-        done
-    }
-
-    pub(super) fn asked(file: &File) -> io::Result<()> {
-        SYNCED.with_borrow_mut(|synced| {
-            synced.push(file.metadata()?.ino());
-            let fails = FAILS.get() == Some(synced.len());
-            if fails { Err(io::Error::from(io::ErrorKind::StorageFull)) } else { Ok(()) }
-        })
-    }
+    use super::{make_private_folder, mode_and_owner};
+    use crate::faults::{each_fault, number, synced};
 
     /// Each bit of a mode counts: a file that others may only run can be copied.
     #[test]
     fn a_mode_is_read_whole() {
-        use std::os::unix::fs::PermissionsExt as _;
         let file = tempfile::NamedTempFile::new().expect("a file");
         for bit in 0..12 {
             let mode = 0o400 | 1 << bit;
@@ -94,25 +82,26 @@ pub(crate) mod tests {
         }
     }
 
-    /// What was synced by some work, in its order. The sync of one number fails, from 1.
-    pub(crate) fn synced<T>(fails: Option<usize>, work: impl FnOnce() -> T) -> (T, Vec<u64>) {
-        SYNCED.take();
-        FAILS.set(fails);
-        let done = work();
-        FAILS.set(None);
-        (done, SYNCED.take())
-    }
-
-    /// How a file or a folder is named in [`synced`].
-    pub(crate) fn number(path: &Path) -> u64 {
-        std::fs::metadata(path).expect("is there").ino()
-    }
-
-    /// Some work on a medium whose files have this mode, whatever they are made with.
-    pub(crate) fn with_mode<T>(mode: u32, work: impl FnOnce() -> T) -> T {
-        MODE.set(Some(mode));
-        let done = work();
-        MODE.set(None);
-        done
+    /// A folder is there for good when the one above it is synced. One that could not be is not left, or the next attempt would take it for good.
+    #[test]
+    fn a_folder_is_synced_in_each_one_above_it() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let (above, folder) = (dir.path().join("a"), dir.path().join("a/b"));
+        let (made, asked) = synced(None, || make_private_folder(&folder));
+        made.expect("is made");
+        assert_eq!(asked, [number(dir.path()), number(&above)]);
+        let mode = |path| std::fs::metadata(path).expect("is there").permissions().mode() & 0o7777;
+        assert_eq!((mode(&above), mode(&folder)), (0o700, 0o700));
+        let (made, asked) = synced(None, || make_private_folder(&folder));
+        made.expect("is there");
+        assert_eq!(asked, [0; 0]);
+        let mut there = Vec::new();
+        let failed = each_fault(|fault| {
+            let dir = tempfile::tempdir().expect("a folder");
+            let (above, folder) = (dir.path().join("a"), dir.path().join("a/b"));
+            assert_eq!(fault.during(|| make_private_folder(&folder)).is_err(), fault.struck());
+            there.push((above.exists(), folder.exists()));
+        });
+        assert_eq!((failed, there.as_slice()), (2, [(false, false), (true, false), (true, true)].as_slice()));
     }
 }

@@ -118,8 +118,8 @@ mod tests {
     use std::fs::File;
 
     use super::*;
+    use crate::faults::{before_locks, without_locks};
     use crate::files::{Draft, Existing};
-    use crate::medium::tests::{before_locks, without_locks};
 
     /// What is left, where nothing is doubtful.
     fn all_left(folder: &Path) -> Vec<PathBuf> {

@@ -25,7 +25,7 @@ use crate::issue::{CertificateAuthority, LeafRequest, RevocationReason, Validity
 use crate::keys::TlsKey;
 use crate::renewal::Places;
 use crate::tls::read_certificates;
-use tributary_storage::files::{Existing, FileError};
+use tributary_storage::files::{Existing, FileError, rename};
 use tributary_storage::lock::FolderLock;
 
 /// Renews the certificate in a coordinator's folder, for a fresh TLS key and the same names. Its signing key, which every branch has pinned,
@@ -156,10 +156,9 @@ pub fn renew_root(folder: &Path, keys: &Path, now: u64) -> Result<Validity, Enro
         None => begin_root(folder, &current, &next, now)?,
     };
     if current.exists() {
-        let old = unused(keys, now);
-        fs::rename(&current, &old).map_err(FileError::system("keeping", &old))?;
+        rename(&current, &unused(keys, now))?;
     }
-    fs::rename(&next, &current).map_err(FileError::system("replacing", &current))?;
+    rename(&next, &current)?;
     make_root_list(folder, keys, ROOT_LIST_DAYS, now)?;
     make_list(folder, REVOCATION_DAYS, now)?;
     Ok(validity_of(&root)?)

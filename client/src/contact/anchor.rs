@@ -16,7 +16,7 @@ use tributary_certs::pseudonym::PseudonymKey;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::log::{Entries, LedgerId};
 use tributary_protocol::versioned::{Release, Versioned};
-use tributary_storage::files::{Existing, FileError, read_at_most, read_stored, write_stored};
+use tributary_storage::files::{Existing, FileError, read_at_most, read_stored, sync_file, write_stored};
 use tributary_texts::contact as words;
 
 use super::places::key_path;
@@ -97,7 +97,7 @@ impl Anchor {
             OpenOptions::new()
                 .write(true)
                 .open(register)
-                .and_then(|file| file.set_len(length).and_then(|()| file.sync_all()))
+                .and_then(|file| file.set_len(length).and_then(|()| sync_file(&file)))
         };
         cut().map_err(FileError::system("writing", register)).map_err(ClientError::file)
     }

@@ -1,9 +1,8 @@
 //! A register that has begun again, before it has its name.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use tributary_storage::files::{FileError, sync_folder};
+use tributary_storage::files::{FileError, rename};
 
 use super::anchor::Anchor;
 use super::remains::Remains;
@@ -33,7 +32,5 @@ pub(super) fn finish(ledger: &Path, anchor: &Anchor) -> Result<(), ClientError> 
 /// # Errors
 /// If it cannot be named.
 pub(super) fn take_place(ledger: &Path) -> Result<(), FileError> {
-    let next = next_path(ledger);
-    fs::rename(&next, ledger).map_err(FileError::system("naming", &next))?;
-    sync_folder(ledger.parent().unwrap_or(ledger))
+    rename(&next_path(ledger), ledger)
 }

@@ -20,7 +20,7 @@ use tributary_protocol::log::LedgerId;
 use tributary_protocol::time::Millis;
 use tributary_protocol::versioned::{Release, Versioned};
 use tributary_storage::files::{
-    Existing, FileError, create_private_folder, read_stored, read_text, sync_folder, write_stored,
+    Existing, FileError, create_private_folder, read_stored, read_text, rename, sync_folder, write_stored,
 };
 use tributary_storage::journal::Journal;
 use tributary_storage::lock::FolderLock;
@@ -174,8 +174,7 @@ impl Store {
             create_private_folder(&draft)?;
             let files = put_files(&draft, &sheet.to_bytes(), members)?;
             sheet::write_private_file(&draft.join(RULES), rules.as_bytes())?;
-            fs::rename(&draft, &place).map_err(FileError::system("naming", &draft))?;
-            sync_folder(&self.folder.join(LISTS))?;
+            rename(&draft, &place)?;
             Ok(files)
         };
         write().map_err(ClientError::file)

@@ -71,8 +71,7 @@ impl ModelsFolder {
         files::write_stored(&draft.join("manifest"), &MANIFEST_FORMAT, &codec::encode(manifest), keep)?;
         files::write_stored(&draft.join("parameters"), &STATE_FORMAT, parameters, keep)?;
         files::write_stored(&draft.join("statement"), &STATEMENT_FORMAT, &codec::encode(statement), keep)?;
-        fs::rename(&draft, self.of(&model)).map_err(FileError::system("naming", &draft))?;
-        files::sync_folder(&self.folder)
+        files::rename(&draft, &self.of(&model))
     }
 
     /// Deletes a model's folder: it is gone when this returns.

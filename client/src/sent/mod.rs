@@ -25,6 +25,7 @@ use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use tributary_protocol::digest::Digest;
+use tributary_storage::files::sync_file;
 use tributary_storage::journal::JournalError;
 
 pub use self::line::{Entry, Kind, Title};
@@ -148,7 +149,7 @@ impl SentLog {
         if older.exists() {
             return Err(std::io::Error::other(format!("{} is there already", older.display())));
         }
-        file.sync_all()?;
+        sync_file(file)?;
         fs::rename(&path, &older)?;
         let start = Start { file: self.number.saturating_add(1), messages: self.messages, before: self.chain };
         match begun(&path, now, &self.to, start) {

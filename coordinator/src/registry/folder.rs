@@ -1,6 +1,6 @@
 //! One folder for each model.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{ErrorKind, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
@@ -142,9 +142,7 @@ impl RegistryFolder {
         files::write_public(&draft.join("lineage.json"), &lines(&LineageFile::of(digest, manifest)), keep)?;
         files::write_public(&draft.join("statement.json"), statement_json, keep)?;
         files::write_public(&draft.join("statement.txt"), statement_text.as_bytes(), keep)?;
-        fs::rename(&draft, &target).map_err(system("naming", &target))?;
-        let folder = File::open(&self.folder).and_then(|folder| folder.sync_all());
-        folder.map_err(system("writing to", &self.folder))
+        Ok(files::rename(&draft, &target)?)
     }
 
     /// What a model is, verified by its name.

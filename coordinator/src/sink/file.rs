@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
-use tributary_storage::files::folder_of;
+use tributary_storage::files::{folder_of, sync_file};
 
 use super::entry::{Line, whole};
 use super::way::{SinkFault, Way};
@@ -44,7 +44,7 @@ fn append(path: &Path, is_new: bool, lines: &[Line]) -> std::io::Result<()> {
     }
     let mut file = options.open(path)?;
     if lines.is_empty() {
-        return file.sync_all();
+        return sync_file(&file);
     }
     let mut text = whole(lines, |line| format!("{line}\n"));
     if !ends_its_line(&mut file)? {
@@ -52,11 +52,8 @@ fn append(path: &Path, is_new: bool, lines: &[Line]) -> std::io::Result<()> {
         text.insert(0, '\n');
     }
     file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    if is_new {
-        File::open(folder_of(path))?.sync_all()?;
-    }
-    Ok(())
+    sync_file(&file)?;
+    if is_new { File::open(folder_of(path)).and_then(|folder| sync_file(&folder)) } else { Ok(()) }
 }
 
 fn ends_its_line(file: &mut File) -> std::io::Result<bool> {

@@ -10,6 +10,7 @@ use tributary_certs::state::{StateFault, judge_state, open_folder};
 use tributary_protocol::budget::{Heads, Kept};
 use tributary_protocol::log::LedgerId;
 use tributary_protocol::time::Millis;
+use tributary_storage::files::rename;
 use tributary_storage::journal::Journal;
 
 use super::error::StoreError;
@@ -98,9 +99,7 @@ impl HeadsFile {
             entries += 1;
         }
         journal.sync()?;
-        fs::rename(&fresh, &path).map_err(system("renaming", &fresh))?;
-        let folder = fs::File::open(&self.folder).and_then(|folder| folder.sync_all());
-        folder.map_err(system("syncing", &self.folder))?;
+        rename(&fresh, &path)?;
         (self.journal, self.entries) = (journal, entries);
         Ok(())
     }

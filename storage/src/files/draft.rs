@@ -74,7 +74,8 @@ impl Draft {
     /// Syncs the file, gives it its name, and syncs the folder: durable when this returns.
     ///
     /// # Errors
-    /// [`FileError`]; the name is untouched.
+    /// [`FileError`]; the name is untouched. But if the folder of a file that replaces another cannot be synced, the new one has the name, perhaps not for
+    /// good.
     pub fn place(mut self, path: &Path, existing: Existing) -> Result<(), FileError> {
         sync(&self.file).map_err(FileError::system("writing", path))?;
         self.tried = true;
@@ -84,7 +85,12 @@ impl Draft {
         placed?;
         // A link leaves the name that is no longer needed; where it is gone already, removing it does no harm.
         self.placed = existing == Existing::Replace;
-        sync_folder(folder_of(path))
+        let synced = sync_folder(folder_of(path));
+        if synced.is_err() && existing == Existing::Keep {
+            // Nobody was told of this file, and it would stop the next attempt.
+            let _ = fs::remove_file(path);
+        }
+        synced
     }
 
     /// Whether the new file is this user's alone, as it was made.

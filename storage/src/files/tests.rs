@@ -2,7 +2,7 @@
 
 use super::draft::{no_modes, place_new};
 use super::*;
-use crate::medium::tests::{number, synced, with_mode};
+use crate::faults::{each_sync_fails_once, number, synced, with_mode};
 use crate::needed;
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
@@ -251,6 +251,9 @@ fn a_sync_that_fails_is_told() {
         assert!(matches!(told, Err(FileError::System { source, .. }) if is_full(&source)), "sync {fails}");
         assert_eq!((read_public(&path).unwrap().as_slice(), names(folder.path()).len()), (&left[..], 1));
     }
+    // A file that is to be new is there for good, or not at all: else it would stop the next attempt.
+    let path = || tempfile::tempdir().unwrap();
+    assert_eq!(each_sync_fails_once(path, |at| write_private(&at.path().join("key"), b"new", Existing::Keep)), 2);
 }
 
 /// Each way that writes a secret looks at the file before the secret is in it, and leaves nothing there.

@@ -36,6 +36,12 @@ pub enum JournalError {
         /// What is wrong, and with which entry.
         fault: String,
     },
+    /// An earlier write to it failed, so that this process no longer knows what is in it.
+    #[error(
+        "{path}: an earlier write to it failed, so that nothing more is written. See that its disk has room and may be used, and start the program \
+         again: it reads what was recorded", path = .0.display()
+    )]
+    Failed(PathBuf),
     /// The event is none that a journal takes.
     #[error("{path}: {fault}", path = path.display())]
     Refused {

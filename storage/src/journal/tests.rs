@@ -3,7 +3,7 @@
 use super::follow::WINDOW_BYTES;
 use super::*;
 #[cfg(unix)]
-use crate::medium::tests::{number, synced};
+use crate::faults::{each_fault, number, synced};
 
 const LEDGER: LedgerId = LedgerId([7; 32]);
 
@@ -259,6 +259,10 @@ fn a_journal_is_on_the_disk_before_anybody_relies_on_it() {
     assert_eq!(sync(None, 0), (true, vec![], durable, end), "nothing was appended since");
     let (done, _, left, longer) = sync(Some(1), 1);
     assert!(!done && left == durable && longer > end, "a sync that fails makes nothing durable");
+    // The system may say that a second one went well. Nothing is lost by what comes after.
+    assert!(matches!(journal.sync(), Err(JournalError::Failed(_))));
+    let told = journal.append(Millis(1), 5).expect_err("failed");
+    assert!(matches!(&told, JournalError::Failed(at) if *at == path) && told.to_string().contains("start the program"));
     drop(journal);
     let ((journal, _), again) = synced(None, || Journal::<u32>::open(&path, LEDGER).expect("opens"));
     assert_eq!((again, journal.durable()), (vec![number(&path)], Durable { bytes: longer, entries: 4 }));
@@ -269,11 +273,16 @@ fn a_journal_is_on_the_disk_before_anybody_relies_on_it() {
 #[test]
 fn a_journal_whose_disk_fails_is_not_opened() {
     let dir = tempfile::tempdir().expect("a directory");
-    for (name, fails) in [("header", 1), ("folder", 2)] {
-        let path = dir.path().join(name);
-        let (opened, _) = synced(Some(fails), || Journal::<u32>::open(&path, LEDGER).map(drop));
-        assert!(opened.expect_err("a full disk").is_full_disk(), "{name}");
-    }
+    let failed = each_fault(|fault| {
+        let dir = tempfile::tempdir().expect("a directory");
+        let (path, open) = (dir.path().join("journal"), |path: &Path| Journal::<u32>::open(path, LEDGER).map(drop));
+        let opened = fault.during(|| open(&path));
+        assert_eq!(opened.is_err_and(|told| told.is_full_disk()), fault.struck());
+        // The next one syncs both, as the first was to.
+        let asked = [number(&path), number(dir.path())];
+        assert_eq!(synced(None, || open(&path).expect("opens")).1, asked);
+    });
+    assert_eq!(failed, 2);
     let path = dir.path().join("again");
     filled(&path, &[1]);
     let (opened, _) = synced(Some(1), || Journal::<u32>::open_view(&path, LEDGER).map(drop));

@@ -221,28 +221,28 @@ fn sabotage_is_asked_for_by_name_alone() {
     assert_eq!(askers, Vec::<String>::new());
 }
 
-/// A kind of stage that is for tests alone is in no executable: only tests ask for it.
+/// What is for tests alone, as a kind of stage and a medium that fails, is in no executable: only tests ask for it.
 #[test]
-fn the_stage_of_tests_is_asked_for_by_tests_alone() {
-    let metadata = metadata();
-    let mut askers = Vec::new();
-    for package in metadata["packages"].as_array().expect("packages") {
-        for dependency in package["dependencies"].as_array().expect("dependencies") {
-            let features = dependency["features"].as_array().expect("a list");
-            if features.iter().any(|feature| feature == "test-stage") {
-                let kind = dependency["kind"].as_str().unwrap_or("shipped");
-                askers.push(format!("{}, {kind}", package["name"].as_str().expect("a name")));
+fn what_is_for_tests_is_asked_for_by_tests_alone() {
+    let storage = ["tributary-certs", "tributary-client", "tributary-coordinator"];
+    for (wanted, by) in [("test-stage", &["tributary-tests"][..]), ("faults", &storage)] {
+        let mut askers = BTreeSet::new();
+        for package in metadata()["packages"].as_array().expect("packages") {
+            let name = package["name"].as_str().expect("a name");
+            for dependency in package["dependencies"].as_array().expect("dependencies") {
+                let features = dependency["features"].as_array().expect("a list");
+                if features.iter().any(|feature| feature == wanted) {
+                    assert_eq!(dependency["kind"], "dev", "{name} ships {wanted}");
+                    askers.insert(name.to_owned());
+                }
             }
+            let features = package["features"].as_object().expect("features").values();
+            let wants =
+                features.flat_map(|wants| wants.as_array().expect("a list")).filter_map(serde_json::Value::as_str);
+            assert!(wants.into_iter().all(|want| !want.ends_with(wanted)), "{name} has {wanted} by a feature");
         }
-        let features = package["features"].as_object().expect("features").values();
-        let wants = features.flat_map(|wants| wants.as_array().expect("a list")).filter_map(serde_json::Value::as_str);
-        assert!(
-            wants.into_iter().all(|wanted| !wanted.ends_with("test-stage")),
-            "{} has it by a feature",
-            package["name"]
-        );
+        assert_eq!(askers, by.iter().map(|name| (*name).to_owned()).collect(), "{wanted}");
     }
-    assert_eq!(askers, ["tributary-tests, dev"]);
 }
 
 /// Part in plans of the modes `branch` and `none` is in no executable by default, and in none for another feature's sake.

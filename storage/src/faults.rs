@@ -56,7 +56,7 @@ pub fn each_fault(mut turn: impl FnMut(&Fault)) -> usize {
 ///
 /// # Panics
 /// If a failure is passed over in silence, or leaves something that stops the second attempt.
-pub fn each_sync_fails_once<W, T, E: std::fmt::Display>(
+pub fn each_sync_fails_once<W, T, E: std::fmt::Debug>(
     world: impl Fn() -> W,
     work: impl Fn(&W) -> Result<T, E>,
 ) -> usize {
@@ -67,9 +67,9 @@ pub fn each_sync_fails_once<W, T, E: std::fmt::Display>(
         match done {
             Ok(_) => assert!(!fault.struck(), "sync {number} failed, and nothing was said"),
             Err(told) => {
-                assert!(fault.struck(), "none of {} syncs failed, but: {told}", number - 1);
+                assert!(fault.struck(), "none of {} syncs failed, but: {told:?}", number - 1);
                 if let Err(told) = work(&world) {
-                    panic!("after sync {number} failed it cannot be done again: {told}");
+                    panic!("after sync {number} failed it cannot be done again: {told:?}");
                 }
             }
         }

@@ -93,9 +93,10 @@ pub fn export(config: &Path, export: &Export<'_>) -> Result<Exported, ExportErro
     }
     let (draft, digest) = writer.finish()?;
     let draft = draft.into_inner().map_err(|fault| system(fault.into_error()))?;
-    draft.place(output, Existing::Keep)?;
+    // The bundle comes last: one that is there has its digest beside it, and one that could not be put there stops no second attempt.
     let digest_file = beside(output);
     write_public(&digest_file, format!("{digest}\n").as_bytes(), Existing::Replace)?;
+    draft.place(output, Existing::Keep)?;
     let Collected { runs, runs_outside, goes_on, entries, left_out, .. } = collected;
     let (bundle, file) = (digest.to_string(), output.to_path_buf());
     Ok(Exported { bundle, file, digest_file, parts, runs, runs_outside, goes_on, entries, left_out })

@@ -55,6 +55,7 @@ mod tests {
     use tributary_protocol::digest::Digest;
     use tributary_protocol::role::Role;
     use tributary_protocol::roster::StaffNumber;
+    use tributary_storage::faults::each_sync_fails_once;
     use tributary_storage::files::Draft;
 
     use super::*;
@@ -83,6 +84,29 @@ mod tests {
         assert_eq!(folder.new_ones(), [freeze.clone(), thaw.clone()]);
         assert!(folder.new_ones().is_empty());
         assert_eq!(OrdersFolder::of(state.path()).new_ones(), [freeze, thaw], "another process hears of all");
+    }
+
+    /// An order to stop that is not here for good is none: whoever carries it hears so.
+    #[test]
+    fn an_order_that_cannot_be_put_here_is_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let (key, carried) = (SigningKey::generate(&mut OsEntropy), dir.path().join("carried.order"));
+        let staff = StaffNumber::parse("north-bank/e1").unwrap();
+        let order =
+            attest(&key, Action::Freeze, Digest([1; 32]), Digest([2; 32]), &staff, Role::PrivacyOfficer, 1).unwrap();
+        write_order(&order, &carried).unwrap();
+        let failed = each_sync_fails_once(
+            || tempfile::tempdir().unwrap(),
+            |state| {
+                let path = install_order(state.path(), &carried)?;
+                if OrdersFolder::of(state.path()).new_ones() == [order.clone()] {
+                    Ok(())
+                } else {
+                    Err(FileError::content(&path, "order"))
+                }
+            },
+        );
+        assert_eq!(failed, 1 + 2);
     }
 
     /// Whoever carries an order here is killed before it has its name: nobody takes what is half there for an order, and the next attempt goes through.

@@ -142,8 +142,20 @@ pub fn activate_plan(state_dir: &Path, files: &PlanFiles) -> Result<Digest, Faul
 
 #[cfg(test)]
 mod tests {
+    use tributary_storage::faults::each_sync_fails_once;
+
     use super::*;
     use crate::enrolled::Federation;
+
+    /// A plan is activated for good, or the person who activates it hears that it is not, and does it again.
+    #[test]
+    fn a_plan_that_cannot_be_put_here_is_told() {
+        let federation = Federation::new(2);
+        federation.settings(|text| text);
+        let world = || tempfile::tempdir().unwrap();
+        let failed = each_sync_fails_once(world, |dir| activate_plan(&dir.path().join("state"), &federation.plan()));
+        assert_eq!(failed, 3 + 2 * 2);
+    }
 
     fn names(jobs: &[Job]) -> Vec<String> {
         jobs.iter().map(|job| job.plan().name.to_string()).collect()

@@ -159,7 +159,7 @@ pub fn draft_points(config: &Path, model: &LoadedModel, new: &NewPoints<'_>) -> 
     Ok(file)
 }
 
-/// Puts a change that two people signed into the register, and then on record in the journal.
+/// Puts a change that two people signed into the register, and then on record in the journal. One that is there already is left as it is.
 ///
 /// # Errors
 /// If it does not count, does not follow the last one, or does not fit the card; then nothing has changed. Nor has anything where the journal does not take
@@ -174,6 +174,11 @@ pub fn install_points(config: &Path, path: &Path, schema: Option<&Path>) -> Resu
     model.check_usable()?;
     file.judge(&roster.roster, &authorities.digest(), Some(unix_seconds()))?;
     let mut changes = points(config, &model)?;
+    let register = Register::Points(model.manifest.digest());
+    if let Some(place) = changes.iter().position(|change| change.statement == file.statement) {
+        // A command that could not end before, or somebody else, has brought it.
+        return Ok(register.path(&model.state_dir, place as u64 + 1));
+    }
     let number = changes.len() as u64 + 1;
     let previous = changes.last().map_or(Digest::ZERO, |last| last.statement.digest());
     if (file.statement.sequence, file.statement.previous) != (number, previous) {
@@ -191,7 +196,6 @@ pub fn install_points(config: &Path, path: &Path, schema: Option<&Path>) -> Resu
     }
     changes.push(file.clone());
     carded(&model, &head, scale, &changes)?;
-    let register = Register::Points(model.manifest.digest());
     let path = register.place(&model.state_dir, number)?;
     file.write(&path).map_err(register.unwritten(&model.state_dir, number))?;
     register.put_on_record(config, &model.state_dir, number)?;

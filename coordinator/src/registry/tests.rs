@@ -1,6 +1,7 @@
 //! Folders and journal of a registry.
 
 mod doubted;
+mod durable;
 mod exports;
 mod lines;
 mod papers;
@@ -81,11 +82,14 @@ impl World {
 
     /// The journal and the registry, as a process finds them.
     fn open(&self) -> (Journal<CoordinatorEvent>, Registry) {
-        let (mut journal, _) = Journal::open_view(&self.state().join("audit.log"), LedgerId([1; 32])).unwrap();
-        let events = journal.administration().unwrap();
-        let registry =
-            Registry::open(&self.state(), (FEDERATION, Arc::new(SigningKey::from_seed(&[9; 32]))), &events).unwrap();
-        (journal, registry)
+        self.found().unwrap()
+    }
+
+    fn found(&self) -> Result<(Journal<CoordinatorEvent>, Registry), RegistryError> {
+        let (mut journal, _) = Journal::open_view(&self.state().join("audit.log"), LedgerId([1; 32]))?;
+        let events = journal.administration()?;
+        let key = Arc::new(SigningKey::from_seed(&[9; 32]));
+        Ok((journal, Registry::open(&self.state(), (FEDERATION, key), &events)?))
     }
 
     fn signed(&self, registry: &Registry, step: ModelStep, model: &Digest) -> SignedStatement {

@@ -30,11 +30,11 @@ impl Way for FileWay {
         if !is_new && !self.path.metadata().map_err(SinkFault::Disk)?.is_file() {
             return Err(SinkFault::NoFile);
         }
-        append(&self.path, is_new, lines).map_err(SinkFault::Disk)
+        append(&self.path, lines).map_err(SinkFault::Disk)
     }
 }
 
-fn append(path: &Path, is_new: bool, lines: &[Line]) -> std::io::Result<()> {
+fn append(path: &Path, lines: &[Line]) -> std::io::Result<()> {
     let mut options = OpenOptions::new();
     options.append(true).read(true).create(true);
     #[cfg(unix)]
@@ -43,6 +43,10 @@ fn append(path: &Path, is_new: bool, lines: &[Line]) -> std::io::Result<()> {
         options.mode(0o600);
     }
     let mut file = options.open(path)?;
+    if file.metadata()?.len() == 0 {
+        // Its name stays before anything is in it: after a fault the next attempt finds it empty, and does the same.
+        File::open(folder_of(path)).and_then(|folder| sync_file(&folder))?;
+    }
     if lines.is_empty() {
         return sync_file(&file);
     }
@@ -52,8 +56,7 @@ fn append(path: &Path, is_new: bool, lines: &[Line]) -> std::io::Result<()> {
         text.insert(0, '\n');
     }
     file.write_all(text.as_bytes())?;
-    sync_file(&file)?;
-    if is_new { File::open(folder_of(path)).and_then(|folder| sync_file(&folder)) } else { Ok(()) }
+    sync_file(&file)
 }
 
 fn ends_its_line(file: &mut File) -> std::io::Result<bool> {

@@ -64,6 +64,8 @@ impl PlaceFile {
 
 #[cfg(test)]
 mod tests {
+    use tributary_storage::faults::each_sync_fails_once;
+
     use super::*;
 
     #[test]
@@ -74,6 +76,7 @@ mod tests {
         let place = Place { entries: 7, head: Digest([9; 32]) };
         one.write(place).unwrap();
         assert_eq!((one.read(), other.read()), (Some(place), None));
+        assert_eq!(each_sync_fails_once(|| (), |()| one.write(place)), 2);
         for broken in ["", "tributary audit sink 1\nentries -1\n", "tributary audit sink 2\nentries 7\n"] {
             files::write_private(&folder.path().join(FILE), broken.as_bytes(), Existing::Replace).unwrap();
             assert_eq!(one.read(), None, "{broken}");

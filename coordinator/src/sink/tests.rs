@@ -16,12 +16,14 @@ use tributary_protocol::log::LedgerId;
 use tributary_protocol::message::ClosedReason;
 use tributary_protocol::round::CoordinatorEvent;
 use tributary_protocol::time::Millis;
+use tributary_storage::faults::each_sync_fails_once;
 use tributary_storage::files::{Existing, write_private};
 use tributary_storage::journal::Journal;
 
 use super::entry::Line;
 use super::syslog::SyslogWay;
 use super::way::{SinkFault, Way as _};
+use super::ways::way_of;
 use super::*;
 use crate::report::Event;
 use crate::settings::{SinkWay, SyslogSink};
@@ -287,6 +289,20 @@ fn a_receiver_that_was_away_gets_everything_and_rounds_wait_meanwhile() {
     assert_eq!((sink.standing().lag_entries, sink.standing().failing), (0, None));
     let all: Vec<String> = lines.try_iter().flatten().collect();
     assert_eq!(positions(&all), (0..1_107).collect::<Vec<_>>());
+}
+
+/// Lines are taken when they and the file's name are on the disk. Those of an attempt that failed come again.
+#[test]
+fn a_file_takes_lines_once_they_are_durable() {
+    let line = [Line { position: 0, at: NOW, text: "an entry".into() }];
+    let deliver = |folder: &tempfile::TempDir| {
+        let path = folder.path().join("copy");
+        way_of(&SinkWay::File(path.clone())).deliver(&line)?;
+        let text = std::fs::read_to_string(path).unwrap();
+        assert!(text == "an entry\n" || text == "an entry\nan entry\n", "{text}");
+        Ok::<(), SinkFault>(())
+    };
+    assert_eq!(each_sync_fails_once(|| tempfile::tempdir().unwrap(), deliver), 2);
 }
 
 #[test]

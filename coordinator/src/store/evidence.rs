@@ -256,6 +256,8 @@ pub(super) fn remove(path: &Path) {
 
 #[cfg(test)]
 mod tests {
+    use tributary_storage::faults::each_sync_fails_once;
+
     use super::*;
 
     fn run(number: u8) -> RunId {
@@ -410,6 +412,10 @@ mod tests {
             let expected = [&head.encode()[..], b"onetwo", last].concat();
             assert!(fs::read(state.join(ROUNDS).join(round_name(run(1), RoundId(4)))).unwrap() == expected);
         }
+        // Also where it cannot be synced: the ledger is not to name what may be lost.
+        let failed =
+            each_sync_fails_once(|| (), |()| store.begin_kept(&retention, &of)?.expect("it is kept").keep(b"end"));
+        assert_eq!(failed, 2);
         // What could not be written is told at the end, and the round has no file.
         fs::remove_file(state.join(ROUNDS).join(round_name(run(1), RoundId(4)))).unwrap();
         let mut kept = store.begin_kept(&retention, &of).unwrap().expect("it is kept");

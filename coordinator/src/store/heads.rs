@@ -116,6 +116,7 @@ pub(super) mod tests {
     use tributary_protocol::privacy::{Accounts, YearSpend};
     use tributary_protocol::roster::{MemberName, Roster, RosterEntry, RosterGroup, SignedRoster};
     use tributary_protocol::secagg::suite::{Signature, VerifyingKey};
+    use tributary_storage::faults::each_fault;
     use tributary_storage::journal::JournalError;
 
     use super::*;
@@ -200,6 +201,28 @@ pub(super) mod tests {
         drop(file);
         let file = HeadsFile::open(&folder.path().join("heads")).unwrap();
         assert_eq!((file.entries, counters(&file)), (3, vec![Some(9_999), Some(1), Some(7)]));
+    }
+
+    /// A coordinator whose disk is full ends, and its next start finds every head that somebody relied on: also where the file was being written anew.
+    #[test]
+    fn no_head_is_lost_where_the_disk_fails() {
+        let failed = each_fault(|fault| {
+            let dir = tempfile::tempdir().unwrap();
+            let folder = dir.path().join("heads");
+            let keeps = |counters: std::ops::Range<u64>| {
+                let mut file = HeadsFile::open(&folder)?;
+                counters.into_iter().try_for_each(|counter| file.keep(Millis(0), head(1, counter)))?;
+                file.sync()
+            };
+            // The file is written anew after so many.
+            assert_eq!(fault.during(|| keeps(1..300)).is_err(), fault.struck());
+            let before = counters(&HeadsFile::open(&folder).unwrap())[0];
+            assert!(fault.struck() || before == Some(299));
+            keeps(before.unwrap_or(0) + 1..before.unwrap_or(0) + 2).unwrap();
+            assert_eq!(counters(&HeadsFile::open(&folder).unwrap())[0], Some(before.unwrap_or(0) + 1));
+        });
+        // Folder, file and name; the new one, and its name; the last entries.
+        assert_eq!(failed, 3 + 3 + 1 + 1);
     }
 
     #[test]

@@ -1,3 +1,4 @@
+use super::statement::ModelNoise;
 use super::*;
 use crate::run::job::tests::{job, settings};
 use tributary_model::server_optimizer::{
@@ -6,6 +7,9 @@ use tributary_model::server_optimizer::{
 use tributary_model::stage::PublicState;
 use tributary_model::update::LocalRule;
 use tributary_planning::settings::{LocalSteps, MechanismSettings, PlanSettings, PrivacyTarget};
+use tributary_protocol::round::CoordinatorEvent;
+use tributary_protocol::time::Millis;
+use tributary_storage::faults::each_sync_fails_once;
 
 const RUN: RunRef = RunRef { plan: Digest::ZERO, number: 1 };
 const GRADIENT: [f64; 4] = [0.1, -0.2, 0.3, 0.4];
@@ -276,4 +280,34 @@ fn the_state_directory_is_private() {
     let fixture = fixture();
     let mode = fs::metadata(fixture.folder.path().join("state")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o700);
+}
+
+/// Whatever a run keeps is there for good, or its keeper hears that it is not: nothing is named by the ledger before. After room was made it goes on.
+#[test]
+fn what_a_run_keeps_is_durable_or_told() {
+    let job = job(&settings());
+    let noise = ModelNoise { version: 1, stage: 1, plan: RUN.plan.to_string(), run: RUN.number, variances: vec![0.5] };
+    let opened = CoordinatorEvent::RunOpened {
+        plan: Box::new(job.plan().plan().clone()),
+        approvals: Box::new(job.approvals.clone()),
+        number: 1,
+        model: job.initial.digest(),
+        begun: Millis(0),
+    };
+    let begun = || tempfile::tempdir().unwrap();
+    let failed = each_sync_fails_once(begun, |folder| {
+        let store = Store::open(&folder.path().join("state"), RUN)?;
+        store.add_model(&job.initial.digest(), &job.initial.to_le_bytes())?;
+        store.write_model_noise(&noise)?;
+        store.write_statement(std::slice::from_ref(&opened))
+    });
+    // Eleven folders and four files.
+    assert_eq!(failed, 11 + 2 * 4);
+    let failed = each_sync_fails_once(fixture, |fixture| {
+        fixture.store.begin_optimizer(&fixture.layout, fixture.start(), &fixture.initial)?;
+        let stepped = fixture.store.step_optimizer(&fixture.layout, fixture.start(), GRADIENT.into_iter())?;
+        let name = StateName { steps: stepped.steps, ..fixture.start() };
+        fixture.store.keep_optimizer(name, stepped.state).map_err(StepError::from)
+    });
+    assert_eq!(failed, 4);
 }

@@ -126,6 +126,8 @@ pub(crate) struct Witnesses {
     kept: BTreeSet<u64>,
     /// Sizes of those whose files say less.
     changed: BTreeSet<u64>,
+    /// Their files could not be written the last time.
+    failing: bool,
     standing: BTreeMap<ClientId, Standing>,
     links: BTreeMap<ClientId, Link>,
 }
@@ -157,6 +159,7 @@ impl Witnesses {
             made: 0,
             kept: BTreeSet::new(),
             changed: BTreeSet::new(),
+            failing: false,
             standing,
             links: BTreeMap::new(),
         };
@@ -340,7 +343,7 @@ impl Witnesses {
         })
     }
 
-    /// Writes down what has changed. A fault is told and ends nothing.
+    /// Writes down what has changed. A fault is told once and ends nothing: it is tried again at the next look, since a bundle begins with these files.
     pub(crate) fn write(&mut self) {
         if self.changed.is_empty() {
             return;
@@ -352,8 +355,13 @@ impl Witnesses {
             self.folder.write_note(age, kept, note)
         });
         let written: Result<(), FileError> = written.collect();
-        if let Err(fault) = written.and_then(|()| self.folder.write_standing(&self.standing)) {
-            tracing::error!(%fault, "a checkpoint of the journal could not be written down; its witnesses have it all the same");
+        let written = written.and_then(|()| self.folder.write_standing(&self.standing));
+        let failed_before = std::mem::replace(&mut self.failing, written.is_err());
+        if let Err(fault) = written {
+            if !failed_before {
+                tracing::error!(%fault, "a checkpoint of the journal could not be written down and is tried again; its witnesses have it all the same");
+            }
+            self.changed.extend(changed);
         }
     }
 }

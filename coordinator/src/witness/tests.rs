@@ -1,7 +1,9 @@
+use tributary_evidence::checkpoint::kept_name;
 use tributary_protocol::ids::OrganisationId;
 use tributary_protocol::log::NoteSignature;
 use tributary_protocol::merkle::leaf_digest;
 use tributary_protocol::roster::MemberName;
+use tributary_storage::faults::{each_fault, each_sync_fails_once};
 use tributary_storage::files::{Existing, create_private_folder, write_private};
 
 use super::*;
@@ -345,4 +347,35 @@ fn the_standing_of_the_witnesses_is_kept() {
     }
     write_private(&path, good.replace("witnesses 1", "witnesses 2").as_bytes(), Existing::Replace).unwrap();
     assert_eq!(folder.standing().len(), 0);
+}
+
+/// A disk that is full for a moment takes no checkpoint out of a later bundle: what could not be written down is written at the next look.
+#[test]
+fn what_could_not_be_written_down_is_written_at_the_next_look() {
+    let failed = each_fault(|fault| {
+        let dir = tempfile::tempdir().unwrap();
+        let mut own = opened(dir.path(), leaves(0, 5));
+        own.make(1_000, &roster(), true).unwrap();
+        fault.during(|| own.write());
+        own.write();
+        for name in ["newest", &kept_name(5)] {
+            let bytes = std::fs::read(dir.path().join("checkpoints").join(name)).unwrap();
+            assert_eq!(SignedCheckpoint::parse(&bytes).unwrap().checkpoint().size, 5, "{name}");
+        }
+        drop(own);
+        let read = opened(dir.path(), leaves(0, 5));
+        assert_eq!(read.before.map(|before| before.size), Some(5));
+    });
+    // Each of the files and its name.
+    assert_eq!(failed, 6);
+    let standing = each_sync_fails_once(
+        || tempfile::tempdir().unwrap(),
+        |dir| {
+            let folder = Folder::open(dir.path())?;
+            folder.write_key(&origin_of(&FEDERATION), &key(9).verifying_key())?;
+            folder.write_standing(&BTreeMap::from([(ClientId(1), Standing { size: 5, ..Standing::default() })]))?;
+            if folder.standing().len() == 1 { Ok(()) } else { Err(FileError::content(dir.path(), "standing")) }
+        },
+    );
+    assert_eq!(standing, 5);
 }

@@ -4,6 +4,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod durable;
 mod exported;
 mod models;
 mod papers;
@@ -85,4 +86,5 @@ fn a_coordinators_folder_is_shown_by_every_reader() {
     papers::a_security_report_names_every_flow(&world);
     exported::a_command_that_was_cut_short_is_put_on_record_by_the_next_one(&world);
     exported::a_daemon_records_what_leaves(&world);
+    durable::what_people_bring_is_there_for_good_or_they_hear_that_it_is_not(&world);
 }

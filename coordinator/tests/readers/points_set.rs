@@ -35,6 +35,12 @@ pub(super) fn what_was_counted_is_shown(world: &World) {
     assert!(registry::five_parts(config, &model.model, Some(&report)).is_err());
 }
 
+/// The same draft, which sets other points.
+fn draft_of(mut file: PointsFile, after: i64) -> PointsFile {
+    file.statement.after = after;
+    file
+}
+
 /// The usual scale.
 fn scale() -> Scale {
     Scale::new(600, 50.0, 20.0).unwrap()
@@ -59,14 +65,20 @@ fn signed(world: &World, mut file: PointsFile, signatures: usize, name: &str) ->
     path
 }
 
-/// A change of a model's points by so many, signed by two people and installed.
-pub(super) fn changed_by(world: &World, model: &LoadedModel, more: i64, name: &str) {
-    let card = registry::carded(model, "deposit", scale(), &[]).unwrap();
+/// A change of a model's points by so many, signed by two people.
+pub(super) fn drafted(world: &World, model: &LoadedModel, more: i64, name: &str) -> PathBuf {
+    let changes = points(&world.config, model).unwrap();
+    let card = registry::carded(model, "deposit", scale(), &changes).unwrap();
     let (field, bin, before) = bin(&card);
     let new =
         NewPoints { head: "deposit", scale: scale(), field: &field, bin, after: before + more, reason: "it is rare" };
     let draft = registry::draft_points(&world.config, model, &new).unwrap();
-    install_points(&world.config, &signed(world, draft, 2, name), None).unwrap();
+    signed(world, draft, 2, name)
+}
+
+/// The same, installed.
+pub(super) fn changed_by(world: &World, model: &LoadedModel, more: i64, name: &str) {
+    install_points(&world.config, &drafted(world, model, more, name), None).unwrap();
 }
 
 pub(super) fn points_are_changed_by_two_people(world: &World) {
@@ -95,7 +107,10 @@ pub(super) fn points_are_changed_by_two_people(world: &World) {
     assert!(matches!(&refused, RegistryError::Points { fault, .. } if fault.contains("another bin")), "{refused}");
     let installed = install_points(config, &signed(first.clone(), 2, "first.points"), None).unwrap();
     assert!(installed.ends_with("points/000001.points"), "{}", installed.display());
-    let refused = install_points(config, &world.federation.path("first.points"), None).unwrap_err();
+    assert_eq!(install_points(config, &world.federation.path("first.points"), None).unwrap(), installed, "once");
+    // Another one of the same number comes too late.
+    let late = signed(draft_of(first.clone(), before + 8), 2, "late.points");
+    let refused = install_points(config, &late, None).unwrap_err();
     assert!(matches!(refused, RegistryError::PointsOrder { found: 1, expected: 2 }), "{refused}");
     // The next change goes on from it.
     let changes = points(config, &model).unwrap();

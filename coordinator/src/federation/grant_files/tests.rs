@@ -4,6 +4,7 @@ use tributary_certs::grant::{sign_grant, sign_withdrawal};
 use tributary_certs::suite::SigningKey;
 use tributary_protocol::plan::Grant;
 use tributary_protocol::round::cast;
+use tributary_storage::faults::each_sync_fails_once;
 
 use super::*;
 use crate::enrolled::{Federation, now};
@@ -107,4 +108,21 @@ fn a_withdrawal_is_carried_after_its_grant_by_the_same_owner_alone() {
     let withdrawal = sign_withdrawal(&owner(), digest, 7);
     assert_eq!(folder.new_ones(), [OwnersWord::Granted(grant), OwnersWord::TakenBack(withdrawal)]);
     assert_eq!(folder.new_ones(), []);
+}
+
+/// What an owner allows or takes back is on its way for good, or whoever carries it hears that it is not.
+#[test]
+fn a_word_that_cannot_be_put_here_is_told() {
+    let world = World::new();
+    let grant = sign_grant(&owner(), world.grant());
+    let (allowed, back) = (world.federation.path("own.grant"), world.federation.path("own.withdrawal"));
+    write_grant(&grant, &allowed).unwrap();
+    write_withdrawal(&sign_withdrawal(&owner(), grant.digest(), 7), &back).unwrap();
+    let emptied = || drop(std::fs::remove_dir_all(world.federation.path("state")));
+    assert_eq!(each_sync_fails_once(emptied, |()| carry(&world.config, &allowed)), 2 + 2);
+    let granted = || {
+        emptied();
+        carry(&world.config, &allowed).unwrap();
+    };
+    assert_eq!(each_sync_fails_once(granted, |()| carry(&world.config, &back)), 2);
 }

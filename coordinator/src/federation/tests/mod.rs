@@ -38,6 +38,7 @@ use super::open_runs::Federation as Centre;
 use crate::connections::{Arrival, Limits, Link, Members, Orders, Traffic};
 use crate::control::{Request, Said, Status};
 use crate::enrolled::{Federation, now};
+use crate::error::CoordinatorError;
 use crate::open::Opened;
 use crate::report::{Event, Told};
 use crate::run::spool::Spool;
@@ -58,6 +59,9 @@ struct World {
     arrivals: mpsc::Receiver<Arrival>,
     /// The front of the journal that was not read.
     unread: Option<Mark>,
+    /// Why the process has ended, in a test that lets its disk fail.
+    ended: Result<(), CoordinatorError>,
+    may_end: bool,
 }
 
 /// A branch and the coordinator's way to it.
@@ -87,8 +91,13 @@ impl World {
     }
 
     fn at(house: Federation, config: PathBuf) -> Self {
-        let (centre, told, arrivals, unread) = start(&config);
-        Self { house, config, centre, told, here: BTreeMap::new(), arrivals, unread }
+        let started = start(&config).unwrap();
+        Self::started(house, config, started)
+    }
+
+    fn started(house: Federation, config: PathBuf, (centre, told, arrivals, unread): Started) -> Self {
+        let here = BTreeMap::new();
+        Self { house, config, centre, told, here, arrivals, unread, ended: Ok(()), may_end: false }
     }
 
     fn state(&self, name: &str) -> PathBuf {
@@ -104,8 +113,8 @@ impl World {
 
     /// What the process does at its start, after it has its port.
     fn begin(&mut self) {
-        self.centre.conclude_the_finished().unwrap();
-        self.centre.open_due().unwrap();
+        let begun = self.centre.conclude_the_finished().and_then(|()| self.centre.open_due());
+        self.goes_on(begun);
         self.centre.keep_index();
         if let Some(mark) = self.unread.take() {
             let leaves = check_front(&self.state("audit.log"), &mark).unwrap();
@@ -134,8 +143,17 @@ impl World {
         (1..=BRANCHES).for_each(|number| self.comes(number));
     }
 
+    /// An ended process hears nothing any more.
     fn arrive(&mut self, arrival: Arrival) {
-        self.centre.arrive(arrival).unwrap();
+        if self.ended.is_ok() {
+            let went = self.centre.arrive(arrival);
+            self.goes_on(went);
+        }
+    }
+
+    fn goes_on(&mut self, went: Result<(), CoordinatorError>) {
+        assert!(self.may_end || went.is_ok(), "{went:?}");
+        self.ended = went;
     }
 
     /// Everybody hears what was said, and answers, until nobody says anything.
@@ -243,13 +261,13 @@ impl World {
 type Started = (Centre<'static>, Rc<RefCell<Vec<Told>>>, mpsc::Receiver<Arrival>, Option<Mark>);
 
 /// As a process does it, up to its port.
-fn start(config: &std::path::Path) -> Started {
+fn start(config: &std::path::Path) -> Result<Started, CoordinatorError> {
     let opened = Opened::open(config, now()).unwrap();
     let (jobs, Opened { state_dir, heads_dir, gather_ms, windows, sink, identity, .. }) = (opened.jobs(), opened);
     let signing_key = Arc::new(identity.signing_key);
     let (folders, own) = ((&*state_dir, &*heads_dir), (identity.federation, &signing_key));
     let Found { journal, past, begun, unread, witnesses, registry, heads } =
-        Found::open(folders, own, Millis(unix_millis())).unwrap();
+        Found::open(folders, own, Millis(unix_millis()))?;
     let (inputs, arrivals) = mpsc::channel(64);
     let sink = sink.map(|sink| Sink::start(&sink, (&state_dir, journal.durable()), inputs, unix_millis).unwrap());
     let settings = HandsSettings {
@@ -259,7 +277,7 @@ fn start(config: &std::path::Path) -> Started {
         witnesses,
         sink,
         clock: SteadyClock::start(),
-        members: Arc::new(Members::open(&identity.roster.roster, &heads_dir).unwrap()),
+        members: Arc::new(Members::open(&identity.roster.roster, &heads_dir)?),
         metrics: Arc::new(Metrics::in_folder(&state_dir)),
         signing_key,
         federation: identity.federation,
@@ -272,7 +290,7 @@ fn start(config: &std::path::Path) -> Started {
     let report = Box::leak(Box::new(move |event: &Told| log.borrow_mut().push(event.clone())));
     let windows = (state_dir, Arc::<Limits>::default(), windows);
     let centre = Centre::new(Hands::new(settings, report), windows, (jobs, identity.roster), (past, begun));
-    (centre, told, arrivals, unread)
+    Ok((centre, told, arrivals, unread))
 }
 
 /// The first line without what differs from one attempt to the next: digests, sessions, durations and figures with noise.

@@ -15,6 +15,7 @@ use tributary_protocol::role::{Action, Role};
 use tributary_protocol::roster::MemberName;
 use tributary_protocol::secagg::suite::{Signature, Suite as _};
 use tributary_protocol::signed::SignedBody as _;
+use tributary_storage::faults::each_sync_fails_once;
 
 use super::beside::key_of;
 use super::orders::authorities;
@@ -305,6 +306,9 @@ fn attacks_are_carried_when_they_are_of_the_run(own: &mut Judged) {
     let other = registry::install_attacks(own.config(), &report(1, "0.100000", "other.json")).unwrap_err();
     assert!(matches!(other, RegistryError::OtherClaim { .. }), "{other}");
     let (path, alarming) = (report(2, "0.100000", "sound.json"), report(2, "1000.000000", "alarm.json"));
+    let none = || drop(fs::remove_dir_all(own.world.state("attacks")));
+    assert_eq!(each_sync_fails_once(none, |()| registry::install_attacks(own.config(), &path)), 1 + 2);
+    none();
     let installed = registry::install_attacks(own.config(), &path).unwrap();
     let signed = AttacksFile::read(&fs::read(&path).unwrap()).unwrap().signed().unwrap();
     assert_eq!(installed, own.world.state(&Item::Attacks(signed.report.findings).name()));

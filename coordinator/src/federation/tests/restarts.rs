@@ -2,6 +2,7 @@
 
 use tributary_protocol::log::LedgerId;
 use tributary_protocol::registry::RegistryEvent;
+use tributary_storage::faults::each_fault;
 use tributary_storage::journal::read_view;
 
 use super::*;
@@ -70,6 +71,45 @@ fn the_runs_of_a_plan_follow_each_other() {
         assert_eq!((world.status().ended, registered(&world)), (3, 3));
         assert!(world.state("audit.index").is_file(), "{with_index}");
     }
+}
+
+/// The process goes on until a run is over, or it ends.
+fn one_run(world: &mut World) {
+    world.begin();
+    world.all_come();
+    world.here.values_mut().for_each(|seat| seat.machines.runs = 200);
+    let is_over = |world: &World| world.told.borrow().iter().any(|told| matches!(told.event, Event::Finished(_)));
+    while world.ended.is_ok() && !is_over(world) && world.talk_once() {}
+}
+
+/// A disk that fails at any of the coordinator's writes: the process ends at once, or that write is one that may wait. The next process, on a disk that has
+/// room again, goes on, and each run is released once.
+#[test]
+fn each_run_is_released_once_whichever_write_fails() {
+    let house = Federation::new(BRANCHES as usize);
+    let config = house.settings_of_runs(200, |text| text.replace("rounds = 3\n", "rounds = 1\n"));
+    let (mut own, mut went_on) = (Some(house), 0);
+    let failed = each_fault(|fault| {
+        let house = own.take().expect("it comes back");
+        let (house, ended) = fault.during(|| {
+            let Ok(started) = start(&config) else { return (house, true) };
+            let mut world = World::started(house, config.clone(), started);
+            world.may_end = true;
+            one_run(&mut world);
+            (world.house, world.ended.is_err() || world.centre.stuck().is_some())
+        });
+        went_on += u32::from(!ended);
+        let mut world = World::at(house, config.clone());
+        one_run(&mut world);
+        let mut runs: Vec<u32> = crate::registry::list(&config).unwrap().iter().map(|model| model.run).collect();
+        runs.sort_unstable();
+        let ended = u32::try_from(world.status().ended).unwrap();
+        assert_eq!((runs, registered(&world)), ((1..=ended).collect(), ended as usize));
+        own = Some(world.house);
+    });
+    assert!(failed > 50, "{failed}");
+    // Besides the turn without a fault: the index of the journal and its name. The next start does without.
+    assert_eq!(went_on, 1 + 2);
 }
 
 /// A process that ended between a run's last record and its release: the next one releases, once.

@@ -12,7 +12,7 @@ use crate::error::CoordinatorError;
 use crate::federation::served::Served;
 use crate::store::Store;
 
-fn incident(world: &World, text: &str) -> Recordable {
+pub(super) fn incident(world: &World, text: &str) -> Recordable {
     let word = IncidentWord {
         federation: FEDERATION,
         step: IncidentStep::Open,

@@ -3,6 +3,7 @@
 //! Nothing here decides who may take part; it says who somebody is and proves it.
 
 mod armour;
+mod attempt;
 pub mod attestation;
 pub mod binding;
 pub mod budget;
@@ -32,6 +33,9 @@ pub mod people;
 pub mod pkcs11;
 pub mod points;
 pub mod policy;
+#[cfg(unix)]
+#[cfg(test)]
+mod prepared;
 pub mod provider;
 pub mod pseudonym;
 pub mod renewal;

@@ -126,3 +126,22 @@ fn a_signature_follows_the_one_before_it_even_under_a_clock_that_went_back() {
         assert_eq!(verify_owned(Owned::Mapping, &file, &owner.verifying_key()).unwrap().sequence, next);
     }
 }
+
+/// The signature of before stands, or the new one does.
+#[cfg(unix)]
+#[test]
+fn a_signature_that_was_not_written_is_not_said_to_stand() {
+    let folder = tempfile::tempdir().unwrap();
+    let policy = folder.path().join("policy.toml");
+    std::fs::write(&policy, "epsilon_life = 1\n").unwrap();
+    let owner = SigningKey::from_seed(&[1; 32]);
+    sign_policy(&policy, "epsilon_life = 1\n", &owner).unwrap();
+    let failed = tributary_storage::faults::each_sync_fails_once(
+        || (),
+        |()| {
+            verify_policy(&policy, &owner.verifying_key()).unwrap();
+            sign_policy(&policy, "epsilon_life = 1\n", &owner)
+        },
+    );
+    assert!(failed > 0);
+}

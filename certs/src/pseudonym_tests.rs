@@ -37,3 +37,19 @@ fn a_pseudonym_is_the_known_answer_of_its_key() {
         assert!(digits(bad).is_err(), "{bad}");
     }
 }
+
+/// No pseudonym is made with a key that is not there the next time.
+#[cfg(unix)]
+#[test]
+fn a_key_that_was_not_written_is_not_used() {
+    let failed = tributary_storage::faults::each_sync_fails_once(
+        || tempfile::tempdir().unwrap(),
+        |folder| {
+            let path = folder.path().join("pseudonym.key");
+            let key = PseudonymKey::make(&path)?;
+            assert_eq!(PseudonymKey::read(&path)?.of("a", b"7"), key.of("a", b"7"));
+            Ok::<_, FileError>(())
+        },
+    );
+    assert!(failed > 0);
+}

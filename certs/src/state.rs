@@ -229,6 +229,15 @@ mod tests {
     }
 
     #[test]
+    fn a_state_folder_that_may_be_gone_tomorrow_is_not_opened() {
+        let failed = tributary_storage::faults::each_sync_fails_once(
+            || tempfile::tempdir().unwrap(),
+            |home| open_folder(&home.path().join("bank/state"), &FILES),
+        );
+        assert_eq!(failed, 2);
+    }
+
+    #[test]
     fn a_folder_may_be_a_link_to_a_private_one_and_a_file_may_not() {
         let home = tempfile::tempdir().unwrap();
         let (real, link) = (home.path().join("real"), home.path().join("state"));

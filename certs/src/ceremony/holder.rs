@@ -102,13 +102,16 @@ impl Holder {
             // Each must be genuine, of whomever: the contents may have been changed after the first one.
             proposal.signed.verify::<RealSuite>(self.authorities.keys(), 1)?;
         }
-        match &self.last {
+        // Where it is this very roster it does not stand in its own way: what was signed may have reached nobody, as after a crash before the file was
+        // written.
+        let newest = self.last.as_ref().filter(|newest| newest.roster.head() != roster.head());
+        match newest {
             Some(last) if first => return Err(CeremonyError::NotFirst { epoch: last.roster.epoch() }),
             None if !first && self.signed.is_empty() => return Err(CeremonyError::First),
             _ => {}
         }
         let predecessor = self.predecessor(&proposal, last)?;
-        match (&predecessor, &self.last) {
+        match (&predecessor, newest) {
             (Some(predecessor), _) if roster.follows(&predecessor.roster.head()) != Ok(Succession::Next) => {
                 return Err(CeremonyError::NotNext { epoch: roster.epoch(), last: predecessor.roster.epoch() });
             }
@@ -139,10 +142,9 @@ impl Holder {
             };
             !before.is_some_and(known)
         };
-        let since =
-            self.last.as_ref().filter(unseen).and_then(|last| {
-                before.map(|before| ChangeReport::new(Some(&last.roster), before, &Default::default()))
-            });
+        let since = newest
+            .filter(unseen)
+            .and_then(|last| before.map(|before| ChangeReport::new(Some(&last.roster), before, &Default::default())));
         Ok(Review { report, since, predecessor, proposal })
     }
 
@@ -169,7 +171,9 @@ impl Holder {
         let (epoch, digest) = (proposal.signed.roster.epoch(), proposal.signed.roster.digest());
         keep(&format!("{SIGNED}{epoch:06}-{digest}"), &proposal.signed)?;
         let enough = self.authorities.verify(&proposal.signed).is_ok().then_some(&proposal.signed);
-        if let Some(newest) = enough.or(predecessor.as_ref()) {
+        let not_older =
+            |newest: &&SignedRoster| self.last.as_ref().is_none_or(|last| last.roster.epoch() <= newest.roster.epoch());
+        if let Some(newest) = enough.or(predecessor.as_ref()).filter(not_older) {
             keep(LAST, newest)?;
         }
         Ok(proposal)

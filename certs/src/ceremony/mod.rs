@@ -139,3 +139,7 @@ impl From<RosterFileError> for CeremonyError {
         }
     }
 }
+
+#[cfg(unix)]
+#[cfg(test)]
+mod tests;

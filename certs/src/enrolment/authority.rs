@@ -2,8 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use rustls::pki_types::CertificateDer;
+
 use super::lists::read_domain;
 use super::{EnrolmentError, names, write_certificates, write_members};
+use crate::attempt::Attempt;
 use crate::entropy::OsEntropy;
 use crate::identity::TrustDomain;
 use crate::issue::{CertificateAuthority, Validity};
@@ -45,7 +48,7 @@ pub fn init_authority(
 ///
 /// # Errors
 /// As [`init_authority`]; [`EnrolmentError::Holders`] if there are holders, and another number of them than of authorities. Nothing is left
-/// behind where a folder cannot keep a secret.
+/// behind where a folder cannot keep a secret, and no key where a file cannot be written.
 pub fn init_authority_apart(
     folder: &Path,
     Apart { offline, holders }: Apart<'_>,
@@ -73,20 +76,25 @@ pub fn init_authority_apart(
     let occupied = |path: PathBuf| if path.exists() { Err(FileError::Exists { path }) } else { Ok(()) };
     occupied(offline.join(names::ROOT_KEY))?;
     (0..authorities).zip(homes.clone()).try_for_each(|(index, home)| occupied(authority_key(home, index)))?;
+    let mut attempt = Attempt::default();
+    let certificate =
+        |own, path: &Path| write_certificates(path, std::slice::from_ref::<CertificateDer<'_>>(own), Existing::Keep);
     // First, and never replaced: a second call in the same folder stops here.
-    files::write_public(&folder.join(names::DOMAIN), format!("{trust_domain}\n").as_bytes(), Existing::Keep)?;
-    new.root_key.write(&offline.join(names::ROOT_KEY))?;
-    new.issuing.key().write(&folder.join(names::ISSUING_KEY))?;
-    write_certificates(&folder.join(names::TRUST), &[new.root], Existing::Keep)?;
-    write_certificates(&folder.join(names::ISSUING), std::slice::from_ref(new.issuing.certificate()), Existing::Keep)?;
+    let name = format!("{trust_domain}\n");
+    attempt.makes(folder.join(names::DOMAIN), |path| files::write_public(path, name.as_bytes(), Existing::Keep))?;
+    attempt.makes(offline.join(names::ROOT_KEY), |path| new.root_key.write(path))?;
+    attempt.makes(folder.join(names::ISSUING_KEY), |path| new.issuing.key().write(path))?;
+    attempt.makes(folder.join(names::TRUST), |path| certificate(&new.root, path))?;
+    attempt.makes(folder.join(names::ISSUING), |path| certificate(new.issuing.certificate(), path))?;
     for ((index, key), home) in (0..authorities).zip(&keys).zip(homes) {
-        write_signing_key(key, &authority_key(home, index))?;
+        attempt.makes(authority_key(home, index), |path| write_signing_key(key, path))?;
         list.write(&home.join(names::AUTHORITIES))?;
     }
     list.write(&folder.join(names::AUTHORITIES))?;
     write_members(folder, &[])?;
     make_root_list(folder, offline, ROOT_LIST_DAYS, now)?;
     make_list(folder, REVOCATION_DAYS, now)?;
+    attempt.went_well();
     Ok(list)
 }
 

@@ -197,3 +197,7 @@ fn write_daemon(
     RosterAuthorities::read(&folder.join(names::AUTHORITIES))?.write(&out.join(names::AUTHORITIES))?;
     Ok((signing_key.verifying_key(), tls_key.spki_sha256()))
 }
+
+#[cfg(unix)]
+#[cfg(test)]
+mod tests;

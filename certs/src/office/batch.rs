@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::members::{TokenRequest, make_token, revoked_members};
+use crate::attempt::Attempt;
 use crate::enrolment::{EnrolmentError, open_authority, read_members};
 use crate::identity::{Identity, Role};
 
@@ -37,7 +38,8 @@ pub struct BatchTerms<'a> {
 /// Makes a token for each line of a list, and writes the bundles to `out/ORGANISATION/ID.bundle`. Gives each identity with its bundle.
 ///
 /// # Errors
-/// [`EnrolmentError::Batch`] with the faults of the list by line; then nothing was made. Otherwise as [`make_token`].
+/// [`EnrolmentError::Batch`] with the faults of the list by line; then nothing was made. Otherwise as [`make_token`]; no bundle is left then, so that the
+/// same list can be used again.
 pub fn make_tokens(
     folder: &Path,
     list: &str,
@@ -46,6 +48,7 @@ pub fn make_tokens(
     now: u64,
 ) -> Result<Vec<(Identity, PathBuf)>, EnrolmentError> {
     let wanted = judged(folder, list, terms, out)?;
+    let mut attempt = Attempt::default();
     for (identity, bundle) in &wanted {
         tributary_storage::files::create_private_folder(bundle.parent().unwrap_or(out))?;
         let request = TokenRequest {
@@ -56,8 +59,9 @@ pub fn make_tokens(
             approval: terms.approval,
             again: terms.again,
         };
-        make_token(folder, &request, bundle, now)?;
+        attempt.makes(bundle.clone(), |bundle| make_token(folder, &request, bundle, now).map(drop))?;
     }
+    attempt.went_well();
     Ok(wanted)
 }
 

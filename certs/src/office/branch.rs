@@ -56,16 +56,20 @@ pub struct Installed {
     pub client: ClientId,
 }
 
-/// Begins an enrolment in the folder `out`: makes the keys that are not there yet (mode 0600), and the request.
+/// Begins an enrolment in the folder `out`: makes the keys that are not there yet (mode 0600), and the request. Where an [`install`] broke off at its end,
+/// it goes on with the same keys.
 ///
 /// # Errors
 /// [`FileError::Exists`] if the folder is enrolled already, and as its files are written.
 pub fn begin(bundle: &Bundle, out: &Path) -> Result<Begun, EnrolmentError> {
     files::create_private_folder(out)?;
-    if out.join(names::CHAIN).exists() {
-        return Err(FileError::Exists { path: out.join(names::CHAIN) }.into());
+    let (chain, copy) = (out.join(names::CHAIN), out.join(BUNDLE));
+    // As long as the bundle's copy is there, it is not enrolled to its end.
+    let unfinished = || Ok::<_, FileError>(copy.exists() && Bundle::read(&copy)?.identity == bundle.identity);
+    if chain.exists() && !unfinished()? {
+        return Err(FileError::Exists { path: chain }.into());
     }
-    bundle.write(&out.join(BUNDLE), Existing::Replace)?;
+    bundle.write(&copy, Existing::Replace)?;
     let key = tls_key(&out.join(names::KEY))?;
     let signing_path = out.join(names::SIGNING_KEY);
     if !signing_path.exists() {
@@ -308,3 +312,8 @@ impl FaultKind {
         CertificateFault::from(self).into()
     }
 }
+
+#[cfg(unix)]
+#[cfg(test)]
+#[path = "branch_tests.rs"]
+mod tests;

@@ -115,3 +115,21 @@ fn a_log_of_exactly_the_limit_moves_nothing_away() {
     assert_eq!(read_issued(folder.path()).unwrap().len(), ISSUED_LINES_MAX);
     assert!(!folder.path().join(format!("issued-{now}")).exists());
 }
+
+/// A line leaves the log when it is in the other file, and no sooner.
+#[cfg(unix)]
+#[test]
+fn no_line_of_the_log_is_lost_whichever_write_fails() {
+    let log = [issued(1, 1, 10), issued(1, 2, GRACE_SECONDS)];
+    let failed = tributary_storage::faults::each_sync_fails_once(
+        || tempfile::tempdir().unwrap(),
+        |folder| {
+            let kept = move_away(folder.path(), log.to_vec(), 20)?;
+            assert_eq!(kept, log[1..]);
+            record(folder.path(), kept[0].clone(), 20)?;
+            assert_eq!(read_issued(folder.path())?, kept);
+            Ok::<_, FileError>(())
+        },
+    );
+    assert!(failed > 2);
+}

@@ -332,3 +332,7 @@ fn pending(asked: &Checked, keys: &Digest) -> (Answer, String) {
     let outcome = format!("{} waits for the approval of {fingerprint}", asked.identity);
     (Answer::Pending { fingerprint: fingerprint.to_string() }, outcome)
 }
+
+#[cfg(unix)]
+#[cfg(test)]
+mod tests;

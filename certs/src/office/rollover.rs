@@ -122,11 +122,12 @@ pub fn renew_issuing(
         fs::remove_file(places.next("key")).map_err(FileError::system("removing", &places.next("key")))?;
     }
     new.key().write(&places.next("key"))?;
-    write_certificates(&places.next("pem"), std::slice::from_ref(new.certificate()), Existing::Replace)?;
-    // Before the switch: wherever the rest stops, it is the old one that the next list of its root names.
+    // Before the new certificate is there, from which on the next attempt begins with the switch: wherever this one stops, it is the old one that the next
+    // list of its root names.
     if let Some(reason) = revoke {
         mark_revoked(folder, authority.certificate(), reason, now)?;
     }
+    write_certificates(&places.next("pem"), std::slice::from_ref(new.certificate()), Existing::Replace)?;
     places.finish()?;
     if let Some(coordinator) = coordinator {
         renew_coordinator_locked(folder, coordinator, now)?;

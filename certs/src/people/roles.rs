@@ -371,3 +371,8 @@ fn judged(list: &mut List, entries: &[RosterEntry], enlisted: Enlisted, giver: &
     list.put(Enlisted { rest: PersonRest { given: giver.clone(), ..enlisted.rest }, ..enlisted });
     Ok(person)
 }
+
+#[cfg(unix)]
+#[cfg(test)]
+#[path = "roles_tests.rs"]
+mod tests;

@@ -24,7 +24,7 @@ use crate::entropy::OsEntropy;
 use crate::keys::{read_signing_key, write_signing_key};
 use crate::suite::{RealSuite, SigningKey};
 use crate::token::TokenSettings;
-use tributary_storage::files::{self, FileError};
+use tributary_storage::files::{self, Existing, FileError};
 
 /// The file of a person's signing key.
 pub const PERSON_KEY: &str = "person.key";
@@ -92,7 +92,8 @@ pub fn make_key(
     };
     let request = PersonRequest::make(staff, &*key, old, now)?;
     write_fingerprint(folder, &request.fingerprint())?;
-    request.write(&request_path)?;
+    // One that is not there for good is not there: the next attempt finishes the folder.
+    files::write_public(&request_path, request.print().as_bytes(), Existing::Keep)?;
     Ok(SigningPerson { request, key })
 }
 
@@ -210,5 +211,22 @@ mod tests {
         std::fs::write(other.join(PERSON_TOKEN), "").unwrap();
         assert_eq!(stands(made(&other)), other.join(PERSON_TOKEN));
         assert!(!other.join(PERSON_KEY).exists());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_person_s_folder_is_finished_whichever_write_fails() {
+        let staff = StaffNumber::parse("north-bank/e1").unwrap();
+        let failed = tributary_storage::faults::each_sync_fails_once(
+            || tempfile::tempdir().unwrap(),
+            |folder| {
+                let own = folder.path().join("own");
+                let person = make_person(&own, &staff, 7)?;
+                let opened = SigningPerson::open(&own)?;
+                assert!(opened.request() == person.request() && own.join("fingerprint").exists());
+                Ok::<_, PeopleError>(())
+            },
+        );
+        assert!(failed > 0);
     }
 }

@@ -106,6 +106,26 @@ fn a_person_signs_with_a_key_that_never_leaves_its_token() {
     });
 }
 
+/// No key is left in the token that no folder names, and none is made a second time.
+#[cfg(unix)]
+#[test]
+fn a_person_s_folder_is_finished_whichever_write_fails() {
+    with_token("people::a_person_s_folder_is_finished_whichever_write_fails", |place| {
+        let turn = std::cell::Cell::new(0);
+        let failed = tributary_storage::faults::each_sync_fails_once(
+            || turn.replace(turn.get() + 1),
+            |turn| {
+                let (folder, label) = (format!("anna-{turn}"), format!("key {turn}"));
+                let made = make(place, &folder, &label)?;
+                place.is_kept_in(&label);
+                assert!(signs(&made));
+                Ok::<_, PeopleError>(())
+            },
+        );
+        assert!(failed > 0);
+    });
+}
+
 #[test]
 fn the_old_key_gives_its_word_for_the_next_one_wherever_both_are() {
     with_token("people::the_old_key_gives_its_word_for_the_next_one_wherever_both_are", |place| {

@@ -6,16 +6,17 @@ use tributary_certs::budget::{BudgetMark, sign_first_use, sign_owner_change};
 use tributary_certs::enrolment::names;
 use tributary_certs::entropy::OsEntropy;
 use tributary_certs::keys::{read_signing_key, read_verifying_key};
-use tributary_protocol::budget::population_digest;
+use tributary_protocol::budget::{OwnerChange, population_digest};
 use tributary_protocol::digest::Digest;
 use tributary_protocol::entropy::Entropy as _;
 use tributary_protocol::log::LedgerId;
-use tributary_protocol::round::ParticipantEvent;
+use tributary_protocol::round::{ParticipantEvent, Recorded};
+use tributary_protocol::secagg::suite::VerifyingKey;
 use tributary_protocol::time::Millis;
 use tributary_storage::journal::{Journal, read_whole};
 use tributary_texts::{Said, budget as words};
 
-use crate::budget::{BUDGET_FILE, bad_budget, begun_budget, judged, private_budget};
+use crate::budget::{BUDGET_FILE, bad_budget, begun_budget, judged, open_budget, private_budget};
 use crate::error::ClientError;
 use crate::policy::BranchPolicy;
 use crate::settings::Settings;
@@ -35,17 +36,22 @@ pub fn begin_budget(config: &Path, key: &Path, adopt: bool, now_unix_ms: u64) ->
     }
     let path = settings.state_dir.join(BUDGET_FILE);
     // A crash of this very command leaves a file without an entry, in which nothing began.
-    let begun = path.exists() && !read_whole::<ParticipantEvent>(&path, LedgerId::BUDGET)?.0.is_empty();
+    let entries = if path.exists() { read_whole(&path, LedgerId::BUDGET)?.0 } else { Vec::new() };
     let left = || ClientError::Said(words::begun_already(path.display(), config.display()));
-    if begun {
-        return Err(left());
-    }
     let folder = &settings.identity.folder;
     let known = BudgetMark::read(folder).map_err(ClientError::file)?;
+    let signing_key = read_signing_key(&folder.join(names::SIGNING_KEY)).map_err(ClientError::file)?;
+    if !entries.is_empty() {
+        // The mark is written last: a file with its beginning alone, and no mark, is what this very command left when it could not write on.
+        if known.is_some() || !is_first_use(&entries, (&signing_key.verifying_key(), adopt)) {
+            return Err(left());
+        }
+        open_budget(&settings, &policy.population)?;
+        return Ok(begun(&path, &policy.population, adopt));
+    }
     if known.is_some() && !adopt {
         return Err(ClientError::Said(words::file_missing(BudgetMark::path(folder).display(), path.display())));
     }
-    let signing_key = read_signing_key(&folder.join(names::SIGNING_KEY)).map_err(ClientError::file)?;
     let population = policy.population;
     if known.as_ref().is_some_and(|mark| mark.owner != owner.verifying_key()) {
         return Err(ClientError::Said(words::of_another_owner(
@@ -68,7 +74,7 @@ pub fn begin_budget(config: &Path, key: &Path, adopt: bool, now_unix_ms: u64) ->
     if let Some(torn) = journal.torn() {
         tracing::warn!("{torn}");
     }
-    let begins = words::begins(path.display(), &population);
+    let said = begun(&path, &population, adopt);
     journal.append(Millis(now_unix_ms), ParticipantEvent::BudgetBegun { population, salt, first })?;
     // Heads of earlier owners are this budget's as well.
     for change in mark.changes.iter().rev().cloned() {
@@ -76,11 +82,26 @@ pub fn begin_budget(config: &Path, key: &Path, adopt: bool, now_unix_ms: u64) ->
     }
     journal.sync()?;
     mark.write(folder).map_err(ClientError::file)?;
+    Ok(said)
+}
+
+/// Whether these are the first use of a budget by this key, and nothing else.
+fn is_first_use(entries: &[Recorded<ParticipantEvent>], (own, adopt): (&VerifyingKey, bool)) -> bool {
+    match entries {
+        [Recorded { event: ParticipantEvent::BudgetBegun { first, .. }, .. }] => {
+            first.signing_key == *own && first.adopts == adopt
+        }
+        _ => false,
+    }
+}
+
+/// What is said of a budget that has begun.
+fn begun(path: &Path, population: &str, adopt: bool) -> Vec<Said> {
     let next = match adopt {
         true => words::adopts_next(),
         false => words::keep_copies(),
     };
-    Ok(vec![begins, next])
+    vec![words::begins(path.display(), population), next]
 }
 
 /// Passes a branch's budget to another owner of the data: its owner's key signs the next one's public key, and the budget file and the identity
@@ -94,24 +115,38 @@ pub fn change_owner(config: &Path, key: &Path, next: &Path, now_unix_ms: u64) ->
     let to = read_verifying_key(next).map_err(ClientError::file)?;
     let (mut file, events) = begun_budget(&settings)?;
     let record = judged(&events).map_err(|fault| bad_budget(&settings, &fault))?;
-    let change = sign_owner_change(&owner, record.population_digest.unwrap_or(Digest::ZERO), to.clone());
-    if record.owner() != Some(&change.from) || !record.admits_change(&change) {
+    let folder = &settings.identity.folder;
+    let mark = BudgetMark::read(folder).map_err(ClientError::file)?;
+    // The mark is written last: where it is of the owner before, that very change may be in the file already.
+    let behind = mark.as_ref().is_some_and(|mark| mark.owner == owner.verifying_key()) && record.owner() == Some(&to);
+    let left = if behind { left_in(&events, (&owner.verifying_key(), &to)) } else { None };
+    let sign = || sign_owner_change(&owner, record.population_digest.unwrap_or(Digest::ZERO), to.clone());
+    let change = left.cloned().unwrap_or_else(sign);
+    if left.is_none() && (record.owner() != Some(&change.from) || !record.admits_change(&change)) {
         return Err(ClientError::Said(words::does_not_pass(
             settings.state_dir.join(BUDGET_FILE).display(),
             key.display(),
             next.display(),
         )));
     }
-    let folder = &settings.identity.folder;
-    let mut mark = BudgetMark::read(folder)
-        .map_err(ClientError::file)?
-        .ok_or_else(|| ClientError::Said(words::mark_missing(folder.display())))?;
-    file.append(Millis(now_unix_ms), ParticipantEvent::OwnerChanged { change: change.clone() })?;
-    file.sync()?;
+    let mut mark = mark.ok_or_else(|| ClientError::Said(words::mark_missing(folder.display())))?;
+    if left.is_none() {
+        file.append(Millis(now_unix_ms), ParticipantEvent::OwnerChanged { change: change.clone() })?;
+        file.sync()?;
+    }
     mark.owner = to;
     mark.changes.push(change);
     mark.write(folder).map_err(ClientError::file)?;
     Ok(vec![words::owner_changed(record.population.unwrap_or_default()), words::owner_next()])
+}
+
+/// The last change of a file, if it is from this owner to that one.
+fn left_in<'a>(events: &'a [ParticipantEvent], (from, to): (&VerifyingKey, &VerifyingKey)) -> Option<&'a OwnerChange> {
+    let last = events.iter().rev().find_map(|event| match event {
+        ParticipantEvent::OwnerChanged { change } => Some(change),
+        _ => None,
+    });
+    last.filter(|change| change.from == *from && change.to == *to)
 }
 
 #[cfg(test)]

@@ -64,7 +64,7 @@ pub fn request(bundle: &Path, out: &Path, request: &Path) -> Result<Begun, Clien
 /// What does not fit, or the office's reason.
 pub fn install_answer(answer: &Path, out: &Path, now: u64) -> Result<Installed, ClientError> {
     let answer = read_public(answer).map_err(ClientError::file)?;
-    installed(install(&answer, out, now).map_err(|fault| refused(fault, now))?, out)
+    install(&answer, out, now).map(|done| noted(done, out)).map_err(|fault| refused(fault, now))
 }
 
 /// Begins a renewal without a network: the next key into the folder, and a request to be carried to the office.
@@ -115,7 +115,7 @@ async fn ask(
             None => ClientError::Said(fault.said()),
         })?;
         match install(&answer, &options.out, unix_seconds()) {
-            Ok(done) => return installed(done, &options.out),
+            Ok(done) => return Ok(noted(done, &options.out)),
             Err(EnrolmentError::Refused(fault)) if fault.kind == FaultKind::ApprovalPending => {
                 if !told {
                     say(&commands::approve_by_voice(begun.fingerprint));
@@ -138,9 +138,13 @@ fn refused(fault: EnrolmentError, now: u64) -> ClientError {
     }
 }
 
-fn installed(done: Installed, out: &Path) -> Result<Installed, ClientError> {
-    write_number(out, done.client.0)?;
-    Ok(done)
+/// Notes the client's number. All else is installed and the bundle is gone, so that the same command would be refused: a fault is said, and ends
+/// nothing. The daemon notes the number of the first roster that it is shown.
+fn noted(done: Installed, out: &Path) -> Installed {
+    if let Err(fault) = write_number(out, done.client.0) {
+        tracing::warn!(%fault, "the client's number could not be noted; the daemon notes it when it has seen a roster");
+    }
+    done
 }
 
 #[cfg(test)]
@@ -149,6 +153,11 @@ mod tests {
     use tributary_certs::enrolment::{CoordinatorRequest, init_authority, issue_coordinator};
     use tributary_certs::identity::TrustDomain;
     use tributary_certs::office::{Office, TokenRequest, make_token};
+    use tributary_certs::renewal::{current_binding, finish};
+    use tributary_storage::faults::{each_fault, each_sync_fails_once};
+
+    use crate::log::logged;
+    use crate::test_home::{copied, each_until_done};
 
     const NOW: u64 = 1_900_000_000;
     const DAY: u64 = 86_400;
@@ -192,5 +201,68 @@ mod tests {
         }
         assert!(matches!(install_answer(&at("bad"), &out, NOW - 10 * DAY), Err(ClientError::File(_))));
         install_answer(&at("answer"), &out, NOW).unwrap();
+    }
+
+    /// Keys are made once, and carried through whatever write fails: the same command goes on with them.
+    #[test]
+    fn an_enrolment_and_a_renewal_of_which_a_write_failed_go_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let ca = folder.path().join("ca");
+        init_authority(&ca, &TrustDomain::parse("federation.example").unwrap(), 1, 1, NOW).unwrap();
+        let hosts = ["coordinator.example".to_owned()];
+        let coordinator = CoordinatorRequest { organisation: "bank", id: "centre", host_names: &hosts, addresses: &[] };
+        issue_coordinator(&ca, &coordinator, &folder.path().join("centre"), NOW).unwrap();
+        let token = TokenRequest {
+            organisation: "north-bank",
+            id: "branch-1",
+            coordinator_address: "coordinator.example:7443",
+            hours: 24,
+            approval: false,
+            again: false,
+        };
+        let branch = tempfile::tempdir().unwrap();
+        let at = |name: &str| branch.path().join(name);
+        make_token(&ca, &token, &at("bundle"), NOW).unwrap();
+        let world = || copied(branch.path(), &[]);
+        let asks = |of: &Path| request(&of.join("bundle"), &of.join("own"), &of.join("asked"));
+        let asked = each_sync_fails_once(world, |of| asks(of.path()));
+        let begun = asks(branch.path()).unwrap();
+        let answer = Office::open(&ca).unwrap().answer(&begun.request, NOW);
+        write_public(&at("answer"), &answer, Existing::Keep).unwrap();
+        let installs = |of: &Path| install_answer(&of.join("answer"), &of.join("own"), NOW);
+        let mut unnoted = 0;
+        let installed = each_fault(|fault| {
+            let of = world();
+            let (done, log) = logged(|| fault.during(|| installs(of.path())));
+            assert!(done.is_ok() || fault.struck());
+            let is_noted = read_number(&of.path().join("own")).is_some();
+            match done {
+                Err(_) => drop(installs(of.path()).unwrap()),
+                // A daemon starts with it.
+                Ok(_) if fault.struck() => {
+                    unnoted += 1;
+                    assert!(log.contains("number could not be noted") && of.path().join("own/identity.pem").exists());
+                }
+                Ok(_) => assert!(is_noted && !log.contains("could not be noted")),
+            }
+        });
+        assert_eq!(unnoted, 2, "its file, and the folder");
+        installs(branch.path()).unwrap();
+        let renews = |of: &Path| request_renewal(&of.join("own"), &of.join("renewal"));
+        let renewed = each_sync_fails_once(world, |of| renews(of.path()));
+        let begun = renews(branch.path()).unwrap();
+        let later = NOW + DAY;
+        let answer = Office::open(&ca).unwrap().reply_to_file(&begun.request, later).bytes;
+        write_public(&at("renewed"), &answer, Existing::Keep).unwrap();
+        // What was begun is completed by the next start, and the same command finds nothing to do then.
+        let last = each_until_done(
+            world,
+            |of| install_renewal_answer(&of.path().join("renewed"), &of.path().join("own"), later),
+            |of| {
+                finish(&of.path().join("own")).unwrap();
+                current_binding(&of.path().join("own")).unwrap().is_some()
+            },
+        );
+        assert_eq!([asked, installed, renewed, last].map(|failed| failed > 1), [true; 4]);
     }
 }

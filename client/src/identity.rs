@@ -296,6 +296,7 @@ mod tests {
     use tributary_protocol::ids::{ClientId, OrganisationId};
     use tributary_protocol::roster::{AuthoritySignature, MemberName, Roster, RosterEntry};
     use tributary_protocol::secagg::suite::Suite as _;
+    use tributary_storage::faults::each_sync_fails_once;
 
     use super::*;
 
@@ -325,5 +326,11 @@ mod tests {
         };
         assert_eq!((noted(Vec::new()), noted(signed(&own))), (Some(77), Some(77)));
         assert_eq!(noted(signed(&authority)), Some(3));
+    }
+
+    #[test]
+    fn a_number_of_which_a_write_failed_is_noted_again() {
+        let failed = each_sync_fails_once(|| tempfile::tempdir().unwrap(), |folder| write_number(folder.path(), 3));
+        assert_eq!(failed, 2);
     }
 }

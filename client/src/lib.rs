@@ -15,6 +15,8 @@ mod english;
 pub mod enrol;
 pub mod error;
 #[cfg(test)]
+mod faults_tests;
+#[cfg(test)]
 mod file_ranges;
 pub mod grants;
 mod hands;

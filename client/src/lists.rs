@@ -158,6 +158,7 @@ fn take(keys: &Keys, answer: &[u8], now: u64) -> Result<bool, ClientError> {
 mod tests {
     use tributary_certs::clock::unix_seconds;
     use tributary_certs::office::{Office, ROOT_LIST_DAYS, fresh_list, fresh_root_list};
+    use tributary_storage::faults::each_fault;
 
     use super::*;
     use crate::renewal::tests::branch;
@@ -202,5 +203,24 @@ mod tests {
         assert!(ends() > before, "{before:?}");
         assert!(!take(&keys, &answer, now).unwrap(), "it is no news");
         assert!(take(&keys, b"{}", now).is_err());
+    }
+
+    /// Whoever asks hears that they are not in force, and they are at the next look at the files.
+    #[test]
+    fn lists_that_could_not_be_written_are_not_called_in_force() {
+        let failed = each_fault(|fault| {
+            let folder = tempfile::tempdir().unwrap();
+            let (keys, state) = branch(&folder);
+            let (authority, now) = (state.join("authority"), unix_seconds());
+            fresh_root_list(&authority, &authority, ROOT_LIST_DAYS, now).unwrap();
+            fresh_list(&authority, 7, now).unwrap();
+            let answer = Office::open(&authority).unwrap().answer(&lists_request(), now);
+            let before = keys.lists_end(now).map(|end| end.next_update);
+            assert_eq!(fault.during(|| take(&keys, &answer, now)).is_err(), fault.struck());
+            let _known = take(&keys, &answer, now).unwrap();
+            keys.reload(now).unwrap();
+            assert!(keys.lists_end(now).map(|end| end.next_update) > before);
+        });
+        assert!(failed > 2, "{failed}");
     }
 }

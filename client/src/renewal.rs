@@ -18,6 +18,7 @@ use tributary_daemon::{Metric, Metrics, Pulse};
 use tributary_protocol::entropy::Entropy as _;
 use tributary_protocol::ids::ClientId;
 use tributary_transport::Dialer;
+use tributary_transport::identity::Stamp;
 
 use crate::error::ClientError;
 use crate::identity::{Keys, read_number, tls_files};
@@ -50,11 +51,41 @@ pub(crate) struct Renewal {
 /// A renewal that is being asked for, in a task of its own: whatever the office and the network do, files, warnings and metrics go on.
 type Asking = JoinHandle<Result<(), ClientError>>;
 
+/// The files of an identity, as they were when they were read last.
+struct Files {
+    stamp: Stamp,
+    /// They could not be put in force: a disk was full, or one of them is damaged.
+    behind: bool,
+}
+
+impl Files {
+    fn of(keys: &Keys) -> Self {
+        Self { stamp: tls_files(keys.settings()).stamp(), behind: false }
+    }
+
+    /// Reads them where somebody installed another certificate, or a list: it counts from the next connection on. What could not be put in force is
+    /// tried again at each look, and told of once.
+    fn look(&mut self, keys: &Keys, now: u64) {
+        let seen = tls_files(keys.settings()).stamp();
+        let changed = seen != self.stamp;
+        if !changed && !self.behind {
+            return;
+        }
+        let read = keys.reload(now);
+        (self.stamp, self.behind) = (seen, read.is_err());
+        if let Err(fault) = read.as_ref()
+            && changed
+        {
+            tracing::error!(%fault, "a changed file of the identity cannot be used; what was read before stays in force");
+        }
+    }
+}
+
 impl Renewal {
     /// For as long as it is polled.
     pub(crate) async fn run(self) {
         let draw = u64::from_le_bytes(OsEntropy.bytes32()[..8].try_into().expect("eight bytes"));
-        let mut stamp = tls_files(self.keys.settings()).stamp();
+        let mut files = Files::of(&self.keys);
         let (mut next, mut pause) = (0, RETRY_SECONDS.0);
         let (mut level, mut failures) = (Expiry::Fine, 0);
         let mut asking: Option<Asking> = None;
@@ -80,7 +111,7 @@ impl Renewal {
             match asked {
                 Some(Ok(())) => {
                     let _ = self.notices.send(Notice::Judge);
-                    stamp = tls_files(self.keys.settings()).stamp();
+                    files = Files::of(&self.keys);
                     (next, pause) = (0, RETRY_SECONDS.0);
                     self.tell(Report::CertificateRenewed { not_after: self.keys.validity().not_after });
                 }
@@ -92,13 +123,8 @@ impl Renewal {
                 }
                 None => {}
             }
-            let seen = tls_files(self.keys.settings()).stamp();
-            if seen != stamp && asking.is_none() {
-                // Somebody installed another certificate, or a list: it counts from the next connection on.
-                stamp = seen;
-                if let Err(fault) = self.keys.reload(now) {
-                    tracing::error!(%fault, "a changed file of the identity cannot be used; what was read before stays in force");
-                }
+            if asking.is_none() {
+                files.look(&self.keys, now);
             }
             // Time alone ends lists and certificates, so that somebody is judged at each look.
             let _ = self.notices.send(Notice::Judge);
@@ -185,14 +211,17 @@ pub(crate) mod tests {
 
     use tokio::io::AsyncReadExt as _;
     use tributary_certs::clock::unix_seconds;
-    use tributary_certs::enrolment::{CoordinatorRequest, init_authority, issue_client, issue_coordinator};
+    use tributary_certs::enrolment::{CoordinatorRequest, init_authority, issue_client, issue_coordinator, names};
     use tributary_certs::identity::TrustDomain;
+    use tributary_certs::office::{ROOT_LIST_DAYS, fresh_list, fresh_root_list};
     use tributary_certs::provider::KeyExchange;
     use tributary_daemon::Watchdog;
+    use tributary_storage::faults::each_fault;
     use tributary_transport::{DialSettings, Mode, Proxy, Timers};
 
     use super::*;
     use crate::identity::{BranchIdentity, IdentitySettings, write_number};
+    use crate::log::logged;
 
     const DAY: u64 = 86_400;
 
@@ -356,5 +385,26 @@ pub(crate) mod tests {
             JUMPING.store(now + RETRY_SECONDS.1, Ordering::Relaxed);
             assert!(failed(&mut told).await, "the office is asked again");
         });
+    }
+
+    /// A disk is full while newer lists are put in force. They are tried again at each look, and that is told once.
+    #[test]
+    fn files_that_could_not_be_put_in_force_are_tried_again() {
+        let failed = each_fault(|fault| {
+            let folder = tempfile::tempdir().unwrap();
+            let (keys, state) = branch(&folder);
+            let (authority, now) = (state.join("authority"), unix_seconds());
+            let ends = || keys.lists_end(now).map(|end| end.next_update);
+            let (mut files, before) = (Files::of(&keys), ends());
+            fresh_root_list(&authority, &authority, ROOT_LIST_DAYS, now).unwrap();
+            fresh_list(&authority, 7, now).unwrap();
+            let lists = std::fs::read(authority.join(names::REVOCATIONS)).unwrap();
+            std::fs::write(state.join("client").join(names::REVOCATIONS), lists).unwrap();
+            let (_, log) = logged(|| fault.during(|| files.look(&keys, now)));
+            assert_eq!((ends() == before, log.contains("stays in force")), (fault.struck(), fault.struck()), "{log}");
+            let (_, log) = logged(|| files.look(&keys, now));
+            assert!(ends() > before && !log.contains("stays in force"), "{log}");
+        });
+        assert!(failed > 1, "{failed}");
     }
 }

@@ -16,6 +16,7 @@ use tributary_protocol::log::{Checkpoint, SignedCheckpoint, origin_of};
 use tributary_protocol::merkle::{MerkleTree, leaf_digest};
 use tributary_protocol::message::Downstream;
 use tributary_protocol::plan::OwnersWord;
+use tributary_storage::faults::each_fault;
 use tributary_storage::files::{Existing, write_private};
 use tributary_transport::Transport;
 
@@ -38,24 +39,37 @@ impl World {
     fn new() -> Self {
         let home = Home::enrolled_at(unix_seconds() - 86_400);
         home.begin();
+        Self::of(home)
+    }
+
+    fn of(home: Home) -> Self {
         let schema = read_schema(&home.settings().schema_file).unwrap_or_else(|fault| panic!("{fault}"));
         Self { home, schema, told: Told::default() }
     }
 
+    /// A copy of it, in another place.
+    fn copied(&self) -> Self {
+        Self::of(self.home.copied())
+    }
+
     /// Its daemon, which nobody has connected.
     fn daemon(&self, look: impl FnOnce(&mut Daemon<'_>)) {
+        self.opened(look).unwrap_or_else(|fault| panic!("{fault}"));
+    }
+
+    /// The same, or why it does not start.
+    fn opened(&self, look: impl FnOnce(&mut Daemon<'_>)) -> Result<(), ClientError> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let _within = runtime.enter();
         let settings = self.home.settings();
-        let identity = BranchIdentity::open(settings.identity.clone(), unix_seconds());
-        let identity = identity.unwrap_or_else(|fault| panic!("{fault}"));
+        let identity = BranchIdentity::open(settings.identity.clone(), unix_seconds())?;
         let owned = BranchPolicy::owned(&settings).unwrap_or_else(|fault| panic!("{fault}"));
         let tell = |report: &Report| self.told.borrow_mut().push(serde_json::to_string(report).unwrap());
         let source =
             Source { schema: self.schema.clone(), identity, owned, snapshot: crate::worker::tests::snapshot() };
-        let opened = open(settings, source, Ends::WhenStopped, &tell).unwrap_or_else(|fault| panic!("{fault}"));
-        let Opened { mut daemon, .. } = opened;
+        let Opened { mut daemon, .. } = open(settings, source, Ends::WhenStopped, &tell)?;
         look(&mut daemon);
+        Ok(())
     }
 
     fn heard(&self, daemon: &mut Daemon<'_>, incoming: Incoming) -> Vec<String> {
@@ -254,4 +268,88 @@ fn the_coordinator_is_told_why_a_client_leaves_and_nothing_of_a_row() {
     assert_eq!(said(Err(ClientError::Refused("row 3".into()))), "the client stopped");
     assert_eq!(said(Err(full)), "the client stopped, because its disk is full");
     assert_eq!(said(Err(ClientError::File("row 3".into()))), "the client stopped with an error");
+}
+
+/// A daemon that cannot write what it must know later does not start, and the next one does. Its metrics are no such thing: they are written again
+/// at the next change.
+#[test]
+fn a_daemon_of_which_a_write_failed_starts_again() {
+    let base = World::new();
+    let mut started = 0;
+    let failed = each_fault(|fault| {
+        let world = base.copied();
+        let done = fault.during(|| world.opened(|_| ()));
+        assert!(done.is_ok() || fault.struck());
+        started += usize::from(done.is_ok() && fault.struck());
+        world.daemon(|_| ());
+    });
+    assert!(failed > 12 && started == 2, "{failed} {started}: all but the metrics' file and its name");
+}
+
+/// What an owner has taken back counts once the budget has it. A fault of the budget ends the process, and the next one has it; one of the folder
+/// ends nothing, and is tried again.
+#[test]
+fn what_is_taken_back_counts_whichever_write_failed() {
+    let base = World::new();
+    let key = read_signing_key(&base.home.at("owner.key")).unwrap_or_else(|fault| panic!("{fault}"));
+    let withdrawal = sign_withdrawal(&key, Digest([7; 32]), 5);
+    let mut ended = 0;
+    let failed = each_fault(|fault| {
+        let world = base.copied();
+        let counts = |daemon: &mut Daemon<'_>| daemon.runs.branch().record().withdrawn.contains(&withdrawal.grant);
+        world.daemon(|daemon| {
+            let word = Incoming::Owner(Box::new(OwnersWord::TakenBack(withdrawal.clone())));
+            match fault.during(|| daemon.arrived(word)) {
+                Err(_) => ended += usize::from(fault.struck()),
+                Ok(()) => {
+                    daemon.look_at_folder().unwrap_or_else(|fault| panic!("{fault}"));
+                    assert!(counts(daemon));
+                }
+            }
+        });
+        world.daemon(|daemon| assert!(counts(daemon)));
+    });
+    assert_eq!((failed, ended), (4, 1), "the folder, the file and its name; the budget");
+}
+
+#[test]
+fn a_pause_that_cannot_be_noted_is_none() {
+    let base = World::new();
+    let failed = each_fault(|fault| {
+        let world = base.copied();
+        world.daemon(|daemon| {
+            let asked =
+                |daemon: &mut Daemon<'_>| daemon.asked_for(Request::Pause).unwrap_or_else(|fault| panic!("{fault}"));
+            let said = fault.during(|| asked(daemon));
+            assert_eq!(matches!(said, Said::Fault(_)), fault.struck());
+            assert!(matches!(asked(daemon), Said::Paused) && daemon.runs.status().paused);
+        });
+    });
+    assert_eq!(failed, 2);
+}
+
+/// Lists that cannot be written are not in force. Where they are on the disk all the same, the loop that follows the files puts them in force; else
+/// they are news when they come again.
+#[test]
+fn lists_that_could_not_be_written_are_in_force_later() {
+    let base = World::new();
+    let now = unix_seconds();
+    fresh_list(&base.home.at("office"), 7, now).unwrap_or_else(|fault| panic!("{fault}"));
+    let lists = std::fs::read(base.home.at("office").join(names::REVOCATIONS)).unwrap();
+    let mut followed = 0;
+    let failed = each_fault(|fault| {
+        let world = base.copied();
+        world.daemon(|daemon| {
+            let before = daemon.keys.lists_end(now).map(|end| end.next_update);
+            let told = fault.during(|| world.heard(daemon, Incoming::Lists(lists.clone())));
+            let is_told = |told: &[String]| told.len() == 1 && told[0].contains("lists_renewed");
+            assert_eq!(is_told(&told), !fault.struck(), "{told:?}");
+            if fault.struck() && !is_told(&world.heard(daemon, Incoming::Lists(lists.clone()))) {
+                followed += 1;
+                daemon.keys.reload(now).unwrap_or_else(|fault| panic!("{fault}"));
+            }
+            assert!(daemon.keys.lists_end(now).map(|end| end.next_update) > before);
+        });
+    });
+    assert!(failed > 1 && followed < failed, "{failed} {followed}");
 }

@@ -1,12 +1,15 @@
 //! What several tests of a branch begin with: its files, and a run that it accepted.
 
+use std::fs;
 use std::path::Path;
 
+use tempfile::TempDir;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::plan::{Allowance, PrivacyMode, RunRef};
 use tributary_protocol::privacy::{Accounts, RdpVector};
 use tributary_protocol::round::{ParticipantEvent, StageTerms};
 use tributary_protocol::time::Millis;
+use tributary_storage::faults::each_fault;
 
 use crate::cli::sign_policy;
 use crate::policy::SAMPLE;
@@ -47,4 +50,43 @@ pub(crate) fn accepted(run: RunRef, until: u64) -> ParticipantEvent {
         shown: Millis(0),
         until: Millis(until),
     }
+}
+
+/// A copy of a folder in a new place, without folders of these names in it, and with the modes of all others.
+pub(crate) fn copied(from: &Path, without: &[&str]) -> TempDir {
+    fn copy(from: &Path, to: &Path, without: &[&str]) {
+        for entry in fs::read_dir(from).unwrap().map(|entry| entry.unwrap()) {
+            let (from, to) = (entry.path(), to.join(entry.file_name()));
+            if !from.is_dir() {
+                fs::copy(from, to).unwrap();
+            } else if !without.iter().any(|name| entry.file_name() == *name) {
+                fs::create_dir(&to).unwrap();
+                copy(&from, &to, without);
+                fs::set_permissions(&to, fs::metadata(&from).unwrap().permissions()).unwrap();
+            }
+        }
+    }
+    let to = tempfile::tempdir().unwrap();
+    copy(from, to.path(), without);
+    to
+}
+
+/// Each sync that a command asks for fails once, in a new world, and the command says so. What it recorded before that stands, so that the same
+/// command may then be refused as done already: in that case it is done, and else it goes well again. How many syncs failed.
+pub(crate) fn each_until_done<W, T, E: ToString>(
+    world: impl Fn() -> W,
+    command: impl Fn(&W) -> Result<T, E>,
+    is_done: impl Fn(&W) -> bool,
+) -> usize {
+    each_fault(|fault| {
+        let world = world();
+        let told = fault.during(|| command(&world)).map_err(|fault| fault.to_string()).err();
+        assert_eq!(told.is_some(), fault.struck(), "{told:?}");
+        if !is_done(&world) {
+            assert!(told.is_some(), "it is called done, and is not");
+            let again = command(&world).map(drop).map_err(|again| again.to_string());
+            again.unwrap_or_else(|again| panic!("after {told:?}: {again}"));
+            assert!(is_done(&world), "after {told:?}");
+        }
+    })
 }

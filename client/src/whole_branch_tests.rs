@@ -22,7 +22,7 @@ use crate::policy::{BranchPolicy, SAMPLE};
 use crate::raise::{Grounds, propose, read_proposed};
 use crate::release::release_run;
 use crate::settings::Settings;
-use crate::test_home::{accepted, furnish};
+use crate::test_home::{accepted, copied, furnish};
 use crate::{home, standing};
 
 const NOW: u64 = 1_900_000_000;
@@ -55,6 +55,11 @@ impl Home {
         self.0.path().join(name)
     }
 
+    /// A copy of it in another place, without those who enrolled it.
+    pub(crate) fn copied(&self) -> Self {
+        Self(copied(self.0.path(), &["office", "centre"]), self.1)
+    }
+
     pub(crate) fn settings(&self) -> Settings {
         Settings::load(&self.at("client.toml")).unwrap_or_else(|fault| panic!("{fault}"))
     }
@@ -75,7 +80,7 @@ impl Home {
     }
 
     /// Puts an event into the budget file, as a daemon that ran before.
-    fn append(&self, event: ParticipantEvent) {
+    pub(crate) fn append(&self, event: ParticipantEvent) {
         let Ok((mut file, _)) = begun_budget(&self.settings()) else { panic!("it was begun") };
         file.append(Millis(NOW * 1_000), event).and_then(|()| file.sync()).unwrap_or_else(|fault| panic!("{fault}"));
     }

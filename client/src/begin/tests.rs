@@ -14,7 +14,7 @@ use super::*;
 use crate::budget::{check_budget, open_budget};
 use crate::cli::sign_policy;
 use crate::log::logged;
-use crate::test_home::furnish;
+use crate::test_home::{accepted, furnish};
 
 /// A branch as it is before its first use: enrolled, its policy signed by its owner.
 struct Home(tempfile::TempDir);
@@ -103,6 +103,35 @@ fn a_beginning_that_a_crash_broke_off_begins_again() {
         assert!(!home.open(POPULATION).unwrap().0.adopts);
         assert!(home.begin("owner.key", false).unwrap_err().contains("a budget file is here already"));
     }
+}
+
+/// A disk was full when the mark was to be written. The same command writes it, where the file has nothing but that beginning.
+#[test]
+fn a_beginning_without_its_mark_is_completed_and_nothing_else_is() {
+    let home = Home::new();
+    let mark = BudgetMark::path(&home.path("identity"));
+    home.begin("owner.key", false).unwrap();
+    let begun = std::fs::read(&mark).unwrap();
+    std::fs::remove_file(&mark).unwrap();
+    assert!(home.begin("owner.key", true).unwrap_err().contains("a budget file is here already"), "it adopts nothing");
+    let other = SigningKey::generate(&mut OsEntropy);
+    let [own, kept] = [names::SIGNING_KEY, "kept.key"].map(|name| home.path("identity").join(name));
+    std::fs::rename(&own, &kept).unwrap();
+    write_signing_key(&other, &own).unwrap();
+    assert!(home.begin("owner.key", false).unwrap_err().contains("a budget file is here already"), "another branch's");
+    std::fs::rename(&kept, &own).unwrap();
+    assert!(!mark.exists());
+    assert_eq!(home.begin("owner.key", false).unwrap().len(), 2);
+    assert_eq!(std::fs::read(&mark).unwrap(), begun);
+    // One from which was spent is no beginning.
+    std::fs::remove_file(&mark).unwrap();
+    let settings = Settings::load(&home.path("client.toml")).unwrap();
+    let (mut file, _) = begun_budget(&settings).unwrap();
+    let run = RunRef { plan: Digest([1; 32]), number: 1 };
+    file.append(Millis(8), accepted(run, 9)).and_then(|()| file.sync()).unwrap();
+    drop(file);
+    assert!(home.begin("owner.key", false).unwrap_err().contains("a budget file is here already"));
+    assert!(!mark.exists());
 }
 
 /// The owner's words are the same at every branch. Another branch's file, and a second population under the same identity, are refused.

@@ -1,5 +1,6 @@
 //! Rules before they are in force: a commented sample, and the owner's signature.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use tributary_certs::clock::unix_seconds;
@@ -33,7 +34,9 @@ pub fn make_approver(out: &Path) -> Result<Vec<Said>, ClientError> {
     let key = SigningKey::generate(&mut OsEntropy);
     write_signing_key(&key, out).map_err(ClientError::file)?;
     let public = out.with_extension("pub");
-    write_verifying_key(&key.verifying_key(), &public).map_err(ClientError::file)?;
+    let written = write_verifying_key(&key.verifying_key(), &public);
+    // Nobody was told of the key, and it would stop the next attempt.
+    written.inspect_err(|_| drop(fs::remove_file(out))).map_err(ClientError::file)?;
     Ok(vec![words::approver_made(out.display(), public.display()), words::approver_line(key.verifying_key())])
 }
 

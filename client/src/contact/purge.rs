@@ -224,11 +224,13 @@ fn going(
             }
         });
     }
-    going.extend(
-        found.models.iter().map(|model| {
-            of("model", model.to_string(), *model, &models, Some(old::folder(&settings.state_dir, model)))
-        }),
-    );
+    for model in &found.models {
+        let path = old::folder(&settings.state_dir, model);
+        // One that is gone was certified when it went, and the ledger of models could not be written.
+        if !is_gone(&path) {
+            going.push(of("model", model.to_string(), *model, &models, Some(path)));
+        }
+    }
     Ok(going)
 }
 

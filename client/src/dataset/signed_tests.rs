@@ -2,7 +2,9 @@ use std::fs;
 
 use tributary_certs::enrolment::{init_authority, issue_client};
 use tributary_certs::identity::TrustDomain;
+use tributary_certs::keys::write_signing_key;
 use tributary_certs::policy::sign_owned;
+use tributary_storage::faults::each_sync_fails_once;
 use tributary_storage::files::create_private_folder;
 use tributary_texts::Language;
 
@@ -95,4 +97,27 @@ fn rows_are_looked_at_as_the_daemon_reads_them() {
          learned as missing there. Look whether the export has lost it",
     ];
     assert_eq!(rows, expected, "{text}");
+}
+
+/// Which mapping is in force is noted before rows are read by it, so that no older one is put back; and a mapping is signed whole, or not at all.
+#[test]
+fn a_mapping_of_which_a_write_failed_is_signed_and_noted_again() {
+    let branch = Branch::new("file = \"rows.csv\"\nmapping = \"mapping.toml\"\ndate = 2026-11-30");
+    branch.write("rows.csv", CSV);
+    branch.mapped("", RULES);
+    create_private_folder(&branch.settings().state_dir).unwrap();
+    write_signing_key(&branch.owner, &branch.at("owner.key")).unwrap();
+    let without = |name: &'static str| {
+        let branch = &branch;
+        move || {
+            let _none = fs::remove_file(branch.at(name));
+        }
+    };
+    let noted = each_sync_fails_once(without("state/mapping.newest"), |()| {
+        let read = Snapshot::read(&branch.settings(), &schema(), &Stop::default(), &mut |_| ()).map(drop);
+        read.inspect(|()| assert!(branch.at("state/mapping.newest").exists()))
+    });
+    let [mapping, key, schema] = ["mapping.toml", "owner.key", "schema.toml"].map(|name| branch.at(name));
+    let signed = each_sync_fails_once(without("owner.pub"), |()| cli::sign_mapping(&mapping, &key, &schema));
+    assert_eq!((noted, signed), (2, 4));
 }

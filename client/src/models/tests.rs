@@ -1,5 +1,6 @@
 //! A branch that is told of models, fetches them in pieces, and deletes what was withdrawn.
 
+mod faults;
 mod heard;
 
 use tributary_certs::budget::sign_first_use;

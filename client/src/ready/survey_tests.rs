@@ -1,6 +1,7 @@
 use std::fs;
 
 use tempfile::TempDir;
+use tributary_storage::faults::each_sync_fails_once;
 
 use super::*;
 
@@ -268,4 +269,21 @@ fn an_overview_says_with_which_data_a_waiting_run_was_joined() {
     branch.ask(3, "2026-10-31");
     let (waiting, last) = look();
     assert_eq!((waiting.len(), waiting[0].joined, last), (1, Some(word), Some(word)));
+}
+
+/// A ready file, and what an operator says of a data set with its counts.
+#[test]
+fn a_survey_of_which_a_write_failed_is_said_again() {
+    let world = || {
+        let branch = Branch::new("");
+        branch.export("rows.csv", &month(300, 0, USUAL), "2026-11-30");
+        branch
+    };
+    let said = each_sync_fails_once(world, |branch| {
+        branch.survey().state(&Target::Next, 1)?;
+        assert_eq!((branch.store().words()?.len(), branch.store().counts()?.len()), (1, 1));
+        Ok::<_, ClientError>(())
+    });
+    let stamped = each_sync_fails_once(world, |branch| stamp(&branch.0.path().join("client.toml"), date("2026-10-31")));
+    assert!(said > 4 && stamped == 2, "{said} {stamped}");
 }

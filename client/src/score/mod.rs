@@ -8,6 +8,8 @@
 //! ```
 
 mod actions;
+#[cfg(test)]
+mod faults_tests;
 mod output;
 mod rater;
 mod reasons;

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use tributary_certs::enrolment::{init_authority, issue_client};
 use tributary_certs::entropy::OsEntropy;
@@ -34,13 +35,14 @@ use super::actions::tests::{SCHEMA, text};
 use super::run::{ScoreOptions, ScoresMade, score};
 use crate::grants;
 use crate::settings::Settings;
+use crate::test_home::copied;
 
 pub(super) const NOW: u64 = 1_796_256_000;
 
 /// A branch, whose owner has a key.
 pub(super) struct World {
     folder: tempfile::TempDir,
-    owner: SigningKey,
+    owner: Arc<SigningKey>,
     sequence: u64,
 }
 
@@ -53,8 +55,11 @@ pub(super) const ROWS: &str = "who,age,state\nC1,90,1\nC2,50,frozen\nC3,10,1\nC4
 impl World {
     /// Enrolled, with rows and a schema; nothing is granted, and no model is known.
     pub(super) fn new(data: &str) -> Self {
-        let world =
-            Self { folder: tempfile::tempdir().unwrap(), owner: SigningKey::generate(&mut OsEntropy), sequence: 0 };
+        let world = Self {
+            folder: tempfile::tempdir().unwrap(),
+            owner: Arc::new(SigningKey::generate(&mut OsEntropy)),
+            sequence: 0,
+        };
         let settings = format!(
             "[client]\nstate_dir = \"state\"\n[coordinator]\naddress = \"localhost:1\"\n[identity]\nfolder = \"identity\"\n\
              [policy]\nfile = \"policy.toml\"\nowner = \"owner.pub\"\n[data]\nschema = \"schema.toml\"\n{data}\n"
@@ -80,6 +85,15 @@ impl World {
         world.granted(u64::MAX);
         let model = world.champion(&model(1.0));
         (world, model)
+    }
+
+    /// A copy of it in another place, without those who enrolled it.
+    pub(super) fn copied(&self) -> Self {
+        Self {
+            folder: copied(self.folder.path(), &["office"]),
+            owner: Arc::clone(&self.owner),
+            sequence: self.sequence,
+        }
     }
 
     pub(super) fn at(&self, name: &str) -> PathBuf {

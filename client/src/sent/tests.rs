@@ -2,8 +2,10 @@ use std::fs;
 
 use proptest::prelude::*;
 use tributary_protocol::ids::RunId;
+use tributary_storage::faults::{each_fault, each_sync_fails_once};
 
 use super::*;
+use crate::log::logged;
 
 /// The coordinator.
 const TO: &str = "bank/coordinator";
@@ -222,4 +224,33 @@ proptest! {
         // The last line may look torn.
         prop_assert!(read.is_err() || read_back.len() + 1 == before.len());
     }
+}
+
+/// A full file that cannot be synced gets no name of its own: it goes on, and nothing is lost. A message never waits for the next file; a start says
+/// so, and goes well when it is tried again.
+#[test]
+fn a_full_file_that_cannot_be_synced_goes_on() {
+    let mut counts = Vec::new();
+    let failed = each_fault(|fault| {
+        let dir = tempfile::tempdir().unwrap();
+        let mut log = SentLog::open_of(dir.path(), TO, 1_700_000_000, 1_500).unwrap();
+        let (_, told) = logged(|| fault.during(|| (1..=12).for_each(|number| leave(&mut log, number))));
+        assert_eq!(told.contains("the old one goes on"), fault.struck(), "{told}");
+        let all = entries(dir.path()).unwrap().0;
+        assert_eq!(all.iter().map(|entry| entry.number).collect::<Vec<_>>(), (1..=12).collect::<Vec<_>>());
+        counts.push(files(dir.path()).len());
+    });
+    assert!(failed > 1 && counts.is_sorted() && counts[0] == 1 && counts[failed] == failed + 1, "{counts:?}");
+    let full = || {
+        let dir = tempfile::tempdir().unwrap();
+        let mut log = SentLog::open(dir.path(), TO, 1_700_000_000).unwrap();
+        (1..=12).for_each(|number| leave(&mut log, number));
+        dir
+    };
+    let started = each_sync_fails_once(full, |dir| {
+        let log = SentLog::open_of(dir.path(), TO, 1_700_000_000, 1_500)?;
+        assert_eq!((log.messages, entries(dir.path()).unwrap().0.len()), (12, 12));
+        Ok::<_, ClientError>(())
+    });
+    assert_eq!(started, 1);
 }

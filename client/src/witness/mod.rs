@@ -177,12 +177,18 @@ impl Witness {
         let (seen, shown) = (last.checkpoint().size, signed.checkpoint());
         let name = format!("{REFUSED}{:020}-{}", shown.size, shown.root.short());
         let disputed = WitnessWord::Disputed { note: last.bare().to_string().into_bytes() };
-        if self.refused.contains(&name) || self.refused.len() >= REFUSED_MAX {
+        let is_known = self.refused.contains(&name);
+        if !is_known && self.refused.len() >= REFUSED_MAX {
             return (Some(disputed), None);
         }
-        match self.write(&name, &signed.bare(), Existing::Keep) {
-            Ok(()) | Err(FileError::Exists { .. }) => {}
-            Err(fault) => tracing::error!(%fault, "a refused checkpoint could not be kept as evidence"),
+        // The disk may have been full when it was shown first.
+        if !self.folder.join(&name).exists()
+            && let Err(fault) = self.write(&name, &signed.bare(), Existing::Keep)
+        {
+            tracing::error!(%fault, "a refused checkpoint could not be kept as evidence");
+        }
+        if is_known {
+            return (Some(disputed), None);
         }
         self.refused.push(name.clone());
         let file = self.folder.join(name).display().to_string();

@@ -1,5 +1,6 @@
 use tributary_certs::suite::{RealSuite, SigningKey};
 use tributary_protocol::merkle::{MerkleTree, leaf_digest};
+use tributary_storage::faults::{each_fault, each_sync_fails_once};
 
 use super::*;
 
@@ -144,4 +145,41 @@ fn what_was_seen_is_not_forgotten_where_its_file_is_damaged() {
     let name = MemberName::new("north-bank", "branch-1").unwrap();
     let fault = Witness::open(dir.path(), &FEDERATION, key(9).verifying_key(), name).map(drop).unwrap_err();
     assert!(fault.to_string().contains("Restore it from its backup"), "{fault}");
+}
+
+/// Nothing is cosigned that is not written down: whoever restarts knows at least what it has signed. Shown again, it is.
+#[test]
+fn a_checkpoint_that_cannot_be_written_down_is_not_cosigned() {
+    let name = || MemberName::new("north-bank", "branch-1").unwrap();
+    let opens = |state: &Path| Witness::open(state, &FEDERATION, key(9).verifying_key(), name());
+    let opened_again = each_sync_fails_once(|| tempfile::tempdir().unwrap(), |dir| opens(dir.path()).map(drop));
+    let cosigned = each_fault(|fault| {
+        let dir = tempfile::tempdir().unwrap();
+        let mut own = opened(dir.path());
+        let hear = |own: &mut Witness, seconds| own.hear(&shown(&HONEST[..3], 0), &cosign, seconds).0;
+        let said = fault.during(|| hear(&mut own, 1_700_000_000));
+        assert_eq!((said.is_none(), own.status().entries.is_none()), (fault.struck(), fault.struck()));
+        let said = hear(&mut own, 1_700_000_001);
+        assert!(matches!(said, Some(WitnessWord::Cosigned { size: 3, .. })), "{said:?}");
+        assert_eq!(opened(dir.path()).status().entries, Some(3));
+    });
+    assert_eq!((opened_again, cosigned), (3, 2));
+}
+
+/// What proves a fork is told in any case, and written down as soon as that can be done.
+#[test]
+fn evidence_that_cannot_be_written_is_written_when_it_is_shown_again() {
+    let failed = each_fault(|fault| {
+        let dir = tempfile::tempdir().unwrap();
+        let mut own = opened(dir.path());
+        own.hear(&shown(&HONEST[..6], 0), &cosign, 1_700_000_000);
+        let lie = shown(b"abXdefgh", 6);
+        let (said, told) = fault.during(|| own.hear(&lie, &cosign, 1_700_000_001));
+        let Some(Report::LogRefused { file, .. }) = told else { panic!("{told:?}") };
+        assert!(matches!(said, Some(WitnessWord::Disputed { .. })));
+        assert_eq!(Path::new(&file).exists(), !fault.struck());
+        assert!(own.hear(&lie, &cosign, 1_700_000_002).1.is_none(), "it is told once");
+        assert_eq!(fs::read(file).unwrap(), lie.note);
+    });
+    assert_eq!(failed, 2);
 }

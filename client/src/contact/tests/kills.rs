@@ -5,6 +5,7 @@ use std::path::Path;
 
 use tributary_protocol::log::LedgerId;
 use tributary_protocol::round::Recorded;
+use tributary_storage::faults::each_sync_fails_once;
 use tributary_storage::journal::{Journal, read};
 
 use super::{NOW, RULES, World};
@@ -12,6 +13,7 @@ use crate::contact::anchor::Anchor;
 use crate::contact::event::ContactEvent;
 use crate::contact::store::end_of;
 use crate::contact::{LeftOut, recall, show, status};
+use crate::error::ClientError;
 
 /// A copy of a folder.
 pub(super) fn copy(from: &Path, to: &Path) {
@@ -239,4 +241,25 @@ fn a_torn_last_record_is_as_if_it_were_not() {
     assert_eq!(fs::read(&path).unwrap().len(), bytes.len());
     fs::write(&path, [&bytes[..40], &[bytes[40] ^ 1], &bytes[41..]].concat()).unwrap();
     assert!(status(&world.config(), NOW).is_err(), "a changed one is not");
+}
+
+/// The record that was not noted is gone for good before anything else is done; where that cannot be written, it is undone by the next command.
+#[test]
+fn what_was_not_noted_is_undone_whichever_write_fails() {
+    let world = World::new(RULES);
+    world.customers(2);
+    world.delivered();
+    let (whole, path) = (entries(&world), world.at("state/contact/contact.ledger"));
+    let ledger = fs::read(&path).unwrap();
+    let again = || {
+        fs::write(&path, &ledger).unwrap();
+        noted_before(&world, whole - 1);
+        &world
+    };
+    let failed = each_sync_fails_once(again, |world| {
+        let listed = status(&world.config(), NOW)?;
+        assert_eq!((listed.len(), entries(world)), (1, whole - 1));
+        Ok::<_, ClientError>(())
+    });
+    assert!(failed > 4, "{failed}");
 }

@@ -7,6 +7,7 @@ mod certificates;
 mod customers;
 mod delivery;
 mod evasions;
+mod faults;
 mod hidden;
 mod kills;
 mod limits;

@@ -3,8 +3,10 @@
 use std::fs;
 
 use tributary_protocol::digest::Digest;
+use tributary_storage::faults::each_sync_fails_once;
 use tributary_texts::{Language, Said};
 
+use super::faults::Kept;
 use super::kills::{copy, cut, entries};
 use super::whole::purge_whole;
 use super::{NOW, OsEntropy, RULES, SigningKey, World, write_signing_key};
@@ -13,6 +15,7 @@ use crate::contact::restart::Place;
 use crate::contact::{
     Counts, LeftOut, SigningRestart, Stage, certificates, draft_restart, exclude, install_restart, recall, show, status,
 };
+use crate::error::ClientError;
 
 fn english(said: &[Said]) -> Vec<String> {
     said.iter().map(|said| said.text(Language::English).to_owned()).collect()
@@ -150,8 +153,15 @@ fn a_restart_that_was_interrupted_is_finished_or_done_anew() {
         assert_eq!(status(&world.config(), NOW).unwrap().len(), 1);
     }
     // After that the next command gives the register its name.
-    back(&new, &new, &ledger);
-    assert_eq!(show(&world.config(), 1, NOW).unwrap().restarts.len(), 1);
+    let named = each_sync_fails_once(
+        || back(&new, &new, &ledger),
+        |()| {
+            let shown = show(&world.config(), 1, NOW)?;
+            assert_eq!(shown.restarts.len(), 1);
+            Ok::<_, ClientError>(())
+        },
+    );
+    assert!(named > 4, "{named}");
     // A register of somebody's own takes no place.
     back(&old, &old, &ledger);
     fs::remove_file(world.at("state/contact/contact.ledger")).unwrap();
@@ -335,4 +345,31 @@ fn numbers_of_lists_are_skipped_up_to_a_limit() {
         }
         fs::remove_dir(folder(number)).unwrap();
     }
+}
+
+/// A write fails at whatever step: the register is refused as before, or has begun again, and nobody's word is lost.
+#[test]
+fn a_restart_of_which_a_write_failed_goes_on() {
+    let (world, file) = (lost_and_signed(), "restart.json");
+    let kept = Kept::of(world);
+    let installed = kept.each(
+        |world| install_restart(&world.config(), &world.at(file), &world.at("rules.toml"), NOW),
+        |world| {
+            let begun = show(&world.config(), 1, NOW).is_ok_and(|shown| shown.restarts.len() == 1);
+            assert!(begun || !world.build_at(NOW).is_ok_and(|built| panic!("{built:?} of a register that was cut")));
+            begun
+        },
+    );
+    fs::remove_file(kept.again().at(file)).unwrap();
+    let kept = kept.anew();
+    let drafted = kept
+        .each(|world| draft_restart(&world.config(), REASON, &world.at(file), NOW), |world| world.at(file).exists());
+    kept.again().draft().unwrap();
+    let kept = kept.anew();
+    let signed = |world: &World| world.read(file).matches("\"signature\"").count();
+    let one = kept.each(
+        |world| SigningRestart::open(&world.at(file), &world.at("owner.key"))?.sign(NOW),
+        |world| signed(world) == 1,
+    );
+    assert!(installed > 10 && drafted > 1 && one > 1, "{installed} {drafted} {one}");
 }

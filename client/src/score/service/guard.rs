@@ -83,6 +83,7 @@ pub(super) fn token_of(path: &Path) -> Result<String, FileError> {
 #[cfg(test)]
 mod tests {
     use axum::http::HeaderValue;
+    use tributary_storage::faults::each_sync_fails_once;
 
     use super::*;
 
@@ -141,5 +142,18 @@ mod tests {
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
             assert!(token_of(&path).is_err(), "others may read it");
         }
+    }
+
+    #[test]
+    fn a_token_that_cannot_be_written_is_made_again() {
+        let made = each_sync_fails_once(
+            || tempfile::tempdir().unwrap(),
+            |folder| {
+                let token = token_of(&folder.path().join("token"))?;
+                assert_eq!(token_of(&folder.path().join("token")).unwrap(), token);
+                Ok::<_, FileError>(())
+            },
+        );
+        assert_eq!(made, 2);
     }
 }

@@ -4,7 +4,8 @@
 //! authority-N.key                  the key
 //! authorities                      all roster authorities, and how many must sign
 //! roster-last                      the newest roster with enough signatures that this holder has seen
-//! roster-signed-000002-9f86..      what this key has signed; never replaced
+//! roster-signed-000002-9f86..      what this key has signed: never removed; another copy replaces it only of the same roster
+//! lock                             held while something is signed, so that two never sign at once
 //! ```
 
 use std::fs;
@@ -24,6 +25,7 @@ use crate::roster::{
 };
 use crate::suite::{RealSuite, SigningKey};
 use tributary_storage::files::{self, Existing, FileError};
+use tributary_storage::lock::FolderLock;
 
 const LAST: &str = "roster-last";
 const SIGNED: &str = "roster-signed-";
@@ -45,6 +47,15 @@ pub struct Review {
     /// What others put in force since this holder last looked.
     pub since: Option<ChangeReport>,
     predecessor: Option<SignedRoster>,
+    asked: Asked,
+}
+
+/// What was said with a proposal, as [`Holder::review`] takes it.
+#[derive(Clone)]
+struct Asked {
+    last: Option<SignedRoster>,
+    first: bool,
+    instead: Option<Digest>,
 }
 
 impl Holder {
@@ -94,6 +105,7 @@ impl Holder {
         first: bool,
         instead: Option<Digest>,
     ) -> Result<Review, CeremonyError> {
+        let asked = Asked { last: last.clone(), first, instead };
         if proposal.authorities != self.authorities.digest() {
             return Err(CeremonyError::OtherAuthorities);
         }
@@ -145,14 +157,22 @@ impl Holder {
         let since = newest
             .filter(unseen)
             .and_then(|last| before.map(|before| ChangeReport::new(Some(&last.roster), before, &Default::default())));
-        Ok(Review { report, since, predecessor, proposal })
+        Ok(Review { report, since, predecessor, proposal, asked })
     }
 
-    /// Signs what was reviewed, with every key of this folder. What this key signs is kept in the folder before anybody else has it.
+    /// Signs what was reviewed, with every key of this folder. What this key signs is kept in the folder before anybody else has it. The folder is judged
+    /// once more, as nobody else changes it: another roster may have been signed since it was opened.
     ///
     /// # Errors
-    /// [`CeremonyError::Turn`] if every key has signed already.
+    /// [`CeremonyError::Turn`] if every key has signed already; as [`Holder::review`].
     pub fn sign(&self, review: Review) -> Result<Proposal, CeremonyError> {
+        let Review { proposal, asked: Asked { last, first, instead }, .. } = review;
+        let _lock = FolderLock::take(&self.folder)?;
+        let standing = Self::open(&self.folder)?;
+        standing.sign_locked(standing.review(proposal, last, first, instead)?)
+    }
+
+    fn sign_locked(&self, review: Review) -> Result<Proposal, CeremonyError> {
         let Review { mut proposal, predecessor, .. } = review;
         let before = proposal.signed.signatures.len();
         for (authority, key) in &self.keys {

@@ -15,7 +15,7 @@ use crate::keys::read_signing_key;
 use crate::office::{read_grounds, read_marks};
 use crate::people::people_of;
 use crate::roster::{RosterAuthorities, countersign, read_roster, read_unverified_roster, write_roster};
-use tributary_storage::files::Existing;
+use tributary_storage::files::{Existing, sync_folder};
 use tributary_storage::lock::FolderLock;
 
 /// Proposes the next roster: of all members that were not revoked, and of the groups of them ([`crate::enrolment::set_group`]), and of the
@@ -83,7 +83,11 @@ pub fn install(folder: &Path, proposal: &Proposal) -> Result<SignedRoster, Cerem
     match last.map(|last| signed.roster.follows(&last)) {
         Some(Ok(Succession::Next)) => {}
         None if epoch == 1 => {}
-        Some(Ok(Succession::Same)) => return Err(CeremonyError::Turn("this roster is in force already")),
+        Some(Ok(Succession::Same)) => {
+            // An earlier try may have put it there, and not for good.
+            sync_folder(folder)?;
+            return Err(CeremonyError::Turn("this roster is in force already"));
+        }
         Some(Err(error)) => return Err(error.into()),
         _ => return Err(CeremonyError::NotNext { epoch, last: last.map_or(0, |last| last.epoch) }),
     }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use tributary_protocol::roster::SignedRoster;
-use tributary_storage::faults::{each_fault, each_sync_fails_once};
+use tributary_storage::faults::{each_fault, each_sync_fails_once, number, synced};
 use tributary_storage::files::create_private_folder;
 
 use super::*;
@@ -97,11 +97,29 @@ fn a_roster_comes_into_force_whichever_write_fails() {
         assert_eq!(fault.during(|| install(&world.ca(), &signed)).is_err(), fault.struck());
         match in_force(&world) {
             None => drop(install(&world.ca(), &signed).unwrap()),
-            Some(_) => assert!(matches!(install(&world.ca(), &signed), Err(CeremonyError::Turn(_)))),
+            Some(_) => {
+                let (told, asked) = synced(None, || install(&world.ca(), &signed));
+                assert!(matches!(told, Err(CeremonyError::Turn(_))) && asked == [number(&world.ca())]);
+            }
         }
         assert_eq!(in_force(&world).as_ref(), Some(&signed.signed));
     });
     assert!(failed > 0);
     let failed = each_sync_fails_once(|| prepared.copied(), |world| sign_roster_with(&world.ca(), &world.usb()));
     assert!(failed > 0);
+}
+
+/// Whoever signs judges by what the folder holds then, not by what it held when it was opened: no key signs two rosters of one epoch.
+#[test]
+fn of_two_rosters_that_were_reviewed_at_once_one_is_signed() {
+    let prepared = apart();
+    let one = propose(&prepared.ca(), NOW).unwrap();
+    issue_client(&prepared.ca(), "north-bank", "branch-2", &prepared.at("branch-2"), NOW).unwrap();
+    let other = propose(&prepared.ca(), NOW).unwrap();
+    let [left, right] = [(); 2].map(|()| Holder::open(&prepared.at("anna")).unwrap());
+    let review = |holder: &Holder, proposal: &Proposal| holder.review(proposal.clone(), None, true, None).unwrap();
+    let (first, second) = (review(&left, &one), review(&right, &other));
+    left.sign(first).unwrap();
+    let refused = right.sign(second);
+    assert!(matches!(refused, Err(CeremonyError::OtherHistory { epoch: 1, .. })), "{:?}", refused.map(drop));
 }

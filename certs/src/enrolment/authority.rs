@@ -1,5 +1,6 @@
 //! An authority's folder: made and opened.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use rustls::pki_types::CertificateDer;
@@ -47,8 +48,8 @@ pub fn init_authority(
 /// holder judges what is to be signed.
 ///
 /// # Errors
-/// As [`init_authority`]; [`EnrolmentError::Holders`] if there are holders, and another number of them than of authorities. Nothing is left
-/// behind where a folder cannot keep a secret, and no key where a file cannot be written.
+/// As [`init_authority`], also where a folder has a key or the list of another federation; [`EnrolmentError::Holders`] if there are holders, and another
+/// number of them than of authorities. Nothing is left behind where a folder cannot keep a secret, and no key where a file cannot be written.
 pub fn init_authority_apart(
     folder: &Path,
     Apart { offline, holders }: Apart<'_>,
@@ -76,6 +77,9 @@ pub fn init_authority_apart(
     let occupied = |path: PathBuf| if path.exists() { Err(FileError::Exists { path }) } else { Ok(()) };
     occupied(offline.join(names::ROOT_KEY))?;
     (0..authorities).zip(homes.clone()).try_for_each(|(index, home)| occupied(authority_key(home, index)))?;
+    // Whoever holds a key of another federation judges what is to be signed by its list.
+    let listed: BTreeSet<PathBuf> = homes.clone().chain([folder]).map(|home| home.join(names::AUTHORITIES)).collect();
+    listed.iter().cloned().try_for_each(occupied)?;
     let mut attempt = Attempt::default();
     let certificate =
         |own, path: &Path| write_certificates(path, std::slice::from_ref::<CertificateDer<'_>>(own), Existing::Keep);
@@ -88,9 +92,10 @@ pub fn init_authority_apart(
     attempt.makes(folder.join(names::ISSUING), |path| certificate(new.issuing.certificate(), path))?;
     for ((index, key), home) in (0..authorities).zip(&keys).zip(homes) {
         attempt.makes(authority_key(home, index), |path| write_signing_key(key, path))?;
-        list.write(&home.join(names::AUTHORITIES))?;
     }
-    list.write(&folder.join(names::AUTHORITIES))?;
+    for path in listed {
+        attempt.makes(path, |path| files::write_public(path, list.print().as_bytes(), Existing::Keep))?;
+    }
     write_members(folder, &[])?;
     make_root_list(folder, offline, ROOT_LIST_DAYS, now)?;
     make_list(folder, REVOCATION_DAYS, now)?;

@@ -42,6 +42,17 @@ pub enum EnrolmentError {
         /// Each by its line.
         faults: String,
     },
+    /// Tokens of an attempt that broke off are still good.
+    #[error(
+        "{told}. No bundle of this attempt is left, but its tokens could not be taken back ({left}): whoever has copied a bundle could use it. Make the \
+         tokens again; the new ones take the place of these"
+    )]
+    TokensLeft {
+        /// Why it broke off.
+        told: Box<EnrolmentError>,
+        /// Why the tokens are still good.
+        left: FileError,
+    },
     /// A revocation list that would count for no day, or too long.
     #[error("a revocation list counts for 1 to {limit} days; choose another number")]
     ListDays {
@@ -79,6 +90,23 @@ pub enum EnrolmentError {
          would be worth nothing. Replace it and revoke it in one step: `tributary certs renew --issuing --revoke`"
     )]
     RevokedStanding,
+    /// The issuing authority that stands is noted as revoked, and none is in its place.
+    #[error(
+        "nothing was signed: the issuing authority that stands is noted as revoked, and no other one is in its place yet. A list of its root would now \
+         cut everybody off. Go through with the command that was to replace it: `tributary certs renew --issuing --revoke`"
+    )]
+    StandingRevoked,
+    /// A renewal that was begun before is in the way of one that may mean another authority.
+    #[error(
+        "nothing more was replaced or revoked: an earlier renewal of the issuing authority did not come to its end ({} says so). {what}",
+        mark.display()
+    )]
+    RenewalUnfinished {
+        /// The mark of the renewal.
+        mark: std::path::PathBuf,
+        /// What that means, and what to do.
+        what: &'static str,
+    },
     /// The folder was begun for somebody else.
     #[error(
         "{} says that the folder was begun for {identity}, and nothing was written. Name another folder, or remove this one if that identity is not needed",

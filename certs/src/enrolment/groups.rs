@@ -13,7 +13,7 @@ use tributary_protocol::roster::{ALL, RosterGroup, is_group_name};
 
 use super::{EnrolmentError, names, read_members};
 use crate::lines::{Fields, print_group, read_list, write_list};
-use tributary_storage::files::FileError;
+use tributary_storage::files::{FileError, sync_folder};
 use tributary_storage::lock::FolderLock;
 
 const TITLE: &str = "tributary groups 1";
@@ -71,6 +71,8 @@ pub fn remove_group(folder: &Path, name: &str) -> Result<(), EnrolmentError> {
     let before = groups.len();
     groups.retain(|other| other.name != name);
     if groups.len() == before {
+        // An earlier try may have removed it, and not for good.
+        sync_folder(folder)?;
         let what = "there is none of this name; `tributary certs roster group` lists them".to_owned();
         return Err(EnrolmentError::Group { name: name.to_owned(), what });
     }

@@ -10,6 +10,7 @@ use tributary_storage::files::{self, Existing, FileError, read_titled};
 
 use super::error::EnrolmentError;
 use super::names;
+use crate::attempt::remove_mark;
 use crate::identity::Identity;
 use crate::lines::{Fields, body};
 
@@ -64,12 +65,12 @@ impl Making {
         Err(EnrolmentError::BegunForAnother { path: mark, identity: begun })
     }
 
-    /// Everything is there.
+    /// Everything is there, and the mark does not come back.
     ///
     /// # Errors
     /// [`FileError`].
     pub(super) fn end(self) -> Result<(), EnrolmentError> {
-        Ok(fs::remove_file(&self.mark).map_err(FileError::system("removing", &self.mark))?)
+        Ok(remove_mark(&self.mark)?)
     }
 }
 

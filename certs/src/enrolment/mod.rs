@@ -39,7 +39,7 @@ use crate::keys;
 use crate::office::{Fingerprint, Ground, Issued, Way, copy_lists, copy_trust, record, record_ground};
 use crate::roster::RosterAuthorities;
 use crate::suite::SigningKey;
-use tributary_storage::files::{self, Existing, FileError};
+use tributary_storage::files::{self, Existing, FileError, sync_folder};
 use tributary_storage::lock::FolderLock;
 
 const DAY: u64 = 86_400;
@@ -111,7 +111,11 @@ pub fn issue_client(
     if let Some(member) = members.iter().find(|member| member.identity == identity) {
         // Killed after the last list was written: everything is there.
         return match Making::is_of(out, &identity)? {
-            Some(making) if holds_keys_of(out, member) => making.end().map(|()| member.clone()),
+            Some(making) if holds_key(out, &member.entry.signing_key) => {
+                // Perhaps the list has its name and not yet for good.
+                sync_folder(folder)?;
+                making.end().map(|()| member.clone())
+            }
             _ => Err(EnrolmentError::Enrolled { identity }),
         };
     }
@@ -139,7 +143,8 @@ pub fn issue_client(
     Ok(member)
 }
 
-/// Enrols a coordinator into `out` and remembers it, so that clients enrolled later expect it.
+/// Enrols a coordinator into `out` and remembers it, so that clients enrolled later expect it. Where an attempt broke off after that, it goes on with the
+/// same keys.
 ///
 /// # Errors
 /// [`EnrolmentError`].
@@ -159,17 +164,29 @@ pub fn issue_coordinator(
         addresses: request.addresses.to_vec(),
         validity: Validity::starting(now, TLS_SECONDS),
     };
+    let pinned = folder.join(names::COORDINATOR);
+    if pinned.exists()
+        && let Some(making) = Making::is_of(out, &identity)?
+    {
+        let pin = read_coordinator(&pinned)?;
+        // Killed after this was written: everything is there, and branches may have been told of this key.
+        if pin.identity == identity && holds_key(out, &pin.signing_key) {
+            sync_folder(folder)?;
+            making.end()?;
+            return Ok(pin);
+        }
+    }
     let making = Making::begin(out, &identity)?;
     let (signing_key, _) = write_daemon(folder, &authority, &leaf, out, now)?;
     let pin = CoordinatorPin { identity, signing_key };
-    pin.write(&folder.join(names::COORDINATOR))?;
+    pin.write(&pinned)?;
     making.end()?;
     Ok(pin)
 }
 
-/// Whether the folder has the public key with which somebody is a member.
-fn holds_keys_of(out: &Path, member: &Member) -> bool {
-    keys::read_verifying_key(&out.join(names::SIGNING_PUBLIC)).is_ok_and(|key| key == member.entry.signing_key)
+/// Whether the folder has the signing key of this public one.
+fn holds_key(out: &Path, public: &VerifyingKey) -> bool {
+    keys::read_signing_key(&out.join(names::SIGNING_KEY)).is_ok_and(|key| key.verifying_key() == *public)
 }
 
 /// Keeps what a holder of a roster key may ask the branch for, on the day that the roster is signed.

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use tributary_protocol::ids::ClientId;
-use tributary_storage::faults::{each_fault, each_sync_fails_once};
+use tributary_storage::faults::{each_fault, each_sync_fails_once, number, synced};
 
 use super::*;
 use crate::ceremony::Holder;
@@ -63,14 +63,18 @@ fn a_second_authority_leaves_the_first_as_it_is() {
     let before = files();
     assert!(matches!(places.found(), Err(EnrolmentError::File(FileError::Exists { .. }))));
     assert_eq!(files(), before);
-    // Nor is a key that lies in the way of one which has only begun.
-    for name in ["ca/trust-domain", "usb/root.key", "anna/authority-0.key", "ben/authority-1.key"] {
-        std::fs::remove_file(places.at(name)).unwrap();
+    // Nor is a key that lies in the way of one which has only begun, or the list by which a holder of another federation judges.
+    let keys = ["ca/trust-domain", "usb/root.key", "anna/authority-0.key", "ben/authority-1.key"];
+    let lists = ["ca/authorities", "anna/authorities", "ben/authorities"];
+    for (gone, in_the_way) in [(keys.as_slice(), "anna/authorities"), (lists.as_slice(), "ca/issuing.key")] {
+        gone.iter().for_each(|name| std::fs::remove_file(places.at(name)).unwrap());
+        let before = files();
+        let stopped = places.found();
+        assert!(
+            matches!(&stopped, Err(EnrolmentError::File(FileError::Exists { path })) if *path == places.at(in_the_way))
+        );
+        assert_eq!(files(), before);
     }
-    let before = files();
-    let stopped = places.found();
-    assert!(matches!(&stopped, Err(EnrolmentError::File(FileError::Exists { path })) if path.ends_with("issuing.key")));
-    assert_eq!(files(), before);
 }
 
 /// Whoever is a member has the keys of its line in its folder, and a certificate of them.
@@ -85,7 +89,11 @@ fn a_member_whose_enrolment_broke_off_is_enrolled_with_the_keys_that_it_has() {
         assert_eq!(fault.during(issue).is_err(), fault.struck());
         let told = read_members(&world.ca()).unwrap().into_iter().find(|member| member.identity == branch("branch-2"));
         assert!(told.is_some() || fault.struck());
-        let member = if fault.struck() { issue().unwrap() } else { told.clone().unwrap() };
+        let (again, asked) = synced(None, || fault.struck().then(|| issue().unwrap()));
+        let member = again.unwrap_or_else(|| told.clone().unwrap());
+        // Where it was a member already, its line is there for good, and the mark does not come back.
+        let durable = || asked.contains(&number(&world.ca())) && asked.ends_with(&[number(&out)]);
+        assert!(!fault.struck() || durable());
         assert!(told.is_none_or(|told| told == member));
         assert_eq!((key(), read_members(&world.ca()).unwrap().len()), (member.entry.signing_key, 2));
         let credentials = Credentials::read(&out.join(names::CHAIN), &out.join(names::KEY)).unwrap();
@@ -95,7 +103,7 @@ fn a_member_whose_enrolment_broke_off_is_enrolled_with_the_keys_that_it_has() {
     assert!(failed > 0);
 }
 
-/// The coordinator that branches are told to expect is the one that has the key.
+/// The coordinator that branches are told to expect is the one that has the key, also where a branch was told between the two attempts.
 #[test]
 fn a_coordinator_whose_enrolment_broke_off_is_enrolled_anew() {
     let prepared = Prepared::new();
@@ -116,6 +124,19 @@ fn a_coordinator_whose_enrolment_broke_off_is_enrolled_anew() {
         },
     );
     assert!(failed > 0);
+    let mut told = 0;
+    each_fault(|fault| {
+        let world = prepared.copied();
+        let issue = || issue_coordinator(&world.ca(), &request, &world.at("other"), NOW);
+        assert_eq!(fault.during(issue).is_err(), fault.struck());
+        let between = read_coordinator(&world.ca().join(names::COORDINATOR)).unwrap();
+        if fault.struck() && between.identity.id() == "other" {
+            told += 1;
+            let ((again, asked), ca) = (synced(None, issue), number(&world.ca()));
+            assert!(again.unwrap() == between && asked.contains(&ca) && asked.ends_with(&[number(&world.at("other"))]));
+        }
+    });
+    assert_eq!(told, 2, "the pin's folder, and the mark's");
 }
 
 /// A group that is gone is not removed a second time: whoever types it again is told so, and the list is as it was meant.
@@ -140,6 +161,8 @@ fn a_group_is_named_and_removed_whichever_write_fails() {
             remove().unwrap();
         }
         assert_eq!(named(&world), [""; 0]);
+        let (told, asked) = synced(None, remove);
+        assert!(matches!(told, Err(EnrolmentError::Group { .. })) && asked == [number(&world.ca())]);
     });
     assert!(failed > 0);
 }

@@ -9,7 +9,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::members::{TokenRequest, make_token, revoked_members};
+use super::members::{TokenRequest, make_known_token, revoked_members, withdraw_tokens};
 use crate::attempt::Attempt;
 use crate::enrolment::{EnrolmentError, open_authority, read_members};
 use crate::identity::{Identity, Role};
@@ -38,8 +38,8 @@ pub struct BatchTerms<'a> {
 /// Makes a token for each line of a list, and writes the bundles to `out/ORGANISATION/ID.bundle`. Gives each identity with its bundle.
 ///
 /// # Errors
-/// [`EnrolmentError::Batch`] with the faults of the list by line; then nothing was made. Otherwise as [`make_token`]; no bundle is left then, so that the
-/// same list can be used again.
+/// [`EnrolmentError::Batch`] with the faults of the list by line; then nothing was made. Otherwise as [`super::make_token`]; no bundle and no token of this
+/// attempt is left then, so that the same list can be used again. [`EnrolmentError::TokensLeft`] if they cannot be taken back.
 pub fn make_tokens(
     folder: &Path,
     list: &str,
@@ -48,8 +48,8 @@ pub fn make_tokens(
     now: u64,
 ) -> Result<Vec<(Identity, PathBuf)>, EnrolmentError> {
     let wanted = judged(folder, list, terms, out)?;
-    let mut attempt = Attempt::default();
-    for (identity, bundle) in &wanted {
+    let (mut attempt, mut made) = (Attempt::default(), Vec::new());
+    let mut make = |identity: &Identity, bundle: &PathBuf| {
         tributary_storage::files::create_private_folder(bundle.parent().unwrap_or(out))?;
         let request = TokenRequest {
             organisation: identity.organisation(),
@@ -59,7 +59,13 @@ pub fn make_tokens(
             approval: terms.approval,
             again: terms.again,
         };
-        attempt.makes(bundle.clone(), |bundle| make_token(folder, &request, bundle, now).map(drop))?;
+        attempt.makes(bundle.clone(), |bundle| {
+            made.push(make_known_token(folder, &request, bundle, now)?.1);
+            Ok::<_, EnrolmentError>(())
+        })
+    };
+    if let Err(told) = wanted.iter().try_for_each(|(identity, bundle)| make(identity, bundle)) {
+        return Err(if made.is_empty() { told } else { withdraw_tokens(folder, &made, told, now) });
     }
     attempt.went_well();
     Ok(wanted)

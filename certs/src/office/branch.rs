@@ -6,7 +6,6 @@
 //!
 //! Both steps can be repeated: the keys of a folder are made once, and an answer is installed the same way twice.
 
-use std::fs;
 use std::path::Path;
 
 use aws_lc_rs::signature::{ECDSA_P384_SHA384_ASN1, UnparsedPublicKey};
@@ -19,6 +18,7 @@ use super::grant::{trust_files, write_trust_files};
 use super::succession::all_vouched;
 use super::wire::{Answer, EnrolRequest, Granted, RenewRequest, Request, decode_answer, encode_request};
 use super::{Bundle, Fingerprint, client_name, csr};
+use crate::attempt::remove_mark;
 use crate::binding::{KeyBinding, SignedBinding};
 use crate::enrolment::{EnrolmentError, names, read_coordinator, write_certificates, write_fingerprint};
 use crate::entropy::OsEntropy;
@@ -60,12 +60,12 @@ pub struct Installed {
 /// it goes on with the same keys.
 ///
 /// # Errors
-/// [`FileError::Exists`] if the folder is enrolled already, and as its files are written.
+/// [`FileError::Exists`] if the folder is enrolled already, or by the bundle of another federation; and as its files are written.
 pub fn begin(bundle: &Bundle, out: &Path) -> Result<Begun, EnrolmentError> {
     files::create_private_folder(out)?;
     let (chain, copy) = (out.join(names::CHAIN), out.join(BUNDLE));
-    // As long as the bundle's copy is there, it is not enrolled to its end.
-    let unfinished = || Ok::<_, FileError>(copy.exists() && Bundle::read(&copy)?.identity == bundle.identity);
+    // As long as the bundle's copy is there, it is not enrolled to its end. What it believes was taken from that copy, and no other bundle changes it.
+    let unfinished = || Ok::<_, FileError>(copy.exists() && Bundle::read(&copy)?.same_federation(bundle));
     if chain.exists() && !unfinished()? {
         return Err(FileError::Exists { path: chain }.into());
     }
@@ -114,8 +114,7 @@ pub fn install(answer: &[u8], out: &Path, now: u64) -> Result<Installed, Enrolme
     bundle.coordinator.write(&out.join(names::COORDINATOR))?;
     // Last: with it the folder is enrolled.
     write_certificates(&out.join(names::CHAIN), &chain, Existing::Replace)?;
-    let copy = out.join(BUNDLE);
-    fs::remove_file(&copy).map_err(FileError::system("removing", &copy))?;
+    remove_mark(&out.join(BUNDLE))?;
     Ok(Installed { identity: bundle.identity, client: ClientId(granted.client) })
 }
 

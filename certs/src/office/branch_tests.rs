@@ -64,6 +64,33 @@ fn an_enrolment_goes_on_for_the_branch_that_it_was_begun_for() {
     assert_eq!(begin(&own, &out).unwrap().fingerprint, begun.fingerprint);
 }
 
+/// The removal of the copy may not have outlived a power cut. What the folder believes stays, whoever gives a bundle for the same branch.
+#[test]
+fn an_enrolled_branch_is_not_taken_over_by_the_bundle_of_another_federation() {
+    let prepared = Prepared::new();
+    let (own, out) = (bundle(&prepared, "branch-2"), prepared.at("branch-2"));
+    let begun = begin(&own, &out).unwrap();
+    let installs = || install(&answer(&prepared, &begun.request, NOW).unwrap(), &out, NOW);
+    let (done, asked) = tributary_storage::faults::synced(None, installs);
+    assert!(done.is_ok() && asked.ends_with(&[tributary_storage::faults::number(&out)]));
+    own.write(&out.join(BUNDLE), Existing::Keep).unwrap();
+    let foreign = bundle(&Prepared::new(), "branch-2");
+    assert!(matches!(begin(&foreign, &out), Err(EnrolmentError::File(FileError::Exists { .. }))));
+    assert!(Bundle::read(&out.join(BUNDLE)).unwrap().same_federation(&own), "nor is the copy another one");
+    // Each of what is believed counts. Another token of the same office is one more try.
+    let again = || Bundle::read(&out.join(BUNDLE)).unwrap();
+    let root_sha256 = foreign.root_sha256;
+    let coordinator = foreign.coordinator.clone();
+    let others = [
+        Bundle { root_sha256, ..again() },
+        Bundle { coordinator, ..again() },
+        Bundle { authorities: foreign.authorities, ..again() },
+    ];
+    assert!(others.iter().all(|other| begin(other, &out).is_err()));
+    begin(&Bundle { token: foreign.token, ..again() }, &out).unwrap();
+    assert_eq!(installs().unwrap().client, ClientId(2));
+}
+
 /// The answer brings a new root and newer lists. Wherever it stops, the branch has a pair that fits.
 #[test]
 fn a_branch_renews_whichever_write_fails() {

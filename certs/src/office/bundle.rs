@@ -70,6 +70,12 @@ impl Bundle {
         text.and_then(Self::parse).ok_or_else(|| FileError::content(path, WHAT))
     }
 
+    /// Whether another bundle has the same branch believe the same: of one office two may differ in the token, the lists and the address.
+    pub(super) fn same_federation(&self, other: &Self) -> bool {
+        let believed = |bundle: &Self| (bundle.identity.clone(), bundle.root_sha256, bundle.coordinator.clone());
+        believed(self) == believed(other) && self.authorities == other.authorities
+    }
+
     fn print(&self) -> Zeroizing<String> {
         let CoordinatorPin { identity, signing_key } = &self.coordinator;
         let authority = |key: &VerifyingKey| format!("authority {key}\n");

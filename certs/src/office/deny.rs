@@ -7,7 +7,7 @@ use crate::enrolment::{EnrolmentError, open_authority, read_members};
 use crate::fault::FaultKind;
 use crate::identity::{Identity, Role};
 use crate::issue::{CertificateAuthority, RevocationReason};
-use tributary_storage::files::FileError;
+use tributary_storage::files::{FileError, sync_folder};
 use tributary_storage::lock::FolderLock;
 
 /// Who is denied.
@@ -59,6 +59,9 @@ pub(super) fn deny_locked(folder: &Path, entry: DenyEntry) -> Result<bool, Enrol
     let new = added || list.order().is_none();
     if new {
         list.sign(&path, &authority)?;
+    } else {
+        // An earlier try may have written it, and not for good.
+        sync_folder(folder)?;
     }
     Ok(new)
 }
@@ -80,6 +83,8 @@ pub(super) fn allow_locked(folder: &Path, who: &Denied) -> Result<bool, Enrolmen
     let there = list.remove(who);
     if there {
         list.sign(&path, &authority)?;
+    } else {
+        sync_folder(folder)?;
     }
     Ok(there)
 }

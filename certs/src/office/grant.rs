@@ -98,6 +98,8 @@ impl Office {
             record_binding(&self.folder.join(BINDINGS), binding.clone())?;
         }
         approvals::forget(&self.folder, *keys, now)?;
+        // Of all that this answer rests on some may be an earlier try's, and not there for good.
+        files::sync_folder(&self.folder)?;
         let mut granted = Granted {
             client: client.0,
             chain: certificates_text(&chain),

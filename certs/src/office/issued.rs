@@ -19,7 +19,7 @@ use crate::inspect::validity_in;
 use crate::issue::Validity;
 use crate::lines::{Fields, hex, read_list, write_list};
 use crate::renewal::GRACE_SECONDS;
-use tributary_storage::files::FileError;
+use tributary_storage::files::{FileError, sync_folder};
 
 /// Lines of the log above which old ones move to another file: three certificates for each client of the largest roster.
 pub const ISSUED_LINES_MAX: usize = 3 * ROSTER_ENTRIES_MAX;
@@ -84,6 +84,8 @@ pub fn read_issued(folder: &Path) -> Result<Vec<Issued>, FileError> {
 pub(crate) fn record(folder: &Path, issued: Issued, now: u64) -> Result<bool, FileError> {
     let mut log = read_issued(folder)?;
     if log.contains(&issued) {
+        // An earlier try may have written it, and not for good.
+        sync_folder(folder)?;
         return Ok(false);
     }
     log.push(issued);

@@ -26,7 +26,7 @@ use crate::keys::TlsKey;
 use crate::lines::{Fields, hex, read_list, write_list};
 use crate::revocation::{ListNumber, issued_by};
 use crate::tls::{read_certificates, read_revocations};
-use tributary_storage::files::{self, Existing, FileError};
+use tributary_storage::files::{self, Existing, FileError, sync_folder};
 use tributary_storage::lock::FolderLock;
 
 /// For how many days a list of leaves counts, unless another number is given.
@@ -100,7 +100,12 @@ pub fn refresh_list(folder: &Path, now: u64) -> Result<Option<ListNumber>, Enrol
     let noted: Vec<Vec<u8>> =
         revoked.into_iter().filter(|revoked| revoked.not_after >= now).map(|revoked| revoked.serial).collect();
     let complete = unsigned_leaves(folder, &noted, now)?.is_empty();
-    if complete && own.iter().all(fresh) { Ok(None) } else { make_list(folder, REVOCATION_DAYS, now).map(Some) }
+    if complete && own.iter().all(fresh) {
+        // They may have their name not yet for good.
+        sync_folder(folder)?;
+        return Ok(None);
+    }
+    make_list(folder, REVOCATION_DAYS, now).map(Some)
 }
 
 /// Has every root of `trust.pem` whose key lies in the folder `keys` sign a fresh list of issuing authorities, that counts for `days`. Its number.
@@ -141,6 +146,9 @@ pub fn revoke_issuing(
         make_root_list(folder, keys, ROOT_LIST_DAYS, now)?;
         make_list(folder, REVOCATION_DAYS, now)?;
         demand_revoked_by_root(folder, authority)?;
+    } else {
+        // What says so may have its name not yet for good.
+        sync_folder(folder)?;
     }
     Ok(new)
 }
@@ -217,16 +225,25 @@ pub(super) fn mark_revoked(
     Ok(true)
 }
 
+/// Refuses where the issuing authority that stands is noted as revoked: a renewal that was to replace it broke off before the switch, and a root's list made
+/// now would leave nobody whom a branch believes.
+pub(super) fn demand_standing(folder: &Path) -> Result<(), EnrolmentError> {
+    let standing = serial_of(open_authority(folder)?.certificate())?;
+    let revoked = read_revoked_authorities(folder)?.iter().any(|revoked| revoked.entry.serial == standing);
+    if revoked { Err(EnrolmentError::StandingRevoked) } else { Ok(()) }
+}
+
 pub(super) fn days_checked(days: u64) -> Result<u64, EnrolmentError> {
     let good = (1..=REVOCATION_DAYS_MAX).contains(&days);
     if good { Ok(days) } else { Err(EnrolmentError::ListDays { limit: REVOCATION_DAYS_MAX }) }
 }
 
-/// The roots' lists; those of a root whose key is not at hand stay. The folder's lock is held.
+/// The roots' lists; those of a root whose key is not at hand stay. None is made that names the authority which stands. The folder's lock is held.
 pub(crate) fn make_root_list(folder: &Path, keys: &Path, days: u64, now: u64) -> Result<ListNumber, EnrolmentError> {
     if !(1..=ROOT_LIST_DAYS_MAX).contains(&days) {
         return Err(EnrolmentError::ListDays { limit: ROOT_LIST_DAYS_MAX });
     }
+    demand_standing(folder)?;
     let path = folder.join(ROOT_LIST);
     let old = if path.exists() { read_revocations(&path)? } else { Vec::new() };
     let number = next_number(old.iter())?;
@@ -340,12 +357,7 @@ fn authorities(folder: &Path, now: u64) -> Result<Vec<CertificateAuthority>, Enr
     let domain = own.trust_domain().clone();
     let mut all = vec![own];
     let roots = read_certificates(&folder.join(names::TRUST))?;
-    let named = |path: &PathBuf| {
-        let name = path.file_name().and_then(|name| name.to_str());
-        name.is_some_and(|name| name.starts_with("issuing-old-") && name.ends_with(".pem"))
-    };
-    for path in listed(folder, named)? {
-        let certificate = read_certificates(&path)?.swap_remove(0);
+    for (certificate, path) in replaced_authorities(folder)? {
         let key = TlsKey::read(&path.with_extension("key"))?;
         let authority = CertificateAuthority::from_parts(domain.clone(), certificate, key)?;
         let current = authority.validity().not_after >= now;
@@ -355,6 +367,15 @@ fn authorities(folder: &Path, now: u64) -> Result<Vec<CertificateAuthority>, Enr
         }
     }
     Ok(all)
+}
+
+/// The certificates of the authorities that were replaced, with their files.
+pub(super) fn replaced_authorities(folder: &Path) -> Result<Vec<(CertificateDer<'static>, PathBuf)>, FileError> {
+    let named = |path: &PathBuf| {
+        let name = path.file_name().and_then(|name| name.to_str());
+        name.is_some_and(|name| name.starts_with("issuing-old-") && name.ends_with(".pem"))
+    };
+    listed(folder, named)?.into_iter().map(|path| Ok((read_certificates(&path)?.swap_remove(0), path))).collect()
 }
 
 /// The files of a folder with such names, sorted.

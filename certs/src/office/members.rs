@@ -56,6 +56,16 @@ pub fn make_token(
     bundle: &Path,
     now: u64,
 ) -> Result<Identity, EnrolmentError> {
+    Ok(make_known_token(folder, request, bundle, now)?.0)
+}
+
+/// As [`make_token`], with the digest by which the office knows the token.
+pub(super) fn make_known_token(
+    folder: &Path,
+    request: &TokenRequest<'_>,
+    bundle: &Path,
+    now: u64,
+) -> Result<(Identity, Digest), EnrolmentError> {
     if !(1..=TOKEN_HOURS_MAX).contains(&request.hours) {
         return Err(EnrolmentError::Token { what: "its life must be 1 to 72 hours" });
     }
@@ -95,8 +105,31 @@ pub fn make_token(
         keys: None,
     });
     write_tokens(folder, &tokens, now)?;
-    bundle_text.write(bundle, Existing::Keep)?;
-    Ok(identity)
+    if let Err(told) = bundle_text.write(bundle, Existing::Keep) {
+        return Err(withdrawn(folder, &[token.digest()], told.into(), now));
+    }
+    Ok((identity, token.digest()))
+}
+
+/// Takes tokens back that nobody has used, because something broke off: whoever has copied a bundle that is gone enrols nobody with it. What is to be told.
+pub(super) fn withdraw_tokens(folder: &Path, digests: &[Digest], told: EnrolmentError, now: u64) -> EnrolmentError {
+    match FolderLock::take(folder) {
+        Ok(_lock) => withdrawn(folder, digests, told, now),
+        Err(left) => EnrolmentError::TokensLeft { told: Box::new(told), left },
+    }
+}
+
+/// As [`withdraw_tokens`], with the folder's lock held.
+fn withdrawn(folder: &Path, digests: &[Digest], told: EnrolmentError, now: u64) -> EnrolmentError {
+    let withdraw = || {
+        let mut tokens = read_tokens(folder)?;
+        tokens.retain(|line| line.keys.is_some() || !digests.contains(&line.digest));
+        write_tokens(folder, &tokens, now)
+    };
+    match withdraw() {
+        Ok(()) => told,
+        Err(left) => EnrolmentError::TokensLeft { told: Box::new(told), left },
+    }
 }
 
 /// SHA-256 of the root that issued the issuing authority.

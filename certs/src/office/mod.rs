@@ -28,6 +28,7 @@ mod revoked;
 mod rollover;
 mod succession;
 mod tokens;
+mod unfinished;
 mod wire;
 
 use std::path::{Path, PathBuf};

@@ -8,11 +8,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use rustls::pki_types::CertificateDer;
+use tributary_protocol::digest::Digest;
 
 use super::lists::{
-    REVOCATION_DAYS, ROOT_LIST_DAYS, copy_lists, demand_revoked_by_root, make_list, make_root_list, mark_revoked,
+    REVOCATION_DAYS, ROOT_LIST_DAYS, copy_lists, demand_revoked_by_root, demand_standing, make_list, make_root_list,
+    mark_revoked, replaced_authorities,
 };
 use super::succession::vouch;
+use super::unfinished::{Begun, Mark};
 use super::{Issued, copy_trust, record};
 use crate::enrolment::{
     EnrolmentError, ISSUING_SECONDS, ROOT_SECONDS, TLS_SECONDS, names, open_authority, write_certificates,
@@ -25,7 +28,7 @@ use crate::issue::{CertificateAuthority, LeafRequest, RevocationReason, Validity
 use crate::keys::TlsKey;
 use crate::renewal::Places;
 use crate::tls::read_certificates;
-use tributary_storage::files::{Existing, FileError, rename};
+use tributary_storage::files::{Existing, FileError, rename, sync_folder};
 use tributary_storage::lock::FolderLock;
 
 /// Renews the certificate in a coordinator's folder, for a fresh TLS key and the same names. Its signing key, which every branch has pinned,
@@ -83,8 +86,12 @@ fn renew_coordinator_locked(folder: &Path, coordinator: &Path, now: u64) -> Resu
 /// old one is kept as `issuing-old-SECONDS`; with `revoke` it is on the root's list, for this reason, and so is everything that it issued. A
 /// coordinator's folder gets a certificate of the new one before that, so that branches find somebody whom they believe.
 ///
+/// Where an attempt broke off after the switch, the same command does the rest, and replaces and revokes nobody else. From its end on it means the one that
+/// stands.
+///
 /// # Errors
-/// [`EnrolmentError`]; [`FaultKind::KeyMismatch`] if the key is not of a root in `trust.pem`.
+/// [`EnrolmentError::RenewalUnfinished`] where an earlier renewal broke off and this one may mean another authority; [`FaultKind::KeyMismatch`] if the key
+/// is not of a root in `trust.pem`; [`EnrolmentError`].
 pub fn renew_issuing(
     folder: &Path,
     keys: &Path,
@@ -97,9 +104,48 @@ pub fn renew_issuing(
     if let Some(coordinator) = coordinator {
         coordinator_in(coordinator)?;
     }
+    Places::authority(folder).finish()?;
+    let (mark, authority) = (Mark::of_issuing(folder), open_authority(folder)?);
+    let begun = mark.read()?;
+    let goes_on = mark.goes_on(begun, &Digest::of(authority.certificate()), revoke.is_some(), now)?;
+    let (replaced, validity) = match begun.filter(|_| goes_on) {
+        Some(begun) => (replaced_by(folder, &begun)?, authority.validity()),
+        None => (authority.certificate().clone(), replace(folder, keys, &authority, revoke, now)?),
+    };
+    if let Some(coordinator) = coordinator {
+        renew_coordinator_locked(folder, coordinator, now)?;
+    }
+    // The new one is there before the old one is gone: whoever asks meanwhile is answered by one that counts.
+    make_root_list(folder, keys, ROOT_LIST_DAYS, now)?;
+    make_list(folder, REVOCATION_DAYS, now)?;
+    if let Some(coordinator) = coordinator {
+        copy_lists(folder, coordinator)?;
+    }
+    if revoke.is_some() && validity_of(&replaced)?.not_after >= now {
+        demand_revoked_by_root(folder, &replaced)?;
+    }
+    mark.end()?;
+    Ok(validity)
+}
+
+/// The authority that a renewal has replaced: it was kept before the switch.
+fn replaced_by(folder: &Path, begun: &Begun) -> Result<CertificateDer<'static>, EnrolmentError> {
+    let kept = replaced_authorities(folder)?.into_iter().map(|(certificate, _)| certificate);
+    let found = kept.into_iter().find(|certificate| Digest::of(certificate) == begun.certificate);
+    let detail = "the authority that an unfinished renewal has replaced is not kept here (issuing-old-SECONDS.pem); bring it back, or remove \
+                  unfinished-issuing";
+    found.ok_or_else(|| FaultKind::ForeignAuthority.because(detail).into())
+}
+
+/// Puts a new issuing authority in the place of this one, which is kept. The folder's lock is held.
+fn replace(
+    folder: &Path,
+    keys: &Path,
+    authority: &CertificateAuthority,
+    revoke: Option<RevocationReason>,
+    now: u64,
+) -> Result<Validity, EnrolmentError> {
     let places = Places::authority(folder);
-    places.finish()?;
-    let authority = open_authority(folder)?;
     let root_key = TlsKey::read(&keys.join(names::ROOT_KEY))?;
     let roots = read_certificates(&folder.join(names::TRUST))?;
     let root = root_of(&roots, &root_key).ok_or_else(|| FaultKind::KeyMismatch.because("root.key and trust.pem"))?;
@@ -123,55 +169,60 @@ pub fn renew_issuing(
     }
     new.key().write(&places.next("key"))?;
     // Before the new certificate is there, from which on the next attempt begins with the switch: wherever this one stops, it is the old one that the next
-    // list of its root names.
+    // list of its root names, and the next attempt knows which one that was.
+    let certificate = Digest::of(authority.certificate());
+    Mark::of_issuing(folder).write(Begun { certificate, revoke: revoke.is_some(), at: now })?;
     if let Some(reason) = revoke {
         mark_revoked(folder, authority.certificate(), reason, now)?;
     }
     write_certificates(&places.next("pem"), std::slice::from_ref(new.certificate()), Existing::Replace)?;
     places.finish()?;
-    if let Some(coordinator) = coordinator {
-        renew_coordinator_locked(folder, coordinator, now)?;
-    }
-    // The new one is there before the old one is gone: whoever asks meanwhile is answered by one that counts.
-    make_root_list(folder, keys, ROOT_LIST_DAYS, now)?;
-    make_list(folder, REVOCATION_DAYS, now)?;
-    if let Some(coordinator) = coordinator {
-        copy_lists(folder, coordinator)?;
-    }
-    if revoke.is_some() && authority.validity().not_after >= now {
-        demand_revoked_by_root(folder, authority.certificate())?;
-    }
     Ok(validity)
 }
 
 /// Makes a new root beside the old ones. Its key takes the name `root.key` in the folder `keys`; the old key is kept as `root-old-SECONDS.key`. After
-/// a crash the same root goes on: while `root.next.key` is there, the keys have not changed their names.
+/// a crash the same root goes on: while `root.next.key` is there, the keys have not changed their names; and after that, until the lists are made.
 ///
 /// # Errors
-/// [`EnrolmentError`].
+/// [`EnrolmentError::StandingRevoked`]; [`EnrolmentError`].
 pub fn renew_root(folder: &Path, keys: &Path, now: u64) -> Result<Validity, EnrolmentError> {
     let _lock = FolderLock::take(folder)?;
+    demand_standing(folder)?;
     let (current, next) = (keys.join(names::ROOT_KEY), keys.join("root.next.key"));
-    let root = match begun_root(folder, &next)? {
-        Some(root) => root,
-        None => begin_root(folder, &current, &next, now)?,
+    let (mark, waiting) = (Mark::of_root(folder), begun_root(folder, &next)?);
+    let named = match mark.read()?.filter(|begun| waiting.is_none() && begun.is_recent(now)) {
+        Some(begun) => begun_root(folder, &current)?.filter(|root| Digest::of(root) == begun.certificate),
+        None => None,
     };
-    if current.exists() {
-        rename(&current, &unused(keys, now))?;
-    }
-    rename(&next, &current)?;
+    let root = match (named, waiting) {
+        (Some(root), _) => {
+            // Its key has its name, perhaps not for good.
+            sync_folder(keys)?;
+            root
+        }
+        (None, waiting) => {
+            let begun = waiting.map_or_else(|| begin_root(folder, &current, &next, now), Ok)?;
+            mark.write(Begun { certificate: Digest::of(&begun), revoke: false, at: now })?;
+            if current.exists() {
+                rename(&current, &unused(keys, now))?;
+            }
+            rename(&next, &current)?;
+            begun
+        }
+    };
     make_root_list(folder, keys, ROOT_LIST_DAYS, now)?;
     make_list(folder, REVOCATION_DAYS, now)?;
+    mark.end()?;
     Ok(validity_of(&root)?)
 }
 
-/// The root that is trusted already and whose key waits for its name: branches may have it, so that its key must not be lost.
-fn begun_root(folder: &Path, next: &Path) -> Result<Option<CertificateDer<'static>>, EnrolmentError> {
+/// The root that is trusted already and whose key this is. Where the key waits for its name, branches may have the root, so that the key must not be lost.
+fn begun_root(folder: &Path, key: &Path) -> Result<Option<CertificateDer<'static>>, EnrolmentError> {
     // A medium without links leaves an empty file after a crash: no key.
-    if fs::metadata(next).map_or(true, |found| found.len() == 0) {
+    if fs::metadata(key).map_or(true, |found| found.len() == 0) {
         return Ok(None);
     }
-    Ok(root_of(&read_certificates(&folder.join(names::TRUST))?, &TlsKey::read(next)?).cloned())
+    Ok(root_of(&read_certificates(&folder.join(names::TRUST))?, &TlsKey::read(key)?).cloned())
 }
 
 /// Makes a root, whose key is `next`, and trusts it beside the one whose key is `current`.

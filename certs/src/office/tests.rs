@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use tributary_storage::faults::each_sync_fails_once;
+use tributary_storage::faults::{each_sync_fails_once, number, synced};
 
 use super::lists::{demand_revoked_by_root, unsigned_leaves};
 use super::*;
@@ -77,6 +77,23 @@ fn tokens_are_made_whichever_write_fails() {
     });
 }
 
+/// The second bundle's folder is one that others may change. Whoever has copied the first one enrols nobody with it.
+#[test]
+fn a_list_that_breaks_off_leaves_neither_a_bundle_nor_a_token() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let world = Prepared::new();
+    let terms =
+        BatchTerms { coordinator_address: "coordinator.example:7443", hours: 72, approval: false, again: false };
+    let (out, list) = (world.at("bundles"), "organisation,id\nnorth-bank,branch-2\nsouth-bank,branch-3\n");
+    make_token(&world.ca(), &request(true), &world.at("again.bundle"), NOW).unwrap();
+    std::fs::create_dir_all(out.join("south-bank")).unwrap();
+    std::fs::set_permissions(out.join("south-bank"), std::fs::Permissions::from_mode(0o777)).unwrap();
+    assert!(make_tokens(&world.ca(), list, &terms, &out, NOW).is_err());
+    assert!(!out.join("north-bank/branch-2.bundle").exists());
+    assert_eq!(tokens::read_tokens(&world.ca()).unwrap().len(), 1, "somebody else's");
+    assert!(is_known(&world, &world.at("again.bundle")));
+}
+
 #[test]
 fn a_key_is_denied_and_allowed_whichever_write_fails() {
     let prepared = office();
@@ -140,25 +157,90 @@ fn a_coordinator_has_a_certificate_of_its_key_whichever_write_of_its_renewal_fai
     });
 }
 
-/// Wherever it stops, an authority stands under a root that is trusted, and the one that was replaced is kept and revoked in the end.
-#[test]
-fn an_issuing_authority_is_replaced_whichever_write_fails() {
-    each(&office(), |world| {
-        let before = open_authority(&world.ca())?.certificate().clone();
-        let roots = read_certificates(&world.ca().join(names::TRUST))?;
-        let (coordinator, reason) = (world.at("centre"), Some(RevocationReason::KeyCompromise));
-        renew_issuing(&world.ca(), &world.usb(), reason, Some(&coordinator), LATER)?;
-        let after = open_authority(&world.ca())?;
-        assert!(after.certificate() != &before && issued_by(after.certificate(), &roots[0]));
-        demand_revoked_by_root(&world.ca(), &before)?;
-        // The deny-list is the new authority's.
-        let DenyOrder { since, .. } = read_denied(&world.ca())?.order().unwrap();
-        assert_eq!(since, after.validity().not_before);
-        Ok(())
-    });
+fn standing(world: &Prepared) -> CertificateDer<'static> {
+    open_authority(&world.ca()).unwrap().certificate().clone()
 }
 
-/// Branches may have been told of any root that is trusted: none of them is without its key, and each is vouched for.
+/// How many issuing authorities a root's list names, or shall name.
+fn revoked_authorities(world: &Prepared) -> usize {
+    let text = std::fs::read_to_string(world.ca().join("revoked-authorities")).unwrap_or_default();
+    text.lines().filter(|line| line.starts_with("serial ")).count()
+}
+
+/// Wherever it stops, an authority stands under a root that is trusted. The command typed again makes no third one, and the one that was meant is on its
+/// root's list alone: the new one has issued since.
+#[test]
+fn an_issuing_authority_is_replaced_whichever_write_fails() {
+    let prepared = office();
+    let first = standing(&prepared);
+    let roots = read_certificates(&prepared.ca().join(names::TRUST)).unwrap();
+    for reason in [Some(RevocationReason::KeyCompromise), None] {
+        let typed = std::cell::Cell::new(LATER);
+        each(&prepared, |world| {
+            let now = typed.replace(typed.get() + 1);
+            let (coordinator, between) = (world.at("centre"), standing(world));
+            renew_issuing(&world.ca(), &world.usb(), reason, Some(&coordinator), now)?;
+            let after = open_authority(&world.ca())?;
+            assert!(after.certificate() != &first && issued_by(after.certificate(), &roots[0]));
+            assert!(between == first || after.certificate() == &between, "a third authority");
+            assert_eq!(demand_revoked_by_root(&world.ca(), &first).is_ok(), reason.is_some());
+            assert_eq!(revoked_authorities(world), usize::from(reason.is_some()));
+            // The deny-list is the new authority's, and the coordinator has the lists and a certificate of it.
+            let DenyOrder { since, .. } = read_denied(&world.ca())?.order().unwrap();
+            assert_eq!(since, after.validity().not_before);
+            let lists = |folder: &Path| std::fs::read(folder.join(names::REVOCATIONS)).unwrap();
+            assert_eq!(lists(&coordinator), lists(&world.ca()));
+            assert!(issued_by(&read_certificates(&coordinator.join(names::CHAIN))?[0], after.certificate()));
+            Ok(())
+        });
+    }
+}
+
+/// From its end on the same command means the authority that stands; so does one whose mark a power cut has left away.
+#[test]
+fn a_renewal_that_has_ended_is_another_one_when_it_is_typed_again() {
+    let world = office();
+    let renew = |revoke: bool, now| {
+        let reason = revoke.then_some(RevocationReason::KeyCompromise);
+        renew_issuing(&world.ca(), &world.usb(), reason, None, now)
+    };
+    renew(true, LATER).unwrap();
+    let second = standing(&world);
+    renew(true, LATER).unwrap();
+    demand_revoked_by_root(&world.ca(), &second).unwrap();
+    assert_eq!(revoked_authorities(&world), 2);
+    // One that did not end is not taken for another one.
+    let damaged = world.ca().join("revoked");
+    std::fs::write(&damaged, b"damaged").unwrap();
+    assert!(renew(false, LATER).is_err());
+    std::fs::remove_file(&damaged).unwrap();
+    let refused = renew(true, LATER).unwrap_err().to_string();
+    assert!(refused.contains("unfinished-issuing") && refused.contains("without --revoke"), "{refused}");
+    assert_eq!(revoked_authorities(&world), 2);
+    renew(false, LATER).unwrap();
+    assert!(!world.ca().join("unfinished-issuing").exists());
+}
+
+/// The renewal that was to replace it broke off before the switch: with the mark published nobody would be believed any more.
+#[test]
+fn a_root_s_list_does_not_name_the_authority_that_stands() {
+    let world = office();
+    let stands = standing(&world);
+    super::lists::mark_revoked(&world.ca(), &stands, RevocationReason::KeyCompromise, LATER).unwrap();
+    let roots = std::fs::read(world.ca().join(names::TRUST)).unwrap();
+    let told = [
+        fresh_root_list(&world.ca(), &world.usb(), 90, LATER).map(drop).unwrap_err(),
+        renew_root(&world.ca(), &world.usb(), LATER).map(drop).unwrap_err(),
+    ];
+    assert!(told.iter().all(|told| told.to_string().contains("certs renew --issuing --revoke")), "{told:?}");
+    assert_eq!(std::fs::read(world.ca().join(names::TRUST)).unwrap(), roots);
+    assert!(demand_revoked_by_root(&world.ca(), &stands).is_err());
+    renew_issuing(&world.ca(), &world.usb(), Some(RevocationReason::KeyCompromise), None, LATER).unwrap();
+    demand_revoked_by_root(&world.ca(), &stands).unwrap();
+    fresh_root_list(&world.ca(), &world.usb(), 90, LATER).unwrap();
+}
+
+/// Branches may have been told of any root that is trusted: none of them is without its key, each is vouched for, and there is no third one.
 #[test]
 fn a_root_is_renewed_whichever_write_fails() {
     let with_key = |world: &Prepared| {
@@ -172,11 +254,55 @@ fn a_root_is_renewed_whichever_write_fails() {
         roots.len()
     };
     each(&office(), |world| {
-        let before = with_key(world);
+        with_key(world);
         renew_root(&world.ca(), &world.usb(), LATER)?;
-        assert!(with_key(world) >= before.max(2));
+        assert_eq!(with_key(world), 2);
         Ok(())
     });
+}
+
+/// What an earlier try has renamed and could not sync is there for good before anybody is told that it is.
+#[test]
+fn what_is_there_already_is_synced_before_it_is_told() {
+    let world = office();
+    let (ca, old) = (world.ca(), replaced(&world));
+    let leaf = || Issued::of(&read_certificates(&world.at("centre").join(names::CHAIN)).unwrap()[0]).unwrap();
+    let who = Denied::Identity(branch("branch-9"));
+    let works: [(&str, &dyn Fn() -> bool); 5] = [
+        ("denied", &|| deny(&ca, who.clone(), RevocationReason::Superseded, LATER).unwrap()),
+        ("revoked", &|| revoke_issuing(&ca, &old, &world.usb(), RevocationReason::KeyCompromise, LATER).unwrap()),
+        ("fresh", &|| refresh_list(&ca, NOW + 6 * DAY).unwrap().is_some()),
+        ("recorded", &|| record(&ca, leaf(), NOW).unwrap()),
+        ("allowed", &|| allow(&ca, &stolen()).unwrap()),
+    ];
+    for (what, work) in works {
+        work();
+        let (new, asked) = synced(None, work);
+        assert!(!new && asked.contains(&number(&ca)), "{what}");
+    }
+    let bundle = world.at("a.bundle");
+    make_token(&ca, &request(false), &bundle, LATER).unwrap();
+    let begun = begin(&Bundle::read(&bundle).unwrap(), &world.at("branch-2")).unwrap();
+    enrol(&world, &begun.request).unwrap();
+    let (answered, asked) = synced(None, || enrol(&world, &begun.request));
+    assert!(answered.is_ok() && asked.ends_with(&[number(&ca)]));
+    // And in a branch's folder: the numbers of the lists that it has seen, and the lists.
+    let folder = world.at("branch-1");
+    let take = || install_lists(&folder, &Office::open(&ca).unwrap().answer(&lists_request(), LATER), LATER).unwrap();
+    let know = || {
+        let roots = crate::tls::TrustRoots::read(&folder.join(names::TRUST)).unwrap();
+        let known = crate::revocation::KnownNumbers::read(&folder.join(names::REVOCATIONS), &roots).unwrap();
+        let mut seen = crate::revocation::Seen::beside(&folder.join(names::TRUST)).unwrap();
+        let knows = synced(None, || seen.know(&known));
+        knows.0.unwrap();
+        let (again, asked) = synced(None, || seen.know(&known));
+        assert!(again.is_ok() && asked.is_empty(), "it is there for good by now");
+        knows.1
+    };
+    take();
+    know();
+    let (new, asked) = synced(None, take);
+    assert!(!new && asked == [number(&folder)] && know() == [number(&folder)]);
 }
 
 /// What a branch is answered whose keys a person has to approve.

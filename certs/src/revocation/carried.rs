@@ -62,6 +62,8 @@ pub fn take_carried(folder: &Path, coordinator: &Identity, text: &[u8], now: u64
     seen.admits(&joined)?;
     let new = joined.print(now);
     if held.is_some_and(|held| held.print(now) == new) {
+        // An earlier try may have written them, and not for good.
+        files::sync_folder(folder)?;
         return Ok(false);
     }
     files::write_public(&path, new.as_bytes(), Existing::Replace)?;

@@ -41,6 +41,8 @@ pub struct Seen {
     path: PathBuf,
     lists: KnownNumbers,
     denied: Option<DenyOrder>,
+    /// Whether the file is there for good. What was read may be of a try that could not sync it.
+    durable: bool,
 }
 
 enum Line {
@@ -55,10 +57,11 @@ impl Seen {
     /// [`FileError`].
     pub fn beside(trust: &Path) -> Result<Self, FileError> {
         let path = trust.with_file_name(SEEN);
-        let mut own = Self { path: path.clone(), lists: KnownNumbers::default(), denied: None };
+        let mut own = Self { path: path.clone(), lists: KnownNumbers::default(), denied: None, durable: true };
         if !path.exists() {
             return Ok(own);
         }
+        own.durable = false;
         let content = || FileError::content(&path, WHAT);
         let bytes = files::read_private(&path)?;
         let text = core::str::from_utf8(&bytes).map_err(|_| content())?;
@@ -116,12 +119,16 @@ impl Seen {
 
     fn write(&mut self, next: Self) -> Result<(), FileError> {
         if next.lists == self.lists && next.denied == self.denied {
+            if !self.durable {
+                files::sync_folder(files::folder_of(&self.path))?;
+                self.durable = true;
+            }
             return Ok(());
         }
         let last = next.denied.map(|DenyOrder { since, number }| format!("denied since {since} number {number}\n"));
         let text: String = [format!("{TITLE}\n"), next.lists.lines()].into_iter().chain(last).collect();
         files::write_private(&next.path, text.as_bytes(), Existing::Replace)?;
-        *self = next;
+        *self = Self { durable: true, ..next };
         Ok(())
     }
 }

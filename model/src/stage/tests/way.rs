@@ -158,6 +158,7 @@ fn local_steps_carry_their_noise_and_give_nothing_without_it() {
     let settings = StageSettings::Local(LocalSettings { clip: clip(), ..local(false) });
     let planned = planned(PrivacyMode::Local, &[(settings, 5)], 0);
     let stage = planned.stage(0).unwrap();
+    assert_eq!(stage.placement(), Some(Placement::Dense));
     let trainer = trainer(6, Placement::Dense);
     let (rows, state) = (Rows { trainer: &trainer, customers_nominal: 40 }, stage.begin(start()));
     let bare = stage.contribute(&rows, &state, &mut CountingEntropy(1)).err();

@@ -289,6 +289,19 @@ fn a_fault_of_a_row_removes_its_customer_alone() {
     }
 }
 
+/// So many values beyond every number are clipped like any others: the square of what they are truncated to fits 128 bits.
+#[test]
+fn values_beyond_every_number_are_within_the_norm() {
+    for value in [1e300, -1e300, f64::INFINITY, f64::NAN] {
+        for scale in [1.0, 1e300, f64::INFINITY] {
+            let mut units = [7; 64];
+            clip_to_units(|| core::iter::repeat_n(value, 64), scale, UNITS, &mut units);
+            let square: i128 = units.iter().map(|unit| i128::from(*unit).pow(2)).sum();
+            assert!(square <= i128::from(UNITS).pow(2), "{value} {scale}");
+        }
+    }
+}
+
 #[test]
 fn who_moves_up_when_a_full_micro_batch_loses_a_customer_is_paid_for() {
     let mut dice = Dice::new(20);

@@ -126,7 +126,10 @@ fn reports_of_attacks_are_a_validators_and_are_taken_once() {
     let full = replayed(&events);
     assert_eq!(broken(&full, &events[2]), Some(ONCE));
     assert_eq!(broken(&full, &reported(signed_attacks(attacks(&model, 1_000, false)))), Some(ONCE));
-    assert_eq!(broken(&full, &reported(signed_attacks(attacks(&model, 1_000, true)))), None, "an alarm is heard");
+    let alarm = |number| reported(signed_attacks(attacks(&model, number, true)));
+    assert_eq!(broken(&full, &alarm(1_000)), None, "an alarm is heard");
+    events.push(alarm(1_000));
+    assert_eq!(broken(&replayed(&events), &alarm(1_001)), Some(ONCE), "and once");
 }
 
 /// Frozen, and every field of it counts.

@@ -83,6 +83,40 @@ fn a_lie_about_a_share_is_not_proven() {
     }
 }
 
+/// The dealer sent nothing, so that its other secret is opened: holders prove their shares of it, and whoever lied about one cannot.
+#[test]
+fn shares_of_an_absent_dealer_are_proven_as_well() {
+    let mut world = nine();
+    until(&mut world, |packet| matches!(packet, Packet::Start(DEALER, _)));
+    world.cut(DEALER);
+    let unmasks = |packet: &Packet| matches!(packet, Packet::Up(VICTIM, Upstream::Unmask { .. }));
+    while !world.packets.front().is_some_and(unmasks) {
+        if !world.step() {
+            world.now = world.coordinator.wait().deadline.expect("it waits for the dealer");
+            world.tell(Input::Timer);
+        }
+    }
+    let Some(Packet::Up(_, Upstream::Unmask { round, mut shares })) = world.packets.pop_front() else {
+        panic!("shares")
+    };
+    shares[2] = shares[3];
+    world.packets.push_front(Packet::Up(VICTIM, Upstream::Unmask { round, shares }));
+    let mut blamed = Vec::new();
+    let mut proofs = 0;
+    while let Some(packet) = world.packets.front() {
+        match packet {
+            Packet::Down(client, Downstream::Rejected { code, .. }) => blamed.push((*client, *code)),
+            Packet::Up(_, Upstream::Proofs { .. }) => proofs += 1,
+            _ => {}
+        }
+        world.step();
+    }
+    assert!(proofs > 1, "honest ones are asked as well");
+    assert_eq!(blamed, [(VICTIM, RejectCode::Misbehaved)]);
+    world.assert_sums_exact();
+    assert!(world.sums.iter().any(|(opened, ..)| *opened == round), "the others' shares open it");
+}
+
 #[test]
 fn proofs_are_asked_once_and_taken_from_those_who_were_asked() {
     let (mut world, round, proofs, _) = lied();

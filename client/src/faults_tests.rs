@@ -21,7 +21,7 @@ use tributary_protocol::roster::{
 use tributary_protocol::round::{BudgetRecord, ParticipantEvent, cast};
 use tributary_protocol::secagg::suite::Suite as _;
 use tributary_protocol::time::Millis;
-use tributary_storage::faults::{each_fault, each_sync_fails_once};
+use tributary_storage::faults::{each_fault, each_sync_fails_once, each_sync_fails_once_and_heals};
 use tributary_storage::files::Existing;
 
 use crate::begin::{begin_budget, change_owner};
@@ -93,7 +93,7 @@ fn what_an_owner_could_not_sign_for_a_full_disk_is_signed_again() {
     let world = || base.copied();
     let own = |home: &Home, key: &str| home::own(&home.at(""), &home.at(key), false, NOW * 1_000);
     let failed = [
-        each_sync_fails_once(world, |home| own(home, "owner.key")),
+        each_sync_fails_once_and_heals(world, |home| own(home, "owner.key")),
         each_sync_fails_once(
             || {
                 let home = world();
@@ -111,7 +111,7 @@ fn what_an_owner_could_not_sign_for_a_full_disk_is_signed_again() {
         each_sync_fails_once(world, |home| {
             sign_policy(&home.at("policy.toml"), &home.at("new.key"), &home.at("schema.toml"))
         }),
-        each_sync_fails_once(world, |home| BranchPolicy::owned(&home.settings())?.note(&home.settings())),
+        each_sync_fails_once_and_heals(world, |home| BranchPolicy::owned(&home.settings())?.note(&home.settings())),
         each_sync_fails_once(world, |home| pause(&home.at("client.toml"))),
     ];
     assert_eq!(failed.map(|failed| failed > 1), [true; 5], "{failed:?}");
@@ -182,7 +182,8 @@ fn nothing_is_spent_or_let_go_where_its_record_could_not_be_written() {
         let event = ParticipantEvent::CapsNoted { caps: BranchPolicy::owned(&home.settings()).unwrap().epsilon_caps() };
         assert_eq!(file.append(Millis(8), event).and_then(|()| file.sync()).is_err(), fault.struck());
         drop(file);
-        assert!(record(&home).accepted.contains_key(&run));
+        // What was not on the disk is not there for the next process either.
+        assert_eq!(record(&home).accepted.contains_key(&run), !fault.struck());
     });
     base.append(accepted(run, end));
     let released = each_until_done(

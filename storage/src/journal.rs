@@ -126,10 +126,8 @@ impl<E: Serialize + DeserializeOwned> Journal<E> {
         }
         // The last process may have ended before it synced what is read here. Whoever reads it relies on it.
         sync(&file).map_err(io)?;
-        if log.size() == 0 {
-            // The same for the file's name: as long as nothing was appended it may not be there for good.
-            File::open(directory).and_then(|directory| sync(&directory)).map_err(io)?;
-        }
+        // The same for the file's name, which somebody may have given it just before.
+        File::open(directory).and_then(|directory| sync(&directory)).map_err(io)?;
         let (path, length) = (path.to_path_buf(), good_length.max(LOG_HEADER_BYTES as u64));
         let events_are = PhantomData;
         let (dirty, failed, durable) = (false, false, Durable { bytes: length, entries: log.size() });
@@ -218,9 +216,14 @@ impl<E: Serialize + DeserializeOwned> Journal<E> {
         if self.failed { Err(JournalError::Failed(self.path.clone())) } else { Ok(()) }
     }
 
-    /// Remembers a fault of the file: nobody but the next process, which reads it again, knows what is in it.
+    /// Remembers a fault of the file. What is not durable goes, since nobody relied on it: the next process would read it from the system's memory, and a
+    /// second sync may go well though the disk does not have it.
     fn went(&mut self, done: std::io::Result<()>) -> Result<(), JournalError> {
-        self.failed |= done.is_err();
+        if done.is_err() {
+            self.failed = true;
+            // A disk that does not even do this has the entries, or it has them not.
+            let _ = self.file.set_len(self.durable.bytes);
+        }
         done.map_err(|fault| JournalError::Io { path: self.path.clone(), fault })
     }
 

@@ -37,7 +37,11 @@ pub(crate) fn make_private_folder(path: &Path) -> io::Result<()> {
         builder.mode(0o700);
     }
     builder.create(path)?;
-    let synced = File::open(above.unwrap_or(Path::new("."))).and_then(|above| sync(&above));
+    let synced = match File::open(above.unwrap_or(Path::new("."))) {
+        // In one that may be changed and not read nothing can be synced.
+        Err(fault) if fault.kind() == io::ErrorKind::PermissionDenied => return Ok(()),
+        above => above.and_then(|above| sync(&above)),
+    };
     if synced.is_err() {
         // The next attempt is to make it, and to sync it. It is empty, or somebody else uses it.
         let _ = fs::remove_dir(path);

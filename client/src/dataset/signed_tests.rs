@@ -4,7 +4,7 @@ use tributary_certs::enrolment::{init_authority, issue_client};
 use tributary_certs::identity::TrustDomain;
 use tributary_certs::keys::write_signing_key;
 use tributary_certs::policy::sign_owned;
-use tributary_storage::faults::each_sync_fails_once;
+use tributary_storage::faults::each_sync_fails_once_and_heals;
 use tributary_storage::files::create_private_folder;
 use tributary_texts::Language;
 
@@ -113,11 +113,11 @@ fn a_mapping_of_which_a_write_failed_is_signed_and_noted_again() {
             let _none = fs::remove_file(branch.at(name));
         }
     };
-    let noted = each_sync_fails_once(without("state/mapping.newest"), |()| {
+    let noted = each_sync_fails_once_and_heals(without("state/mapping.newest"), |()| {
         let read = Snapshot::read(&branch.settings(), &schema(), &Stop::default(), &mut |_| ()).map(drop);
         read.inspect(|()| assert!(branch.at("state/mapping.newest").exists()))
     });
     let [mapping, key, schema] = ["mapping.toml", "owner.key", "schema.toml"].map(|name| branch.at(name));
-    let signed = each_sync_fails_once(without("owner.pub"), |()| cli::sign_mapping(&mapping, &key, &schema));
+    let signed = each_sync_fails_once_and_heals(without("owner.pub"), |()| cli::sign_mapping(&mapping, &key, &schema));
     assert_eq!((noted, signed), (2, 4));
 }

@@ -3,7 +3,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::plan::{AsOf, Readiness};
 use tributary_protocol::round::cast;
-use tributary_storage::faults::each_sync_fails_once;
+use tributary_storage::faults::each_sync_fails_once_and_heals;
 
 use super::*;
 use crate::ready::store::Subject;
@@ -155,18 +155,19 @@ fn what_is_kept_is_private_and_what_is_damaged_is_not_believed() {
 fn a_word_of_which_a_write_failed_is_given_asked_for_and_used_again() {
     let judge = |branch: &Branch| branch.store.judge(branch.invitation(), files(b"november"));
     let word = Statement { date: date(NOVEMBER), files: files(b"november"), at: 7 };
-    let asked = each_sync_fails_once(Branch::new, |branch| {
+    let asked = each_sync_fails_once_and_heals(Branch::new, |branch| {
         let answer = judge(branch)?;
         assert_eq!(branch.store.asked()?.len(), 1);
         Ok::<_, ClientError>(answer)
     });
-    let said = each_sync_fails_once(Branch::new, |branch| branch.store.state(Subject::Day(date(NOVEMBER)), &word));
+    let said =
+        each_sync_fails_once_and_heals(Branch::new, |branch| branch.store.state(Subject::Day(date(NOVEMBER)), &word));
     let told = || {
         let branch = Branch::new();
         branch.say(Subject::Day(date(NOVEMBER)), NOVEMBER, b"november", 7);
         branch
     };
-    let joined = each_sync_fails_once(told, |branch| {
+    let joined = each_sync_fails_once_and_heals(told, |branch| {
         assert_eq!(judge(branch)?, Answer::Ready(word));
         assert!(branch.store.used(branch.invitation().run)?.is_some());
         Ok::<_, ClientError>(())

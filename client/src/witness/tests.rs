@@ -1,6 +1,6 @@
 use tributary_certs::suite::{RealSuite, SigningKey};
 use tributary_protocol::merkle::{MerkleTree, leaf_digest};
-use tributary_storage::faults::{each_fault, each_sync_fails_once};
+use tributary_storage::faults::{each_fault, each_sync_fails_once_and_heals};
 
 use super::*;
 
@@ -152,7 +152,8 @@ fn what_was_seen_is_not_forgotten_where_its_file_is_damaged() {
 fn a_checkpoint_that_cannot_be_written_down_is_not_cosigned() {
     let name = || MemberName::new("north-bank", "branch-1").unwrap();
     let opens = |state: &Path| Witness::open(state, &FEDERATION, key(9).verifying_key(), name());
-    let opened_again = each_sync_fails_once(|| tempfile::tempdir().unwrap(), |dir| opens(dir.path()).map(drop));
+    let opened_again =
+        each_sync_fails_once_and_heals(|| tempfile::tempdir().unwrap(), |dir| opens(dir.path()).map(drop));
     let cosigned = each_fault(|fault| {
         let dir = tempfile::tempdir().unwrap();
         let mut own = opened(dir.path());

@@ -95,6 +95,10 @@ pub fn export(config: &Path, export: &Export<'_>) -> Result<Exported, ExportErro
     let draft = draft.into_inner().map_err(|fault| system(fault.into_error()))?;
     // The bundle comes last: one that is there has its digest beside it, and one that could not be put there stops no second attempt.
     let digest_file = beside(output);
+    if output.symlink_metadata().is_ok() {
+        // Somebody else's, of whose digest that file speaks.
+        return Err(ExportError::Exists(output.to_path_buf()));
+    }
     write_public(&digest_file, format!("{digest}\n").as_bytes(), Existing::Replace)?;
     draft.place(output, Existing::Keep)?;
     let Collected { runs, runs_outside, goes_on, entries, left_out, .. } = collected;

@@ -108,8 +108,10 @@ pub fn export<E: From<RegistryError>>(
     }
     let mut draft = begin_private(output).map_err(RegistryError::Output)?;
     let path = Register::Exports.place(state, number)?;
+    let turn = Register::Exports.turn(state)?;
     write_private(&path, &record.to_bytes(), Existing::Keep).map_err(Register::Exports.unwritten(state, number))?;
     Register::Exports.put_on_record(config, state, number)?;
+    drop(turn);
     let written = draft.write_all(&bytes).map_err(FileError::system("writing", output));
     let placed = written.and_then(|()| draft.place(output, Existing::Keep));
     placed.map_err(|fault| RegistryError::UsedUp { number, fault })?;

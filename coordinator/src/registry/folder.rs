@@ -124,7 +124,9 @@ impl RegistryFolder {
     pub(super) fn add(&self, digest: &Digest, contents: &Contents) -> Result<(), RegistryError> {
         let target = self.of(digest);
         if target.exists() {
-            return self.manifest(digest).map(|_| ());
+            self.manifest(digest)?;
+            // Whoever made it may not have come so far, and the journal is to name it.
+            return Ok(files::sync_folder(&self.folder)?);
         }
         let draft = self.folder.join(format!("{DRAFT}{digest}"));
         match fs::remove_dir_all(&draft) {

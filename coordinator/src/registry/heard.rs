@@ -14,7 +14,7 @@ use tributary_protocol::registry::{Notice, RegistryEvent, RegistryRecord, Signed
 use tributary_protocol::roster::{Roster, SignedRoster};
 use tributary_protocol::round::CoordinatorEvent;
 use tributary_protocol::time::Millis;
-use tributary_storage::files::create_private_folder;
+use tributary_storage::files::{create_private_folder, sync_folder};
 use tributary_storage::journal::Journal;
 
 use super::notes::{ExportNote, PointsNote};
@@ -78,7 +78,8 @@ impl Recordable {
         let folder = state.join(FOLDER);
         let path = folder.join(self.name());
         if path.exists() {
-            return Ok(());
+            // Whoever put it there may not have come so far as to sync it.
+            return Ok(sync_folder(&folder)?);
         }
         match self {
             Self::Incident(told) => {

@@ -197,6 +197,7 @@ pub fn install_points(config: &Path, path: &Path, schema: Option<&Path>) -> Resu
     changes.push(file.clone());
     carded(&model, &head, scale, &changes)?;
     let path = register.place(&model.state_dir, number)?;
+    let _turn = register.turn(&model.state_dir)?;
     file.write(&path).map_err(register.unwritten(&model.state_dir, number))?;
     register.put_on_record(config, &model.state_dir, number)?;
     Ok(path)

@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use tributary_evidence::Item;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::registry::{RefusedNote, RegistryRecord};
-use tributary_storage::files::{FileError, create_private_folder, read_itself};
+use tributary_storage::files::{FileError, create_private_folder, read_itself, sync_file, sync_folder};
+use tributary_storage::lock::FolderLock;
 
 use super::RegistryError;
 use super::heard::{Recordable, recorded};
@@ -78,14 +79,32 @@ impl Register {
         }
     }
 
+    /// Held from before a file is written until the journal names it, or it is gone again: no other command puts it on record, or removes it, meanwhile.
+    ///
+    /// # Errors
+    /// If the folder, which is there, cannot be locked.
+    pub(super) fn turn(self, state: &Path) -> Result<FolderLock, RegistryError> {
+        Ok(FolderLock::take(&self.folder(state))?)
+    }
+
     /// Puts the one file on record that the journal lacks; whether there was one. A model that was withdrawn meanwhile, or on which an attack raised the
-    /// alarm, has left nowhere: then the file goes.
+    /// alarm, has left nowhere: then the file goes. The record is to be read again where there was one.
     fn settle(self, config: &Path, state: &Path, record: &RegistryRecord) -> Result<bool, RegistryError> {
-        let number = (self.named(record).len() as u64).saturating_add(1);
-        let path = self.path(state, number);
-        if !path.exists() || self.count(state)? as u64 > number {
+        let next = |record: &RegistryRecord| (self.named(record).len() as u64).saturating_add(1);
+        if !self.path(state, next(record)).exists() {
             return Ok(false);
         }
+        // The command that wrote it may be about to put it on record.
+        let _turn = self.turn(state)?;
+        let number = next(&record_of(state)?);
+        let path = self.path(state, number);
+        if !path.exists() || self.count(state)? as u64 > number {
+            return Ok(true);
+        }
+        // What the journal names is on the disk, also where its writer did not come so far.
+        let synced = fs::File::open(&path).and_then(|file| sync_file(&file));
+        synced.map_err(FileError::system("syncing", &path))?;
+        sync_folder(&self.folder(state))?;
         let waits = |refused: RegistryError| RegistryError::Waits {
             path: path.clone(),
             why: match refused {

@@ -99,9 +99,10 @@ impl HeadsFile {
             entries += 1;
         }
         journal.sync()?;
-        rename(&fresh, &path)?;
+        let renamed = rename(&fresh, &path);
+        // From here on that is the file, whether its name is there for good or not.
         (self.journal, self.entries) = (journal, entries);
-        Ok(())
+        Ok(renamed?)
     }
 }
 

@@ -86,7 +86,7 @@ impl Draft {
         // A link leaves the name that is no longer needed; where it is gone already, removing it does no harm.
         self.placed = existing == Existing::Replace;
         let synced = sync_folder(folder_of(path));
-        if synced.is_err() && existing == Existing::Keep {
+        if synced.is_err() && existing == Existing::Keep && is_named(&self.file, path) {
             // Nobody was told of this file, and it would stop the next attempt.
             let _ = fs::remove_file(path);
         }
@@ -158,6 +158,19 @@ pub fn sync_folder(folder: &Path) -> Result<(), FileError> {
     File::open(folder).and_then(|folder| sync(&folder)).map_err(FileError::system("syncing", folder))
 }
 
+/// Whether a name is this file's: somebody may have put another one there.
+#[cfg(unix)]
+fn is_named(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let is = |found: fs::Metadata| (found.dev(), found.ino());
+    matches!((file.metadata().map(is), fs::symlink_metadata(path).map(is)), (Ok(own), Ok(found)) if own == found)
+}
+
+#[cfg(not(unix))]
+fn is_named(_: &File, _: &Path) -> bool {
+    true
+}
+
 /// Why a file that was made private is none.
 #[cfg(unix)]
 pub(super) fn no_modes(folder: &Path, (mode, owner): (u32, u32), user: u32) -> Option<FileError> {
@@ -188,7 +201,9 @@ pub(super) fn place_new(
     match link(temporary, path) {
         Err(fault) if matches!(fault.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::Unsupported) => {
             OpenOptions::new().write(true).create_new(true).open(path).map_err(failed)?;
-            fs::rename(temporary, path).map_err(FileError::system("creating", path))
+            // The empty one is this attempt's own, and would stop the next.
+            let placed = fs::rename(temporary, path).inspect_err(|_| drop(fs::remove_file(path)));
+            placed.map_err(FileError::system("creating", path))
         }
         linked => linked.map_err(failed),
     }

@@ -40,6 +40,10 @@ fn a_medium_without_links_keeps_what_is_there() {
         assert_eq!(fs::read(&path).unwrap(), b"secret");
         fs::remove_file(&path).unwrap();
     }
+    // What it had made of its own goes, where it cannot be replaced.
+    let gone = folder.path().join("no draft");
+    let unlinked = |_: &Path, _: &Path| Err(io::Error::from(io::ErrorKind::Unsupported));
+    assert!(place_new(&gone, &path, unlinked).is_err() && !path.exists());
     let full = |_: &Path, _: &Path| Err(io::Error::from(io::ErrorKind::StorageFull));
     assert!(matches!(place_new(&draft, &path, full), Err(FileError::System { .. })));
 }

@@ -259,13 +259,18 @@ fn a_journal_is_on_the_disk_before_anybody_relies_on_it() {
     assert_eq!(sync(None, 0), (true, vec![], durable, end), "nothing was appended since");
     let (done, _, left, longer) = sync(Some(1), 1);
     assert!(!done && left == durable && longer > end, "a sync that fails makes nothing durable");
+    assert_eq!(
+        std::fs::metadata(&path).expect("a file").len(),
+        end,
+        "nor does the system keep it for the next process"
+    );
     // The system may say that a second one went well. Nothing is lost by what comes after.
     assert!(matches!(journal.sync(), Err(JournalError::Failed(_))));
     let told = journal.append(Millis(1), 5).expect_err("failed");
     assert!(matches!(&told, JournalError::Failed(at) if *at == path) && told.to_string().contains("start the program"));
     drop(journal);
     let ((journal, _), again) = synced(None, || Journal::<u32>::open(&path, LEDGER).expect("opens"));
-    assert_eq!((again, journal.durable()), (vec![number(&path)], Durable { bytes: longer, entries: 4 }));
+    assert_eq!((again, journal.durable()), (vec![number(&path), number(dir.path())], durable));
 }
 
 /// Whoever opens it, and however: nothing is relied on that may be lost.

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use tributary_certs::deletion::Removed;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::log::LedgerId;
-use tributary_storage::faults::{each_fault, each_sync_fails_once, synced};
+use tributary_storage::faults::{each_fault, each_sync_fails_once, each_sync_fails_once_and_heals, synced};
 use tributary_storage::journal::read;
 use tributary_texts::Language;
 
@@ -226,7 +226,7 @@ fn an_erasure_that_was_recorded_is_done_by_the_next_command() {
     });
     assert!(half.is_some(), "the write of the sheet fails");
     let kept = kept.anew();
-    let failed = each_sync_fails_once(
+    let failed = each_sync_fails_once_and_heals(
         || kept.again(),
         |world| {
             let listed = status(&world.config(), NOW)?;

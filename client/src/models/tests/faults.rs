@@ -1,6 +1,6 @@
 //! A disk on which one write after the other fails, while a branch hears of models, keeps one, and deletes it.
 
-use tributary_storage::faults::{each_fault, each_sync_fails_once};
+use tributary_storage::faults::{each_fault, each_sync_fails_once_and_heals};
 
 use super::{
     ClientError, ModelStep, Models, NOW, PIECE, ToCoordinator, Told, World, authorities, key, manifest, open,
@@ -105,7 +105,7 @@ fn a_folder_of_models_of_which_a_write_failed_is_opened_again() {
         let World { folder, .. } = world;
         folder
     };
-    let failed = each_sync_fails_once(world, |folder| {
+    let failed = each_sync_fails_once_and_heals(world, |folder| {
         let (identity, state) = (folder.path().join("identity"), folder.path());
         let models = Models::open((&identity, state), authorities(), key(super::BRANCH).verifying_key())?;
         assert!(models.state.kept().is_empty() && notes.iter().all(|note| folder.path().join(note).exists()));

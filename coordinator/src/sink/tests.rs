@@ -303,6 +303,11 @@ fn a_file_takes_lines_once_they_are_durable() {
         Ok::<(), SinkFault>(())
     };
     assert_eq!(each_sync_fails_once(|| tempfile::tempdir().unwrap(), deliver), 2);
+    // A device keeps nothing, and a folder has no lines.
+    for other in [Path::new("/dev/null"), tempfile::tempdir().unwrap().path()] {
+        let refused = way_of(&SinkWay::File(other.to_path_buf())).deliver(&line);
+        assert!(matches!(refused, Err(SinkFault::NoFile)), "{refused:?}");
+    }
 }
 
 #[test]

@@ -461,9 +461,17 @@ fn the_lists_of_one_organisation_stop_no_other() {
         assert_eq!((kept.notes.len(), kept.lists.standing("partner", &leaf, NOW)), (1, Revocation::Good));
         assert_eq!(read(&seen, None).lists.standing("partner", &leaf, NOW), Revocation::Unknown);
     }
+    // Where there were none nothing stays, nor where the partner has other roots now.
+    let none = read(&seen, Some(&missing.lists));
+    assert!(none.notes[0].contains("nobody of it is believed"), "{:?}", none.notes);
     // `certs crl` of the federation leaves the partner's file alone.
     fresh_list(&office.ca(), 7, NOW).unwrap();
     assert_eq!(std::fs::read(&file).unwrap(), first);
+    std::fs::copy(Folders::new().ca().join(names::TRUST), office.ca().join("trust-partner.pem")).unwrap();
+    let others = TrustRoots::read(&trust).unwrap();
+    let other = RevocationLists::read(&general, &others, &seen, Some(&newer.lists)).unwrap();
+    assert!(other.notes[0].contains("nobody of it is believed"), "{:?}", other.notes);
+    assert_eq!(other.lists.standing("partner", &leaf, NOW), Revocation::Unknown);
 }
 
 #[test]

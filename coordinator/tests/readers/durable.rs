@@ -6,13 +6,13 @@ use std::fs;
 use tributary_certs::people::SigningPerson;
 use tributary_coordinator::audit::{self, Export, Scope};
 use tributary_coordinator::cli::init;
-use tributary_coordinator::registry::{self, Draft, NewExport, RegistryError, exports, load, points};
-use tributary_evidence::ExportFormat;
+use tributary_coordinator::registry::{self, Draft, RegistryError, exports, load, points};
 use tributary_protocol::plan::Date;
 use tributary_protocol::registry::ModelStep;
 use tributary_protocol::role::Role;
 use tributary_storage::faults::{each_fault, each_sync_fails_once};
 
+use super::exported::trial;
 use super::points_set::drafted;
 use super::*;
 
@@ -64,15 +64,7 @@ fn a_statement(world: &World) {
 fn a_file_of_a_model(world: &World, folder: &std::path::Path) {
     let at = now();
     let model = load(&world.config, &world.models[1].model, None).unwrap();
-    let new = NewExport {
-        format: ExportFormat::Onnx,
-        dialect: None,
-        head: None,
-        recipient: "scoring team",
-        valid_until: at + 100,
-        trial: true,
-        now: at,
-    };
+    let new = trial(at);
     let turn = Cell::new(0);
     let failed = each_fault(|fault| {
         turn.set(turn.get() + 1);

@@ -139,6 +139,19 @@ pub(super) fn exports_are_numbered_and_none_is_taken_out(world: &World) {
     assert_eq!(exports(&world.config, at).unwrap().len(), 3);
 }
 
+/// A network for a trial, as of a second.
+pub(super) fn trial(at: u64) -> NewExport<'static> {
+    NewExport {
+        format: ExportFormat::Onnx,
+        dialect: None,
+        head: None,
+        recipient: "scoring team",
+        valid_until: at + 100,
+        trial: true,
+        now: at,
+    }
+}
+
 /// A record without an entry, as a command leaves it that ends between the two.
 fn left(world: &World, at: u64, model: usize) -> u64 {
     let last = exports(&world.config, at).unwrap().len() as u64;
@@ -219,15 +232,7 @@ pub(super) fn a_daemon_records_what_leaves(world: &World) {
     let lines = exports(config, at).unwrap();
     assert_eq!((lines.len() as u64, entries(world).len() as u64), (number - 1, number - 1));
     assert!(lines.iter().all(|line| line.void == (line.record.model == before.line.model)) && !record(number).exists());
-    let new = NewExport {
-        format: ExportFormat::Onnx,
-        dialect: None,
-        head: None,
-        recipient: "scoring team",
-        valid_until: at + 100,
-        trial: true,
-        now: at,
-    };
+    let new = trial(at);
     let output = |name: &str| world.federation.path(name);
     let export = |model: &registry::LoadedModel, name: &str| {
         registry::export(config, model, &new, &output(name), |_| Ok::<_, RegistryError>(name.as_bytes().to_vec()))

@@ -164,7 +164,7 @@ pub(super) struct World {
     /// Here whole, and not yet folded.
     arrived: BTreeMap<ClientId, VerifiedUpload<InMemory<Vec<u8>>>>,
     pub(super) stored: BTreeMap<SessionId, Vec<Vec<u8>>>,
-    sum: Option<MaskedSum>,
+    pub(super) sum: Option<MaskedSum>,
     synced: usize,
     replayed: RunRecord,
     replayed_events: usize,

@@ -310,3 +310,14 @@ fn a_stop_ends_what_is_open() {
     };
     assert!(world.packets.iter().any(told));
 }
+
+/// What was added up so far of a round that ends by a stop is thrown away: it is a sum of fewer than anybody agreed to.
+#[test]
+fn a_stop_throws_away_the_open_sum() {
+    let mut world = nine();
+    while world.sum.is_none() {
+        assert!(world.step());
+    }
+    world.tell(Input::Stop);
+    assert!(world.sum.is_none() && world.aborts() == [ClosedReason::Stopped]);
+}

@@ -313,3 +313,6 @@ fn begin(path: &Path, mode: u32) -> Result<Draft, FileError> {
 #[cfg(unix)]
 #[cfg(test)]
 mod tests;
+
+#[cfg(all(test, unix))]
+mod rename_tests;

@@ -291,7 +291,10 @@ fn a_journal_whose_disk_fails_is_not_opened() {
     let path = dir.path().join("again");
     filled(&path, &[1]);
     let (opened, _) = synced(Some(1), || Journal::<u32>::open_view(&path, LEDGER).map(drop));
-    assert!(opened.expect_err("a full disk").is_full_disk());
+    let full = opened.expect_err("a full disk");
+    assert!(full.is_full_disk() && full.to_string().contains("Make room on its disk"), "{full}");
+    let away = Journal::<u32>::open(&path.join("in a file"), LEDGER).map(drop).expect_err("no folder");
+    assert!(!away.is_full_disk() && away.to_string().contains("See that the disk and the folder are there"), "{away}");
 }
 
 /// What is read at opening and what is appended since have their leaves, each once; whoever visits the file, or checks its front, finds the same.

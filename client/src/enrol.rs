@@ -152,35 +152,33 @@ mod tests {
     use super::*;
     use tributary_certs::enrolment::{CoordinatorRequest, init_authority, issue_coordinator};
     use tributary_certs::identity::TrustDomain;
-    use tributary_certs::office::{Office, TokenRequest, make_token};
+    use tributary_certs::office::{Office, make_token};
     use tributary_certs::renewal::{current_binding, finish};
     use tributary_storage::faults::{each_fault, each_sync_fails_once};
 
     use crate::log::logged;
-    use crate::test_home::{copied, each_until_done};
+    use crate::test_home::{copied, each_until_done, token};
 
     const NOW: u64 = 1_900_000_000;
     const DAY: u64 = 86_400;
+
+    /// An office in a folder, and a branch's bundle.
+    fn office(folder: &Path, bundle: &Path) -> PathBuf {
+        let ca = folder.join("ca");
+        init_authority(&ca, &TrustDomain::parse("federation.example").unwrap(), 1, 1, NOW).unwrap();
+        let hosts = ["coordinator.example".to_owned()];
+        let coordinator = CoordinatorRequest { organisation: "bank", id: "centre", host_names: &hosts, addresses: &[] };
+        issue_coordinator(&ca, &coordinator, &folder.join("centre"), NOW).unwrap();
+        make_token(&ca, &token("branch-1", "coordinator.example:7443"), bundle, NOW).unwrap();
+        ca
+    }
 
     /// An answer that came as a file, and a machine whose clock is weeks off.
     #[test]
     fn a_wrong_clock_is_told_from_a_bad_answer() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
-        let ca = at("ca");
-        init_authority(&ca, &TrustDomain::parse("federation.example").unwrap(), 1, 1, NOW).unwrap();
-        let hosts = ["coordinator.example".to_owned()];
-        let coordinator = CoordinatorRequest { organisation: "bank", id: "centre", host_names: &hosts, addresses: &[] };
-        issue_coordinator(&ca, &coordinator, &at("centre"), NOW).unwrap();
-        let token = TokenRequest {
-            organisation: "north-bank",
-            id: "branch-1",
-            coordinator_address: "coordinator.example:7443",
-            hours: 24,
-            approval: false,
-            again: false,
-        };
-        make_token(&ca, &token, &at("bundle"), NOW).unwrap();
+        let ca = office(folder.path(), &at("bundle"));
         let begun = begin(&Bundle::read(&at("bundle")).unwrap(), &at("branch-1")).unwrap();
         let answer = Office::open(&ca).unwrap().answer(&begun.request, NOW);
         write_public(&at("answer"), &answer, Existing::Keep).unwrap();
@@ -207,22 +205,9 @@ mod tests {
     #[test]
     fn an_enrolment_and_a_renewal_of_which_a_write_failed_go_on() {
         let folder = tempfile::tempdir().unwrap();
-        let ca = folder.path().join("ca");
-        init_authority(&ca, &TrustDomain::parse("federation.example").unwrap(), 1, 1, NOW).unwrap();
-        let hosts = ["coordinator.example".to_owned()];
-        let coordinator = CoordinatorRequest { organisation: "bank", id: "centre", host_names: &hosts, addresses: &[] };
-        issue_coordinator(&ca, &coordinator, &folder.path().join("centre"), NOW).unwrap();
-        let token = TokenRequest {
-            organisation: "north-bank",
-            id: "branch-1",
-            coordinator_address: "coordinator.example:7443",
-            hours: 24,
-            approval: false,
-            again: false,
-        };
         let branch = tempfile::tempdir().unwrap();
         let at = |name: &str| branch.path().join(name);
-        make_token(&ca, &token, &at("bundle"), NOW).unwrap();
+        let ca = office(folder.path(), &at("bundle"));
         let world = || copied(branch.path(), &[]);
         let asks = |of: &Path| request(&of.join("bundle"), &of.join("own"), &of.join("asked"));
         let asked = each_sync_fails_once(world, |of| asks(of.path()));

@@ -6,7 +6,7 @@ use std::fs;
 use tributary_certs::budget::BudgetMark;
 use tributary_certs::grant::{read_grant, sign_withdrawal};
 use tributary_certs::keys::{read_signing_key, read_verifying_key, write_verifying_key};
-use tributary_certs::office::{TokenRequest, make_token};
+use tributary_certs::office::make_token;
 use tributary_certs::people::make_person;
 use tributary_certs::roster::write_roster;
 use tributary_certs::suite::{RealSuite, SigningKey};
@@ -37,7 +37,7 @@ use crate::policy::BranchPolicy;
 use crate::raise::{Grounds, apply, propose, read_proposed};
 use crate::release::release_run;
 use crate::score::init_actions;
-use crate::test_home::{accepted, each_until_done};
+use crate::test_home::{accepted, each_until_done, token};
 use crate::whole_branch_tests::Home;
 
 const NOW: u64 = 1_900_000_000;
@@ -60,14 +60,7 @@ fn record(home: &Home) -> BudgetRecord {
 #[test]
 fn a_branch_s_folder_of_which_a_write_failed_is_furnished_again() {
     let base = Home::enrolled_at(NOW);
-    let request = TokenRequest {
-        organisation: "north-bank",
-        id: "branch-02",
-        coordinator_address: "fl.bank.example:7443",
-        hours: 24,
-        approval: false,
-        again: false,
-    };
+    let request = token("branch-02", "fl.bank.example:7443");
     make_token(&base.at("office"), &request, &base.at("bundle"), NOW).unwrap();
     let schema = |home: &Home| home.at("schema.toml");
     let world = || base.copied();

@@ -156,12 +156,11 @@ fn take(keys: &Keys, answer: &[u8], now: u64) -> Result<bool, ClientError> {
 
 #[cfg(test)]
 mod tests {
-    use tributary_certs::clock::unix_seconds;
-    use tributary_certs::office::{Office, ROOT_LIST_DAYS, fresh_list, fresh_root_list};
+    use tributary_certs::office::Office;
     use tributary_storage::faults::each_fault;
 
     use super::*;
-    use crate::renewal::tests::branch;
+    use crate::renewal::tests::{branch, newer_lists};
 
     #[test]
     fn lists_are_old_when_half_of_their_life_is_over() {
@@ -193,9 +192,7 @@ mod tests {
     fn newer_lists_of_the_office_are_in_force_at_once() {
         let folder = tempfile::tempdir().unwrap();
         let (keys, state) = branch(&folder);
-        let (authority, now) = (state.join("authority"), unix_seconds());
-        fresh_root_list(&authority, &authority, ROOT_LIST_DAYS, now).unwrap();
-        fresh_list(&authority, 7, now).unwrap();
+        let (authority, now) = newer_lists(&state);
         let answer = Office::open(&authority).unwrap().answer(&lists_request(), now);
         let ends = || keys.lists_end(now).map(|end| end.next_update);
         let before = ends();
@@ -211,9 +208,7 @@ mod tests {
         let failed = each_fault(|fault| {
             let folder = tempfile::tempdir().unwrap();
             let (keys, state) = branch(&folder);
-            let (authority, now) = (state.join("authority"), unix_seconds());
-            fresh_root_list(&authority, &authority, ROOT_LIST_DAYS, now).unwrap();
-            fresh_list(&authority, 7, now).unwrap();
+            let (authority, now) = newer_lists(&state);
             let answer = Office::open(&authority).unwrap().answer(&lists_request(), now);
             let before = keys.lists_end(now).map(|end| end.next_update);
             assert_eq!(fault.during(|| take(&keys, &answer, now)).is_err(), fault.struck());

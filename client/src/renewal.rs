@@ -387,17 +387,24 @@ pub(crate) mod tests {
         });
     }
 
+    /// The office of [`branch`] makes newer lists: its folder, and when.
+    pub(crate) fn newer_lists(state: &std::path::Path) -> (std::path::PathBuf, u64) {
+        let (authority, now) = (state.join("authority"), unix_seconds());
+        fresh_root_list(&authority, &authority, ROOT_LIST_DAYS, now).unwrap();
+        fresh_list(&authority, 7, now).unwrap();
+        (authority, now)
+    }
+
     /// A disk is full while newer lists are put in force. They are tried again at each look, and that is told once.
     #[test]
     fn files_that_could_not_be_put_in_force_are_tried_again() {
         let failed = each_fault(|fault| {
             let folder = tempfile::tempdir().unwrap();
             let (keys, state) = branch(&folder);
-            let (authority, now) = (state.join("authority"), unix_seconds());
+            let mut files = Files::of(&keys);
+            let (authority, now) = newer_lists(&state);
             let ends = || keys.lists_end(now).map(|end| end.next_update);
-            let (mut files, before) = (Files::of(&keys), ends());
-            fresh_root_list(&authority, &authority, ROOT_LIST_DAYS, now).unwrap();
-            fresh_list(&authority, 7, now).unwrap();
+            let before = ends();
             let lists = std::fs::read(authority.join(names::REVOCATIONS)).unwrap();
             std::fs::write(state.join("client").join(names::REVOCATIONS), lists).unwrap();
             let (_, log) = logged(|| fault.during(|| files.look(&keys, now)));

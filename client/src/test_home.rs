@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use tempfile::TempDir;
+use tributary_certs::office::TokenRequest;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::plan::{Allowance, PrivacyMode, RunRef};
 use tributary_protocol::privacy::{Accounts, RdpVector};
@@ -50,6 +51,11 @@ pub(crate) fn accepted(run: RunRef, until: u64) -> ParticipantEvent {
         shown: Millis(0),
         until: Millis(until),
     }
+}
+
+/// Asks an office for a branch's token of a day, which needs no approval.
+pub(crate) fn token<'a>(id: &'a str, coordinator_address: &'a str) -> TokenRequest<'a> {
+    TokenRequest { organisation: "north-bank", id, coordinator_address, hours: 24, approval: false, again: false }
 }
 
 /// A copy of a folder in a new place, without folders of these names in it, and with the modes of all others.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use tributary_certs::enrolment::{CoordinatorRequest, init_authority, issue_client, issue_coordinator, names};
 use tributary_certs::identity::TrustDomain;
 use tributary_certs::keys::{write_signing_key, write_verifying_key};
-use tributary_certs::office::{TokenRequest, make_token};
+use tributary_certs::office::make_token;
 use tributary_certs::suite::SigningKey;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::plan::{Caps, RunRef};
@@ -22,7 +22,7 @@ use crate::policy::{BranchPolicy, SAMPLE};
 use crate::raise::{Grounds, propose, read_proposed};
 use crate::release::release_run;
 use crate::settings::Settings;
-use crate::test_home::{accepted, copied, furnish};
+use crate::test_home::{accepted, copied, furnish, token};
 use crate::{home, standing};
 
 const NOW: u64 = 1_900_000_000;
@@ -148,14 +148,7 @@ fn without_marks(text: &str) -> String {
 #[test]
 fn a_branch_s_folder_is_furnished_once_and_owned_by_one_key() {
     let place = Home::enrolled();
-    let request = TokenRequest {
-        organisation: "north-bank",
-        id: "branch-02",
-        coordinator_address: "fl.bank.example:7443",
-        hours: 24,
-        approval: false,
-        again: false,
-    };
+    let request = token("branch-02", "fl.bank.example:7443");
     make_token(&place.at("office"), &request, &place.at("branch-02.bundle"), NOW).unwrap();
     let (folder, bundle, schema) = (place.at("home"), place.at("branch-02.bundle"), place.at("schema.toml"));
     let furnish = |schema: Option<&Path>| place.told(home::furnish(&folder, &bundle, schema));

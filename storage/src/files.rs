@@ -157,6 +157,26 @@ pub fn rename(from: &Path, to: &Path) -> Result<(), FileError> {
     sync_folder(folder_of(to))
 }
 
+/// Removes a file for good. Where its folder cannot be synced it has its name again: whoever is told that this failed finds it there the next time.
+///
+/// # Errors
+/// [`FileError::System`], also if there is none ([`FileError::is_absent`]) or it is a folder.
+pub fn remove(path: &Path) -> Result<(), FileError> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".removed");
+    let removed = Path::new(&name);
+    let fault = FileError::system("removing", path);
+    // Unlike a removal, a rename takes a folder as well.
+    if fs::symlink_metadata(path).is_ok_and(|is| is.is_dir()) {
+        return Err(fault(io::ErrorKind::IsADirectory.into()));
+    }
+    fs::rename(path, removed).map_err(fault)?;
+    let synced = sync_folder(folder_of(path));
+    // Nobody reads it under its other name.
+    let _ = if synced.is_ok() { fs::remove_file(removed) } else { fs::rename(removed, path) };
+    synced
+}
+
 /// Makes a folder, and those above it, that only its owner may enter (mode 0700): durable when this returns. An existing folder is left as it is.
 ///
 /// # Errors
@@ -315,4 +335,4 @@ fn begin(path: &Path, mode: u32) -> Result<Draft, FileError> {
 mod tests;
 
 #[cfg(all(test, unix))]
-mod rename_tests;
+mod durable_tests;

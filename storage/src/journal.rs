@@ -46,6 +46,7 @@ pub struct Journal<E> {
     durable: Durable,
     torn: Option<TornTail>,
     dirty: bool,
+    /// A write or a sync went wrong.
     failed: bool,
     /// Encoded events of the federation's own ledger, in a journal of many, until they are asked for.
     administration: Vec<Vec<u8>>,
@@ -180,7 +181,7 @@ impl<E: Serialize + DeserializeOwned> Journal<E> {
     /// Appends an event to one of its ledgers, of that ledger's kind.
     ///
     /// # Errors
-    /// [`JournalError::Io`], or [`JournalError::Refused`] for an event that is too long; the caller must end the process. After one of these,
+    /// [`JournalError::Io`], or [`JournalError::Refused`] for an event that is too long; the caller must end the process. After a fault of the file,
     /// [`JournalError::Failed`]: a record after half of another one would be lost, and what is before it with it.
     pub fn append_to<A: Serialize>(&mut self, ledger: LedgerId, at: Millis, event: A) -> Result<(), JournalError> {
         self.is_whole()?;

@@ -10,7 +10,6 @@ use tributary_storage::files::{self, Existing, FileError, read_titled};
 
 use super::error::EnrolmentError;
 use super::names;
-use crate::attempt::remove_mark;
 use crate::identity::Identity;
 use crate::lines::{Fields, body};
 
@@ -70,7 +69,7 @@ impl Making {
     /// # Errors
     /// [`FileError`].
     pub(super) fn end(self) -> Result<(), EnrolmentError> {
-        Ok(remove_mark(&self.mark)?)
+        Ok(files::remove(&self.mark)?)
     }
 }
 

@@ -18,7 +18,6 @@ use super::grant::{trust_files, write_trust_files};
 use super::succession::all_vouched;
 use super::wire::{Answer, EnrolRequest, Granted, RenewRequest, Request, decode_answer, encode_request};
 use super::{Bundle, Fingerprint, client_name, csr};
-use crate::attempt::remove_mark;
 use crate::binding::{KeyBinding, SignedBinding};
 use crate::enrolment::{EnrolmentError, names, read_coordinator, write_certificates, write_fingerprint};
 use crate::entropy::OsEntropy;
@@ -114,7 +113,7 @@ pub fn install(answer: &[u8], out: &Path, now: u64) -> Result<Installed, Enrolme
     bundle.coordinator.write(&out.join(names::COORDINATOR))?;
     // Last: with it the folder is enrolled.
     write_certificates(&out.join(names::CHAIN), &chain, Existing::Replace)?;
-    remove_mark(&out.join(BUNDLE))?;
+    files::remove(&out.join(BUNDLE))?;
     Ok(Installed { identity: bundle.identity, client: ClientId(granted.client) })
 }
 

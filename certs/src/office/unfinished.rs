@@ -10,10 +10,9 @@ use std::path::{Path, PathBuf};
 
 use tributary_protocol::digest::Digest;
 
-use crate::attempt::remove_mark;
 use crate::enrolment::EnrolmentError;
 use crate::lines::{Fields, read_list, write_list};
-use tributary_storage::files::FileError;
+use tributary_storage::files::{FileError, remove};
 
 const TITLE: &str = "tributary unfinished renewal 1";
 const WHAT: &str = "mark of an unfinished renewal";
@@ -74,7 +73,7 @@ impl Mark {
 
     /// Everything is done.
     pub(super) fn end(self) -> Result<(), FileError> {
-        remove_mark(&self.0)
+        remove(&self.0)
     }
 
     /// Whether the renewal that replaced an authority is to be finished: its switch is done, and the same command is typed again. `revoke` is what is typed

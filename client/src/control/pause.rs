@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use tributary_storage::files::{Existing, FileError, folder_of, sync_folder, write_private};
+use tributary_storage::files::{Existing, FileError, folder_of, remove, sync_folder, write_private};
 
 /// Its name in the state folder.
 const PAUSED: &str = "paused";
@@ -30,7 +30,7 @@ impl PauseFile {
     /// [`FileError`].
     pub(crate) fn set(&self) -> Result<(), FileError> {
         // One that is there may not be there for good: whoever set it may not have come so far.
-        if self.stands() { self.sync() } else { write_private(&self.0, WORDS, Existing::Replace) }
+        if self.stands() { sync_folder(folder_of(&self.0)) } else { write_private(&self.0, WORDS, Existing::Replace) }
     }
 
     /// Ends that.
@@ -38,13 +38,6 @@ impl PauseFile {
     /// # Errors
     /// [`FileError`].
     pub(crate) fn clear(&self) -> Result<(), FileError> {
-        match std::fs::remove_file(&self.0) {
-            Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => Ok(()),
-            removed => removed.map_err(FileError::system("removing", &self.0)).and_then(|()| self.sync()),
-        }
-    }
-
-    fn sync(&self) -> Result<(), FileError> {
-        sync_folder(folder_of(&self.0))
+        remove(&self.0).or_else(|fault| if fault.is_absent() { Ok(()) } else { Err(fault) })
     }
 }

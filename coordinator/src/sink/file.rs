@@ -26,8 +26,7 @@ impl Way for FileWay {
 
     /// The file is opened anew each time: somebody may have moved it away, because it was long.
     fn deliver(&mut self, lines: &[Line]) -> Result<(), SinkFault> {
-        let is_new = !self.path.exists();
-        if !is_new && !self.path.metadata().map_err(SinkFault::Disk)?.is_file() {
+        if self.path.exists() && !self.path.metadata().map_err(SinkFault::Disk)?.is_file() {
             return Err(SinkFault::NoFile);
         }
         append(&self.path, lines).map_err(SinkFault::Disk)

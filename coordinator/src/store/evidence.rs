@@ -17,7 +17,7 @@ use tributary_protocol::round::{CoordinatorEvent, Recorded, RoundDescriptor};
 use tributary_protocol::secagg::kept::{KeptHead, SUM_FORMAT};
 use tributary_protocol::secagg::masked_sum::AggregateSum;
 use tributary_protocol::time::Millis;
-use tributary_storage::files::{Draft, Existing, FileError, create_private_folder, sync_folder};
+use tributary_storage::files::{Draft, Existing, FileError, create_private_folder};
 
 use super::{ROUNDS, STRAYS, SUMS, Store, StoreError};
 
@@ -94,9 +94,9 @@ impl Store {
         }
         let draft = draft.into_inner().map_err(io::IntoInnerError::into_error).map_err(system("writing", &path))?;
         match draft.place(&path, Existing::Keep) {
-            // Named by what it holds, and verified by whoever reads it. Whoever wrote it may not have synced it.
-            Err(FileError::Exists { .. }) => Ok(sync_folder(&folder)?),
-            placed => Ok(placed?),
+            // Named by what it holds, and verified by whoever reads it.
+            Ok(()) | Err(FileError::Exists { .. }) => Ok(()),
+            Err(fault) => Err(fault.into()),
         }
     }
 }

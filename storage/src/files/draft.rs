@@ -74,14 +74,18 @@ impl Draft {
     /// Syncs the file, gives it its name, and syncs the folder: durable when this returns.
     ///
     /// # Errors
-    /// [`FileError`]; the name is untouched. But if the folder of a file that replaces another cannot be synced, the new one has the name, perhaps not for
-    /// good.
+    /// [`FileError`]; the name is untouched. After [`FileError::Exists`], the file that has the name has it for good. But if the folder of a file that
+    /// replaces another cannot be synced, the new one has the name, perhaps not for good.
     pub fn place(mut self, path: &Path, existing: Existing) -> Result<(), FileError> {
         sync(&self.file).map_err(FileError::system("writing", path))?;
         self.tried = true;
         let placed = place(&self.temporary, path, existing);
         // Where nothing had the draft's name any more nothing has got the other one.
         self.tried = !placed.as_ref().is_err_and(FileError::is_absent);
+        if matches!(placed, Err(FileError::Exists { .. })) {
+            // Whoever put it there may not have come so far, and the caller may take it for its own.
+            sync_folder(folder_of(path))?;
+        }
         placed?;
         // A link leaves the name that is no longer needed; where it is gone already, removing it does no harm.
         self.placed = existing == Existing::Replace;

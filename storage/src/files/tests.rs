@@ -2,7 +2,7 @@
 
 use super::draft::{no_modes, place_new};
 use super::*;
-use crate::faults::{each_sync_fails_once, number, synced, with_mode};
+use crate::faults::with_mode;
 use crate::needed;
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
@@ -11,7 +11,7 @@ fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o7777
 }
 
-fn names(folder: &Path) -> Vec<String> {
+pub(super) fn names(folder: &Path) -> Vec<String> {
     fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
 }
 
@@ -227,37 +227,6 @@ fn a_secret_is_read_into_one_place_of_its_length() {
         let read = read_private(&path).unwrap();
         assert_eq!((read.len(), read.capacity()), (length, length + 1));
     }
-}
-
-/// First the bytes, then the name: so a reader after a power cut finds the old file or the whole new one.
-#[test]
-fn what_is_written_is_synced_with_its_folder() {
-    let folder = tempfile::tempdir().unwrap();
-    for existing in [Existing::Keep, Existing::Replace] {
-        let path = folder.path().join(format!("{existing:?}"));
-        let (done, synced) = synced(None, || write_public(&path, b"text", existing));
-        done.unwrap();
-        assert_eq!(synced, [number(&path), number(folder.path())], "{existing:?}");
-    }
-    let (done, synced) = synced(None, || sync_folder(folder.path()));
-    done.unwrap();
-    assert_eq!(synced, [number(folder.path())]);
-}
-
-/// A file whose bytes may be lost gets no name, and a name that may be lost is no success.
-#[test]
-fn a_sync_that_fails_is_told() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("list");
-    write_public(&path, b"old", Existing::Replace).unwrap();
-    for (fails, left) in [(1, b"old"), (2, b"new")] {
-        let (told, _) = synced(Some(fails), || write_public(&path, b"new", Existing::Replace));
-        assert!(matches!(told, Err(FileError::System { source, .. }) if is_full(&source)), "sync {fails}");
-        assert_eq!((read_public(&path).unwrap().as_slice(), names(folder.path()).len()), (&left[..], 1));
-    }
-    // A file that is to be new is there for good, or not at all: else it would stop the next attempt.
-    let path = || tempfile::tempdir().unwrap();
-    assert_eq!(each_sync_fails_once(path, |at| write_private(&at.path().join("key"), b"new", Existing::Keep)), 2);
 }
 
 /// Each way that writes a secret looks at the file before the secret is in it, and leaves nothing there.

@@ -143,15 +143,16 @@ pub(super) fn renew(options: &RenewOptions) -> Result<Exit, Failure> {
     }
     if options.issuing {
         let reason = options.revoke.then_some(RevocationReason::KeyCompromise);
-        let validity = office::renew_issuing(folder, keys, reason, options.coordinator_folder.as_deref(), now)
+        let renewed = office::renew_issuing(folder, keys, reason, options.coordinator_folder.as_deref(), now)
             .map_err(Failure::failed)?;
+        let (validity, begun) = (renewed.validity, begun(renewed));
         let text = match options.revoke {
             true => format!(
-                "a new issuing authority for {} days; the old one is revoked, and everything that it issued. The coordinator's certificate must be of the \
+                "{begun}a new issuing authority for {} days; the old one is revoked, and everything that it issued. The coordinator's certificate must be of the \
                  new one (`--coordinator-folder`); the branches fetch the lists and renew by themselves",
                 days(validity)
             ),
-            false => format!("a new issuing authority for {} days, and fresh lists", days(validity)),
+            false => format!("{begun}a new issuing authority for {} days, and fresh lists", days(validity)),
         };
         return done(folder, &text);
     }
@@ -159,13 +160,24 @@ pub(super) fn renew(options: &RenewOptions) -> Result<Exit, Failure> {
         let validity = office::renew_coordinator(folder, coordinator, now).map_err(Failure::failed)?;
         return done(coordinator, &format!("a certificate for {} days; restart or reload its daemon", days(validity)));
     }
-    let validity = office::renew_root(folder, keys, now).map_err(Failure::failed)?;
+    let renewed = office::renew_root(folder, keys, now).map_err(Failure::failed)?;
+    let (validity, begun) = (renewed.validity, begun(renewed));
     let text = format!(
-        "a new root for {} days beside the old one. It reaches every branch with its next renewal; then put a new issuing authority \
+        "{begun}a new root for {} days beside the old one. It reaches every branch with its next renewal; then put a new issuing authority \
          under it (`tributary certs renew --issuing`)",
         days(validity)
     );
     done(folder, &text)
+}
+
+/// Before what a renewal has made: whoever asked for another one is to know that this is not it.
+fn begun(renewed: office::Renewed) -> &'static str {
+    match renewed.went_on {
+        true => {
+            "an earlier renewal had broken off, and is finished now. No other one was begun: if you want one more, type the command again. There is "
+        }
+        false => "",
+    }
 }
 
 pub(super) fn revoke(options: &RevokeOptions) -> Result<Exit, Failure> {

@@ -56,7 +56,7 @@ pub use members::{TokenRequest, make_token};
 pub(crate) use revoke::read_marks;
 pub use revoke::{RevocationReason, Revocations, WhomToRevoke, revoke};
 pub use revoked::{Revoked, read_revoked};
-pub use rollover::{renew_coordinator, renew_issuing, renew_root};
+pub use rollover::{Renewed, renew_coordinator, renew_issuing, renew_root};
 pub use tokens::{TOKEN_BYTES, TOKEN_HOURS_MAX, Token};
 pub use wire::{
     ANSWER_BYTES_MAX, Answer, EnrolRequest, Granted, Hex, REQUEST_BYTES_MAX, Refused, RenewRequest, Request,

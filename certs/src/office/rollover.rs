@@ -31,6 +31,15 @@ use crate::tls::read_certificates;
 use tributary_storage::files::{Existing, FileError, rename, sync_folder};
 use tributary_storage::lock::FolderLock;
 
+/// An authority that a renewal has put in the place of another one, or beside it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Renewed {
+    /// When it counts.
+    pub validity: Validity,
+    /// It is the one of an earlier renewal that had broken off: this one has finished it, and made no other.
+    pub went_on: bool,
+}
+
 /// Renews the certificate in a coordinator's folder, for a fresh TLS key and the same names. Its signing key, which every branch has pinned,
 /// stays. The new validity.
 ///
@@ -98,7 +107,7 @@ pub fn renew_issuing(
     revoke: Option<RevocationReason>,
     coordinator: Option<&Path>,
     now: u64,
-) -> Result<Validity, EnrolmentError> {
+) -> Result<Renewed, EnrolmentError> {
     let _lock = FolderLock::take(folder)?;
     // What may fail in the coordinator's folder fails before anything is replaced.
     if let Some(coordinator) = coordinator {
@@ -107,8 +116,8 @@ pub fn renew_issuing(
     Places::authority(folder).finish()?;
     let (mark, authority) = (Mark::of_issuing(folder), open_authority(folder)?);
     let begun = mark.read()?;
-    let goes_on = mark.goes_on(begun, &Digest::of(authority.certificate()), revoke.is_some(), now)?;
-    let (replaced, validity) = match begun.filter(|_| goes_on) {
+    let went_on = mark.goes_on(begun, &Digest::of(authority.certificate()), revoke.is_some(), now)?;
+    let (replaced, validity) = match begun.filter(|_| went_on) {
         Some(begun) => (replaced_by(folder, &begun)?, authority.validity()),
         None => (authority.certificate().clone(), replace(folder, keys, &authority, revoke, now)?),
     };
@@ -125,7 +134,7 @@ pub fn renew_issuing(
         demand_revoked_by_root(folder, &replaced)?;
     }
     mark.end()?;
-    Ok(validity)
+    Ok(Renewed { validity, went_on })
 }
 
 /// The authority that a renewal has replaced: it was kept before the switch.
@@ -185,7 +194,7 @@ fn replace(
 ///
 /// # Errors
 /// [`EnrolmentError::StandingRevoked`]; [`EnrolmentError`].
-pub fn renew_root(folder: &Path, keys: &Path, now: u64) -> Result<Validity, EnrolmentError> {
+pub fn renew_root(folder: &Path, keys: &Path, now: u64) -> Result<Renewed, EnrolmentError> {
     let _lock = FolderLock::take(folder)?;
     demand_standing(folder)?;
     let (current, next) = (keys.join(names::ROOT_KEY), keys.join("root.next.key"));
@@ -194,6 +203,7 @@ pub fn renew_root(folder: &Path, keys: &Path, now: u64) -> Result<Validity, Enro
         Some(begun) => begun_root(folder, &current)?.filter(|root| Digest::of(root) == begun.certificate),
         None => None,
     };
+    let went_on = named.is_some() || waiting.is_some();
     let root = match (named, waiting) {
         (Some(root), _) => {
             // Its key has its name, perhaps not for good.
@@ -213,7 +223,7 @@ pub fn renew_root(folder: &Path, keys: &Path, now: u64) -> Result<Validity, Enro
     make_root_list(folder, keys, ROOT_LIST_DAYS, now)?;
     make_list(folder, REVOCATION_DAYS, now)?;
     mark.end()?;
-    Ok(validity_of(&root)?)
+    Ok(Renewed { validity: validity_of(&root)?, went_on })
 }
 
 /// The root that is trusted already and whose key this is. Where the key waits for its name, branches may have the root, so that the key must not be lost.

@@ -8,6 +8,7 @@ use super::lists::{demand_revoked_by_root, unsigned_leaves};
 use super::*;
 use crate::denied::{Denied, DenyOrder};
 use crate::enrolment::names;
+use crate::issue::Validity;
 use crate::keys::TlsKey;
 use crate::prepared::{NOW, Prepared, Said, branch, ends_at_its_first_sync, half_switched};
 use crate::revocation::issued_by;
@@ -179,8 +180,11 @@ fn an_issuing_authority_is_replaced_whichever_write_fails() {
         each(&prepared, |world| {
             let now = typed.replace(typed.get() + 1);
             let (coordinator, between) = (world.at("centre"), standing(world));
-            renew_issuing(&world.ca(), &world.usb(), reason, Some(&coordinator), now)?;
+            let renewed = renew_issuing(&world.ca(), &world.usb(), reason, Some(&coordinator), now)?;
             let after = open_authority(&world.ca())?;
+            // Whoever types it a second later and gets another one made gets one of that second.
+            let went_on = after.validity().not_before < Validity::starting(now, DAY).not_before;
+            assert_eq!(renewed, Renewed { validity: after.validity(), went_on });
             assert!(after.certificate() != &first && issued_by(after.certificate(), &roots[0]));
             assert!(between == first || after.certificate() == &between, "a third authority");
             assert_eq!(demand_revoked_by_root(&world.ca(), &first).is_ok(), reason.is_some());
@@ -206,7 +210,7 @@ fn a_renewal_that_has_ended_is_another_one_when_it_is_typed_again() {
     };
     renew(true, LATER).unwrap();
     let second = standing(&world);
-    renew(true, LATER).unwrap();
+    assert!(!renew(true, LATER).unwrap().went_on);
     demand_revoked_by_root(&world.ca(), &second).unwrap();
     assert_eq!(revoked_authorities(&world), 2);
     // One that did not end is not taken for another one.
@@ -217,7 +221,7 @@ fn a_renewal_that_has_ended_is_another_one_when_it_is_typed_again() {
     let refused = renew(true, LATER).unwrap_err().to_string();
     assert!(refused.contains("unfinished-issuing") && refused.contains("without --revoke"), "{refused}");
     assert_eq!(revoked_authorities(&world), 2);
-    renew(false, LATER).unwrap();
+    assert!(renew(false, LATER).unwrap().went_on);
     assert!(!world.ca().join("unfinished-issuing").exists());
 }
 
@@ -254,9 +258,9 @@ fn a_root_is_renewed_whichever_write_fails() {
         roots.len()
     };
     each(&office(), |world| {
-        with_key(world);
-        renew_root(&world.ca(), &world.usb(), LATER)?;
-        assert_eq!(with_key(world), 2);
+        let before = with_key(world);
+        let renewed = renew_root(&world.ca(), &world.usb(), LATER)?;
+        assert_eq!((with_key(world), renewed.went_on), (2, before == 2));
         Ok(())
     });
 }

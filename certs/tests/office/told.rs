@@ -253,10 +253,13 @@ fn the_years_of_an_office_are_told_as_they_were() {
         ("one after a theft", Some(RevocationReason::KeyCompromise), NOW + 310 * DAY),
     ] {
         let renewed = renew_issuing(&ca, &ca, reason, Some(&story.folders.at("centre")), now);
-        story.tell(name, renewed.map(|validity| validity.not_after - NOW).map_err(|fault| fault.to_string()));
+        story.tell(name, renewed.map(|renewed| renewed.validity.not_after - NOW).map_err(|fault| fault.to_string()));
     }
     let renewed = renew_root(&ca, &ca, NOW + 320 * DAY);
-    story.tell("another root", renewed.map(|validity| validity.not_after - NOW).map_err(|fault| fault.to_string()));
+    story.tell(
+        "another root",
+        renewed.map(|renewed| renewed.validity.not_after - NOW).map_err(|fault| fault.to_string()),
+    );
     for (name, number) in [
         ("a fresh list", fresh_list(&ca, 90, NOW + 321 * DAY)),
         ("one of too many days", fresh_list(&ca, 91, NOW + 321 * DAY)),

@@ -1,14 +1,17 @@
-//! A client's channel to a coordinator whose connections are cut again and again: over either transport every byte is read once and in order, and a link
-//! that is lost is said to be.
+//! A client's channel to a coordinator whose connections are cut again and again, or lose datagrams: over either transport every byte is read once and in
+//! order, and a link that is lost is said to be.
 #![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 
 mod support;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use support::{Federation, Off, PATIENCE, channel, next, opened, run};
+use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
 use tributary_transport::{Accepted, End, Event, Greeted, Link, LinkId, Mode, Timers, Transport, Welcome};
 
@@ -149,4 +152,54 @@ fn a_link_that_the_coordinator_does_not_know_any_more_is_gone_and_another_one_be
             assert!(matches!(next(&mut channel).await, Event::Connected { resumed: false, .. }));
         });
     }
+}
+
+/// A path to the coordinator that loses every tenth datagram of either way, once the handshake is over. Its address, and how many it has lost.
+async fn lossy(coordinator: SocketAddr) -> (SocketAddr, Arc<AtomicUsize>) {
+    let (front, back) = (UdpSocket::bind("127.0.0.1:0").await.unwrap(), UdpSocket::bind("127.0.0.1:0").await.unwrap());
+    back.connect(coordinator).await.unwrap();
+    let (address, lost) = (front.local_addr().unwrap(), Arc::new(AtomicUsize::new(0)));
+    let counter = Arc::clone(&lost);
+    tokio::spawn(async move {
+        let (mut up, mut down, mut passed) = (vec![0; 65_536], vec![0; 65_536], 0_usize);
+        let mut client = None;
+        loop {
+            let (length, goes_up) = tokio::select! {
+                read = front.recv_from(&mut up) => {
+                    let (length, from) = read.unwrap();
+                    client = Some(from);
+                    (length, true)
+                }
+                read = back.recv(&mut down) => (read.unwrap(), false),
+            };
+            passed += 1;
+            if passed > 40 && passed.is_multiple_of(10) {
+                counter.fetch_add(1, Ordering::Relaxed);
+            } else if goes_up {
+                back.send(&up[..length]).await.unwrap();
+            } else {
+                front.send_to(&down[..length], client.unwrap()).await.unwrap();
+            }
+        }
+    });
+    (address, lost)
+}
+
+/// What comes after a lost datagram waits for it.
+#[test]
+fn every_byte_is_read_in_order_where_datagrams_are_lost() {
+    let federation = Federation::new();
+    let stream: Vec<u8> = (0..4_000_000_u32).map(|at| at.wrapping_mul(2_654_435_761).to_be_bytes()[0]).collect();
+    run(async {
+        let (path, lost) = lossy(echo(&federation, Vec::new(), false, mpsc::unbounded_channel().0)).await;
+        let mut channel = channel(&federation, path, Mode::Quic, Timers::default());
+        assert!(matches!(next(&mut channel).await, Event::Connected { transport: Transport::Quic, .. }));
+        channel.send(pieces(&stream));
+        let mut read = Vec::new();
+        while read.len() < stream.len() {
+            let Event::Data(data) = next(&mut channel).await else { panic!("no data") };
+            read.extend_from_slice(&data);
+        }
+        assert!(read == stream && lost.load(Ordering::Relaxed) > 5, "{lost:?}");
+    });
 }

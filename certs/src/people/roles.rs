@@ -16,6 +16,7 @@ use crate::enrolment::{names, read_coordinator, read_members};
 use crate::lines::parse_clients;
 use crate::office::{Approval, read_marks};
 use crate::roster::{RosterAuthorities, read_unverified_roster};
+use tributary_storage::files::sync_folder;
 use tributary_storage::lock::FolderLock;
 
 /// A role that is given: of what, and for how long.
@@ -163,7 +164,7 @@ pub fn renew(
 /// [`PeopleError::NoRole`], [`PeopleError::Unknown`], [`PeopleError::File`].
 pub fn revoke(folder: &Path, staff: &StaffNumber, which: Which) -> Result<Vec<(StaffNumber, Holding)>, PeopleError> {
     let _lock = FolderLock::take(folder)?;
-    let mut list = List::read(folder)?;
+    let mut list = standing(folder)?;
     let mut enlisted = known(&list, staff)?;
     let gone = enlisted.person.holdings.extract_if(.., |holding| which.means(holding));
     let mut gone: Vec<_> = gone.map(|holding| (staff.clone(), holding)).collect();
@@ -252,7 +253,7 @@ fn change(
         return Err(PeopleError::Giver);
     }
     let _lock = FolderLock::take(folder)?;
-    let mut list = List::read(folder)?;
+    let mut list = standing(folder)?;
     let marks = read_marks(folder)?;
     let members = read_members(folder)?.into_iter();
     let members = members.filter(|member| marks.iter().all(|mark| mark.identity != member.identity));
@@ -260,6 +261,12 @@ fn change(
     let person = change(&mut list, &entries)?;
     list.write(folder)?;
     Ok(person)
+}
+
+/// The list, for good: whoever changed it may not have come so far, and what is in it already is refused as done.
+fn standing(folder: &Path) -> Result<List, PeopleError> {
+    sync_folder(folder)?;
+    Ok(List::read(folder)?)
 }
 
 fn known(list: &List, staff: &StaffNumber) -> Result<Enlisted, PeopleError> {

@@ -1,4 +1,4 @@
-use tributary_storage::faults::{each_fault, each_sync_fails_once};
+use tributary_storage::faults::{each_fault, each_sync_fails_once, number, synced};
 
 use super::*;
 use crate::people::{make_next_key, make_person, read_people};
@@ -55,6 +55,9 @@ fn roles_are_given_and_taken_whichever_write_fails() {
             take().unwrap();
         }
         assert_eq!(listed(&world), []);
+        // Of one that was told a failure: the folder is synced before it hears that there is no role any more.
+        let (done, asked) = synced(None, || revoke(&world.ca(), &staff("e1"), Which::Role(Role::PrivacyOfficer)));
+        assert!(done.is_err() && asked == [number(&world.ca())], "{done:?}");
     });
     assert!(failed > 0);
     let failed = each_fault(|fault| {
@@ -65,8 +68,8 @@ fn roles_are_given_and_taken_whichever_write_fails() {
             lose().unwrap();
         }
         assert_eq!(listed(&world)[0].signing_key, stranger.key().public());
-        let back = change_key(&world.ca(), own.request(), true, &giver());
-        assert!(matches!(back, Err(PeopleError::Lost { .. })));
+        let (back, asked) = synced(None, || change_key(&world.ca(), own.request(), true, &giver()));
+        assert!(matches!(back, Err(PeopleError::Lost { .. })) && asked == [number(&world.ca())]);
     });
     assert!(failed > 0);
 }

@@ -15,7 +15,7 @@ use crate::inspect::validity_in;
 use crate::issue::Validity;
 
 /// Tiers of authorities between a root and the one that issued a leaf, the latter counted, at most.
-const TIERS_MAX: u32 = 3;
+pub(super) const TIERS_MAX: u32 = 3;
 
 /// A list that was read; what it says counts once its issuer's signature does.
 #[derive(Clone, Debug)]
@@ -120,7 +120,8 @@ impl Authority {
     }
 }
 
-/// The roots, and those of the given certificates that stand under them, each where its issuer lets it.
+/// The roots, and those of the given certificates that stand under them, each where its issuer lets it and after its issuer. One that names another key than
+/// its issuer's is left out, so that the first authority that a certificate names always stands before it: whoever goes from one to the next comes to a root.
 pub(super) fn trusted(roots: &[CertificateDer<'static>], given: &[CertificateDer<'_>]) -> Vec<Authority> {
     let mut all: Vec<Authority> = roots.iter().filter_map(|root| Authority::read(root, true)).collect();
     for _ in 0..TIERS_MAX {
@@ -130,7 +131,8 @@ pub(super) fn trusted(roots: &[CertificateDer<'static>], given: &[CertificateDer
                 continue;
             }
             let Some(mut found) = Authority::read(der, false) else { continue };
-            let above = |other: &&Authority| other.below > 0 && super::issued_by(der, &other.der);
+            let names = |other: &Authority| other.is_named(&found.issuer, found.authority_key_identifier.as_deref());
+            let above = |other: &&Authority| other.below > 0 && names(other) && super::issued_by(der, &other.der);
             let Some(above) = all.iter().find(above) else { continue };
             found.below = found.below.min(above.below - 1);
             all.push(found);

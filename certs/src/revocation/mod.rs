@@ -313,3 +313,5 @@ pub(crate) fn issued_by(certificate: &[u8], authority: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tiers_tests;

@@ -3,16 +3,13 @@
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
 
-use super::list::{Authority, List, Named, trusted};
+use super::list::{Authority, List, Named, TIERS_MAX, trusted};
 use super::{ListEnd, Revocation};
 use crate::enrolment::certificates_text;
 use crate::fault::{CertificateFault, FaultKind};
 
 /// Lists, and certificates of authorities, that one file may hold.
 const ITEMS_MAX: usize = 64;
-
-/// Tiers that are looked through, from a leaf to its root.
-const STEPS_MAX: usize = 5;
 
 /// Verified lists, and the authorities that they are of.
 #[derive(Clone, Debug, Default)]
@@ -81,7 +78,8 @@ impl Scope {
 
     fn standing_of(&self, named: Named, now: u64) -> Revocation {
         let (mut named, mut worst) = (named, Revocation::Good);
-        for _ in 0..STEPS_MAX {
+        // The authorities of each tier, and the root.
+        for _ in 0..=TIERS_MAX {
             let Some(issuer) = self.authority_named(&named) else { return worst.or(Revocation::Unknown) };
             match self.lists.iter().find(|list| list.signer == issuer.spki_sha256) {
                 Some(list) if list.serials.contains(&named.serial) => return Revocation::Revoked,

@@ -15,7 +15,7 @@ use crate::identity::{Identity, TrustDomain};
 use crate::inspect::serial_of;
 use crate::issue::{CertificateAuthority, LeafRequest, Validity};
 
-const NOW: u64 = 1_900_000_000;
+pub(super) const NOW: u64 = 1_900_000_000;
 const DAY: u64 = 86_400;
 const LONG: Validity = Validity { not_before: NOW - DAY, not_after: NOW + 2_000 * DAY };
 
@@ -226,7 +226,7 @@ fn an_authority_is_asked_for_by_its_key_and_stands_from_its_first_second_to_its_
 }
 
 /// A list with contents that ours never have.
-fn made(
+pub(super) fn made(
     key: &KeyPair,
     certificate: &CertificateDer<'static>,
     change: impl FnOnce(&mut CertificateRevocationListParams),
@@ -246,7 +246,7 @@ fn made(
 }
 
 /// A root of one's own making: what it may sign, and how many tiers stand below it.
-fn root_of(key: &KeyPair, usages: Vec<KeyUsagePurpose>) -> CertificateDer<'static> {
+pub(super) fn root_of(key: &KeyPair, usages: Vec<KeyUsagePurpose>) -> CertificateDer<'static> {
     let mut parameters = CertificateParams::default();
     parameters.distinguished_name = rcgen::DistinguishedName::new();
     parameters.distinguished_name.push(DnType::CommonName, "root");
@@ -418,35 +418,6 @@ fn the_lists_that_are_carried_are_those_of_the_coordinator_s_organisation() {
     assert_eq!(read_carried(&path, &roots, &of("partner")).map(|text| text.len()), Some(LISTS_BYTES_MAX));
     write("revocations-partner.pem", &[b'x'; LISTS_BYTES_MAX + 1]);
     assert_eq!(read_carried(&path, &roots, &of("partner")), None);
-}
-
-#[test]
-fn three_tiers_below_a_root_have_a_word_and_a_fourth_has_none() {
-    let mut above = KeyPair::generate().unwrap();
-    let root = root_of(&above, vec![]);
-    let (mut certificate, mut authorities, mut lists) = (root.clone(), Vec::new(), vec![made(&above, &root, |_| ())]);
-    for tier in 1..=4 {
-        let key = KeyPair::generate().unwrap();
-        let mut parameters = CertificateParams::default();
-        parameters.distinguished_name = rcgen::DistinguishedName::new();
-        parameters.distinguished_name.push(DnType::CommonName, format!("tier {tier}"));
-        parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        parameters.use_authority_key_identifier_extension = true;
-        let issuer = rcgen::Issuer::from_ca_cert_der(&certificate, &above).unwrap();
-        certificate = parameters.signed_by(&key, &issuer).unwrap().into();
-        authorities.push(certificate.clone());
-        lists.push(made(&key, &certificate, |_| ()));
-        above = key;
-    }
-    // In whatever order they stand in the file.
-    authorities.reverse();
-    let roots = TrustRoots::new([root]).unwrap();
-    let believed = RevocationLists::verified(lists, &authorities, &roots).unwrap();
-    assert_eq!(believed.to_tls().len(), 1 + 3);
-    let standing = |tier: usize| believed.standing("bank", &authorities[4 - tier], NOW);
-    assert_eq!([1, 2, 3, 4].map(standing), [Revocation::Good; 4]);
-    let below = believed.scopes().next().unwrap().authorities.len();
-    assert_eq!(below, 1 + 3);
 }
 
 #[cfg(unix)]

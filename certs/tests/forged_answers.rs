@@ -25,6 +25,7 @@ use tributary_certs::office::{
 };
 use tributary_certs::revocation::RevocationFileError;
 use tributary_certs::tls::read_certificates;
+use tributary_certs::trust::ROOTS_MAX;
 use tributary_protocol::digest::Canonical;
 use tributary_protocol::ids::ClientId;
 
@@ -325,4 +326,25 @@ fn what_a_root_signed_and_is_no_authority_answers_for_no_office() {
             assert_eq!(kind(installed), FaultKind::AnswerAuthority);
         }
     }
+}
+
+/// Each root is looked up among the words of all others: more than a branch trusts are refused before that.
+#[test]
+fn an_answer_brings_no_more_roots_than_may_be_and_none_that_nobody_named() {
+    let (folders, begun, stolen) = renewal();
+    let branch = folders.at("branch-1");
+    let domain = TrustDomain::parse("federation.example").unwrap();
+    init_authority(&folders.at("thief"), &domain, 1, 1, NOW).unwrap();
+    let foreign = std::fs::read_to_string(folders.at("thief").join(names::TRUST)).unwrap();
+    let honest = granted(&folders, &begun, NOW);
+    let before = contents(&branch);
+    let told = |roots: usize| {
+        let mut granted = honest.clone();
+        granted.trust.get_mut(names::TRUST).unwrap().push_str(&foreign.repeat(roots - 1));
+        let refused = install_renewal(&branch, &stolen.answer(granted), NOW).unwrap_err();
+        assert_eq!(contents(&branch), before);
+        refused.to_string()
+    };
+    let (most, more) = (told(ROOTS_MAX), told(ROOTS_MAX + 1));
+    assert!(most.contains("no trusted root has named") && more.contains(&ROOTS_MAX.to_string()), "{most}; {more}");
 }

@@ -242,6 +242,8 @@ fn judged(
         }
     }
     let general = general.ok_or_else(|| FaultKind::AnswerUnreadable.into_error())?;
+    // Before anything is asked about each of them: whoever answers is not to keep this machine busy with more than may be.
+    let roots = TrustRoots::new(general.iter().cloned())?;
     let vouched = all_vouched(&general, |root| trusted(root), &granted.succession);
     if !vouched.ok_or_else(|| FaultKind::AnswerUnreadable.into_error())? {
         return Err(foreign("it brings a root that no trusted root has named"));
@@ -280,7 +282,6 @@ fn judged(
     }
     let key = UnparsedPublicKey::new(&ECDSA_P384_SHA384_ASN1, &parsed.public_key().subject_public_key.data);
     key.verify(&granted.input(), &granted.signature.0).map_err(|_| foreign("its signature on the answer is wrong"))?;
-    let roots = TrustRoots::new(general)?;
     Ok(restricted.into_iter().try_fold(roots, |roots, (name, own)| roots.with_organisation(&name, own))?)
 }
 

@@ -306,7 +306,10 @@ fn no_more_are_known_than_a_registry_has() {
     let most = u32::try_from(crate::limits::MODELS_MAX).unwrap();
     let known = |run: u32| accepted(told(ModelStep::Withdraw, &manifest(run), run.into()));
     let mut models = BranchModels::default();
-    (1..=most).for_each(|run| models.apply(&known(run)));
+    hears(&mut models, told(ModelStep::Promote, &manifest(1), 1));
+    (2..=most).for_each(|run| models.apply(&known(run)));
+    let last = told(ModelStep::Retire, &manifest(1), u64::from(most) + 1);
+    assert!(judged(&models, last).unwrap().is_some(), "one that is known has room");
     let mut model = manifest(1);
     model.parameters = Digest::of(b"another");
     let more = told(ModelStep::Withdraw, &model, u64::from(most) + 1);

@@ -7,7 +7,8 @@ use super::world::{Packet, World, plan};
 use crate::ids::ClientId;
 use crate::message::Upstream;
 use crate::privacy::Accounts;
-use crate::round::{CoordinatorEvent, Input};
+use crate::round::{CoordinatorEvent, Input, Outbox, ParticipantEffect, ParticipantInput};
+use crate::secagg::toy::Seeded;
 
 /// What each client was told at the end: rounds, or why it is not wanted.
 fn told(world: &World) -> Vec<(Option<u32>, Option<&str>)> {
@@ -67,6 +68,30 @@ fn whoever_was_silent_in_the_last_round_hears_of_the_end() {
     world.run();
     assert_eq!(told(&world), vec![(Some(4), None); 9]);
     assert!(world.branches.values().all(|branch| branch.machine.record().reserved() == Accounts::zero()));
+}
+
+/// What the branch's shell holds of a round goes with the last word, whatever has been sent of it.
+#[test]
+fn a_branch_that_stops_in_a_round_forgets_its_vector() {
+    let mut world = World::new(9, plan(|_| {}));
+    world.connect_all();
+    let uploads = |world: &World| {
+        world.packets.iter().find_map(|packet| match packet {
+            Packet::Up(client, Upstream::Masked(header)) => Some((*client, header.round)),
+            _ => None,
+        })
+    };
+    let (client, round) = loop {
+        match uploads(&world) {
+            Some(found) => break found,
+            None => assert!(world.step(), "nobody sends a vector"),
+        }
+    };
+    let mut outbox = Outbox::new();
+    let branch = world.branches.get_mut(&client).unwrap();
+    branch.machine.handle(world.now, &mut Seeded::new(1), ParticipantInput::Stop, &mut outbox);
+    let forgotten = |effect: &ParticipantEffect| matches!(effect, ParticipantEffect::ForgetVector(of) if *of == round);
+    assert!(outbox.iter().any(forgotten));
 }
 
 #[test]

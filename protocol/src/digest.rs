@@ -223,6 +223,27 @@ impl Canonical {
     }
 }
 
+/// Of digests of which no two are alike: the first digits of one of them all, in their order. Frozen where it is asserted, because what was signed once
+/// counts on.
+#[cfg(test)]
+pub(crate) fn frozen(digests: impl IntoIterator<Item = Digest>) -> String {
+    let digests: alloc::vec::Vec<Digest> = digests.into_iter().collect();
+    let different: alloc::collections::BTreeSet<&Digest> = digests.iter().collect();
+    assert_eq!(different.len(), digests.len(), "two are alike");
+    digests.iter().fold(Canonical::new("frozen"), |body, digest| body.digest(digest)).finish().short()
+}
+
+/// The same of something and of it with each of these changes.
+#[cfg(test)]
+pub(crate) fn frozen_fields<T: Clone>(base: &T, changes: &[fn(&mut T)], digest: impl Fn(&T) -> Digest) -> String {
+    let changed = |change: &fn(&mut T)| {
+        let mut other = base.clone();
+        change(&mut other);
+        digest(&other)
+    };
+    frozen(core::iter::once(digest(base)).chain(changes.iter().map(changed)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -262,6 +262,9 @@ mod tests {
             assert_eq!((heads, taken == payload), (vec![(3, 1_000), (2, 0)], true), "{size}");
             assert_eq!(reader.finish(), Ok(()));
         }
+        let (mut reader, mut empty) = (FrameReader::new(limits), &frame_header(2, 0)[..]);
+        assert_eq!(reader.header(&mut empty).unwrap().map(|head| head.bytes), Some(0));
+        assert_eq!(reader.piece(&mut empty), None, "it is at its end at once");
         let mut reader = FrameReader::new(limits);
         assert!(reader.header(&mut frame_header(9, 1).as_slice()).is_err());
         assert!(reader.header(&mut frame_header(3, 1).as_slice()).is_err(), "a stream without borders stays so");

@@ -184,10 +184,10 @@ impl Charter {
 
 #[cfg(test)]
 mod tests {
-    use alloc::collections::BTreeSet;
-    use alloc::string::String;
 
     use super::*;
+    use crate::digest::frozen_fields;
+    use crate::plan::Plan;
     use crate::round::cast;
 
     type Text = (&'static str, usize, fn(&mut Charter) -> &mut Untrusted);
@@ -235,8 +235,7 @@ mod tests {
 
     #[test]
     fn every_part_of_a_charter_is_in_its_plans_digest() {
-        let changes: [fn(&mut Charter); 18] = [
-            |_| {},
+        let changes: [fn(&mut Charter); 17] = [
             |charter| charter.legal_basis = "law".into(),
             |charter| charter.assessment.reference = "assessment 2".into(),
             |charter| charter.assessment.document.0[0] ^= 1,
@@ -255,12 +254,7 @@ mod tests {
             |charter| charter.year = Some(YearShare { year: Digest::ZERO, kind: "monthly".into() }),
             |charter| charter.year = Some(YearShare { year: Digest::ZERO, kind: "weekly".into() }),
         ];
-        let digest = |change: &fn(&mut Charter)| {
-            let mut plan = cast::plan();
-            change(&mut plan.charter);
-            plan.digest()
-        };
-        let distinct: BTreeSet<String> = changes.iter().map(|change| alloc::format!("{}", digest(change))).collect();
-        assert_eq!(distinct.len(), changes.len());
+        let digest = |charter: &Charter| Plan { charter: charter.clone(), ..cast::plan() }.digest();
+        assert_eq!(frozen_fields(&cast::charter(), &changes, digest), "db430353");
     }
 }

@@ -249,6 +249,7 @@ mod tests {
     use alloc::format;
 
     use super::*;
+    use crate::digest::frozen_fields;
     use crate::round::cast;
 
     fn gate(measure: Measure, limit: u32) -> Gate {
@@ -274,11 +275,15 @@ mod tests {
             plan.clone().validate().expect("within the limits").digest()
         );
         type Change = fn(&mut Gates);
-        let changes: [Change; 11] = [
+        let changes: [Change; 15] = [
             |it| it.limits.clear(),
             |it| it.limits[0].label = "other".into(),
             |it| it.limits[0].limit += 1,
             |it| it.limits[0].measure = Measure::Auc,
+            |it| it.limits[0].measure = Measure::Ks,
+            |it| it.limits[0].measure = Measure::FoundGap,
+            |it| it.limits[0].measure = Measure::CalibrationGap,
+            |it| it.limits[0].measure = Measure::Stability,
             |it| it.limits[1].measure = Measure::Lift { share: 2_000 },
             |it| it.card = false,
             |it| it.challenger = false,
@@ -287,15 +292,8 @@ mod tests {
             |it| it.pilot.as_mut().expect("a pilot").seconds_min = 61,
             |it| it.pilot.as_mut().expect("a pilot").group = PilotGroup::Share(10),
         ];
-        let mut digests = Vec::from([plan.digest()]);
-        for change in changes {
-            let mut other = plan.clone();
-            change(&mut other.gates);
-            digests.push(other.digest());
-        }
-        digests.sort_unstable();
-        digests.dedup();
-        assert_eq!(digests.len(), 12);
+        let digest = |gates: &Gates| gates.of_plan(&plan.terms_digest());
+        assert_eq!(frozen_fields(&plan.gates, &changes, digest), "56b97a98");
     }
 
     /// Each limit itself is allowed, and one beyond it is not.

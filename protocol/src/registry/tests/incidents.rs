@@ -1,6 +1,7 @@
 //! Incidents, looks and notices: their way through the journal, and each rule broken once.
 
 use super::*;
+use crate::digest::frozen_fields;
 use crate::limits::{
     DIGITS_TOGETHER_MAX, INCIDENT_PAST_SECONDS_MAX, INCIDENT_TEXT_CHARACTERS_MAX, INCIDENT_WORDS_MAX,
     INCIDENTS_OPEN_MAX,
@@ -337,11 +338,7 @@ fn what_is_signed_covers_every_field() {
         |it| it.happened += 1,
         |it| it.text = "other".into(),
     ];
-    for (number, change) in changes.into_iter().enumerate() {
-        let mut other = first.clone();
-        change(&mut other);
-        assert_ne!(other.digest(), first.digest(), "field {number}");
-    }
+    assert_eq!(frozen_fields(&first, &changes, IncidentWord::digest), "3f6cec52");
     let changes: [fn(&mut Look); 5] = [
         |it| it.federation.0[0] ^= 1,
         |it| it.what = Sight::Incidents,
@@ -349,11 +346,7 @@ fn what_is_signed_covers_every_field() {
         |it| it.to += 1,
         |it| it.scope = "other".into(),
     ];
-    for (number, change) in changes.into_iter().enumerate() {
-        let mut other = look();
-        change(&mut other);
-        assert_ne!(other.digest(), look().digest(), "field {number}");
-    }
+    assert_eq!(frozen_fields(&look(), &changes, Look::digest), "3cb9925b");
     let numbers = [
         Severity::ALL.map(Severity::number).to_vec(),
         IncidentStep::ALL.map(IncidentStep::number).to_vec(),

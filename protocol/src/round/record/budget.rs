@@ -1,6 +1,6 @@
 //! What the events of a branch's budget file come to.
 
-use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -64,7 +64,7 @@ pub struct BudgetRecord {
     /// The newest roster that was accepted; an older one never will be.
     pub roster: Option<RosterHead>,
     /// When rounds were charged within a day before the last one, and how many, by this machine's clock.
-    day: VecDeque<(Millis, u32)>,
+    day: Vec<(Millis, u32)>,
 }
 
 /// What one run charged.
@@ -178,11 +178,9 @@ impl BudgetRecord {
                 }
                 let fresh = SpendingRound { round: *round, uploaded: false, acknowledged: None, revealed: false };
                 self.open.insert(*run, fresh);
-                self.day.push_back((*at, 1));
                 // A clock that was set back makes times of the future; they count until it has passed them.
-                while self.day.front().is_some_and(|(first, _)| first.plus(DAY_MS) <= *at) {
-                    self.day.pop_front();
-                }
+                self.day.retain(|(known, _)| known.plus(DAY_MS) > *at);
+                self.day.push((*at, 1));
             }
             ParticipantEvent::RunAccepted { run, name, stages, retries, grant, at, shown, until, .. } => {
                 self.year.pass((*at, *shown));
@@ -345,8 +343,7 @@ impl BudgetRecord {
     fn raise_day(&mut self, day: LastDay) {
         let forgotten = day.rounds.saturating_sub(self.rounds_of_day(day.last));
         if forgotten > 0 {
-            let place = self.day.partition_point(|(at, _)| *at <= day.last);
-            self.day.insert(place, (day.last, forgotten));
+            self.day.push((day.last, forgotten));
         }
     }
 

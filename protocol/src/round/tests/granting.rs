@@ -8,7 +8,7 @@ use crate::digest::Digest;
 use crate::ids::RoundId;
 use crate::limits::HOLDING_SECONDS_MAX;
 use crate::message::{RefusalCode, SignedBody};
-use crate::plan::{Grant, GrantFault, GrantSubject, Plan, Rhythm, Schedule};
+use crate::plan::{Grant, GrantFault, GrantSubject, Plan, Rhythm, Schedule, Withdrawal};
 use crate::round::agreement::welcome_message;
 use crate::round::cast::{self, APPROVER, OWNER_KEY, PROPOSER, coordinator_signs, granted, owner_signs, policy, staff};
 use crate::round::{CoordinatorEvent, ParticipantEvent, Policy};
@@ -92,8 +92,12 @@ fn a_withdrawn_grant_stops_the_run_before_its_next_round() {
     let mut forged = cast::withdrawal(&grant);
     forged.owner = Toy::verifying_key(&[9; 32]);
     forged.signature = Toy::sign(&[9; 32], &forged.to_sign::<Toy>());
-    world.withdraw(VICTIM, forged);
-    assert_eq!(world.refusals(), []);
+    // Nor does a word in the owner's name.
+    let unsigned = Withdrawal { at: 1, ..cast::withdrawal(&grant) };
+    for word in [forged, unsigned] {
+        world.withdraw(VICTIM, word);
+        assert_eq!(world.refusals(), []);
+    }
     let record = world.branches[&VICTIM].machine.record();
     let (before, spent) = (record.counter, record.spent.clone());
     world.withdraw(VICTIM, cast::withdrawal(&grant));

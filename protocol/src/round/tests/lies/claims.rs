@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use super::{VICTIM, budget_record, run_record};
 use crate::ids::ClientId;
 use crate::message::RefusalCode;
+use crate::roster::Roster;
 use crate::round::cast::{self, counting_plan, policy};
 use crate::round::tests::world::{World, plan};
 use crate::round::{BudgetRecord, Claim, CoordinatorEvent, OutOfOrder, ParticipantEvent, RunRecord};
@@ -194,6 +195,10 @@ fn a_budget_file_rests_on_its_owner_and_on_its_branch() {
             let small = cast::roster(VICTIM.0 - 1).roster;
             assert_eq!(record.claims::<Toy>(event, Some(&small)), Err(OutOfOrder(STRANGER.unwrap_or_default())));
             assert_eq!(record.claims::<Toy>(event, None), Ok(Vec::new()), "nobody knows whose key it is");
+            let (epoch, before) = (roster.epoch() + 1, roster.digest());
+            let later =
+                Roster::new(epoch, before, roster.entries().to_vec(), Vec::new(), Vec::new()).expect("a roster");
+            assert_eq!(record.claims::<Toy>(event, Some(&later)), Ok(Vec::new()), "its keys may be others");
         }
         record.apply(event);
     }

@@ -301,9 +301,12 @@ impl VectorLimit {
 
 #[cfg(test)]
 mod tests {
+    use tributary_protocol::ids::RoundId;
+    use tributary_protocol::plan::RunRef;
     use tributary_transport::{DialSettings, Mode, Timers};
 
     use super::*;
+    use crate::test_home::header_under;
 
     /// Nobody makes this branch keep more than its plan's public state.
     #[test]
@@ -327,12 +330,8 @@ mod tests {
         assert!(taken(&mut frames, 12).is_err(), "another plan");
     }
 
-    /// A full disk: of whatever kind a message is, it is not queued where it cannot be noted, and the daemon hears of it each time.
-    #[test]
-    fn a_message_that_cannot_be_noted_is_not_queued() {
-        let folder = tempfile::tempdir().unwrap();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let _within = runtime.enter();
+    /// A conversation that never finds anybody.
+    fn to_nobody() -> Conversation {
         let dial = DialSettings {
             address: "localhost:1".into(),
             server_name: "localhost".into(),
@@ -341,15 +340,23 @@ mod tests {
             path: tributary_transport::Path::default(),
             timers: Timers::default(),
         };
-        let of_nobody = || Conversation::new(ChannelSettings { dial: dial.clone(), keys: Box::new(|| unreachable!()) });
+        Conversation::new(ChannelSettings { dial, keys: Box::new(|| unreachable!()) })
+    }
+
+    /// A full disk: of whatever kind a message is, it is not queued where it cannot be noted, and the daemon hears of it each time.
+    #[test]
+    fn a_message_that_cannot_be_noted_is_not_queued() {
+        let folder = tempfile::tempdir().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let _within = runtime.enter();
         let digest = Digest::of(b"vector");
         let vector = Some((true, true));
         let masked = Leaving { run: None, round: Some(3), kind: Kind::Masked, bytes: 9, vector, digest: &digest };
-        let mut noted = of_nobody().noted_in(SentLog::open(folder.path(), "bank/coordinator", 1).unwrap());
+        let mut noted = to_nobody().noted_in(SentLog::open(folder.path(), "bank/coordinator", 1).unwrap());
         assert!(noted.may_leave(&masked) && noted.is_noted().is_ok());
         noted.send(RunId([1; 32]), Upstream::Leave);
         assert!(noted.is_noted().is_ok());
-        let mut full = of_nobody().noted_in(SentLog::full(folder.path(), "bank/coordinator"));
+        let mut full = to_nobody().noted_in(SentLog::full(folder.path(), "bank/coordinator"));
         assert!(full.is_noted().is_ok() && !full.may_leave(&masked));
         let first = full.is_noted().unwrap_err();
         assert!(first.is_full_disk(), "{first}");
@@ -360,5 +367,23 @@ mod tests {
         let mut lines = 0;
         crate::sent::read(folder.path(), |_, _| lines += 1).unwrap();
         assert_eq!(lines, 2, "what was noted before");
+    }
+
+    /// What leaves is noted with its whole length: the announcement and the vector after it.
+    #[test]
+    fn a_masked_vector_is_noted_with_all_of_its_bytes() {
+        let folder = tempfile::tempdir().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let _within = runtime.enter();
+        let mut noted = to_nobody().noted_in(SentLog::open(folder.path(), "bank/coordinator", 1).unwrap());
+        let (vector, noised) = (vec![7; 1_000], true);
+        let run = RunRef { plan: Digest::ZERO, number: 1 };
+        let header = header_under(run, RoundId(3));
+        let announced = control_frame(run.id(), Upstream::Masked(header.clone()));
+        let whole = announced.len() + FRAME_HEADER_BYTES + vector.len();
+        noted.send_masked(run.id(), header, (vector, noised));
+        let mut lines = Vec::new();
+        crate::sent::read(folder.path(), |_, line| lines.push((line.bytes, line.masked, line.noised))).unwrap();
+        assert_eq!(lines, [(whole as u64, Some(true), Some(true))]);
     }
 }

@@ -211,6 +211,14 @@ mod tests {
     }
 
     #[test]
+    fn one_line_says_something_is_trimmed_and_has_six_hundred_characters_at_most() {
+        let whole = ["a", "two words", "北京"].map(str::to_owned).into_iter().chain(["é".repeat(600)]);
+        assert!(whole.into_iter().all(|text| is_one_line(&text)));
+        let others = ["", " a", "a ", "a\nb", "a\u{202e}b"].map(str::to_owned).into_iter().chain(["é".repeat(601)]);
+        assert!(others.into_iter().all(|text| !is_one_line(&text)));
+    }
+
+    #[test]
     fn each_hidden_character_is_shown_by_its_number_and_every_other_one_as_it_is() {
         let table = [
             ("", ""),

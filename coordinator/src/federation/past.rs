@@ -52,18 +52,11 @@ const FORMAT: Versioned = Versioned {
 /// So many small things are in one part at most.
 const PART_MAX: usize = 4_096;
 
-/// What people had ordered when the last run ended, of whatever plan, and when that was.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What people had ordered when the last run ended, of whatever plan, and when that was; before any has, nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct LastOrders {
-    at: Millis,
+    at: Option<Millis>,
     orders: Orders,
-}
-
-impl LastOrders {
-    /// Before any run has ended.
-    fn none() -> Self {
-        Self { at: Millis(0), orders: Orders::default() }
-    }
 }
 
 /// A piece of the file.
@@ -115,7 +108,7 @@ impl Past {
             file: file.clone(),
             key: Arc::clone(key),
             runs: BTreeMap::new(),
-            last: LastOrders::none(),
+            last: LastOrders::default(),
             open: BTreeMap::new(),
             unchecked: None,
             changed: false,
@@ -192,6 +185,7 @@ impl Past {
         self.open.remove(&run.into());
         self.runs.insert(run, ended);
         self.changed = true;
+        let at = Some(at);
         if at >= self.last.at {
             self.last = LastOrders { at, orders };
         }
@@ -268,7 +262,7 @@ impl Past {
             return None;
         }
         let (mut place, mut counts, mut administration) = (None, BTreeMap::new(), Vec::new());
-        let (mut runs, mut last, mut rest) = (BTreeMap::new(), LastOrders::none(), body);
+        let (mut runs, mut last, mut rest) = (BTreeMap::new(), LastOrders::default(), body);
         while !rest.is_empty() {
             let (part, after) = split(rest)?;
             match codec::decode(part, CONTROL_MESSAGE_BYTES_MAX).ok()? {
@@ -317,7 +311,7 @@ mod tests {
             file: index_of(folder),
             key: Arc::new(SigningKey::from_seed(&[9; 32])),
             runs: BTreeMap::new(),
-            last: LastOrders::none(),
+            last: LastOrders::default(),
             open: BTreeMap::new(),
             unchecked: None,
             changed: false,

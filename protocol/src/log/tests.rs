@@ -79,6 +79,24 @@ fn through_windows(file: &[u8]) -> (Vec<Vec<u8>>, LogReader) {
 }
 
 #[test]
+fn a_journal_is_read_on_from_a_place_with_the_bytes_after_it_alone() {
+    let (file, ends) = journal(&ENTRIES);
+    let mut reader = LogReader::new();
+    for _ in 0..2 {
+        assert!(matches!(reader.step(&file[usize::try_from(reader.offset()).unwrap()..], true), Step::Entry(_)));
+    }
+    let mark = reader.mark();
+    assert_eq!(mark.offset, ends[1] as u64);
+    let rest = Entries::after(&mark, &file[ends[1]..]);
+    assert_eq!(rest.length(), file.len() as u64);
+    let read: Vec<_> = rest.map(|entry| (entry.ledger, entry.sequence, entry.event.to_vec())).collect();
+    assert_eq!(
+        read,
+        ENTRIES[2..].iter().map(|(ledger, sequence, event)| (*ledger, *sequence, event.to_vec())).collect::<Vec<_>>()
+    );
+}
+
+#[test]
 fn what_was_appended_is_read() {
     let (file, ends) = journal(&ENTRIES);
     let scan = scanned(&file);

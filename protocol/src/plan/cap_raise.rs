@@ -194,3 +194,44 @@ impl CapRaise {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn caps_are_numbers_that_a_policy_may_have() {
+        let of = |[life, year, branch_life, branch_year, delta]: [f64; 5]| Caps {
+            life_bits: life.to_bits(),
+            year_bits: year.to_bits(),
+            branch_life_bits: branch_life.to_bits(),
+            branch_year_bits: branch_year.to_bits(),
+            delta_bits: delta.to_bits(),
+        };
+        let good = [[8.0, 2.0, 0.0, 0.0, 1e-6], [8.0, 8.0, 4.0, 4.0, 0.999]];
+        assert!(good.into_iter().all(|caps| of(caps).is_sound()));
+        for (place, number) in [
+            (0, 0.0),
+            (0, 1.0),
+            (0, f64::INFINITY),
+            (1, 0.0),
+            (1, -1.0),
+            (1, 9.0),
+            (1, f64::NAN),
+            (2, 1.0),
+            (2, f64::INFINITY),
+            (3, 5.0),
+            (3, -1.0),
+            (3, f64::NAN),
+            (4, 0.0),
+            (4, 1.0),
+            (4, f64::NAN),
+        ] {
+            let mut caps = [8.0, 2.0, 4.0, 2.0, 1e-6];
+            caps[place] = number;
+            assert!(!of(caps).is_sound(), "{number} at {place}");
+        }
+        let (own, other) = (of([8.0, 2.0, 4.0, 2.0, 1e-6]), of([7.0, 3.0, 5.0, 1.0, 1e-5]));
+        assert_eq!((own.least(&other), other.least(&own)), (of([7.0, 2.0, 4.0, 1.0, 1e-6]), own.least(&other)));
+    }
+}

@@ -80,3 +80,31 @@ impl StatementScope {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::ClientId;
+    use crate::round::cast::name;
+
+    #[test]
+    fn each_step_has_the_scope_that_is_its_own() {
+        let names = |count: usize| (1_u32..).map(|client| name(ClientId(client), 1)).take(count).collect::<Vec<_>>();
+        let branches = |count| {
+            let mut names = names(count);
+            names.sort();
+            StatementScope::Branches(names)
+        };
+        let pilots =
+            [0, 1, PILOT_BRANCHES_MAX, PILOT_BRANCHES_MAX + 1].map(|count| branches(count).fits(ModelStep::Pilot));
+        assert_eq!(pilots, [false, true, true, false]);
+        let twice = StatementScope::Branches([names(1), names(1)].concat());
+        assert!(!twice.fits(ModelStep::Pilot) && !StatementScope::All.fits(ModelStep::Pilot));
+        let shares = [0, CHALLENGER_PARTS_MAX, CHALLENGER_PARTS_MAX + 1].map(StatementScope::Customers);
+        assert_eq!(shares.map(|share| share.fits(ModelStep::Challenge)), [true, true, false]);
+        for step in [ModelStep::Promote, ModelStep::RollBack, ModelStep::Retire, ModelStep::Withdraw] {
+            let fits = [StatementScope::All, branches(1), StatementScope::Customers(1)].map(|scope| scope.fits(step));
+            assert_eq!(fits, [true, false, false], "{step:?}");
+        }
+    }
+}

@@ -2,11 +2,10 @@
 
 use tributary_certs::grant::sign_withdrawal;
 use tributary_certs::suite::RealSuite;
-use tributary_protocol::budget::{BudgetHead, LastDay};
+use tributary_protocol::budget::BudgetHead;
 use tributary_protocol::ids::ClientId;
-use tributary_protocol::message::{Charged, Floor, Muster, RefusalCode};
+use tributary_protocol::message::{Floor, Muster, RefusalCode};
 use tributary_protocol::plan::GrantFault;
-use tributary_protocol::privacy::{Accounts, YearSpend};
 use tributary_protocol::round::RoundHead;
 use tributary_protocol::round::cast::contribution;
 use tributary_protocol::secagg::masked_update::{MaskedUpdate, mask};
@@ -14,6 +13,7 @@ use tributary_protocol::secagg::modular::{Ring, RingWords};
 use tributary_protocol::secagg::suite::Signature;
 
 use super::*;
+use crate::test_home::{head_under, header_under};
 
 /// A branch that was welcomed to a run, and has judged nothing yet.
 fn welcomed() -> (tempfile::TempDir, Runs<Noted>, Run) {
@@ -45,33 +45,11 @@ fn told(run: &Run, event: &str, more: &str) -> String {
 }
 
 fn head(run: &Run) -> Box<BudgetHead> {
-    Box::new(BudgetHead {
-        client: ClientId(1),
-        population: Digest::ZERO,
-        counter: 1,
-        spent: Accounts::zero(),
-        year: YearSpend::default(),
-        caps: None,
-        run: run.reference(),
-        charged: Charged::default(),
-        others: Vec::new(),
-        day: LastDay { rounds: 0, last: Millis(0) },
-        withdrawn: Vec::new(),
-        epoch: 1,
-        owner: own().verifying_key(),
-        signature: Signature::none(),
-    })
+    Box::new(head_under(run.reference()))
 }
 
 fn header(run: &Run, round: u64) -> MaskedHeader {
-    let digest = Digest::ZERO;
-    MaskedHeader {
-        round: RoundId(round),
-        descriptor: digest,
-        vector: digest,
-        head: head(run),
-        signature: Signature::none(),
-    }
+    header_under(run.reference(), RoundId(round))
 }
 
 fn update(run: &Run, round: u64) -> MaskedUpdate {

@@ -283,6 +283,22 @@ fn whoever_floods_it_is_told_to_come_back() {
     assert_eq!(served.score(&json!({ "customers": [{ "age": 1, "state": "1" }] })).0, 200);
 }
 
+/// Of a head that has not ended, 64 KiB are kept, and what one read brings beyond them.
+#[test]
+fn a_head_is_as_long_as_may_be_and_no_longer() {
+    let served = Served::usual();
+    let status = |bytes: usize| {
+        let mut stream = served.connect();
+        let more = "x".repeat(bytes);
+        let head = format!("GET /v1/health HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\nx-more: {more}\r\n\r\n");
+        // Who is refused before all was read has the answer, and then a connection that was cut.
+        let (mut told, _) = (Vec::new(), stream.write_all(head.as_bytes()));
+        let _ = stream.read_to_end(&mut told);
+        String::from_utf8(told).unwrap().split(' ').nth(1).and_then(|status| status.parse().ok())
+    };
+    assert_eq!((status(65_000), status(140_000)), (Some(200), Some(431)));
+}
+
 /// Whoever goes before the answer leaves the work behind, and its place is taken as long as it lasts.
 #[test]
 fn those_who_go_have_no_more_worked_on_than_those_who_stay() {

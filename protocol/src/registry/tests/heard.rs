@@ -215,6 +215,7 @@ fn a_branch_with_a_new_key_says_again_what_it_follows() {
     assert_eq!(record.check(&adopts), Ok(()));
     record.apply(&adopts);
     assert_eq!(believes(&record), (1, false), "one of two others is a half");
+    assert_eq!(record.notes(&promoted.model, ClientId(77)), 0, "a stranger has said nothing");
     let notes = record.notes(&promoted.model, ClientId(2));
     assert!(!says(&mut record, word(2, CopyState::Absent, &promoted)), "with the earlier key");
     assert!(says(&mut record, again(word(2, CopyState::Absent, &promoted))));

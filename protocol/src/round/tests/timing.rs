@@ -1,11 +1,12 @@
 //! When uploads leave: at the plan's offset, and under a strict policy never later.
 
-use super::world::{World, plan};
+use super::world::{Packet, World, plan};
 use crate::digest::Digest;
 use crate::ids::{ClientId, RoundId};
+use crate::message::Upstream;
 use crate::plan::Plan;
 use crate::round::cast::policy;
-use crate::round::{ParticipantEvent, ParticipantInput, Policy, Timing};
+use crate::round::{Input, ParticipantEvent, ParticipantInput, Policy, Timing};
 use crate::time::Millis;
 
 const LATE: ClientId = ClientId(3);
@@ -76,4 +77,36 @@ fn under_a_plain_policy_a_vector_is_waited_for() {
     assert!(left.iter().all(|(client, _)| *client != LATE));
     at(&mut world, OFFSET_MS + served.round_deadline_ms / 2);
     assert_eq!(uploads(&world).len(), 8, "noise alone is for strict policies");
+}
+
+/// Of those who are awaited when a step's time is over, the silent ones are let go of and nobody else.
+#[test]
+fn whoever_is_silent_until_a_deadline_is_let_go_of_alone() {
+    let silent = |client: ClientId| client.0 <= 4;
+    type Is = fn(&Upstream) -> bool;
+    let steps: [(&str, Is); 3] = [
+        ("a set-up", |message| matches!(message, Upstream::SetupAck { .. })),
+        ("survivors", |message| matches!(message, Upstream::SurvivorsAck { .. })),
+        ("shares", |message| matches!(message, Upstream::Unmask { .. })),
+    ];
+    for (what, is) in steps {
+        let mut world = World::new(9, plan(|_| {}));
+        world.connect_all();
+        let mut held = 0;
+        loop {
+            let before = world.packets.len();
+            world
+                .packets
+                .retain(|packet| !matches!(packet, Packet::Up(client, message) if silent(*client) && is(message)));
+            held += before - world.packets.len();
+            if !world.step() {
+                break;
+            }
+        }
+        assert_eq!(held, 4, "{what}");
+        world.now = world.coordinator.deadline().expect("they are awaited");
+        world.tell(Input::Timer);
+        let left: alloc::vec::Vec<ClientId> = (5..=9).map(ClientId).collect();
+        assert_eq!(world.coordinator.ready_clients(), left, "{what}");
+    }
 }

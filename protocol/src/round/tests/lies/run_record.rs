@@ -207,3 +207,16 @@ fn a_ledger_that_contradicts_itself_is_not_replayed() {
         assert!(RunRecord::replay(events).is_err(), "without event {left_out}");
     }
 }
+
+/// What a stage that is concluded has not committed is committed no more.
+#[test]
+fn rounds_left_are_those_of_stages_that_go_on() {
+    let events = ledger();
+    let opened = events.iter().position(|event| matches!(event, CoordinatorEvent::SessionOpened { .. })).expect("one");
+    let mut record = RunRecord::replay(&events[..opened]).expect("in order");
+    let stages: Vec<u32> = counting_plan().stages.iter().map(|stage| stage.rounds).collect();
+    for concluded in 0..=stages.len() {
+        record.concluded = u16::try_from(concluded).expect("few");
+        assert_eq!(record.rounds_left(), stages[concluded..].iter().sum::<u32>(), "{concluded} concluded");
+    }
+}

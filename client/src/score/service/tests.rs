@@ -184,12 +184,13 @@ fn bad_questions_have_clear_answers() {
         }
     }
     let post = "POST /v1/score HTTP/1.1\r\nhost: localhost\r\n";
-    let heads: [(&str, u16, &str); 11] = [
+    let heads: [(&str, u16, &str); 12] = [
         ("GET /v1/none HTTP/1.1\r\nhost: localhost\r\n", 404, "not_found"),
         ("GET /v1/score HTTP/1.1\r\nhost: localhost\r\n", 405, "method_not_allowed"),
         ("OPTIONS /v1/score HTTP/1.1\r\nhost: localhost\r\n", 405, "method_not_allowed"),
         (post, 415, "not_json"),
-        (&format!("{post}content-type: text/plain\r\n"), 415, "not_json"),
+        (&format!("{post}content-type: text/plain; a=application/json\r\n"), 415, "not_json"),
+        (&format!("{post}content-type: application/json ; charset=utf-8\r\n"), 400, "bad_question"),
         ("GET /v1/health HTTP/1.1\r\nhost: evil.example\r\n", 421, "wrong_host"),
         ("GET /v1/health HTTP/1.1\r\n", 421, "wrong_host"),
         ("GET http://localhost/v1/health HTTP/1.1\r\nhost: localhost\r\n", 421, "wrong_host"),

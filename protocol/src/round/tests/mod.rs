@@ -11,6 +11,7 @@ mod enemies;
 mod floors;
 mod four_eyes;
 mod granting;
+mod histories;
 mod liars;
 mod lies;
 mod membership;

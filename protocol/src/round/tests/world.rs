@@ -29,6 +29,7 @@ use crate::secagg::toy::{Seeded, Toy};
 use crate::time::Millis;
 
 /// What travels, in order.
+#[derive(Clone)]
 pub(super) enum Packet {
     Up(ClientId, Upstream),
     Down(ClientId, Downstream),

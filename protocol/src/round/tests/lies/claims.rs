@@ -176,6 +176,29 @@ fn a_lie_about_a_signature_does_not_hold() {
     }
 }
 
+/// Whoever verifies an entry asks whether it may come next as well: what is signed may still be out of order.
+#[test]
+fn an_entry_that_is_signed_and_out_of_order_does_not_verify() {
+    let mut record = RunRecord::default();
+    let refused = |record: &RunRecord, event: &CoordinatorEvent| record.verify::<Toy>(event).is_err();
+    let mut out_of_order = 0;
+    for event in &run_record::ledger() {
+        assert!(record.verify::<Toy>(event).is_ok(), "{}", record.describe(event));
+        record.apply(event);
+        assert_eq!(refused(&record, event), record.check(event).is_err());
+        out_of_order += u32::from(refused(&record, event));
+    }
+    assert!(out_of_order > 20, "{out_of_order}");
+    let (mut record, roster) = (BudgetRecord::default(), cast::roster(9).roster);
+    for event in &budget_record::file() {
+        assert!(record.verify::<Toy>(event, Some(&roster)).is_ok());
+        record.apply(event);
+        assert_eq!(record.verify::<Toy>(event, Some(&roster)).is_err(), record.check(event).is_err());
+    }
+    let again = &budget_record::file()[0];
+    assert!(record.verify::<Toy>(again, Some(&roster)).is_err(), "a budget begins once");
+}
+
 #[test]
 fn a_budget_file_rests_on_its_owner_and_on_its_branch() {
     let events = budget_record::file();

@@ -234,8 +234,9 @@ impl World {
 
     fn receive(&mut self, ticket: Ticket) -> Input {
         let (round, client) = (ticket.round(), ticket.client());
-        let update = self.uploads.remove(&client).expect("announced");
-        let Ok(upload) = ticket.verify(update.into_bytes()) else { return Input::UploadFailed { round, client } };
+        // A vector that did not come after all is not the announced one either.
+        let update = self.uploads.remove(&client).and_then(|update| ticket.verify(update.into_bytes()).ok());
+        let Some(upload) = update else { return Input::UploadFailed { round, client } };
         self.arrived.insert(client, upload);
         Input::Arrived { round, client }
     }

@@ -124,6 +124,8 @@ impl Authority {
 /// its issuer's is left out, so that the first authority that a certificate names always stands before it: whoever goes from one to the next comes to a root.
 pub(super) fn trusted(roots: &[CertificateDer<'static>], given: &[CertificateDer<'_>]) -> Vec<Authority> {
     let mut all: Vec<Authority> = roots.iter().filter_map(|root| Authority::read(root, true)).collect();
+    // Whoever stood under none of those of an earlier pass does not stand under them now: a file of many of one name is to cost no more than it must.
+    let mut asked = 0;
     for _ in 0..TIERS_MAX {
         let before = all.len();
         for der in given.iter().filter(|der| !roots.contains(der)) {
@@ -133,13 +135,14 @@ pub(super) fn trusted(roots: &[CertificateDer<'static>], given: &[CertificateDer
             let Some(mut found) = Authority::read(der, false) else { continue };
             let names = |other: &Authority| other.is_named(&found.issuer, found.authority_key_identifier.as_deref());
             let above = |other: &&Authority| other.below > 0 && names(other) && super::issued_by(der, &other.der);
-            let Some(above) = all.iter().find(above) else { continue };
+            let Some(above) = all.iter().skip(asked).find(above) else { continue };
             found.below = found.below.min(above.below - 1);
             all.push(found);
         }
         if all.len() == before {
             break;
         }
+        asked = before;
     }
     all
 }

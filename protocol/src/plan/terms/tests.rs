@@ -420,3 +420,9 @@ fn the_longest_round_and_state_of_a_plan_are_known() {
         assert_eq!((valid.dimension_max(), valid.model_bytes_max()), (12, 4 * cast::PARAMETERS as usize));
     }
 }
+
+#[test]
+fn a_share_of_the_noise_is_what_its_stage_says() {
+    let of = |noise| Stage { noise, noise_variance: 1_000, ..cast::stage() }.share_variance(3);
+    assert_eq!([NoiseShare::Divided, NoiseShare::Whole, NoiseShare::Inside].map(of), [334, 1_000, 0]);
+}

@@ -14,8 +14,8 @@ use crate::plan::{ApprovalFault, Approvals, AttestationFault, Plan, Rhythm, Sche
 use crate::role::{Action, Role};
 use crate::roster::{Person, Roster, RosterGroup, Scope, SignedRoster};
 use crate::round::cast::{self, APPROVER, PROPOSER, attestation, person, policy, settings};
-use crate::round::{CoordinatorEvent, CoordinatorSettings, Input, Policy, RunRecord};
-use crate::secagg::toy::Toy;
+use crate::round::{CoordinatorEffect, CoordinatorEvent, CoordinatorSettings, Input, Outbox, Policy, RunRecord};
+use crate::secagg::toy::{Seeded, Toy};
 use crate::time::Millis;
 
 const SECOND: &str = "bank-1/second";
@@ -140,6 +140,23 @@ fn a_signature_that_comes_before_its_roster_is_in_force_counts_by_it() {
     assert_eq!((world.finished, world.coordinator.lacking()), (Some(true), None));
     let approver = world.coordinator.record().approvals.as_ref().map(|approvals| approvals.approval.staff.clone());
     assert_eq!(approver, Some(cast::staff(SECOND)));
+}
+
+/// New signatures are on the disk before anything else is done by them.
+#[test]
+fn signatures_that_end_a_pause_are_recorded_and_synced() {
+    let served = plan(|_| {});
+    let mut world = World::with_settings(begins(&served, roster(officers(&[SECOND]))), |_| policy(&served));
+    world.connect_all();
+    world.run();
+    assert!(lacking(&world).contains("the plan is paused"));
+    let mut outbox = Outbox::new();
+    let input = Input::Approved(Box::new(approved_by_second(&served)));
+    world.coordinator.handle(world.now, &mut Seeded::new(1), input, &mut outbox);
+    let effects: Vec<_> = core::iter::from_fn(|| outbox.pop()).collect();
+    let shown = |effect: &CoordinatorEffect| matches!(effect, CoordinatorEffect::Append(event) if matches!(event, CoordinatorEvent::ApprovalsShown { .. }));
+    let at = effects.iter().position(shown).expect("they are recorded");
+    assert!(matches!(effects.get(at + 1), Some(CoordinatorEffect::Sync)), "{} effects", effects.len());
 }
 
 /// A role reaches the branches of its scope alone. Whoever approves a plan has every branch of the plan's group in it, and so has whoever proposes it.

@@ -282,3 +282,18 @@ fn each_signature_on_a_raise_is_judged_by_the_roster() {
     assert_eq!(judged(&standing_in(MEMBER.0, true), Some(5), &|_, _| {}), Ok(()));
     assert_eq!(judged(&standing_in(MEMBER.0 + 1, false), Some(5), &|_, _| {}), Ok(()));
 }
+
+/// The officer's words are about this raise, in this federation, and by that role.
+#[test]
+fn a_raise_is_attested_by_words_about_it() {
+    let (_, file) = after_one();
+    let (raise, officer) = raise(&BudgetRecord::replay(&file).expect("a file in order"));
+    assert!(raise.is_attested_by(&officer));
+    let others = [
+        Attestation { subject: Digest::ZERO, ..officer.clone() },
+        Attestation { federation: Digest::ZERO, ..officer.clone() },
+        Attestation { action: Action::Freeze, ..officer.clone() },
+        Attestation { role: Role::PlanOwner, ..officer.clone() },
+    ];
+    assert!(others.iter().all(|other| !raise.is_attested_by(other)));
+}

@@ -259,6 +259,8 @@ fn a_ledger_is_told_in_plain_words() {
     }
     let has = |text: &str| assert!(told.iter().any(|line| line.contains(text)), "{text}: {told:#?}");
     has("the budget of \"customers of client 5\" begins as a first use");
+    let instead = BudgetRecord::default().describe(&cast::begun(ClientId(5), true), None);
+    assert!(instead.ends_with("begins in the place of a lost file"), "{instead}");
     has("was accepted: 3 stages");
     has("was charged: stage 2 (probe)");
     has("shares were revealed for the set");

@@ -63,3 +63,16 @@ impl PrivacyMode {
         matches!(self, Self::Local | Self::Branch)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mode_says_whose_presence_is_hidden_and_who_trains() {
+        let of = [PrivacyMode::Customer, PrivacyMode::Local, PrivacyMode::Branch, PrivacyMode::None]
+            .map(|mode| (mode.unit(), mode.trains_locally()));
+        let customer = Some(Unit::Customer);
+        assert_eq!(of, [(customer, false), (customer, true), (Some(Unit::Branch), true), (None, false)]);
+    }
+}

@@ -8,7 +8,7 @@ use crate::digest::Digest;
 use crate::ids::RoundId;
 use crate::limits::HOLDING_SECONDS_MAX;
 use crate::message::{RefusalCode, SignedBody};
-use crate::plan::{Grant, GrantFault, GrantSubject, Plan, Rhythm, Schedule, Withdrawal};
+use crate::plan::{Grant, GrantFault, GrantSubject, OwnersWord, Plan, Rhythm, Schedule, Withdrawal};
 use crate::round::agreement::welcome_message;
 use crate::round::cast::{self, APPROVER, OWNER_KEY, PROPOSER, coordinator_signs, granted, owner_signs, policy, staff};
 use crate::round::{CoordinatorEvent, ParticipantEvent, Policy};
@@ -267,4 +267,18 @@ fn without_its_defence_nobody_asks_the_owner() {
     };
     assert_eq!(ungranted(), Some(RefusalCode::NotGranted(GrantFault::None)));
     assert_eq!(super::without(crate::defence::Defence::OwnersGrant, ungranted), None);
+}
+
+/// Whoever hands on an owner's word looks at its signature first.
+#[test]
+fn an_owner_s_word_is_genuine_by_its_own_signature() {
+    let (_, grant) = under_way();
+    let withdrawal = cast::withdrawal(&grant);
+    let words = [OwnersWord::Granted(grant.clone()), OwnersWord::TakenBack(withdrawal.clone())];
+    assert!(words.iter().all(OwnersWord::is_genuine::<Toy>));
+    let others = [
+        OwnersWord::Granted(Grant { runs: grant.runs + 1, ..grant }),
+        OwnersWord::TakenBack(Withdrawal { at: withdrawal.at + 1, ..withdrawal }),
+    ];
+    assert!(!others.iter().any(OwnersWord::is_genuine::<Toy>));
 }

@@ -19,7 +19,7 @@ use x509_parser::public_key::PublicKey;
 
 use crate::fault::{CertificateFault, FaultKind, explain};
 use crate::identity::{Identity, IdentityError, Role, identity_in, parse_certificate};
-use crate::issue::Validity;
+use crate::issue::validity::Validity;
 use crate::provider::provider;
 use crate::tls::{TrustRoots, read_certificates};
 use crate::trust::RootSet;

@@ -23,7 +23,7 @@ use crate::binding::SignedBinding;
 use crate::identity::spki_sha256_of;
 use crate::issue::Validity;
 use crate::keys::TlsKey;
-use crate::tls::read_certificates;
+use crate::tls::files::read_certificates;
 use tributary_storage::files::{FileError, rename};
 
 /// How long after its end a certificate is still renewed, if a person approves: 30 days.

@@ -3,19 +3,24 @@
 //! Resumption would skip the verifier, so that a revoked client could return with a saved ticket. Both sides therefore refuse it.
 //! The configurations fit QUIC as they are: early data is off and the suite that protects QUIC's first packets is in the provider.
 
+pub(crate) mod error;
+pub(crate) mod files;
+
 use std::path::Path;
 use std::sync::Arc;
 
 use rustls::client::danger::ServerCertVerifier;
 use rustls::client::{Resumption, WebPkiServerVerifier};
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, ServerName};
+use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::server::danger::ClientCertVerifier;
-use rustls::server::{NoServerSessionStorage, ResolvesServerCert, VerifierBuilderError, WebPkiClientVerifier};
+use rustls::server::{NoServerSessionStorage, ResolvesServerCert, WebPkiClientVerifier};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::time_provider::TimeProvider;
 use rustls::{ClientConfig, ServerConfig};
 use tributary_protocol::digest::Digest;
+
+pub use self::error::TlsError;
+pub use self::files::{read_certificates, read_revocations};
 
 pub use crate::clock::system_clock;
 use crate::ended::EndedCertificates;
@@ -28,59 +33,10 @@ use crate::revocation::RevocationLists;
 use crate::trust::RootSet;
 pub use crate::trust::TrustRoots;
 use crate::verify::{Chains, ClientIdentityVerifier, CoordinatorIdentityVerifier, PeerRule};
-use tributary_storage::files::{self, FileError};
+use tributary_storage::files::FileError;
 
 /// The application protocol (ALPN, RFC 7301) that both sides must name.
 pub const APPLICATION_PROTOCOL: &[u8] = b"tributary/1";
-
-/// Why no configuration could be made. The operator's files are to blame.
-#[derive(Debug, thiserror::Error)]
-pub enum TlsError {
-    /// A file could not be used.
-    #[error(transparent)]
-    File(#[from] FileError),
-    /// The trust file holds no certificate.
-    #[error("no trusted authority is configured; give the federation's trust.pem")]
-    NoRoots,
-    /// A root that may speak for others as well.
-    #[error(
-        "the roots of {organisation} are trusted for other organisations too, so that the restriction would be void; leave each root in \
-         one file alone"
-    )]
-    SharedRoot {
-        /// The organisation.
-        organisation: String,
-    },
-    /// More roots, or organisations with roots of their own, than are looked through at every connection.
-    #[error("at most {limit} authorities may be trusted here; remove those that are no longer needed")]
-    TooManyRoots {
-        /// How many may be.
-        limit: usize,
-    },
-    /// This side's own certificate carries no usable identity.
-    #[error("this side's certificate cannot be used: {0}")]
-    OwnIdentity(#[from] IdentityError),
-    /// This side's own certificate is for the other role.
-    #[error("this side's certificate says {identity}, and a {needed}'s is needed; check the path in the settings")]
-    OwnRole {
-        /// What it says.
-        identity: Identity,
-        /// What is needed.
-        needed: Role,
-    },
-    /// Neither a DNS name nor an address.
-    #[error("{host:?} is neither a host name nor an address; correct the coordinator's address in the settings")]
-    Host {
-        /// What was given.
-        host: String,
-    },
-    /// The revocation list cannot be read.
-    #[error("the revocation list cannot be used ({0}); install the authority's current one")]
-    RevocationList(VerifierBuilderError),
-    /// Certificate and key do not belong together, or another refusal of the library.
-    #[error("certificate and private key cannot be used together ({0}); check that both come from one enrolment")]
-    Library(#[from] rustls::Error),
-}
 
 /// This side's certificate chain and its private key, wherever that is kept. Neither `Debug` nor `Clone`.
 pub struct Credentials {
@@ -296,32 +252,6 @@ pub(crate) fn coordinator_verifier(
 /// [`TlsError::Host`] if it is neither a DNS name nor an address.
 pub fn server_name(host: &str) -> Result<ServerName<'static>, TlsError> {
     ServerName::try_from(host.to_owned()).map_err(|_| TlsError::Host { host: host.to_owned() })
-}
-
-/// Reads all certificates of a PEM file, in order.
-///
-/// # Errors
-/// [`FileError::Content`] if the file holds none or a broken one, and as reading.
-pub fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, FileError> {
-    let text = files::read_public(path)?;
-    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
-    match certificates {
-        Ok(certificates) if !certificates.is_empty() => Ok(certificates),
-        _ => Err(FileError::content(path, "certificate file (PEM)")),
-    }
-}
-
-/// Reads a revocation list (PEM).
-///
-/// # Errors
-/// [`FileError::Content`] if the file holds none or a broken one, and as reading.
-pub fn read_revocations(path: &Path) -> Result<Vec<CertificateRevocationListDer<'static>>, FileError> {
-    let text = files::read_public(path)?;
-    let lists: Result<Vec<_>, _> = CertificateRevocationListDer::pem_slice_iter(&text).collect();
-    match lists {
-        Ok(lists) if !lists.is_empty() => Ok(lists),
-        _ => Err(FileError::content(path, "revocation list (PEM)")),
-    }
 }
 
 /// A verifier for every set of roots.

@@ -19,7 +19,8 @@ use rustls::pki_types::CertificateDer;
 use rustls::{DistinguishedName, RootCertStore};
 
 use crate::identity::organisation_named;
-use crate::tls::{TlsError, read_certificates};
+use crate::tls::error::TlsError;
+use crate::tls::files::read_certificates;
 use tributary_storage::files::{FileError, folder_of};
 
 /// Organisations with roots of their own, at most.

@@ -145,38 +145,35 @@ pub(super) fn renew(options: &RenewOptions) -> Result<Exit, Failure> {
         let reason = options.revoke.then_some(RevocationReason::KeyCompromise);
         let renewed = office::renew_issuing(folder, keys, reason, options.coordinator_folder.as_deref(), now)
             .map_err(Failure::failed)?;
-        let (validity, begun) = (renewed.validity, begun(renewed));
-        let text = match options.revoke {
-            true => format!(
-                "{begun}a new issuing authority for {} days; the old one is revoked, and everything that it issued. The coordinator's certificate must be of the \
-                 new one (`--coordinator-folder`); the branches fetch the lists and renew by themselves",
-                days(validity)
-            ),
-            false => format!("{begun}a new issuing authority for {} days, and fresh lists", days(validity)),
+        let rest = if options.revoke {
+            "; the old one is revoked, and everything that it issued. The coordinator's certificate must be of the new one (`--coordinator-folder`); the \
+             branches fetch the lists and renew by themselves"
+        } else {
+            ", and fresh lists"
         };
-        return done(folder, &text);
+        let (earlier, days) = (earlier(&renewed), days(renewed.validity));
+        return done(folder, &format!("{earlier}a new issuing authority for {days} days{rest}"));
     }
     if let Some(coordinator) = &options.coordinator_folder {
         let validity = office::renew_coordinator(folder, coordinator, now).map_err(Failure::failed)?;
         return done(coordinator, &format!("a certificate for {} days; restart or reload its daemon", days(validity)));
     }
     let renewed = office::renew_root(folder, keys, now).map_err(Failure::failed)?;
-    let (validity, begun) = (renewed.validity, begun(renewed));
     let text = format!(
-        "{begun}a new root for {} days beside the old one. It reaches every branch with its next renewal; then put a new issuing authority \
-         under it (`tributary certs renew --issuing`)",
-        days(validity)
+        "{}a new root for {} days beside the old one. It reaches every branch with its next renewal; then put a new issuing authority under it \
+         (`tributary certs renew --issuing`)",
+        earlier(&renewed),
+        days(renewed.validity)
     );
     done(folder, &text)
 }
 
 /// Before what a renewal has made: whoever asked for another one is to know that this is not it.
-fn begun(renewed: office::Renewed) -> &'static str {
-    match renewed.went_on {
-        true => {
-            "an earlier renewal had broken off, and is finished now. No other one was begun: if you want one more, type the command again. There is "
-        }
-        false => "",
+const fn earlier(renewed: &office::Renewed) -> &'static str {
+    if renewed.went_on {
+        "an earlier renewal had broken off, and is finished now. No other one was begun: if you want one more, type the command again. There is "
+    } else {
+        ""
     }
 }
 

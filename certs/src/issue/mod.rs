@@ -7,10 +7,11 @@
 //! Time is an argument. A leaf depends on the issuing key, its own key and its request alone: issuing for client N + 1 changes nothing
 //! that clients 1 to N hold.
 
+mod error;
 mod parameters;
 mod reasons;
-
-use std::net::IpAddr;
+mod request;
+pub(crate) mod validity;
 
 use rcgen::{
     Certificate, CertificateRevocationListParams, Issuer, KeyIdMethod, RevokedCertParams, SerialNumber,
@@ -19,15 +20,15 @@ use rcgen::{
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
 use tributary_protocol::entropy::Entropy;
 
+pub use self::error::IssueError;
 pub use self::reasons::{ListEntry, RevocationReason};
+pub use self::request::LeafRequest;
+pub use self::validity::{TIME_MAX, Validity};
 
 use self::parameters::{authority_key, authority_parameters, leaf_parameters, moment, within};
-use crate::identity::{Identity, TrustDomain};
+use crate::identity::TrustDomain;
 use crate::keys::TlsKey;
 use crate::revocation::ListNumber;
-
-/// Largest time that a certificate can carry, in Unix seconds: the last second of the year 9999 (RFC 5280, section 4.1.2.5).
-pub const TIME_MAX: u64 = 253_402_300_799;
 
 /// For how long a leaf may be valid at most, in seconds: 398 days, as for certificates of the web. An authority of ours gives 30 days, and a bank's
 /// own may give more. Nobody accepts a longer one: whoever has stolen an issuing key would make one that outlives every revocation.
@@ -35,84 +36,6 @@ pub const LEAF_SECONDS_MAX: u64 = 398 * 86_400;
 
 /// The same of an authority between a leaf and its root: ten years and ten days, a little more than a root of ours has. Ours gives two years.
 pub const AUTHORITY_SECONDS_MAX: u64 = 3_660 * 86_400;
-
-/// Why nothing was issued.
-#[derive(Debug, thiserror::Error)]
-pub enum IssueError {
-    /// The validity ends before it begins, or lies outside what a certificate can carry.
-    #[error(
-        "a validity from {not_before} to {not_after} (Unix seconds) is empty or beyond the year 9999; choose another"
-    )]
-    Validity {
-        /// Its first second.
-        not_before: u64,
-        /// Its last second.
-        not_after: u64,
-    },
-    /// The leaf would outlive its issuer or begin before it.
-    #[error(
-        "the certificate would be valid outside the validity of its issuing authority; shorten it or renew the authority"
-    )]
-    OutsideIssuer,
-    /// A host name that cannot stand in a certificate.
-    #[error("{name:?} is not a host name that a certificate can carry; correct the coordinator's addresses")]
-    HostName {
-        /// The name.
-        name: String,
-    },
-    /// A coordinator without any address.
-    #[error("a coordinator's certificate needs at least one host name or address, by which clients connect; name one")]
-    NoHost,
-    /// A client with an address: it accepts no connection.
-    #[error("a client accepts no connection, so the certificate carries no host name or address; leave them out")]
-    HostOfClient,
-    /// Another trust domain than the authority's.
-    #[error(
-        "the identity belongs to the trust domain {asked}, and this authority issues for {own}; use that domain's authority"
-    )]
-    TrustDomain {
-        /// The identity's.
-        asked: TrustDomain,
-        /// The authority's.
-        own: TrustDomain,
-    },
-    /// The certificate library refused a key or a certificate.
-    #[error("the key or certificate could not be used ({0}); make it again")]
-    Library(#[from] rcgen::Error),
-    /// The authority's own certificate cannot be read.
-    #[error("the authority's certificate is unusable ({0}); restore the authority's folder")]
-    Authority(#[from] crate::identity::IdentityError),
-}
-
-/// First and last second of a validity, in Unix seconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Validity {
-    /// First second.
-    pub not_before: u64,
-    /// Last second.
-    pub not_after: u64,
-}
-
-impl Validity {
-    /// From five minutes before `now`, for clocks that lag, to `seconds` after it.
-    #[must_use]
-    pub const fn starting(now: u64, seconds: u64) -> Self {
-        Self { not_before: now.saturating_sub(300), not_after: now.saturating_add(seconds) }
-    }
-}
-
-/// What a leaf certificate is asked for.
-#[derive(Clone, Debug)]
-pub struct LeafRequest {
-    /// Who the bearer is; the only URI of the certificate.
-    pub identity: Identity,
-    /// DNS names by which clients reach a coordinator; empty for everybody else.
-    pub host_names: Vec<String>,
-    /// Addresses by which clients reach a coordinator; empty for everybody else.
-    pub addresses: Vec<IpAddr>,
-    /// When it is valid.
-    pub validity: Validity,
-}
 
 /// The leaf's certificate and those above it, without the root: what a peer presents.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,7 +7,9 @@ use rcgen::{
 use time::OffsetDateTime;
 use tributary_protocol::entropy::Entropy;
 
-use super::{IssueError, LeafRequest, TIME_MAX, Validity};
+use super::error::IssueError;
+use super::request::LeafRequest;
+use super::validity::{TIME_MAX, Validity};
 use crate::identity::{Role, TrustDomain};
 use crate::keys::TlsKey;
 

@@ -3,7 +3,7 @@ use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::*;
 use crate::entropy::OsEntropy;
-use crate::identity::Role;
+use crate::identity::{Identity, Role};
 
 const NOW: u64 = 1_900_000_000;
 const YEAR: Validity = Validity { not_before: NOW, not_after: NOW + 31_536_000 };

@@ -6,9 +6,12 @@ use std::path::{Path, PathBuf};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
+use super::error::RevocationFileError;
 use super::known::KnownNumbers;
+use super::read::organisation_file;
 use super::scope::Scope;
-use super::{Revocation, RevocationFileError, Seen, organisation_file};
+use super::seen::Seen;
+use super::standing::Revocation;
 use crate::enrolment::names;
 use crate::fault::FaultKind;
 use crate::identity::Identity;

@@ -5,8 +5,9 @@ use std::path::Path;
 
 use tributary_protocol::digest::Digest;
 
+use super::error::RevocationFileError;
+use super::number::ListNumber;
 use super::scope::Scope;
-use super::{ListNumber, RevocationFileError};
 use crate::fault::{CertificateFault, FaultKind};
 use crate::lines::Fields;
 use crate::trust::TrustRoots;

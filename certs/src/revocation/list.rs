@@ -8,14 +8,14 @@ use tributary_protocol::printable::Printable;
 use x509_parser::prelude::{FromDer as _, ParsedExtension, X509Certificate};
 use x509_parser::revocation_list::CertificateRevocationList;
 
-use super::ListNumber;
+use super::number::ListNumber;
 use crate::fault::{CertificateFault, FaultKind};
 use crate::identity::parse_certificate;
 use crate::inspect::validity_in;
 use crate::issue::Validity;
 
 /// Tiers of authorities between a root and the one that issued a leaf, the latter counted, at most.
-pub(super) const TIERS_MAX: u32 = 3;
+const TIERS_MAX: u32 = 3;
 
 /// A list that was read; what it says counts once its issuer's signature does.
 #[derive(Clone, Debug)]
@@ -67,14 +67,14 @@ pub(crate) struct Authority {
     pub(crate) spki_sha256: Digest,
     pub(crate) validity: Validity,
     pub(super) subject: Vec<u8>,
-    pub(super) issuer: Vec<u8>,
     pub(super) serial: Vec<u8>,
     /// For people.
     pub(super) name: Printable,
     pub(super) key_identifier: Option<Vec<u8>>,
-    pub(super) authority_key_identifier: Option<Vec<u8>>,
     /// Further authorities that may stand under it.
     below: u32,
+    /// Where its issuer stands among the authorities; nowhere for a root.
+    pub(super) above: Option<usize>,
 }
 
 impl Authority {
@@ -92,12 +92,11 @@ impl Authority {
             spki_sha256: Digest::of(parsed.public_key().raw),
             validity: validity_in(&parsed),
             subject: parsed.subject().as_raw().to_vec(),
-            issuer: parsed.issuer().as_raw().to_vec(),
             serial: parsed.raw_serial().to_vec(),
             name: parsed.subject().iter_common_name().next().and_then(|name| name.as_str().ok()).unwrap_or("?").into(),
             key_identifier: key_identifier(&parsed),
-            authority_key_identifier: authority_key_identifier(&parsed),
             below: below.min(TIERS_MAX),
+            above: None,
         })
     }
 
@@ -120,8 +119,8 @@ impl Authority {
     }
 }
 
-/// The roots, and those of the given certificates that stand under them, each where its issuer lets it and after its issuer. One that names another key than
-/// its issuer's is left out, so that the first authority that a certificate names always stands before it: whoever goes from one to the next comes to a root.
+/// The roots, and those of the given certificates that stand under them, each where its issuer lets it. Each stands after its issuer, so that whoever goes
+/// from one to the next comes to a root.
 pub(super) fn trusted(roots: &[CertificateDer<'static>], given: &[CertificateDer<'_>]) -> Vec<Authority> {
     let mut all: Vec<Authority> = roots.iter().filter_map(|root| Authority::read(root, true)).collect();
     // Whoever stood under none of those of an earlier pass does not stand under them now: a file of many of one name is to cost no more than it must.
@@ -132,12 +131,12 @@ pub(super) fn trusted(roots: &[CertificateDer<'static>], given: &[CertificateDer
             if all.iter().any(|known| known.der == *der) {
                 continue;
             }
-            let Some(mut found) = Authority::read(der, false) else { continue };
-            let names = |other: &Authority| other.is_named(&found.issuer, found.authority_key_identifier.as_deref());
-            let above = |other: &&Authority| other.below > 0 && names(other) && super::issued_by(der, &other.der);
-            let Some(above) = all.iter().skip(asked).find(above) else { continue };
-            found.below = found.below.min(above.below - 1);
-            all.push(found);
+            let Some(found) = Authority::read(der, false) else { continue };
+            let mut above = all.iter().enumerate().skip(asked);
+            let above = above.find(|(_, other)| other.below > 0 && issued_by(der, &other.der));
+            let Some((place, other)) = above else { continue };
+            let below = found.below.min(other.below - 1);
+            all.push(Authority { below, above: Some(place), ..found });
         }
         if all.len() == before {
             break;
@@ -145,6 +144,16 @@ pub(super) fn trusted(roots: &[CertificateDer<'static>], given: &[CertificateDer
         asked = before;
     }
     all
+}
+
+/// Whether an authority's key signed a certificate that names it as its issuer.
+pub(crate) fn issued_by(certificate: &[u8], authority: &[u8]) -> bool {
+    let (Ok(certificate), Ok(authority)) = (parse_certificate(certificate), parse_certificate(authority)) else {
+        return false;
+    };
+    authority.is_ca()
+        && certificate.issuer() == authority.subject()
+        && certificate.verify_signature(Some(authority.public_key())).is_ok()
 }
 
 /// Issuer, serial number and the issuer's key of a certificate.
@@ -162,16 +171,6 @@ impl Named {
             serial: parsed.raw_serial().to_vec(),
             key: authority_key_identifier(&parsed),
         })
-    }
-}
-
-impl From<&Authority> for Named {
-    fn from(authority: &Authority) -> Self {
-        Self {
-            issuer: authority.issuer.clone(),
-            serial: authority.serial.clone(),
-            key: authority.authority_key_identifier.clone(),
-        }
     }
 }
 

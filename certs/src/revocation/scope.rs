@@ -3,8 +3,8 @@
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
 
-use super::list::{Authority, List, Named, TIERS_MAX, trusted};
-use super::{ListEnd, Revocation};
+use super::list::{Authority, List, Named, issued_by, trusted};
+use super::standing::{ListEnd, Revocation};
 use crate::enrolment::certificates_text;
 use crate::fault::{CertificateFault, FaultKind};
 
@@ -69,46 +69,65 @@ impl Scope {
     /// What the lists say of a certificate and of every authority above it. A revocation counts however old its list is.
     pub(super) fn standing(&self, certificate: &[u8], now: u64) -> Revocation {
         let Some(named) = Named::of(certificate) else { return Revocation::Unknown };
-        self.standing_of(named, now)
+        let Some(issuer) = self.issuer_of(certificate, &named) else { return Revocation::Unknown };
+        self.standing_under(&named.serial, issuer, now)
     }
 
     pub(super) fn standing_of_authority(&self, authority: &Authority, now: u64) -> Revocation {
-        if authority.root { Revocation::Good } else { self.standing_of(Named::from(authority), now) }
+        let issuer = authority.above.and_then(|place| self.authorities.get(place));
+        issuer.map_or(Revocation::Good, |issuer| self.standing_under(&authority.serial, issuer, now))
     }
 
-    fn standing_of(&self, named: Named, now: u64) -> Revocation {
-        let (mut named, mut worst) = (named, Revocation::Good);
-        // The authorities of each tier, and the root.
-        for _ in 0..=TIERS_MAX {
-            let Some(issuer) = self.authority_named(&named) else { return worst.or(Revocation::Unknown) };
-            match self.lists.iter().find(|list| list.signer == issuer.spki_sha256) {
-                Some(list) if list.serials.contains(&named.serial) => return Revocation::Revoked,
-                Some(list) if list.next_update < now => worst = worst.or(Revocation::ListExpired),
-                Some(_) => {}
-                None => worst = worst.or(Revocation::Unknown),
-            }
-            if issuer.root {
-                return worst;
-            }
-            named = Named::from(issuer);
+    /// The same of a serial number under whoever gave it.
+    fn standing_under(&self, serial: &[u8], issuer: &Authority, now: u64) -> Revocation {
+        let own = match self.lists.iter().find(|list| list.signer == issuer.spki_sha256) {
+            Some(list) if list.serials.contains(serial) => return Revocation::Revoked,
+            Some(list) if list.next_update < now => Revocation::ListExpired,
+            Some(_) => Revocation::Good,
+            None => Revocation::Unknown,
+        };
+        match self.standing_of_authority(issuer, now) {
+            Revocation::Revoked => Revocation::Revoked,
+            above => own.or(above),
         }
-        Revocation::Unknown
+    }
+
+    /// An authority between the roots and the leaves, by its key, if it stands: neither revoked, nor out of its validity, nor without a current list.
+    pub(crate) fn authority(&self, matches: impl Fn(&Authority) -> bool, now: u64) -> Result<&Authority, FaultKind> {
+        let found = self.authorities.iter().find(|authority| !authority.root && matches(authority));
+        let found = found.ok_or(FaultKind::ForeignAuthority)?;
+        if let Some(fault) = self.standing_of_authority(found, now).fault() {
+            return Err(fault);
+        }
+        match found.validity {
+            validity if validity.not_after < now => Err(FaultKind::Expired),
+            validity if validity.not_before > now => Err(FaultKind::NotYetValid),
+            _ => Ok(found),
+        }
     }
 
     /// Whether an authority above this certificate was revoked.
     pub(super) fn authority_revoked(&self, certificate: &[u8], now: u64) -> bool {
-        let issuer = Named::of(certificate).and_then(|named| self.authority_named(&named));
+        let issuer = Named::of(certificate).and_then(|named| self.issuer_of(certificate, &named));
         issuer.is_some_and(|issuer| self.standing_of_authority(issuer, now) == Revocation::Revoked)
     }
 
-    fn authority_named(&self, named: &Named) -> Option<&Authority> {
-        self.authorities.iter().find(|authority| authority.is_named(&named.issuer, named.key.as_deref()))
+    /// Who issued a certificate. Its words say so where they mean one authority alone: whoever verified the connection has looked at its signature. Where
+    /// several have that name and key, the signature says so here.
+    fn issuer_of(&self, certificate: &[u8], named: &Named) -> Option<&Authority> {
+        let names = |one: &&Authority| one.is_named(&named.issuer, named.key.as_deref());
+        let meant: Vec<&Authority> = self.authorities.iter().filter(names).collect();
+        match *meant {
+            [only] => Some(only),
+            _ => meant.into_iter().find(|one| issued_by(certificate, &one.der)),
+        }
     }
 
     /// When the first list ends without which some certificate could not be believed; nothing where nobody could issue one.
     pub(super) fn end(&self, now: u64) -> Option<ListEnd> {
         let mut first: Option<ListEnd> = None;
-        for issuing in self.authorities.iter().filter(|authority| self.is_issuing(authority, now)) {
+        let issuing = (0..).zip(&self.authorities).filter(|(place, authority)| self.is_issuing(*place, authority, now));
+        for (_, issuing) in issuing {
             let mut authority = Some(issuing);
             while let Some(this) = authority {
                 let list = self.lists.iter().find(|list| list.signer == this.spki_sha256);
@@ -116,20 +135,17 @@ impl Scope {
                 if first.as_ref().is_none_or(|first| next_update < first.next_update) {
                     first = Some(ListEnd { by_root: this.root, authority: this.name.clone(), next_update });
                 }
-                authority = if this.root { None } else { self.authority_named(&Named::from(this)) };
+                authority = this.above.and_then(|place| self.authorities.get(place));
             }
         }
         first
     }
 
     /// Whether certificates of it may be in use: it has not ended, was not revoked, and no other authority stands under it.
-    fn is_issuing(&self, authority: &Authority, now: u64) -> bool {
-        let above = |other: &Authority| {
-            !other.root && authority.is_named(&other.issuer, other.authority_key_identifier.as_deref())
-        };
+    fn is_issuing(&self, place: usize, authority: &Authority, now: u64) -> bool {
         authority.validity.not_after >= now
             && (!authority.root || self.authorities.len() == 1)
-            && !self.authorities.iter().any(above)
+            && !self.authorities.iter().any(|other| other.above == Some(place))
             && self.standing_of_authority(authority, now) != Revocation::Revoked
     }
 

@@ -12,7 +12,9 @@ use std::path::{Path, PathBuf};
 use tributary_protocol::digest::Digest;
 
 use super::known::{KnownNumbers, parse_line};
-use super::{ListNumber, RevocationLists};
+use super::lists::RevocationLists;
+use super::number::ListNumber;
+use super::scope::Scope;
 use crate::fault::CertificateFault;
 use crate::lines::{Fields, body};
 use tributary_storage::files::{self, Existing, FileError, judge_title};
@@ -79,7 +81,7 @@ impl Seen {
     ///
     /// # Errors
     /// [`FaultKind::RevocationListOlder`].
-    pub(super) fn admits(&self, scope: &super::scope::Scope) -> Result<(), CertificateFault> {
+    pub(super) fn admits(&self, scope: &Scope) -> Result<(), CertificateFault> {
         self.lists.admit(scope)
     }
 

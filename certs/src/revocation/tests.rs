@@ -2,18 +2,22 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, CrlDistributionPoint,
     CrlIssuingDistributionPoint, CrlScope, DnType, IsCa, KeyIdMethod, KeyPair, KeyUsagePurpose, SerialNumber,
 };
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
 use time::OffsetDateTime;
 use tributary_protocol::digest::Digest;
-use tributary_storage::files::Existing;
+use tributary_protocol::printable::Printable;
+use tributary_storage::files::{self, Existing};
 
-use super::seen::SEEN;
+use super::scope::Scope;
 use super::*;
 use crate::denied::{DenyList, DenyOrder};
 use crate::enrolment::certificates_text;
 use crate::entropy::OsEntropy;
-use crate::identity::{Identity, TrustDomain};
+use crate::fault::{CertificateFault, FaultKind};
+use crate::identity::{Identity, TrustDomain, parse_certificate};
 use crate::inspect::serial_of;
 use crate::issue::{CertificateAuthority, LeafRequest, Validity};
+use crate::trust::TrustRoots;
 
 pub(super) const NOW: u64 = 1_900_000_000;
 const DAY: u64 = 86_400;

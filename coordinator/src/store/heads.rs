@@ -108,14 +108,13 @@ impl HeadsFile {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use tributary_protocol::budget::{BudgetHead, LastDay};
+    use tributary_protocol::budget::BudgetHead;
     use tributary_protocol::digest::Digest;
     use tributary_protocol::ids::{ClientId, OrganisationId};
     use tributary_protocol::limits::{ROSTER_ENTRIES_MAX, ROSTER_GROUP_MEMBERS_MAX};
-    use tributary_protocol::message::Charged;
     use tributary_protocol::plan::RunRef;
-    use tributary_protocol::privacy::{Accounts, YearSpend};
     use tributary_protocol::roster::{MemberName, Roster, RosterEntry, RosterGroup, SignedRoster};
+    use tributary_protocol::round::cast;
     use tributary_protocol::secagg::suite::{Signature, VerifyingKey};
     use tributary_storage::faults::each_fault;
     use tributary_storage::journal::JournalError;
@@ -128,22 +127,9 @@ pub(super) mod tests {
 
     /// What a client says that it has spent, signed by nobody.
     pub(crate) fn head_of(client: u32, counter: u64) -> BudgetHead {
-        BudgetHead {
-            client: ClientId(client),
-            population: Digest([3; 32]),
-            counter,
-            spent: Accounts::zero(),
-            year: YearSpend::default(),
-            caps: None,
-            run: RunRef { plan: Digest([4; 32]), number: 1 },
-            charged: Charged::default(),
-            others: Vec::new(),
-            day: LastDay::NONE,
-            withdrawn: Vec::new(),
-            epoch: 1,
-            owner: VerifyingKey::ed25519([5; 32]),
-            signature: Signature::ed25519([6; 64]),
-        }
+        let (owner, signature) = (VerifyingKey::ed25519([5; 32]), Signature::ed25519([6; 64]));
+        let run = RunRef { plan: Digest([4; 32]), number: 1 };
+        BudgetHead { counter, owner, signature, ..cast::head(ClientId(client), run) }
     }
 
     fn counters(file: &HeadsFile) -> Vec<Option<u64>> {

@@ -184,7 +184,6 @@ impl Charter {
 
 #[cfg(test)]
 mod tests {
-
     use super::*;
     use crate::digest::frozen_fields;
     use crate::plan::Plan;

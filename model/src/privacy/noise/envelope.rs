@@ -150,6 +150,20 @@ mod tests {
         }
     }
 
+    /// Every other step is as low as it may be.
+    #[test]
+    fn what_is_missing_goes_to_the_first_step_alone() {
+        for variance in VARIANCES {
+            let envelope = Envelope::new(variance);
+            let curve = curve(1 << (2 * envelope.width_bits), 2 * variance);
+            for (index, (step, value)) in envelope.steps.iter().zip(&curve).enumerate() {
+                let least =
+                    value.high.times(&Natural::from_u64(envelope.scale)).limbs_down(LIMBS).to_u64().unwrap() + 1;
+                assert_eq!(step.height > least, index == 0, "step {index} of variance {variance}");
+            }
+        }
+    }
+
     #[test]
     fn the_staircase_stands_above_the_curve_and_quick_tests_below() {
         for variance in VARIANCES {

@@ -179,6 +179,7 @@ impl ReportFile {
 pub(crate) mod tests {
     use tributary_protocol::plan::{Gates, PrivacyMode, RunRef};
     use tributary_protocol::registry::Lineage;
+    use tributary_protocol::round::cast;
 
     use super::*;
     use crate::people::make_person;
@@ -211,20 +212,7 @@ pub(crate) mod tests {
     }
 
     pub(crate) fn report() -> GatesReport {
-        GatesReport {
-            federation: FEDERATION,
-            model: manifest().digest(),
-            terms: TERMS,
-            gates: Gates::USUAL,
-            statement: Digest::ZERO,
-            card: Digest([7; 32]),
-            champion: None,
-            figures: Vec::new(),
-            made: 5,
-            findings: "".into(),
-            conditions: Vec::new(),
-            valid_until: 0,
-        }
+        GatesReport { federation: FEDERATION, terms: TERMS, findings: "".into(), ..cast::gates_report(&manifest()) }
     }
 
     #[test]

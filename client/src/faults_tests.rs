@@ -11,7 +11,7 @@ use tributary_certs::people::make_person;
 use tributary_certs::roster::write_roster;
 use tributary_certs::suite::{RealSuite, SigningKey};
 use tributary_protocol::digest::Digest;
-use tributary_protocol::ids::{ClientId, OrganisationId};
+use tributary_protocol::ids::ClientId;
 use tributary_protocol::plan::{Caps, GrantSubject, GrantUses, OwnersWord, RunRef};
 
 use tributary_protocol::role::Role;
@@ -203,12 +203,9 @@ fn roster(home: &Home, officer: &tributary_certs::people::SigningPerson) -> Sign
     };
     let own = read_signing_key(&home.at("identity/signing.key")).unwrap();
     let entry = RosterEntry {
-        client: ClientId(3),
         name: MemberName::parse("north-bank/branch-01").unwrap(),
-        organisation: OrganisationId(1),
         signing_key: own.verifying_key(),
-        tls_spki_sha256: Digest([1; 32]),
-        not_after: u64::MAX,
+        ..cast::entry(ClientId(3))
     };
     let roster = Roster::new(1, Digest::ZERO, vec![entry], Vec::new(), vec![person]).unwrap();
     let authority = read_signing_key(&home.at("office/authority-0.key")).unwrap();

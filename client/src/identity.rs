@@ -293,8 +293,9 @@ const NUMBER: &str = "number";
 #[cfg(test)]
 mod tests {
     use tributary_protocol::digest::Digest;
-    use tributary_protocol::ids::{ClientId, OrganisationId};
+    use tributary_protocol::ids::ClientId;
     use tributary_protocol::roster::{AuthoritySignature, MemberName, Roster, RosterEntry};
+    use tributary_protocol::round::cast;
     use tributary_protocol::secagg::suite::Suite as _;
     use tributary_storage::faults::each_sync_fails_once;
 
@@ -307,12 +308,9 @@ mod tests {
         write_number(folder.path(), 77).unwrap();
         let [authority, own] = [4, 2].map(|seed| SigningKey::from_seed(&[seed; 32]));
         let entry = RosterEntry {
-            client: ClientId(3),
             name: MemberName::parse("bank/branch-3").unwrap(),
-            organisation: OrganisationId(1),
             signing_key: own.verifying_key(),
-            tls_spki_sha256: Digest([1; 32]),
-            not_after: u64::MAX,
+            ..cast::entry(ClientId(3))
         };
         let roster = Roster::new(1, Digest::ZERO, vec![entry], Vec::new(), Vec::new()).unwrap();
         let authorities = (vec![authority.verifying_key()], 1);

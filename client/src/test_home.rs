@@ -5,14 +5,12 @@ use std::path::Path;
 
 use tempfile::TempDir;
 use tributary_certs::office::TokenRequest;
-use tributary_certs::suite::SigningKey;
-use tributary_protocol::budget::{BudgetHead, LastDay};
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::{ClientId, RoundId};
-use tributary_protocol::message::{Charged, MaskedHeader};
+use tributary_protocol::message::MaskedHeader;
 use tributary_protocol::plan::{Allowance, PrivacyMode, RunRef};
-use tributary_protocol::privacy::{Accounts, RdpVector, YearSpend};
-use tributary_protocol::round::{ParticipantEvent, StageTerms};
+use tributary_protocol::privacy::{Accounts, RdpVector};
+use tributary_protocol::round::{ParticipantEvent, StageTerms, cast};
 use tributary_protocol::secagg::suite::Signature;
 use tributary_protocol::time::Millis;
 use tributary_storage::faults::each_fault;
@@ -102,28 +100,8 @@ pub(crate) fn each_until_done<W, T, E: ToString>(
     })
 }
 
-/// A head that nobody signed, of a branch that has spent nothing.
-pub(crate) fn head_under(run: RunRef) -> BudgetHead {
-    BudgetHead {
-        client: ClientId(1),
-        population: Digest::ZERO,
-        counter: 1,
-        spent: Accounts::zero(),
-        year: YearSpend::default(),
-        caps: None,
-        run,
-        charged: Charged::default(),
-        others: Vec::new(),
-        day: LastDay::NONE,
-        withdrawn: Vec::new(),
-        epoch: 1,
-        owner: SigningKey::from_seed(&[1; 32]).verifying_key(),
-        signature: Signature::none(),
-    }
-}
-
-/// What announces a vector in a round of it.
+/// What announces a vector in a run's round.
 pub(crate) fn header_under(run: RunRef, round: RoundId) -> MaskedHeader {
-    let (head, signature) = (Box::new(head_under(run)), Signature::none());
+    let (head, signature) = (Box::new(cast::head(ClientId(1), run)), Signature::none());
     MaskedHeader { round, descriptor: Digest::ZERO, vector: Digest::ZERO, head, signature }
 }

@@ -11,7 +11,6 @@ use tributary_certs::suite::SigningKey;
 use tributary_model::architecture::Architecture;
 use tributary_model::parameters::Parameters;
 use tributary_model::schema::Schema;
-use tributary_protocol::ids::OrganisationId;
 use tributary_protocol::plan::{Attestation, Gates, Grant, GrantSubject, GrantUses, PrivacyMode, RunRef};
 use tributary_protocol::privacy::RdpVector;
 use tributary_protocol::registry::{
@@ -19,7 +18,7 @@ use tributary_protocol::registry::{
 };
 use tributary_protocol::role::{Action, Role};
 use tributary_protocol::roster::{AuthoritySignature, Holding, Person, Roster, RosterEntry, Scope, StaffNumber};
-use tributary_protocol::round::{Granted, ParticipantEvent};
+use tributary_protocol::round::{Granted, ParticipantEvent, cast};
 use tributary_protocol::secagg::suite::Suite as _;
 use tributary_protocol::signed::SignedBody as _;
 use tributary_storage::files::create_private_folder;
@@ -77,12 +76,9 @@ fn roster(epoch: u64) -> SignedRoster {
         }],
     };
     let entry = RosterEntry {
-        client: ClientId(3),
         name: MemberName::parse("bank/branch-3").unwrap(),
-        organisation: OrganisationId(1),
         signing_key: key(BRANCH).verifying_key(),
-        tls_spki_sha256: Digest([1; 32]),
-        not_after: u64::MAX,
+        ..cast::entry(ClientId(3))
     };
     let people = vec![person(PROPOSER, Role::PlanOwner), person(VALIDATOR, Role::ModelValidator)];
     let previous = if epoch == 1 { Digest::ZERO } else { Digest([8; 32]) };
@@ -208,17 +204,10 @@ fn signed_by(seed: u8, role: Role, action: Action, subject: Digest) -> Attestati
 fn report(manifest: &ModelManifest) -> SignedReport {
     let report = GatesReport {
         federation: federation(),
-        model: manifest.digest(),
         terms: TERMS,
-        gates: Gates::USUAL,
-        statement: manifest.lineage.statement,
-        card: Digest([7; 32]),
-        champion: None,
-        figures: Vec::new(),
-        made: 5,
-        findings: "sound".into(),
         conditions: vec!["looked at again".into()],
         valid_until: NOW.0 / 1000 + 1_000_000,
+        ..cast::gates_report(manifest)
     };
     let signed = signed_by(VALIDATOR, Role::ModelValidator, Action::ValidateModel, report.digest());
     SignedReport { report, signed }

@@ -283,17 +283,9 @@ fn attestation(action: Action, subject: Digest) -> Attestation {
 fn report(manifest: &ModelManifest) -> SignedReport {
     let report = GatesReport {
         federation: Digest::ZERO,
-        model: manifest.digest(),
         terms: TERMS,
-        gates: Gates::USUAL,
-        statement: manifest.lineage.statement,
-        card: Digest([7; 32]),
-        champion: None,
-        figures: Vec::new(),
-        made: 5,
-        findings: "sound".into(),
-        conditions: Vec::new(),
         valid_until: NOW + 300 * 86_400,
+        ..cast::gates_report(manifest)
     };
     let signed = attestation(Action::ValidateModel, report.digest());
     SignedReport { report, signed }

@@ -7,13 +7,13 @@ use tributary_protocol::ids::ClientId;
 use tributary_protocol::message::{Floor, Muster, RefusalCode};
 use tributary_protocol::plan::GrantFault;
 use tributary_protocol::round::RoundHead;
-use tributary_protocol::round::cast::contribution;
+use tributary_protocol::round::cast::{self, contribution};
 use tributary_protocol::secagg::masked_update::{MaskedUpdate, mask};
 use tributary_protocol::secagg::modular::{Ring, RingWords};
 use tributary_protocol::secagg::suite::Signature;
 
 use super::*;
-use crate::test_home::{head_under, header_under};
+use crate::test_home::header_under;
 
 /// A branch that was welcomed to a run, and has judged nothing yet.
 fn welcomed() -> (tempfile::TempDir, Runs<Noted>, Run) {
@@ -45,7 +45,7 @@ fn told(run: &Run, event: &str, more: &str) -> String {
 }
 
 fn head(run: &Run) -> Box<BudgetHead> {
-    Box::new(head_under(run.reference()))
+    Box::new(cast::head(ClientId(1), run.reference()))
 }
 
 fn header(run: &Run, round: u64) -> MaskedHeader {

@@ -8,7 +8,7 @@ use tributary_certs::told::{sign_incident, write_incident};
 use tributary_protocol::digest::Digest;
 use tributary_protocol::log::{NoteSignature, SignedCheckpoint};
 use tributary_protocol::message::{ShownCheckpoint, WitnessWord};
-use tributary_protocol::plan::{Attestation, Gates, Grant, OwnersWord};
+use tributary_protocol::plan::{Attestation, Grant, OwnersWord};
 use tributary_protocol::registry::{
     CopyNote, CopyState, GatesReport, IncidentStep, IncidentWord, ModelManifest, ModelStatement, ModelStep, Severity,
     SignedReport, SignedStatement, StatementScope,
@@ -55,19 +55,12 @@ fn stated(world: &World, manifest: &ModelManifest, (step, sequence): (ModelStep,
     let (federation, lineage) = (authorities(world).digest(), &manifest.lineage);
     let report = GatesReport {
         federation,
-        model: manifest.digest(),
         terms: crate::Job::open(&world.house.plan()).unwrap().plan().terms_digest(),
-        gates: Gates::USUAL,
-        statement: lineage.statement,
         card: Digest::of(
             crate::registry::card(&world.config, &manifest.digest().to_string()).unwrap().to_json().as_bytes(),
         ),
-        champion: None,
-        figures: Vec::new(),
-        made: 5,
-        findings: "sound".into(),
-        conditions: Vec::new(),
         valid_until: now() + 10_000,
+        ..cast::gates_report(manifest)
     };
     let signed = attested(world, ("e3", Role::ModelValidator), Action::ValidateModel, report.digest());
     let report = step.needs_report().then(|| Box::new(SignedReport { report, signed }));

@@ -4,11 +4,12 @@ use tributary_certs::entropy::OsEntropy;
 use tributary_certs::people::attest;
 use tributary_certs::suite::SigningKey;
 use tributary_planning::settings::PlanSettings;
-use tributary_protocol::ids::{ClientId, OrganisationId};
-use tributary_protocol::plan::{Attestation, Gates};
+use tributary_protocol::ids::ClientId;
+use tributary_protocol::plan::Attestation;
 use tributary_protocol::registry::{GatesReport, ModelStatement, ModelStep, SignedReport, StatementScope};
 use tributary_protocol::role::{Action, Role};
 use tributary_protocol::roster::{Holding, MemberName, Person, Roster, RosterEntry, Scope, StaffNumber};
+use tributary_protocol::round::cast;
 use tributary_protocol::secagg::suite::Suite as _;
 use tributary_protocol::signed::SignedBody as _;
 
@@ -49,12 +50,9 @@ impl World {
             .collect();
         people.sort_by(|one, other| one.staff.cmp(&other.staff));
         let entry = RosterEntry {
-            client: ClientId(1),
             name: MemberName::parse("north-bank/branch-01").unwrap(),
-            organisation: OrganisationId(1),
             signing_key: branch.verifying_key(),
-            tls_spki_sha256: Digest([1; 32]),
-            not_after: u64::MAX,
+            ..cast::entry(ClientId(1))
         };
         let roster = Roster::new(1, Digest::ZERO, vec![entry], Vec::new(), people).unwrap();
         let roster = SignedRoster { roster, signatures: Vec::new() };
@@ -107,17 +105,9 @@ impl World {
     pub(super) fn report(&self, manifest: &ModelManifest) -> SignedReport {
         let report = GatesReport {
             federation: FEDERATION,
-            model: manifest.digest(),
             terms: self.terms,
-            gates: Gates::USUAL,
-            statement: manifest.lineage.statement,
-            card: Digest([7; 32]),
-            champion: None,
-            figures: Vec::new(),
-            made: 5,
-            findings: "sound".into(),
-            conditions: Vec::new(),
             valid_until: unix_seconds() / 1_000_000 * 1_000_000 + 2_000_000,
+            ..cast::gates_report(manifest)
         };
         let signed = self.attested(1, Action::ValidateModel, report.digest());
         SignedReport { report, signed }

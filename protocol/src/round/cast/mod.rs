@@ -6,6 +6,7 @@ mod plans;
 mod policies;
 mod rosters;
 mod rounds;
+mod unsigned;
 
 pub use keys::{OWNER_KEY, coordinator_signs, federation, person_key, second_key, signing_key};
 pub use people::{APPROVER, PROPOSER, approvals, attestation, attested_at, people, person, staff};
@@ -15,3 +16,4 @@ pub use plans::{
 pub use policies::{accepted, begun, cap, caps, grant, grant_of, granted, owner_signs, policy, withdrawal};
 pub use rosters::{entry, name, next_roster, rekeyed_roster, roster, roster_after, roster_of, signed_by_authority};
 pub use rounds::{MaskedRound, contribution, masked_round, settings};
+pub use unsigned::{gates_report, head};

@@ -155,7 +155,8 @@ impl<S: Suite> Turn<'_, S> {
         let known = self.branch.record.population_digest.filter(|_| !self.branch.record.awaits_head);
         let own = shown.head.client == client && known.is_none_or(|known| known == shown.head.population);
         let authorities = (self.branch.policy.authorities.as_slice(), self.branch.policy.authorities_needed);
-        if !own || !shown.is_signed::<S>(&welcome.roster, authorities) {
+        let sound = shown.head.caps.is_none_or(|caps| caps.is_sound());
+        if !own || !sound || !shown.is_signed::<S>(&welcome.roster, authorities) {
             return Err(RefusalCode::HeadInvalid);
         }
         // Whoever begins another file is the owner that the head names, or has the signature of that one.

@@ -146,6 +146,8 @@ impl BudgetRecord {
         rule(own, "a head that is adopted is of this population")?;
         let owned = self.was_owned_by(&head.owner) || !stands(Defence::FirstUse);
         rule(owned, "a head that is adopted names an owner of this budget")?;
+        let sound = head.caps.is_none_or(|caps| caps.is_sound());
+        rule(sound, "the caps of a head that is adopted are numbers that a policy may have")?;
         rule(!self.knows(head), "a head is adopted where the file does not know it")?;
         let added = self.spent.missing_to(&head.spent);
         rule(charge.at_most(&added), "no more is added to a run than to the whole")

@@ -339,6 +339,11 @@ fn a_head_that_is_not_the_branchs_own_is_refused() {
         signed_by(&mut shown.head, MEMBER);
     };
     assert_eq!(welcomed_with(elsewhere), invalid, "another population");
+    let without_number = |shown: &mut crate::budget::ShownHead| {
+        shown.head.caps = Some(crate::plan::Caps { delta_bits: f64::NAN.to_bits(), ..cast::caps() });
+        signed_by(&mut shown.head, MEMBER);
+    };
+    assert_eq!(welcomed_with(without_number), invalid, "caps that no policy has");
     // A roster beside it is one of an earlier time, signed by the authorities.
     assert_eq!(welcomed_with(|shown| shown.roster = Some(roster(MEMBERS))), invalid, "not earlier");
 }

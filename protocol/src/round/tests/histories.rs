@@ -14,8 +14,8 @@ use crate::ids::ClientId;
 use crate::limits::CONTROL_MESSAGE_BYTES_MAX;
 use crate::message::Upstream;
 use crate::plan::Plan;
+use crate::round::ParticipantInput;
 use crate::round::cast::{self, counting_plan};
-use crate::round::{Input, ParticipantInput};
 use crate::secagg::toy::Seeded;
 use crate::time::Millis;
 
@@ -89,7 +89,7 @@ fn played(number: u8) -> World {
             mishap(&mut world, &mut dice, (clients, &served));
         } else if !world.step() {
             come_back(&mut world, &mut dice);
-            passes(&mut world);
+            world.pass_deadline();
         }
         if step % RECORDS_EVERY == 0 {
             let all = answers::all(&world);
@@ -112,13 +112,9 @@ fn mishap(world: &mut World, dice: &mut Dice, (clients, served): (u32, &Plan)) {
         3 | 4 => world.packets.rotate_left(dice.roll(world.packets.len().max(1))),
         5..=9 => change(world, dice),
         10..=12 if world.branches[&client].connected => world.cut(client),
-        13 | 14 => {
-            world.cut(client);
-            world.reboot(client);
-            world.connect(client);
-        }
+        13 | 14 => world.start_again(client),
         15 => world.restart_coordinator(clients, served.clone()),
-        16 => passes(world),
+        16 => world.pass_deadline(),
         17 => world.tell_branch(client, ParticipantInput::Stop),
         _ => world.now = Millis(world.now.0 + dice.roll(20) as u64),
     }
@@ -130,23 +126,9 @@ fn come_back(world: &mut World, dice: &mut Dice) {
         let branch = &world.branches[&client];
         match (branch.connected, branch.stopped.is_some()) {
             (false, _) if dice.roll(2) == 0 => world.connect(client),
-            (true, true) if dice.roll(2) == 0 => {
-                world.cut(client);
-                world.reboot(client);
-                world.connect(client);
-            }
+            (true, true) if dice.roll(2) == 0 => world.start_again(client),
             _ => {}
         }
-    }
-}
-
-/// The next deadline is over.
-fn passes(world: &mut World) {
-    let next = world.coordinator.wait().deadline;
-    world.now = next.map_or(world.now, |next| world.now.max(next));
-    world.tell(Input::Timer);
-    for client in world.branches.keys().copied().collect::<Vec<_>>() {
-        world.tell_branch(client, ParticipantInput::Timer);
     }
 }
 
@@ -157,12 +139,10 @@ const fn has_vector(packet: &Packet) -> bool {
 
 /// One bit of the next message is another one, where that is a message still.
 fn change(world: &mut World, dice: &mut Dice) {
-    let Some(packet) = world.packets.front_mut() else { return };
-    match packet {
-        packet if has_vector(packet) => {}
-        Packet::Up(_, message) => changed(message, dice),
-        Packet::Down(_, message) => changed(message, dice),
-        Packet::Start(..) => {}
+    match world.packets.front_mut().filter(|packet| !has_vector(packet)) {
+        Some(Packet::Up(_, message)) => changed(message, dice),
+        Some(Packet::Down(_, message)) => changed(message, dice),
+        Some(Packet::Start(..)) | None => {}
     }
 }
 

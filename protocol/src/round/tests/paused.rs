@@ -102,9 +102,7 @@ fn another_officer_takes_the_place_of_one_who_was_revoked() {
             world.restart_with(CoordinatorSettings { approvals, ..begins(&served, next) });
         }
         for client in (1..=9).map(ClientId) {
-            world.cut(client);
-            world.reboot(client);
-            world.connect(client);
+            world.start_again(client);
         }
         world.run();
         world.pass_deadlines();

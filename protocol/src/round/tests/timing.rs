@@ -24,9 +24,7 @@ fn before_the_offset(timing: Timing) -> (World, Plan) {
 
 fn at(world: &mut World, milliseconds: u64) {
     world.now = Millis(milliseconds);
-    for client in world.branches.keys().copied().collect::<alloc::vec::Vec<_>>() {
-        world.tell_branch(client, ParticipantInput::Timer);
-    }
+    world.pass_at_branches();
     world.run();
 }
 

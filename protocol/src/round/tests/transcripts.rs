@@ -173,9 +173,7 @@ fn strict() -> World {
     world.connect_all();
     world.run();
     world.now = Millis(100);
-    for client in world.branches.keys().copied().collect::<alloc::vec::Vec<_>>() {
-        world.tell_branch(client, crate::round::ParticipantInput::Timer);
-    }
+    world.pass_at_branches();
     ended(world)
 }
 

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use super::four_eyes::{VICTIM, say, told_welcome};
 use super::world::{World, plan};
-use crate::budget::{BudgetHead, Kept, LastDay};
+use crate::budget::{BudgetHead, Kept};
 use crate::digest::Digest;
 use crate::ids::RoundId;
 use crate::limits::{HOLDING_SECONDS_MAX, WITHDRAWALS_MAX};
@@ -15,7 +15,6 @@ use crate::privacy::Accounts;
 use crate::round::agreement::welcome_message;
 use crate::round::cast::{self, cap, coordinator_signs, granted, owner_signs, policy};
 use crate::round::{BudgetRecord, ParticipantEvent, Policy, RunEnd};
-use crate::secagg::suite::Signature;
 use crate::secagg::toy::Toy;
 use crate::time::Millis;
 
@@ -40,20 +39,13 @@ fn adopted(rounds: &[(RunRef, u32)]) -> Vec<ParticipantEvent> {
     let all = rounds.iter().map(|(_, rounds)| u64::from(*rounds)).sum();
     let (last, others) = rounds.split_last().expect("one at least");
     let head = BudgetHead {
-        client: VICTIM,
         population: first.population,
         counter: 9,
         spent: cap(&plan(|_| {}), all),
-        year: Default::default(),
-        caps: None,
-        run: last.0,
         charged: charged(last.1),
         others: others.iter().map(|(run, rounds)| (*run, charged(*rounds))).collect(),
-        day: LastDay::NONE,
-        withdrawn: Vec::new(),
-        epoch: 1,
         owner: first.owner.clone(),
-        signature: Signature::none(),
+        ..cast::head(VICTIM, last.0)
     };
     [begun, ParticipantEvent::HeadAdopted { head: Box::new(head), charge: Accounts::zero() }].into()
 }

@@ -288,6 +288,13 @@ impl World {
         (branch.stopped, branch.finished, branch.connected) = (None, None, false);
     }
 
+    /// This client's process ends, and starts again from what its file holds: it comes back on another connection.
+    pub(super) fn start_again(&mut self, client: ClientId) {
+        self.cut(client);
+        self.reboot(client);
+        self.connect(client);
+    }
+
     /// This client has enrolled again, with another signing key.
     pub(super) fn rekey(&mut self, client: ClientId, key: [u8; 32]) {
         let branch = self.branches.get_mut(&client).unwrap();
@@ -346,15 +353,27 @@ impl World {
     /// Lets every deadline pass until nothing happens any more.
     pub(super) fn pass_deadlines(&mut self) {
         for _ in 0..50 {
-            let Some(deadline) = self.coordinator.wait().deadline.filter(|_| self.finished.is_none()) else { return };
-            self.now = self.now.max(deadline);
-            self.tell(Input::Timer);
-            for client in self.branches.keys().copied().collect::<Vec<_>>() {
-                self.tell_branch(client, ParticipantInput::Timer);
+            if self.finished.is_some() || self.coordinator.wait().deadline.is_none() {
+                return;
             }
+            self.pass_deadline();
             self.run();
         }
         panic!("it never ends: {:?}", self.coordinator.wait());
+    }
+
+    /// The next deadline is over, if there is one, and everybody's timer goes off.
+    pub(super) fn pass_deadline(&mut self) {
+        self.now = self.coordinator.wait().deadline.map_or(self.now, |deadline| self.now.max(deadline));
+        self.tell(Input::Timer);
+        self.pass_at_branches();
+    }
+
+    /// The timer of every branch goes off.
+    pub(super) fn pass_at_branches(&mut self) {
+        for client in self.branches.keys().copied().collect::<Vec<_>>() {
+            self.tell_branch(client, ParticipantInput::Timer);
+        }
     }
 
     pub(super) fn step(&mut self) -> bool {

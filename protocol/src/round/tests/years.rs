@@ -74,9 +74,7 @@ fn a_run_that_was_refused_is_free_and_may_be_accepted_again() {
     while refusals(&world).is_empty() {
         assert!(world.step());
     }
-    world.cut(MEMBER);
-    world.reboot(MEMBER);
-    world.connect(MEMBER);
+    world.start_again(MEMBER);
     while ended(&world).is_some() {
         assert!(world.step());
     }

@@ -160,6 +160,7 @@ pub(super) const HEAD_SIGNED: &[Row] = &[
 
 const OF_POPULATION: &str = "a head that is adopted is of this population";
 const OF_OWNER: &str = "a head that is adopted names an owner of this budget";
+const OF_CAPS: &str = "the caps of a head that is adopted are numbers that a policy may have";
 const UNKNOWN: &str = "a head is adopted where the file does not know it";
 const NO_MORE: &str = "no more is added to a run than to the whole";
 
@@ -167,20 +168,13 @@ const NO_MORE: &str = "no more is added to a run than to the whole";
 fn adopts(moment: &mut Moment, change: fn(&mut BudgetHead, &mut Accounts)) {
     let record = &moment.record;
     let mut head = BudgetHead {
-        client: VICTIM,
         population: record.population_digest.expect("it has begun"),
         counter: 2,
         spent: one_round(),
-        year: Default::default(),
-        caps: None,
-        run: RunRef::NONE,
         charged: crate::message::Charged { rounds: [1].into(), last_round: 1 },
-        others: Vec::new(),
         day: record.last_day(),
-        withdrawn: Vec::new(),
-        epoch: 1,
         owner: record.owner().cloned().expect("it has begun"),
-        signature: Signature::none(),
+        ..cast::head(VICTIM, RunRef::NONE)
     };
     let mut charge = one_round();
     moment.instead(ParticipantEvent::HeadAdopted { head: Box::new(head.clone()), charge: charge.clone() });
@@ -191,6 +185,11 @@ fn adopts(moment: &mut Moment, change: fn(&mut BudgetHead, &mut Accounts)) {
 pub(super) const HEAD_ADOPTED: &[Row] = &[
     (OF_POPULATION, is!(RunAccepted), |moment| adopts(moment, |head, _| head.population.0[0] ^= 1)),
     (OF_OWNER, is!(RunAccepted), |moment| adopts(moment, |head, _| head.owner.bytes[0] ^= 1)),
+    (OF_CAPS, is!(RunAccepted), |moment| {
+        adopts(moment, |head, _| {
+            head.caps = Some(crate::plan::Caps { delta_bits: f64::NAN.to_bits(), ..cast::caps() });
+        });
+    }),
     (UNKNOWN, is!(RunAccepted), |moment| {
         adopts(moment, |_, _| {});
         moment.record.apply(&moment.event.clone());

@@ -5,13 +5,12 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::{VICTIM, from_victim, nine, rejected, signs, until};
-use crate::budget::{BudgetHead, FirstUse, LastDay};
+use crate::budget::{BudgetHead, FirstUse};
 use crate::digest::Digest;
 use crate::ids::{ClientId, RunId};
 use crate::limits::{JOINS_MAX, JOINS_WITHIN_MS, PROTOCOL_VERSION, STRIKES_MAX};
 use crate::message::{Charged, ClosedReason, Downstream, Join, RefusalCode, RejectCode, SignedBody as _, Upstream};
 use crate::plan::RunRef;
-use crate::privacy::Accounts;
 use crate::round::agreement::refusal_message;
 use crate::round::cast::{self, signing_key};
 use crate::round::tests::world::{Packet, World, plan};
@@ -244,22 +243,8 @@ fn a_message_out_of_turn_is_not_taken() {
         })
     };
     let accept = |run: RunRef| {
-        let mut head = BudgetHead {
-            client: VICTIM,
-            population: Digest::ZERO,
-            counter: 1,
-            spent: Accounts::zero(),
-            year: Default::default(),
-            caps: None,
-            run,
-            charged: Charged::default(),
-            others: Vec::new(),
-            day: LastDay::NONE,
-            withdrawn: Vec::new(),
-            epoch: 1,
-            owner: Toy::verifying_key(&signing_key(VICTIM)),
-            signature: signature(),
-        };
+        let owner = Toy::verifying_key(&signing_key(VICTIM));
+        let mut head = BudgetHead { owner, ..cast::head(VICTIM, run) };
         head.signature = signs(VICTIM, &head);
         Upstream::Accept { run: run.id(), head: Box::new(head), begun: None }
     };

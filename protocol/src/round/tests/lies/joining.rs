@@ -5,7 +5,7 @@ use alloc::string::ToString as _;
 use alloc::vec::Vec;
 
 use super::{VICTIM, nine, refusals, signs, told};
-use crate::budget::{BudgetHead, LastDay, ShownHead};
+use crate::budget::{BudgetHead, ShownHead};
 use crate::ids::{ClientId, RunId};
 use crate::message::{Charged, Downstream, RefusalCode, Upstream, Welcome};
 use crate::plan::RunRef;
@@ -13,7 +13,6 @@ use crate::round::agreement::welcome_message;
 use crate::round::cast::{self, begun, cap, coordinator_signs, next_roster, policy, roster};
 use crate::round::tests::world::{Packet, World, plan};
 use crate::round::{BudgetRecord, ParticipantEvent, ParticipantInput};
-use crate::secagg::suite::Signature;
 use crate::secagg::toy::Toy;
 
 /// What is wrong with a welcome, the refusal that it earns, and how it becomes wrong.
@@ -146,20 +145,12 @@ fn shown(signer: ClientId, elsewhere: u64) -> Box<ShownHead> {
     let record = BudgetRecord::replay(&[begun(VICTIM, false)]).expect("it begins");
     let first = record.begun.expect("it begins");
     let mut head = BudgetHead {
-        client: VICTIM,
         population: first.population,
         counter: 9,
         spent: cap(&served, 3 + elsewhere),
-        year: Default::default(),
-        caps: None,
-        run: cast::run(served).reference(),
         charged: Charged { rounds: [3].into(), last_round: 3 },
-        others: Vec::new(),
-        day: LastDay::NONE,
-        withdrawn: Vec::new(),
-        epoch: 1,
         owner: first.owner,
-        signature: Signature::none(),
+        ..cast::head(VICTIM, cast::run(served).reference())
     };
     head.signature = signs(signer, &head);
     Box::new(ShownHead { head, roster: None })

@@ -33,12 +33,15 @@ pub(super) fn people() -> Vec<Person> {
     people
 }
 
-pub(super) fn world(mut people: Vec<Person>) -> World {
-    let mut settings = cast::settings(9, plan(|_| {}));
+/// The cast's first roster with these people.
+pub(super) fn roster_with(clients: u32, mut people: Vec<Person>) -> SignedRoster {
     people.sort_by(|one, other| one.staff.cmp(&other.staff));
-    let entries = cast::roster(9).roster.entries().to_vec();
-    let roster = Roster::new(1, Digest::ZERO, entries, Vec::new(), people);
-    settings.roster = cast::signed_by_authority(roster.expect("a roster"));
+    let entries = cast::roster(clients).roster.entries().to_vec();
+    cast::signed_by_authority(Roster::new(1, Digest::ZERO, entries, Vec::new(), people).expect("a roster"))
+}
+
+pub(super) fn world(people: Vec<Person>) -> World {
+    let settings = CoordinatorSettings { roster: roster_with(9, people), ..cast::settings(9, plan(|_| {})) };
     let served = plan(|_| {});
     World::with_settings(settings, |_| cast::policy(&served))
 }

@@ -452,6 +452,11 @@ impl World {
     /// A coordinator that starts again from the ledger.
     pub(super) fn restart_coordinator(&mut self, clients: u32, plan: Plan) {
         self.restart_with(settings(clients, plan));
+        self.all_come_back();
+    }
+
+    /// Everybody's connection breaks, and everybody is on another one.
+    pub(super) fn all_come_back(&mut self) {
         for client in self.branches.keys().copied().collect::<Vec<_>>() {
             self.tell_branch(client, ParticipantInput::Disconnected);
             self.connect(client);

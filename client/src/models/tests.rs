@@ -351,6 +351,9 @@ fn what_the_coordinator_lies_about_is_not_kept() {
             asked = world.models.take_outbox();
         }
         assert!(!world.kept(&model) && asked.is_empty(), "it asks no more: {lie:?}");
+        // Nor does it take what comes unasked.
+        world.models.piece(&world.branch, NOW, (model, 0, &bytes[..PIECE])).unwrap();
+        assert_eq!(world.models.take_outbox(), []);
         // It is asked for again later, and the true one is kept.
         let asked = world.tend(NOW.plus(LOOK_EVERY_MS));
         world.answer(asked, &bytes);

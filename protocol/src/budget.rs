@@ -327,3 +327,7 @@ impl Heads {
         Some(ShownHead { head, roster })
     }
 }
+
+#[cfg(test)]
+#[path = "budget_tests.rs"]
+mod tests;

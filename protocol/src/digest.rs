@@ -280,6 +280,12 @@ mod tests {
     fn hexadecimal_of_another_shape_is_refused() {
         assert_eq!(Digest::from_hex("00"), None);
         assert_eq!(Digest::from_hex(&"g".repeat(64)), None);
+        let digits = "0123456789abcdefABCDEF9876543210".repeat(2);
+        let bytes = [0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef, 0xab, 0xcd, 0xef, 0x98, 0x76, 0x54, 0x32, 0x10];
+        assert_eq!(Digest::from_hex(&digits).map(|digest| digest.0.to_vec()), Some(bytes.repeat(2)));
+        for other in [&digits[1..], &digits[2..], &[&digits, "0"].concat(), &[&digits, "00"].concat()] {
+            assert_eq!(Digest::from_hex(other), None, "{other}");
+        }
     }
 
     #[test]

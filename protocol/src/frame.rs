@@ -265,6 +265,13 @@ mod tests {
         let (mut reader, mut empty) = (FrameReader::new(limits), &frame_header(2, 0)[..]);
         assert_eq!(reader.header(&mut empty).unwrap().map(|head| head.bytes), Some(0));
         assert_eq!(reader.piece(&mut empty), None, "it is at its end at once");
+        // Asked again within a frame, it says what is left of it, and takes nothing.
+        let (mut reader, stream) = (FrameReader::new(limits), [&frame_header(3, 9)[..], &[1; 6]].concat());
+        let (mut input, head) = (stream.as_slice(), |bytes| Ok(Some(FrameHead { kind: 3, bytes })));
+        assert_eq!((reader.header(&mut input), reader.header(&mut input)), (head(9), head(9)));
+        assert_eq!(reader.piece(&mut input), Some([1; 6].as_slice()));
+        assert_eq!(reader.header(&mut [2].as_slice()), head(3));
+        assert_eq!(reader.finish(), Err(FrameError::Incomplete { missing: 3 }));
         let mut reader = FrameReader::new(limits);
         assert!(reader.header(&mut frame_header(9, 1).as_slice()).is_err());
         assert!(reader.header(&mut frame_header(3, 1).as_slice()).is_err(), "a stream without borders stays so");
@@ -303,16 +310,34 @@ mod tests {
             Some(FrameError::TooLong { kind: 3, length: u32::MAX, limit: 1 << 28 })
         );
         assert_eq!(read(&[&[0, 0, 0, 0, 9]]).err(), Some(FrameError::UnknownKind { kind: 9 }));
+        let longest = Frame { kind: 2, payload: vec![7; 300] };
+        assert!(read(&[&encode_frame(2, &[7; 300])]) == Ok(vec![longest]));
     }
 
     #[test]
     fn memory_follows_what_arrived_not_what_was_promised() {
-        let mut reader = FrameReader::new(limits);
+        let mut reader = FrameReader::new(limits as fn(u8) -> Option<usize>);
         let promise = frame_header(3, 1 << 28);
         assert_eq!(reader.push(&mut promise.as_slice()).map(|frame| frame.is_some()), Ok(false));
         assert_eq!(reader.push(&mut [7; 100].as_slice()).map(|frame| frame.is_some()), Ok(false));
-        assert!(reader.open.as_ref().is_some_and(|open| open.payload.capacity() <= FIRST_RESERVE_BYTES));
+        let room = |reader: &FrameReader<fn(u8) -> Option<usize>>| reader.open.as_ref().unwrap().payload.capacity();
+        assert_eq!(room(&reader), FIRST_RESERVE_BYTES);
         assert_eq!(reader.finish(), Err(FrameError::Incomplete { missing: (1 << 28) - 100 }));
+        // What fills the room takes no more of it; one byte more takes eight times what has arrived.
+        for (piece, expected) in [(FIRST_RESERVE_BYTES - 100, FIRST_RESERVE_BYTES), (1, 8 * (FIRST_RESERVE_BYTES + 1))]
+        {
+            assert_eq!(reader.push(&mut vec![7; piece].as_slice()).map(|frame| frame.is_some()), Ok(false));
+            assert_eq!(room(&reader), expected);
+        }
+        // Never beyond the end, at the first piece and later.
+        let mut reader = FrameReader::new(limits as fn(u8) -> Option<usize>);
+        assert_eq!(reader.push(&mut frame_header(2, 300).as_slice()).map(|frame| frame.is_some()), Ok(false));
+        assert_eq!(reader.push(&mut [7; 100].as_slice()).map(|frame| frame.is_some()), Ok(false));
+        assert_eq!(room(&reader), 300);
+        let (mut reader, whole) = (FrameReader::new(limits as fn(u8) -> Option<usize>), FIRST_RESERVE_BYTES + 9);
+        assert_eq!(reader.push(&mut frame_header(3, whole).as_slice()).map(|frame| frame.is_some()), Ok(false));
+        assert_eq!(reader.push(&mut vec![7; whole - 1].as_slice()).map(|frame| frame.is_some()), Ok(false));
+        assert_eq!(room(&reader), whole);
     }
 
     #[test]

@@ -103,6 +103,7 @@ mod tests {
         assert!(core::ptr::eq(list.as_ptr(), copy.as_ptr()));
         let mut changed = copy;
         changed.to_mut().push(4);
+        assert_ne!(list, changed);
         assert_eq!((list.to_vec(), changed.to_vec()), (numbers, vec![3, 1, 2, 4]));
     }
 }

@@ -123,6 +123,8 @@ fn every_leaf_of_every_size_has_its_path_and_no_other() {
             assert!(path.is_empty() || root((index, count), leaf, &path[1..]).is_none());
             assert!(path.len() <= tree.height());
         }
+        // The first leaf's path is a longest one.
+        assert_eq!(tree.height(), tree.path(0).count(), "{count}");
         assert_eq!(root_of_path(sha256, (count, count), &leaves[0], &[]), None);
         assert_eq!(tree.path(leaves.len()).count(), 0);
         assert_eq!(tree.consistency(leaves.len() + 1), None);
@@ -162,6 +164,30 @@ fn every_pair_of_sizes_is_consistent_by_its_own_proof_only() {
                 changed.remove(position);
                 assert!(!judge((old, &roots[old]), (new, &roots[new]), &changed), "{old} of {new}, without {position}");
             }
+        }
+    }
+}
+
+/// A proof is for trees as high as it says, and none is needed for a tree of the same size alone.
+#[test]
+fn a_size_of_another_height_is_not_consistent() {
+    let [one, two, three] = [1, 2, 3].map(|count| frontier(&numbered(count)).root(sha256));
+    let proof = MerkleTree::new(sha256, numbered(2)).consistency(1).unwrap();
+    assert!(is_consistent(sha256, (1, &one), (2, &two), &proof));
+    for claimed in [3, 4, 5, u64::MAX] {
+        assert!(!is_consistent(sha256, (1, &one), (claimed, &two), &proof), "{claimed}");
+    }
+    assert!(is_consistent(sha256, (3, &three), (3, &three), &[]));
+    assert!(!is_consistent(sha256, (3, &three), (2, &three), &[]), "a larger tree");
+    assert!(!is_consistent(sha256, (3, &three), (0, &three), &[]), "a larger tree");
+}
+
+#[test]
+fn a_tree_that_was_kept_has_a_root_for_each_bit_of_its_size() {
+    for leaves in [0, 1, 5, 6, 7, 8, u64::MAX] {
+        for count in 0..=65 {
+            let kept = Frontier { leaves, peaks: [Digest::ZERO; 65][..count].to_vec() };
+            assert_eq!(kept.is_whole(), count == leaves.count_ones() as usize, "{count} of {leaves}");
         }
     }
 }

@@ -208,6 +208,7 @@ mod tests {
         assert_eq!(said("entry"), ["0 entries", "1 entry", "2 entries", "11 entries"]);
         assert_eq!(said("branch")[1..3], ["1 branch", "2 branches"]);
         assert_eq!(said("day")[1..3], ["1 day", "2 days"]);
+        assert_eq!(said("address")[1..3], ["1 address", "2 addresses"]);
     }
 
     #[test]
@@ -250,6 +251,25 @@ mod tests {
         let escapes = Printable::new(&"\u{1b}".repeat(1 << 20));
         assert!(escapes.ends_with("\\u{1b}...") && escapes.chars().count() <= PRINTABLE_CHARACTERS_MAX);
         assert_eq!(Printable::of_bytes(&[b'x'; 1 << 20]), Printable::new(&"x".repeat(1 << 20)));
+        // An escape is whole or left out: here it has five characters.
+        let before_escape = |count: usize| Printable::new(&["x".repeat(count), "\n".into()].concat()).to_string();
+        assert_eq!(before_escape(595), ["x".repeat(595), "\\u{a}".into()].concat());
+        assert_eq!(before_escape(596), ["x".repeat(596), "...".into()].concat());
+        let wide = |count: usize| "🏦".repeat(count);
+        assert_eq!(Printable::of_bytes(wide(600).as_bytes()).as_str(), wide(600));
+        assert_eq!(Printable::of_bytes(wide(601).as_bytes()).as_str(), [wide(597), "...".into()].concat());
+    }
+
+    #[test]
+    fn printable_text_is_made_of_any_text_and_compared_as_it_is_shown() {
+        let (borrowed, owned) = (Printable::from("a\nb"), Printable::from(String::from("a\nb")));
+        assert_eq!((&borrowed, borrowed.len()), (&owned, 7));
+        let (same, other) = ("a\\u{a}b", "a\nb");
+        assert!(borrowed == same && borrowed == *same);
+        assert!(borrowed != other && borrowed != *other);
+        assert_eq!((format!("{borrowed:>8}|"), String::from(borrowed)), (format!(" {same}|"), String::from(same)));
+        let untrusted = Untrusted::from(String::from(other));
+        assert_eq!((untrusted.raw(), untrusted.printable()), (other, owned));
     }
 
     /// What is signed is what was sent, and one value has one encoding.

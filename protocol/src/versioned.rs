@@ -192,6 +192,16 @@ mod tests {
             assert_eq!(FORMAT.read(&header[..end]), Err(VersionFault::Cut), "cut at {end}");
             assert_eq!(FORMAT.read(&[0; HEADER_BYTES][..end]), Err(VersionFault::Cut), "zeros up to {end}");
         }
+        assert_eq!(FORMAT.read(&[0; HEADER_BYTES]), Err(VersionFault::Cut));
+        let other = Err(VersionFault::Other { what: FORMAT.what, since: FORMAT.since });
+        assert_eq!(FORMAT.read(&[0; HEADER_BYTES + 1]), other, "more zeros than a header has");
+        assert_eq!(FORMAT.read(b"TRIBLIST\0\0\0\0\0\0\x03\0"), other, "no version is 0");
+        // An older one is known by its version alone; a newer one must say which release reads it.
+        let older = VersionFault::Older { what: FORMAT.what, found: 1, reads: 2, older: FORMAT.older };
+        assert_eq!(FORMAT.read(b"TRIBLIST\x01\0\0\0"), Err(older));
+        for whole in [b"TRIBLIST\x03\0\0\0".as_slice(), b"TRIBLIST\x03\0\0\0\x01\0\x04"] {
+            assert_eq!(FORMAT.read(whole), Err(VersionFault::Cut));
+        }
         for position in 0..HEADER_BYTES {
             for flip in [1, 0x80, 0xff] {
                 let mut changed = header;

@@ -105,6 +105,7 @@ mod tests {
     use alloc::vec::Vec;
 
     use super::*;
+    use crate::codec::{decode, encode};
     use crate::log::{Entries, LOG_HEADER, LogReader, Step};
 
     fn journal() -> (Vec<u8>, Log) {
@@ -145,6 +146,7 @@ mod tests {
                 left += 1;
             }
             assert_eq!((left, reader.fault(), reader.log()), (40 - number, None, &log));
+            assert_eq!(reader.mark(), Mark::at_end(&log, file.len() as u64));
         }
     }
 
@@ -162,6 +164,15 @@ mod tests {
         let mut wrapped = counts();
         wrapped.insert(LedgerId([9; 32]), u64::MAX);
         assert!(kept(end, wrapped).is_none());
+        // No record has fewer bytes than one without an event.
+        let least = LOG_HEADER_BYTES as u64 + 40 * RECORD_OVERHEAD_BYTES as u64;
+        assert!(kept(least, counts()).is_some() && kept(least - 1, counts()).is_none());
+        // The tree's size, and a root less than it needs.
+        let tree = (log.tree().leaves(), alloc::vec![Digest::ZERO]);
+        let tree: Frontier = decode(&encode(&tree), 100).expect("a tree");
+        assert!(Mark::kept(end, log.head(), tree, counts()).is_none());
+        let begun = BTreeMap::from([(LedgerId([9; 32]), 0)]);
+        assert!(Mark::kept(17, Log::new().head(), Frontier::new(), begun).is_none(), "a ledger without entries");
         assert!(Mark::kept(17, log.head(), Frontier::new(), BTreeMap::new()).is_none(), "a head without entries");
         assert!(Mark::kept(17, Log::new().head(), Frontier::new(), BTreeMap::new()).is_some());
     }

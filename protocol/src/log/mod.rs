@@ -48,6 +48,8 @@ pub use reader::{Entries, LogReader, Scan, Step, View, scan};
 pub use state::Log;
 
 #[cfg(test)]
+mod checkpoint_tests;
+#[cfg(test)]
 mod note_tests;
 #[cfg(test)]
 mod tests;

@@ -306,3 +306,31 @@ pub fn scan(entries: Entries<'_>) -> Scan<'_> {
     let LogReader { log, offset, fault } = reading.reader;
     Scan { entries, good_length: offset, log, fault }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Over zeros, whose number alone says whether they are a tail. The last byte that is asked for is the one that would be too many.
+    #[test]
+    fn the_window_over_zeros_grows_up_to_one_byte_more_than_may_be_zeros() {
+        let zeros = alloc::vec![0; ZEROS_BYTES_MAX];
+        let (record, limit) = (RECORD_BYTES_MAX, ZEROS_BYTES_MAX + 1);
+        let cases = [
+            (0, 4 * PREFIX_BYTES),
+            (1, 4 * PREFIX_BYTES),
+            (PREFIX_BYTES, 4 * PREFIX_BYTES),
+            (PREFIX_BYTES + 1, 4 * (PREFIX_BYTES + 1)),
+            (record / 4, 4 * (record / 4)),
+            (record / 4 + 1, record),
+            (record - 1, record),
+            (record, 4 * record),
+            (4 * record, limit - 1),
+            (4 * record + 1, limit),
+            (ZEROS_BYTES_MAX, limit),
+        ];
+        for (bytes, asked) in cases {
+            assert!(more(zeros.get(..bytes).unwrap()) == Step::More(asked), "{bytes}");
+        }
+    }
+}

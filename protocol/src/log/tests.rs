@@ -1,5 +1,6 @@
 #![expect(clippy::indexing_slicing, reason = "a test that indexes wrongly fails, as it should")]
 
+use alloc::collections::BTreeMap;
 use alloc::string::ToString as _;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -10,7 +11,7 @@ use super::*;
 use crate::digest::Digest;
 use crate::ids::RunId;
 use crate::limits::LEDGER_ENTRY_BYTES_MAX;
-use crate::merkle::{MerkleTree, leaf_digest};
+use crate::merkle::{Frontier, MerkleTree, leaf_digest};
 use crate::versioned::VersionFault;
 
 const RUN: LedgerId = LedgerId([7; 32]);
@@ -170,6 +171,9 @@ fn the_tree_is_over_the_entries() {
         let entry = [ledger.0.as_slice(), &sequence.to_le_bytes(), event].concat();
         assert_eq!(*leaf, leaf_digest(Digest::of_parts, &entry));
     }
+    let mut log = Log::new();
+    let appended = ENTRIES.map(|(ledger, sequence, event)| log.append_leaf(ledger, sequence, event).unwrap());
+    assert_eq!((appended.map(|(_, leaf)| leaf).as_slice(), &log), (leaves.as_slice(), &scan.log));
     assert_eq!(scan.log.root(), MerkleTree::new(Digest::of_parts, leaves).root());
 }
 
@@ -193,8 +197,26 @@ fn what_is_not_next_is_not_appended() {
         assert_eq!(log.append(ledger, sequence, &vec![0; bytes]), Err(fault));
         assert_eq!(log, before, "{fault}");
     }
-    let record = log.append(RUN, 1, &vec![0; LEDGER_ENTRY_BYTES_MAX]).unwrap();
-    assert_eq!(record.len(), RECORD_BYTES_MAX);
+    let (mut file, _) = journal(&[(RUN, 0, b"first")]);
+    let start = file.len();
+    file.extend(log.append(RUN, 1, &vec![0; LEDGER_ENTRY_BYTES_MAX]).unwrap());
+    assert_eq!(file.len() - start, RECORD_BYTES_MAX);
+    // The longest one is read, through a window that is as long.
+    let mut reader = LogReader::of_ledger(RUN);
+    assert!(matches!(reader.step(&file, false), Step::Entry(_)));
+    assert!(reader.step(&file[start..start + 12], false) == Step::More(RECORD_BYTES_MAX));
+    assert!(matches!(reader.step(&file[start..], false), Step::Entry(_)));
+    assert_eq!(reader.into_log(), log);
+}
+
+/// Whoever counts on it finds a number for the next entry of every ledger.
+#[test]
+fn a_ledgers_last_number_is_never_given() {
+    for (sequence, admitted) in [(u64::MAX - 1, true), (u64::MAX, false)] {
+        let mut log = Log::kept(Digest::ZERO, Frontier::new(), BTreeMap::from([(RUN, sequence)]));
+        assert_eq!(log.append(RUN, sequence, b"").is_ok(), admitted);
+        assert_eq!(log.next_sequence(&RUN), u64::MAX);
+    }
 }
 
 #[test]
@@ -414,57 +436,6 @@ fn a_reader_stays_at_its_fault() {
     let mut reader = entries.reader().clone();
     let records = records();
     assert!(reader.step(&records[1], true) == Step::Fault(fault));
-}
-
-mod checkpoints {
-    use super::*;
-
-    /// A journal of this many entries, with the leaves.
-    fn grown(count: u64, event: &[u8]) -> (Checkpoint, Vec<Digest>) {
-        let (mut file, mut log) = (LOG_HEADER.to_vec(), Log::new());
-        (0..count).for_each(|sequence| file.extend(log.append(RUN, sequence, event).unwrap()));
-        let leaves = Entries::new(&file).map(|entry| entry.leaf).collect();
-        (log.checkpoint("bank.example/audit"), leaves)
-    }
-
-    #[test]
-    fn a_journal_that_grew_follows_its_checkpoint() {
-        for (old, new) in [(0, 0), (0, 5), (3, 7), (7, 7), (8, 9)] {
-            let ((last, _), (now, leaves)) = (grown(old, b"x"), grown(new, b"x"));
-            let proof = MerkleTree::new(Digest::of_parts, leaves).consistency(usize::try_from(old).unwrap()).unwrap();
-            assert_eq!(now.follows(&last, &proof), Ok(()), "{old} to {new}");
-            let (anew, _) = grown(new, b"y");
-            let fork = Err(CheckpointFault::Fork { seen: old, found: new });
-            assert!(old == 0 || anew.follows(&last, &proof) == fork, "{old} to {new}, written anew");
-            let shorter = Err(CheckpointFault::Shorter { seen: new, found: old });
-            assert!(old == new || last.follows(&now, &proof) == shorter);
-        }
-    }
-
-    #[test]
-    fn an_entry_is_shown_in_its_place_alone() {
-        let (now, leaves) = grown(6, b"x");
-        let tree = MerkleTree::new(Digest::of_parts, leaves.clone());
-        let path: Vec<Digest> = tree.path(4).collect();
-        assert_eq!(now.includes(4, &leaves[4], &path), Ok(()));
-        assert_eq!(now.includes(5, &leaves[4], &path), Err(CheckpointFault::NotIncluded { position: 5 }));
-        assert_eq!(now.includes(4, &leaves[5], &path), Err(CheckpointFault::NotIncluded { position: 4 }));
-        assert_eq!(now.includes(u64::MAX, &leaves[4], &path), Err(CheckpointFault::NotIncluded { position: u64::MAX }));
-    }
-
-    #[test]
-    fn other_journals_and_origins_are_refused() {
-        let (last, _) = grown(2, b"x");
-        let other = Checkpoint { origin: "bank.example/other".into(), ..last.clone() };
-        assert_eq!(other.follows(&last, &[]), Err(CheckpointFault::OtherJournal));
-        for origin in
-            ["", "two words", "plus+plus", "line\nend", "Bänk", &"x".repeat(crate::limits::ORIGIN_BYTES_MAX + 1)]
-        {
-            let named = Checkpoint { origin: origin.into(), ..last.clone() };
-            assert_eq!(named.check(), Err(CheckpointFault::Origin), "{origin:?}");
-        }
-        assert_eq!(last.check(), Ok(()));
-    }
 }
 
 proptest! {

@@ -103,6 +103,27 @@ fn a_first_use_is_for_the_member_of_its_key_or_for_whoever_had_one_that_nobody_h
 }
 
 #[test]
+fn a_budget_begins_and_passes_on_by_its_owners_signature_alone() {
+    let (owner, stranger) = (cast::OWNER_KEY, second_key(OTHER));
+    let unsigned = FirstUse {
+        population: Digest::ZERO,
+        owner: Toy::verifying_key(&owner),
+        signing_key: Toy::verifying_key(&signing_key(OWN)),
+        adopts: false,
+        signature: Signature::none(),
+    };
+    let first = |key| FirstUse { signature: Toy::sign(key, &unsigned.to_sign::<Toy>()), ..unsigned.clone() };
+    assert!(first(&owner).is_signed::<Toy>() && !first(&stranger).is_signed::<Toy>());
+    assert!(!FirstUse { adopts: true, ..first(&owner) }.is_signed::<Toy>());
+    let (population, signature) = (Digest::ZERO, Signature::none());
+    let [from, to] = [owner, stranger].map(|key| Toy::verifying_key(&key));
+    let unsigned = OwnerChange { population, from, to, signature };
+    let change = |key| OwnerChange { signature: Toy::sign(key, &unsigned.to_sign::<Toy>()), ..unsigned.clone() };
+    assert!(change(&owner).is_signed::<Toy>());
+    assert!(!change(&stranger).is_signed::<Toy>(), "the owner after");
+}
+
+#[test]
 fn a_shown_head_is_verified_by_the_roster_of_its_time() {
     let first = roster(4);
     let second = next_roster(&first.roster, 4);

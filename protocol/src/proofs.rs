@@ -128,7 +128,9 @@ mod tests {
                 assert!(is_consistent(Digest::of_parts, old, new, &proof.unwrap()));
             }
         }
-        assert_eq!(tree.consistency(Digest::of_parts, 3, 71), None);
+        for old in [0, 3, 70, 71] {
+            assert_eq!(tree.consistency(Digest::of_parts, old, 71), None, "{old}");
+        }
         assert_eq!(tree.consistency(Digest::of_parts, 4, 3), None);
         assert_eq!(tree.root_at(Digest::of_parts, 71), None);
     }

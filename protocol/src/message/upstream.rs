@@ -440,15 +440,19 @@ mod tests {
     #[test]
     fn each_round_is_added_to_its_own_stage() {
         let mut charged = Charged::default();
-        for (stage, round, rounds) in
-            [(2, 7, vec![0, 0, 1]), (0, 5, vec![1, 0, 1]), (2, 9, vec![1, 0, 2]), (1, 8, vec![1, 1, 2])]
-        {
+        for (stage, round, rounds) in [
+            (2, 7, vec![0, 0, 1]),
+            (0, 5, vec![1, 0, 1]),
+            (2, 9, vec![1, 0, 2]),
+            (1, 8, vec![1, 1, 2]),
+            (3, 1, vec![1, 1, 2, 1]),
+        ] {
             charged.add(stage, RoundId(round));
             assert_eq!(charged.rounds, rounds);
         }
-        assert_eq!((charged.last_round, charged.of(2), charged.of(3)), (9, 2, 0));
-        let other = Charged { rounds: vec![0, 4, 1, 1], last_round: 8 };
-        let raised = Charged { rounds: vec![1, 4, 2, 1], last_round: 9 };
+        assert_eq!((charged.last_round, charged.of(2), charged.of(4)), (9, 2, 0));
+        let other = Charged { rounds: vec![0, 4, 1, 2, 3], last_round: 8 };
+        let raised = Charged { rounds: vec![1, 4, 2, 2, 3], last_round: 9 };
         assert_eq!((charged.raised_to(&other), other.raised_to(&charged)), (raised.clone(), raised));
     }
 

@@ -52,6 +52,8 @@ pub(super) const KEYS: &[Row] = &[
         keys.statement.counter += 1;
         keys.statement.signature = signs(VICTIM, &keys.statement);
     }),
+    ("other keys than it has signed", |message| keys(message).exchange.encapsulation[0] ^= 1),
+    ("other commitments than it has signed", |message| keys(message).commitments[0].envelope.0[0] ^= 1),
     ("commitments for fewer rounds", |message| {
         let keys = keys(message);
         keys.commitments.pop();

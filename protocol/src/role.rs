@@ -358,6 +358,8 @@ mod tests {
             assert_eq!((action.number(), Action::of_name(action.name())), (number, Some(action)));
         }
         assert_eq!((Role::of_name("admin"), Action::of_name("approve")), (None, None));
+        // The other words stand in the matrix.
+        assert_eq!([Role::BranchOperator, Role::ModelUser].map(Role::name), ["branch-operator", "model-user"]);
     }
 
     /// The whole matrix as an approver reads it: whoever changes a duty changes this text too.
@@ -400,6 +402,8 @@ mod tests {
             let inspects = role == Role::Inspector;
             assert_eq!(role.may(Action::Inspect, true) || role.may(Action::Inspect, false), inspects, "{role}");
             assert_eq!(role.conflicts_with(Role::Inspector), !inspects, "{role}");
+            let either = |other: &Role| role.conflicts_with(*other) == other.conflicts_with(role);
+            assert!(Role::ALL.iter().all(either), "{role}: whichever of two is asked");
         }
         for action in Action::ALL.into_iter().filter(|action| *action != Action::Inspect) {
             assert!(!Role::Inspector.may(action, true) && !Role::Inspector.may(action, false), "{action}");

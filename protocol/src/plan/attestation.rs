@@ -231,3 +231,116 @@ impl AttestationFault {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use super::*;
+    use crate::roster::Person;
+    use crate::round::cast::{self, APPROVER, PROPOSER, attested_at, federation, person, staff};
+    use crate::secagg::toy::Toy;
+
+    const OBJECT: Digest = Digest([3; 32]);
+
+    /// The cast's roster of nine with these people.
+    fn roster(mut people: Vec<Person>) -> Roster {
+        people.sort_by(|one, other| one.staff.cmp(&other.staff));
+        let entries = cast::roster(9).roster.entries().to_vec();
+        Roster::new(1, Digest::ZERO, entries, Vec::new(), people).expect("a roster")
+    }
+
+    /// What is looked for on the object, over everything.
+    fn wanted<'a>(
+        action: Action,
+        federation: &'a Digest,
+        owner: Option<&'a StaffNumber>,
+        now: Option<u64>,
+    ) -> Wanted<'a> {
+        Wanted { action, subject: &OBJECT, federation, owner, over: Over::Federation, now }
+    }
+
+    #[test]
+    fn words_alone_say_object_action_federation_duty_and_a_date_that_has_come() {
+        let (federation, now) = (federation(), 1_000);
+        let judged = |now, change: fn(&mut Attestation)| {
+            let mut signed = attested_at(900, APPROVER, Role::PrivacyOfficer, Action::ApprovePlan, OBJECT);
+            change(&mut signed);
+            signed.judge_words(wanted(Action::ApprovePlan, &federation, None, now))
+        };
+        type Row = (Result<(), AttestationFault>, fn(&mut Attestation));
+        let rows: [Row; 8] = [
+            (Ok(()), |_| {}),
+            (Ok(()), |signed| signed.at = 1_300),
+            (Err(AttestationFault::Future), |signed| signed.at = 1_301),
+            (Err(AttestationFault::Subject), |signed| signed.subject = Digest::ZERO),
+            (Err(AttestationFault::Subject), |signed| signed.action = Action::Freeze),
+            (Err(AttestationFault::Federation), |signed| signed.federation = Digest::ZERO),
+            (Err(AttestationFault::Duty), |signed| signed.role = Role::PlanOwner),
+            (Err(AttestationFault::Duty), |signed| signed.role = Role::ModelUser),
+        ];
+        for (row, (expected, change)) in rows.into_iter().enumerate() {
+            assert_eq!(judged(Some(now), change), expected, "row {row}");
+        }
+        assert_eq!(judged(None, |signed| signed.at = u64::MAX), Ok(()), "no clock");
+        assert_eq!(judged(Some(u64::MAX), |signed| signed.at = u64::MAX), Ok(()));
+        // Whether it was somebody's own is not in the words: a role that may do it to its own alone counts, too.
+        let proposal = attested_at(0, PROPOSER, Role::PlanOwner, Action::ProposePlan, OBJECT);
+        assert_eq!(proposal.judge_words(wanted(Action::ProposePlan, &federation, None, None)), Ok(()));
+    }
+
+    /// Of the role itself, and of that of the person for whom a deputy stands in; each with the difference that two clocks may have.
+    #[test]
+    fn a_signature_counts_while_the_role_does() {
+        let federation = federation();
+        let mut officer = person(APPROVER, Role::PrivacyOfficer);
+        (officer.holdings[0].from, officer.holdings[0].until) = (1_000, 2_000);
+        let mut deputy = person("bank-1/deputy", Role::PrivacyOfficer);
+        deputy.holdings[0].deputy_of = Some(officer.staff.clone());
+        let roster = roster([officer, deputy].to_vec());
+        let judged = |who: &str, at, now| {
+            let signed = attested_at(at, who, Role::PrivacyOfficer, Action::Freeze, OBJECT);
+            signed.judge::<Toy>(&roster, wanted(Action::Freeze, &federation, None, now))
+        };
+        use AttestationFault::{Ended, Future, NotYet, Principal};
+        for (at, now, expected) in [
+            (0, Some(699), Err(NotYet)),
+            (0, Some(700), Ok(())),
+            (0, None, Ok(())),
+            (0, Some(2_300), Ok(())),
+            (0, Some(2_301), Err(Ended)),
+            (1_300, Some(1_000), Ok(())),
+            (1_301, Some(1_000), Err(Future)),
+            // The later of the two counts, the clock's time and the date.
+            (2_300, Some(2_001), Ok(())),
+            (2_301, Some(2_001), Err(Ended)),
+            (2_300, None, Ok(())),
+            (2_301, None, Err(Ended)),
+        ] {
+            assert_eq!(judged(APPROVER, at, now), expected, "{at} {now:?}");
+            let expected = expected.map_err(|fault| if fault == Future { fault } else { Principal });
+            assert_eq!(judged("bank-1/deputy", at, now), expected, "the deputy: {at} {now:?}");
+        }
+    }
+
+    /// What the role may not do is said before all that the roster and the clock say.
+    #[test]
+    fn what_nobody_put_forward_is_nobody_s_own() {
+        let federation = federation();
+        let principal = staff(PROPOSER);
+        let mut deputy = person("bank-1/deputy", Role::PlanOwner);
+        deputy.holdings[0].deputy_of = Some(principal.clone());
+        let roster = roster([deputy, person(PROPOSER, Role::PlanOwner)].to_vec());
+        let judged = |who: &str, at, action, owner| {
+            let signed = attested_at(at, who, Role::PlanOwner, action, OBJECT);
+            signed.judge::<Toy>(&roster, wanted(action, &federation, owner, Some(0)))
+        };
+        let duty = Err(AttestationFault::Duty);
+        assert_eq!(judged(PROPOSER, 0, Action::PausePlan, Some(&principal)), Ok(()));
+        assert_eq!(judged(PROPOSER, 0, Action::PausePlan, None), duty);
+        assert_eq!(judged("bank-1/deputy", 0, Action::PausePlan, None), duty);
+        assert_eq!(judged("bank-1/deputy", 301, Action::PausePlan, Some(&principal)), Err(AttestationFault::Future));
+        assert_eq!(judged("bank-1/deputy", 301, Action::ApprovePlan, Some(&principal)), duty);
+        assert_eq!(judged("bank-1/stranger", 301, Action::PausePlan, Some(&principal)), duty);
+    }
+}

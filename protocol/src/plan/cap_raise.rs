@@ -198,16 +198,30 @@ impl CapRaise {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::round::cast;
+    use crate::secagg::toy::Toy;
 
-    #[test]
-    fn caps_are_numbers_that_a_policy_may_have() {
-        let of = |[life, year, branch_life, branch_year, delta]: [f64; 5]| Caps {
+    fn of([life, year, branch_life, branch_year, delta]: [f64; 5]) -> Caps {
+        Caps {
             life_bits: life.to_bits(),
             year_bits: year.to_bits(),
             branch_life_bits: branch_life.to_bits(),
             branch_year_bits: branch_year.to_bits(),
             delta_bits: delta.to_bits(),
-        };
+        }
+    }
+
+    const CAPS: [f64; 5] = [8.0, 2.0, 4.0, 2.0, 1e-6];
+
+    /// The caps with another number at a place.
+    fn with(place: usize, number: f64) -> Caps {
+        let mut caps = CAPS;
+        caps[place] = number;
+        of(caps)
+    }
+
+    #[test]
+    fn caps_are_numbers_that_a_policy_may_have() {
         let good = [[8.0, 2.0, 0.0, 0.0, 1e-6], [8.0, 8.0, 4.0, 4.0, 0.999]];
         assert!(good.into_iter().all(|caps| of(caps).is_sound()));
         for (place, number) in [
@@ -227,11 +241,59 @@ mod tests {
             (4, 1.0),
             (4, f64::NAN),
         ] {
-            let mut caps = [8.0, 2.0, 4.0, 2.0, 1e-6];
-            caps[place] = number;
-            assert!(!of(caps).is_sound(), "{number} at {place}");
+            assert!(!with(place, number).is_sound(), "{number} at {place}");
         }
-        let (own, other) = (of([8.0, 2.0, 4.0, 2.0, 1e-6]), of([7.0, 3.0, 5.0, 1.0, 1e-5]));
-        assert_eq!((own.least(&other), other.least(&own)), (of([7.0, 2.0, 4.0, 1.0, 1e-6]), own.least(&other)));
+    }
+
+    /// Each of the five by itself, whichever of two caps is asked.
+    #[test]
+    fn the_least_of_two_caps_is_no_more_than_either() {
+        let least = |one: Caps, other: Caps| [one.least(&other), other.least(&one)];
+        let (one, other) = (of(CAPS), of([7.0, 3.0, 5.0, 1.0, 1e-5]));
+        assert_eq!(least(one, other), [of([7.0, 2.0, 4.0, 1.0, 1e-6]); 2]);
+        for (place, number) in CAPS.into_iter().enumerate() {
+            let lower = with(place, number / 2.0);
+            assert_eq!(least(one, lower), [lower; 2], "{place}");
+            assert!(lower.at_most(&one) && one.at_most(&one) && !one.at_most(&lower), "{place}");
+        }
+        // A number that is none is not at most anything.
+        assert!(!with(0, f64::NAN).at_most(&one) && !one.at_most(&with(0, f64::NAN)));
+    }
+
+    #[test]
+    fn a_raise_is_whole_with_words_within_their_limits_and_caps_of_which_one_is_higher() {
+        let whole = |change: &dyn Fn(&mut CapRaise)| {
+            let mut raise = CapRaise {
+                federation: Digest::ZERO,
+                population: Digest::ZERO,
+                from: of(CAPS),
+                to: with(0, 9.0),
+                reason: "a second model".into(),
+                ticket: "change 17".into(),
+                owner: Toy::verifying_key(&cast::OWNER_KEY),
+                signature: Signature::none(),
+            };
+            change(&mut raise);
+            raise.is_whole()
+        };
+        assert!(whole(&|_| {}));
+        let text = |bytes: usize| Untrusted::from("x".repeat(bytes).as_str());
+        let (reason, ticket) = (CHARTER_TEXT_BYTES_MAX, CHARTER_REFERENCE_BYTES_MAX);
+        for (bytes, holds) in [(0, false), (1, true), (reason, true), (reason + 1, false)] {
+            assert_eq!(whole(&|raise| raise.reason = text(bytes)), holds, "a reason of {bytes}");
+        }
+        for (bytes, holds) in [(0, false), (1, true), (ticket, true), (ticket + 1, false)] {
+            assert_eq!(whole(&|raise| raise.ticket = text(bytes)), holds, "a ticket of {bytes}");
+        }
+        // One of them is enough, also where others fall.
+        for (place, number) in CAPS.into_iter().enumerate() {
+            assert!(whole(&|raise| raise.to = with(place, number * 1.5)), "{place}");
+            assert!(!whole(&|raise| raise.to = with(place, number / 2.0)), "{place}");
+        }
+        assert!(whole(&|raise| raise.to = of([9.0, 1.0, 3.0, 1.0, 1e-7])));
+        assert!(!whole(&|raise| raise.to = raise.from));
+        assert!(!whole(&|raise| raise.to.year_bits = f64::NAN.to_bits()));
+        assert!(!whole(&|raise| raise.from.year_bits = f64::NAN.to_bits()));
+        assert!(!whole(&|raise| raise.from.delta_bits = 0));
     }
 }

@@ -224,6 +224,13 @@ mod tests {
         }
     }
 
+    /// Frozen: the words stand in plans.
+    #[test]
+    fn what_depends_on_a_model_has_a_word() {
+        assert_eq!(Materiality::ALL.map(Materiality::name), ["low", "medium", "high"]);
+        assert!(Materiality::ALL.is_sorted());
+    }
+
     #[test]
     fn a_plan_names_a_data_asset_at_least_and_no_more_than_it_may() {
         for (count, holds) in [(0, false), (1, true), (DATA_ASSETS_MAX, true), (DATA_ASSETS_MAX + 1, false)] {
@@ -233,8 +240,41 @@ mod tests {
     }
 
     #[test]
+    fn agreements_are_with_others_in_order_and_no_more_than_there_may_be() {
+        let with = |agreements: Vec<Agreement>| Charter { agreements, ..cast::charter() }.check();
+        let of = |numbers: &[u32]| numbers.iter().copied().map(cast::agreement).collect();
+        let most = u32::try_from(AGREEMENTS_MAX).expect("few");
+        let many = |count: u32| with((2..2 + count).map(cast::agreement).collect());
+        assert_eq!((many(0), many(1), many(most)), (Ok(()), Ok(()), Ok(())));
+        assert_eq!(with(of(&[0, 2, 3])), Ok(()), "the plan's own organisation is number 1");
+        let faults = [many(most + 1), with(of(&[3, 2])), with(of(&[2, 2])), with(of(&[1])), with(of(&[0, 1, 2]))];
+        for (number, fault) in faults.into_iter().enumerate() {
+            let named = matches!(fault, Err(PlanFault::OutOfRange { field: "charter.agreements", .. }));
+            assert!(named, "{number}: {fault:?}");
+        }
+    }
+
+    /// The plan's own organisation for ever, a partner until the end of its agreement's last second, and nobody else.
+    #[test]
+    fn an_organisation_takes_part_as_long_as_its_agreement_holds() {
+        let mut charter = cast::charter();
+        (charter.agreements[0].until, charter.agreements[1].until) = (7, 9);
+        let until = [1, 2, 3, 65].map(|number| charter.until(OrganisationId(number)));
+        assert_eq!(until, [Some(u64::MAX), Some(7), Some(9), None]);
+        let admits = |organisation, second| charter.admits(OrganisationId(organisation), second);
+        assert!(admits(1, u64::MAX) && admits(2, 7) && !admits(2, 8) && admits(3, 9) && !admits(65, 0));
+        let ends = |organisation, not_after| {
+            let organisation = OrganisationId(organisation);
+            charter.seat_ends(&RosterEntry { organisation, not_after, ..cast::entry(crate::ids::ClientId(4)) }).0
+        };
+        assert_eq!([ends(1, 5), ends(1, u64::MAX)], [5_999, u64::MAX]);
+        assert_eq!([ends(2, 5), ends(2, 7), ends(2, 8)], [5_999, 7_999, 7_999]);
+        assert_eq!(ends(65, 5), 0, "nothing was agreed on");
+    }
+
+    #[test]
     fn every_part_of_a_charter_is_in_its_plans_digest() {
-        let changes: [fn(&mut Charter); 17] = [
+        let changes: [fn(&mut Charter); 18] = [
             |charter| charter.legal_basis = "law".into(),
             |charter| charter.assessment.reference = "assessment 2".into(),
             |charter| charter.assessment.document.0[0] ^= 1,
@@ -252,8 +292,9 @@ mod tests {
             |charter| charter.agreements[0].until -= 1,
             |charter| charter.year = Some(YearShare { year: Digest::ZERO, kind: "monthly".into() }),
             |charter| charter.year = Some(YearShare { year: Digest::ZERO, kind: "weekly".into() }),
+            |charter| charter.materiality = Materiality::High,
         ];
         let digest = |charter: &Charter| Plan { charter: charter.clone(), ..cast::plan() }.digest();
-        assert_eq!(frozen_fields(&cast::charter(), &changes, digest), "db430353");
+        assert_eq!(frozen_fields(&cast::charter(), &changes, digest), "6ccd195e");
     }
 }

@@ -130,6 +130,10 @@ mod tests {
             "1969-12-31",
             "2026-13-01",
             "2026-00-01",
+            "2026-03-00",
+            "2026-03-32",
+            "12026-03-01",
+            "2026-03-011",
             "2026-1-01",
             "+026-01-01",
             "2026-01-01-",
@@ -139,6 +143,32 @@ mod tests {
         }
         assert_eq!(Date(u32::MAX).to_string(), "beyond the year 9999");
         assert_eq!(Date::of_second(u64::MAX), Date(u32::MAX));
+    }
+
+    /// Counted by the rule of the calendar, over two of the centuries that have no leap day and over one that has.
+    #[test]
+    fn days_are_those_of_the_calendar() {
+        let mut days = 0;
+        for year in 1970_u64..=2405 {
+            let leaps = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+            let february = if leaps { 29 } else { 28 };
+            for (month, length) in (1..).zip([31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]) {
+                assert_eq!(days_before(year, month, 1), days, "{year}-{month}");
+                assert_eq!(civil(days * DAY), (year, month, 1));
+                days += u64::from(length);
+                assert_eq!(civil(days * DAY - 1), (year, month, length));
+                assert_eq!(days_before(year, month, length), days - 1, "{year}-{month}-{length}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_day_begins_at_its_first_second_and_ends_at_its_last() {
+        let day = Date(2);
+        assert_eq!((day.first_second(), day.last_second()), (172_800, 259_199));
+        let of = [172_799, 172_800, 259_199, 259_200].map(Date::of_second);
+        assert_eq!(of, [Date(1), day, day, Date(3)]);
+        assert_eq!([0, 1, 2, 3].map(|days| day.before(days)), [day, Date(1), Date(0), Date(0)]);
     }
 
     #[test]

@@ -296,6 +296,35 @@ mod tests {
         assert_eq!(frozen_fields(&plan.gates, &changes, digest), "56b97a98");
     }
 
+    /// Frozen: words stand in plans. What a limit means is its figure's.
+    #[test]
+    fn a_figure_has_a_word_a_side_of_its_limit_and_perhaps_a_share() {
+        let of = |measure: Measure| {
+            let compares = Gates { limits: [gate(Measure::Auc, 1), gate(measure, 1)].into(), ..Gates::USUAL };
+            (measure.name(), measure.is_at_least(), measure.share(), compares.compare_with_champion())
+        };
+        let found = [
+            Measure::CalibrationError,
+            Measure::Auc,
+            Measure::Ks,
+            Measure::Lift { share: 7 },
+            Measure::FoundGap,
+            Measure::CalibrationGap,
+            Measure::Stability,
+        ]
+        .map(of);
+        let expected = [
+            ("calibration-error", false, 0, false),
+            ("auc", true, 0, false),
+            ("ks", true, 0, false),
+            ("lift", true, 7, false),
+            ("found-gap", false, 0, false),
+            ("calibration-gap", false, 0, false),
+            ("stability", false, 0, true),
+        ];
+        assert_eq!(found, expected);
+    }
+
     /// Each limit itself is allowed, and one beyond it is not.
     #[test]
     fn gates_may_be_at_their_limits() {
@@ -303,6 +332,20 @@ mod tests {
             |group, copies_min, seconds_min| Gates { pilot: Some(Pilot { group, copies_min, seconds_min }), ..gates() };
         let named = |count| PilotGroup::Named((0..count).map(name).collect());
         let of = |measure, limit| Gates { limits: [gate(measure, limit)].into(), ..gates() };
+        let labelled = |bytes| {
+            let label = "x".repeat(bytes).as_str().into();
+            Gates { limits: [Gate { label, ..gate(Measure::Auc, 1) }].into(), ..gates() }
+        };
+        let limits = |count: u16| {
+            let shares = 1..=count;
+            Gates { limits: shares.map(|share| gate(Measure::Lift { share }, 1)).collect(), ..gates() }
+        };
+        // By label first, and by figure then.
+        let ordered = |labels: [&str; 2], measures: [Measure; 2]| {
+            let both = labels.into_iter().zip(measures);
+            let limits = both.map(|(label, measure)| Gate { label: label.into(), ..gate(measure, 1) }).collect();
+            Gates { limits, ..gates() }
+        };
         let everybody = u32::try_from(ROSTER_ENTRIES_MAX).expect("a number");
         let most = u32::try_from(PILOT_BRANCHES_MAX).expect("a number");
         let parts = u16::try_from(PARTS).expect("a number");
@@ -321,6 +364,15 @@ mod tests {
             (of(Measure::Auc, PARTS + 1), false),
             (of(Measure::Lift { share: 1 }, LIMIT_MAX), true),
             (of(Measure::Lift { share: 1 }, LIMIT_MAX + 1), false),
+            (of(Measure::Stability, LIMIT_MAX), true),
+            (of(Measure::Stability, LIMIT_MAX + 1), false),
+            (of(Measure::Ks, 0), true),
+            (labelled(64), true),
+            (labelled(65), false),
+            (limits(128), true),
+            (limits(129), false),
+            (ordered(["a", "b"], [Measure::Ks, Measure::Auc]), true),
+            (ordered(["b", "a"], [Measure::Auc, Measure::Ks]), false),
             (of(Measure::Lift { share: parts }, 1), true),
             (of(Measure::Lift { share: parts + 1 }, 1), false),
         ];
@@ -332,7 +384,7 @@ mod tests {
     #[test]
     fn limits_of_gates_are_checked() {
         type Change = fn(&mut Gates);
-        let changes: [(&str, Change); 12] = [
+        let changes: [(&str, Change); 13] = [
             ("gates.limits", |it| it.limits.swap(0, 1)),
             ("gates.limits", |it| it.limits[1] = it.limits[0].clone()),
             ("gates.limits", |it| it.limits = (0..=128).map(|_| gate(Measure::Auc, 1)).collect()),
@@ -342,6 +394,9 @@ mod tests {
             ("gates.lift_share", |it| it.limits[1].measure = Measure::Lift { share: 0 }),
             ("gates.pilot.branches", |it| {
                 it.pilot.as_mut().expect("a pilot").group = PilotGroup::Named([name(2), name(2)].into());
+            }),
+            ("gates.pilot.branches", |it| {
+                it.pilot.as_mut().expect("a pilot").group = PilotGroup::Named([name(2), name(1)].into());
             }),
             ("gates.pilot.branches", |it| it.pilot.as_mut().expect("a pilot").group = PilotGroup::Named(Vec::new())),
             ("gates.pilot.share", |it| it.pilot.as_mut().expect("a pilot").group = PilotGroup::Share(0)),
@@ -374,6 +429,10 @@ mod tests {
         assert!(drawn.is_sorted() && drawn != pilot(1_000).branches(&other, &all));
         assert_eq!(pilot(1).branches(&one, &all).len(), 1, "rounded up");
         assert_eq!(pilot(10_000).branches(&one, &all), all);
+        assert_eq!([0, 1, 4, 5].map(|count| pilot(2_500).branches(&one, &all[..count]).len()), [0, 1, 1, 2]);
+        // A large group's pilot has no more than a pilot may have.
+        let crowd: Vec<MemberName> = (0..300).map(name).collect();
+        assert_eq!(pilot(10_000).branches(&one, &crowd).len(), PILOT_BRANCHES_MAX);
         let named = Pilot { group: PilotGroup::Named(drawn.clone()), ..pilot(1) };
         assert_eq!(named.branches(&one, []), drawn);
     }

@@ -268,3 +268,130 @@ impl Withdrawal {
         S::verify(&self.owner, &self.to_sign::<S>(), &self.signature)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+
+    use super::*;
+    use crate::digest::frozen_fields;
+    use crate::ids::ClientId;
+    use crate::round::cast::{self, APPROVER, PROPOSER, owner_signs, staff};
+    use crate::secagg::toy::Toy;
+
+    type Change = fn(&mut Grant);
+
+    fn grant() -> Grant {
+        cast::grant(&cast::plan())
+    }
+
+    #[test]
+    fn every_part_of_a_grant_is_in_its_digest() {
+        let changes: [Change; 21] = [
+            |grant| grant.federation.0[0] ^= 1,
+            |grant| grant.branches.truncate(1),
+            |grant| grant.branches[0] = cast::name(ClientId(1), 2),
+            |grant| grant.subject = GrantSubject::Plan(Digest::ZERO),
+            |grant| grant.subject = GrantSubject::Plan(Digest([1; 32])),
+            |grant| grant.subject = GrantSubject::Plans { proposer: staff(APPROVER), purpose: "test".into() },
+            |grant| grant.subject = GrantSubject::Plans { proposer: staff(PROPOSER), purpose: "other".into() },
+            |grant| grant.uses = GrantUses::ALL,
+            |grant| grant.uses = GrantUses { train: false, keep_models: true },
+            |grant| grant.uses = GrantUses { train: false, keep_models: false },
+            |grant| grant.epsilon_run_bits += 1,
+            |grant| grant.epsilon_year_bits += 1,
+            |grant| grant.delta_bits += 1,
+            |grant| grant.runs += 1,
+            |grant| grant.fields.push("age".into()),
+            |grant| grant.fields.push("income".into()),
+            |grant| grant.not_before += 1,
+            |grant| grant.not_after -= 1,
+            |grant| grant.nonce[0] ^= 1,
+            |grant| grant.owner = VerifyingKey::ed25519([3; 32]),
+            |grant| (grant.not_before, grant.not_after) = (grant.not_after, grant.not_before),
+        ];
+        assert_eq!(frozen_fields(&grant(), &changes, Grant::digest), "86554381");
+        let changes: [fn(&mut Withdrawal); 3] = [
+            |withdrawal| withdrawal.grant.0[0] ^= 1,
+            |withdrawal| withdrawal.owner = VerifyingKey::ed25519([3; 32]),
+            |withdrawal| withdrawal.at += 1,
+        ];
+        let digest = |withdrawal: &Withdrawal| withdrawal.canonical().finish();
+        assert_eq!(frozen_fields(&cast::withdrawal(&grant()), &changes, digest), "e822b6b3");
+    }
+
+    /// Signed as they stand: each limit is allowed, and one step beyond it nothing is granted.
+    #[test]
+    fn a_grant_is_genuine_within_its_limits_and_in_order_alone() {
+        let branches = |count: usize| {
+            let number = |number: usize| MemberName::parse(&format!("bank-1/branch-{number:04}"));
+            (0..count).map(|count| number(count).expect("a name")).collect::<Vec<_>>()
+        };
+        let fields = |names: &[&str]| names.iter().map(|name| Untrusted::from(*name)).collect::<Vec<_>>();
+        let genuine = |change: &dyn Fn(&mut Grant)| {
+            let mut grant = grant();
+            change(&mut grant);
+            owner_signs(grant).is_genuine::<Toy>()
+        };
+        let most = GRANT_BRANCHES_MAX;
+        for (count, holds) in [(0, false), (1, true), (most, true), (most + 1, false)] {
+            assert_eq!(genuine(&|grant| grant.branches = branches(count)), holds, "{count} branches");
+        }
+        for (runs, holds) in [(0, false), (1, true), (RUNS_MAX, true), (RUNS_MAX + 1, false)] {
+            assert_eq!(genuine(&|grant| grant.runs = runs), holds, "{runs} runs");
+        }
+        assert!(!genuine(&|grant| grant.branches.swap(0, 1)) && !genuine(&|grant| grant.branches.reverse()));
+        assert!(!genuine(&|grant| grant.branches[1] = grant.branches[0].clone()));
+        for (names, holds) in
+            [(&["age"][..], true), (&["age", "income"], true), (&["income", "age"], false), (&["age", "age"], false)]
+        {
+            assert_eq!(genuine(&|grant| grant.fields = fields(names)), holds, "{names:?}");
+        }
+        for (train, keep_models) in [(true, true), (true, false), (false, true), (false, false)] {
+            let holds = train || keep_models;
+            assert_eq!(genuine(&|grant| grant.uses = GrantUses { train, keep_models }), holds);
+        }
+        // In another one's name.
+        assert!(!genuine(&|grant| grant.owner = Toy::verifying_key(&[9; 32])));
+    }
+
+    #[test]
+    fn a_grant_is_about_its_plans_at_its_branches() {
+        let (plan, own) = (cast::plan(), cast::name(ClientId(4), 1));
+        let quiet = Plan { privacy: PrivacyMode::None, ..cast::plan() };
+        let about = |plan: &Plan, change: Change| {
+            let mut grant = grant();
+            change(&mut grant);
+            grant.is_about(plan, &Digest([1; 32]), &staff(PROPOSER), &own)
+        };
+        assert!(about(&plan, |_| {}));
+        // Without noise it takes a grant of its own.
+        let this: Change = |grant| grant.subject = GrantSubject::Plan(Digest([1; 32]));
+        assert!(about(&plan, this) && about(&quiet, this) && !about(&quiet, |_| {}));
+        let changes: [Change; 5] = [
+            |grant| grant.subject = GrantSubject::Plan(Digest([2; 32])),
+            |grant| grant.subject = GrantSubject::Plans { proposer: staff(APPROVER), purpose: "test".into() },
+            |grant| grant.subject = GrantSubject::Plans { proposer: staff(PROPOSER), purpose: "other".into() },
+            |grant| grant.uses = GrantUses { train: false, keep_models: true },
+            |grant| grant.branches.retain(|name| *name != cast::name(ClientId(4), 1)),
+        ];
+        for (number, change) in changes.into_iter().enumerate() {
+            assert!(!about(&plan, change), "change {number}");
+        }
+    }
+
+    #[test]
+    fn a_grant_counts_from_its_first_second_to_its_last() {
+        let grant = Grant { not_before: 100, not_after: 200, ..grant() };
+        assert_eq!([99, 100, 200, 201].map(|second| grant.counts_at(second)), [false, true, true, false]);
+    }
+
+    #[test]
+    fn an_owner_s_word_says_about_which_grant_it_is_and_whose_it_is() {
+        let (owner, other) = (grant().owner, VerifyingKey::ed25519([3; 32]));
+        let taken_back = Withdrawal { owner: other.clone(), ..cast::withdrawal(&grant()) };
+        let words = [OwnersWord::Granted(grant()), OwnersWord::TakenBack(taken_back)];
+        assert_eq!(words.each_ref().map(OwnersWord::grant), [grant().digest(); 2]);
+        assert_eq!(words.each_ref().map(OwnersWord::owner), [&owner, &other]);
+    }
+}

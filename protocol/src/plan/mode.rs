@@ -68,6 +68,13 @@ impl PrivacyMode {
 mod tests {
     use super::*;
 
+    /// Frozen: numbers are digested, and words stand in policies.
+    #[test]
+    fn numbers_and_words_of_modes_are_stable() {
+        let of = PrivacyMode::ALL.map(|mode| (mode.number(), mode.name()));
+        assert_eq!(of, [(0, "customer"), (2, "local"), (3, "branch"), (1, "none")]);
+    }
+
     #[test]
     fn a_mode_says_whose_presence_is_hidden_and_who_trains() {
         let of = [PrivacyMode::Customer, PrivacyMode::Local, PrivacyMode::Branch, PrivacyMode::None]

@@ -39,3 +39,17 @@ impl ModelRef {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_that_is_named_is_the_only_one_from_which_a_run_begins() {
+        let [one, other] = [b"one".as_slice(), b"other"].map(Digest::of);
+        let named = ModelRef::Digest(one);
+        assert!(named.admits(&one) && !named.admits(&other));
+        let others = [ModelRef::Zero, ModelRef::Seed(1), ModelRef::PreviousRun, ModelRef::Champion];
+        assert!(others.iter().all(|reference| reference.admits(&one) && reference.admits(&other)));
+    }
+}

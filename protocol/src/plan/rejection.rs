@@ -117,6 +117,10 @@ mod tests {
         let good = by(&officer, Role::PrivacyOfficer, "too weak");
         assert_eq!(judge(&good, PLAN, 60), Ok(()));
         assert_eq!(judge(&good, Digest([4; 32]), 60), Err(AttestationFault::Subject));
+        // A role of all branches of the plan's group is enough.
+        let narrow = self::roster(&Scope::Organisation(crate::ids::OrganisationId(1)));
+        let by_narrow = good.judge::<Toy>(&PLAN, &staff(AUTHOR), grounds(&narrow, &federation(), 60));
+        assert_eq!(by_narrow, Ok(()));
         let reworded = Rejection { reason: "too strong".into(), ..good.clone() };
         assert_eq!(judge(&reworded, PLAN, 60), Err(AttestationFault::Subject));
         assert_eq!(judge(&good, PLAN, 2 * HOLDING_SECONDS_MAX), Err(AttestationFault::Ended));

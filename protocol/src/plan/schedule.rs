@@ -132,6 +132,8 @@ mod tests {
         assert_eq!(monthly(16).next_after(None), day(2026, 11, 16));
         assert_eq!(monthly(16).next_after(Some(noon(2026, 11, 30))), day(2026, 12, 16));
         assert_eq!(monthly(28).next_after(Some(noon(2026, 12, 1))), day(2027, 1, 28));
+        assert_eq!(monthly(28).next_after(Some(noon(2027, 1, 31))), day(2027, 2, 28));
+        assert_eq!(monthly(1).next_after(Some(noon(2027, 2, 28))), day(2027, 3, 1));
         assert_eq!(monthly(1).next_after(Some(noon(2026, 1, 1))), not_before, "no run begins before the plan");
         let interval = by(Rhythm::Interval { seconds: 100 });
         assert_eq!(interval.next_after(None), not_before);

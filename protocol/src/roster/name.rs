@@ -107,6 +107,11 @@ mod tests {
         );
         let part = "a".repeat(NAME_PART_BYTES_MAX);
         assert!(MemberName::new(&part, &part).is_ok() && MemberName::new(&part, &format!("{part}a")).is_err());
+        assert!(MemberName::new(&format!("{part}a"), &part).is_err());
+        for text in ["a/b", "0/9", "bank_1.north-x/branch-1_a.b"] {
+            let name = MemberName::parse(text).expect("a name");
+            assert_eq!((name.as_str(), alloc::string::ToString::to_string(&name).as_str()), (text, text));
+        }
         let bad = [
             "",
             "bank",

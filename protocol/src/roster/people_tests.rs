@@ -213,6 +213,9 @@ fn a_deputy_of_nobody_is_refused() {
     assert_eq!(fault(vec![person(1, vec![holding(Role::Auditor)]), second(1)]), at_fault(1));
     let chain = person(3, vec![deputy(Role::PrivacyOfficer, 1)]);
     assert_eq!(fault(vec![officer(), second(3), chain]), at_fault(3));
+    // Nor is anybody its own deputy, in person or not.
+    let twice = person(2, vec![holding(Role::PrivacyOfficer), deputy(Role::PrivacyOfficer, 2)]);
+    assert_eq!(fault(vec![officer(), twice]), at_fault(2));
     assert!(roster(vec![officer(), second(1)]).is_ok());
 }
 
@@ -299,6 +302,20 @@ fn changes_name_the_people_that_differ() {
     let changes = RosterChanges::between(Some(&roster(people[..1].to_vec()).expect("well-formed")), &moved);
     let [change] = &changes.people[..] else { panic!("{changes:?}") };
     assert_eq!((change.gained().count(), change.lost().count(), change.retimed().count()), (1, 1, 0));
+    // So is the same one in another's place; and of two that stay, one alone has another time.
+    let as_deputy = |until| {
+        let (own, kept) = (Holding { until, ..holding(Role::BranchOperator) }, holding(Role::ModelUser));
+        vec![person(1, vec![own, deputy(Role::Auditor, 2), kept]), people[1].clone()]
+    };
+    let in_person = vec![holding(Role::BranchOperator), holding(Role::Auditor), holding(Role::ModelUser)];
+    let before = roster(as_deputy(FROM + 5)).expect("well-formed");
+    let after = roster(vec![person(1, in_person), people[1].clone()]).expect("well-formed");
+    let changes = RosterChanges::between(Some(&before), &after);
+    let [change] = &changes.people[..] else { panic!("{changes:?}") };
+    let (gained, lost): (Vec<_>, Vec<_>) = (change.gained().collect(), change.lost().collect());
+    assert_eq!((gained, lost), (vec![&holding(Role::Auditor)], vec![&deputy(Role::Auditor, 2)]));
+    let times: Vec<_> = change.retimed().map(|(before, after)| (before.until, after.until)).collect();
+    assert_eq!(times, [(FROM + 5, FROM + HOLDING_SECONDS_MAX)]);
     assert_eq!(RosterChanges::between(Some(&later), &later), RosterChanges::default());
     assert_eq!(RosterChanges::between(None, &later).people.len(), 4);
 }

@@ -141,6 +141,7 @@ fn succession_refuses_rollback_and_forks() {
     let two = Roster::new(2, one.digest(), vec![entry(1), entry(2)], vec![], Vec::new()).expect("well-formed");
     let stray = Roster::new(2, Digest([9; 32]), vec![entry(1)], vec![], Vec::new()).expect("well-formed");
     let five = Roster::new(5, Digest([9; 32]), vec![entry(1)], vec![], Vec::new()).expect("well-formed");
+    assert_eq!((one.previous(), two.previous()), (Digest::ZERO, one.digest()));
     assert_eq!(one.follows(&one.head()), Ok(Succession::Same));
     assert_eq!(two.follows(&one.head()), Ok(Succession::Next));
     assert_eq!(five.follows(&two.head()), Ok(Succession::Skipped { missing: 2 }));
@@ -151,22 +152,28 @@ fn succession_refuses_rollback_and_forks() {
 
 #[test]
 fn changes_name_the_members_that_differ() {
-    let before = first(&[1, 2, 3, 5, 6]);
+    let before = first(&[1, 2, 3, 5, 6, 7, 9]);
     let rekeyed = RosterEntry { signing_key: VerifyingKey::ed25519([7; 32]), ..entry(3) };
     let renamed = RosterEntry { name: name(1, 55), ..entry(5) };
     let longer = RosterEntry { not_after: 2_100_000_000, ..entry(6) };
-    let entries = vec![entry(2), rekeyed.clone(), entry(4), renamed.clone(), longer.clone()];
+    let other_machine = RosterEntry { tls_spki_sha256: Digest([7; 32]), ..entry(7) };
+    let renumbered = RosterEntry { organisation: OrganisationId(22), ..entry(9) };
+    let own = [rekeyed.clone(), renamed.clone(), longer.clone(), other_machine.clone(), renumbered.clone()];
+    let [three, five, six, seven, nine] = own;
+    let entries = vec![entry(2), three, entry(4), five, six, seven, nine];
     let after = Roster::new(2, before.digest(), entries, vec![], Vec::new()).expect("well-formed");
     let changes = RosterChanges::between(Some(&before), &after);
     assert_eq!((&changes.added, &changes.removed), (&vec![entry(4)], &vec![entry(1)]));
     let of = |before: u32, after: RosterEntry| EntryChange { before: entry(before), after };
-    assert_eq!(changes.changed, [of(3, rekeyed), of(5, renamed), of(6, longer)]);
+    let changed = [of(3, rekeyed), of(5, renamed), of(6, longer), of(7, other_machine), of(9, renumbered)];
+    assert_eq!(changes.changed, changed);
     let kinds = |change: &EntryChange| (change.has_other_keys(), change.has_other_name(), change.has_other_end());
     let kinds: Vec<_> = changes.changed.iter().map(kinds).collect();
-    assert_eq!(kinds, [(true, false, false), (false, true, false), (false, false, true)]);
-    assert_eq!((changes.count(), changes.groups.len()), (5, 0));
+    let (key, name, end) = ((true, false, false), (false, true, false), (false, false, true));
+    assert_eq!(kinds, [key, name, end, key, name]);
+    assert_eq!((changes.count(), changes.groups.len()), (7, 0));
     let all = RosterChanges::between(None, &after);
-    assert_eq!((all.added.len(), all.count()), (5, 5));
+    assert_eq!((all.added.len(), all.count()), (7, 7));
     assert_eq!(RosterChanges::between(Some(&after), &after), RosterChanges::default());
 }
 
@@ -190,6 +197,9 @@ fn changes_name_the_groups_that_differ() {
             change("north", (false, false), &[9], &[2]),
         ]
     );
+    assert_eq!(changes.count(), 3);
+    let all = RosterChanges::between(None, &after);
+    assert_eq!((all.groups.len(), all.groups.iter().all(|group| group.new), all.count()), (3, true, 4 + 3));
 }
 
 #[test]
@@ -197,6 +207,25 @@ fn an_entry_is_found_by_its_client() {
     let roster = first(&[1, 5, 9]);
     assert_eq!(roster.entry(ClientId(5)), Some(&entry(5)));
     assert_eq!(roster.entry(ClientId(6)), None);
+    let named = |client| (Roster::named(Some(&roster), ClientId(client)), Roster::named(None, ClientId(client)));
+    assert_eq!(named(5), ("bank-1/branch-5".into(), "client 5".into()));
+    assert_eq!(named(6), ("client 6".into(), "client 6".into()));
+}
+
+/// In whatever order they are asked for; and of a stranger there is none.
+#[test]
+fn organisations_are_those_of_the_clients_that_were_asked_for() {
+    let roster = first(&[1, 5, 6, 9]);
+    let of = |clients: &[u32]| {
+        let clients: Vec<ClientId> = clients.iter().copied().map(ClientId).collect();
+        roster.organisations(&clients).map(|found| found.iter().map(|number| number.0).collect::<Vec<_>>())
+    };
+    assert_eq!(of(&[1, 5, 6, 9]), Some(vec![0, 1, 1, 2]));
+    assert_eq!(of(&[9, 5, 9, 1]), Some(vec![2, 1, 2, 0]));
+    assert_eq!(of(&[]), Some(vec![]));
+    for clients in [&[2][..], &[1, 2, 9], &[1, 5, 10]] {
+        assert_eq!(of(clients), None, "{clients:?}");
+    }
 }
 
 fn grouped(groups: &[(&str, &[u32])]) -> Result<Roster, RosterError> {
@@ -234,7 +263,7 @@ fn groups_that_are_not_in_order_are_refused() {
     for name in [ALL, "", "with space", "North", "n\u{f6}rd", "a\nb", &long] {
         assert_eq!(fault(&[(name, &[1])]), GroupFault::Name { number: 1 }, "{name:?}");
     }
-    assert!(grouped(&[(&"a".repeat(64), &[1])]).is_ok());
+    assert!([&"a".repeat(64), "a", "9", "-_."].iter().all(|name| grouped(&[(name, &[1])]).is_ok()));
     for names in [["b", "a"], ["a", "a"]] {
         assert_eq!(fault(&[(names[0], &[1]), (names[1], &[1])]), GroupFault::Order { number: 2 });
     }

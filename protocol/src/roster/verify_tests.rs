@@ -4,6 +4,7 @@ use alloc::vec;
 
 use super::*;
 use crate::algorithm::SignatureAlgorithm;
+use crate::digest::frozen;
 use crate::limits::{ROSTER_AUTHORITIES_MAX, VERIFYING_KEY_BYTES_MAX};
 use crate::role::Role;
 use crate::secagg::suite::{Suite as _, VerifyingKey};
@@ -70,6 +71,15 @@ fn a_verifier_that_asks_for_the_impossible_refuses() {
     assert_eq!(with(&authorities(most), 2), Ok(()));
     let many = authorities(most + 1);
     assert_eq!(with(&many, 2), Err(RosterError::Authorities { needed: 2, authorities: many.len() }));
+}
+
+/// Whoever else signs, or how many must, it is another federation; so are the same keys in other places.
+#[test]
+fn a_federation_is_named_by_its_authorities_and_their_threshold() {
+    let keys = authorities(3);
+    let backwards: Vec<VerifyingKey> = keys.iter().rev().cloned().collect();
+    let digests = [(&keys[..], 2), (&keys, 1), (&keys[..2], 2), (&keys[1..], 2), (&backwards, 2), (&[], 2)];
+    assert_eq!(frozen(digests.map(|(keys, needed)| federation_digest(keys, needed))), "c7039cd2");
 }
 
 #[test]
@@ -147,7 +157,19 @@ fn the_keys_of_a_roster_have_so_many_bytes_at_most() {
     let most = ROSTER_KEY_BYTES_MAX / VERIFYING_KEY_BYTES_MAX;
     let entries: Vec<RosterEntry> = (0..=most).map(entry).collect();
     assert!(Roster::new(1, Digest::ZERO, entries[1..].to_vec(), vec![], Vec::new()).is_ok());
+    // Those of people count as well.
+    let left = ROSTER_KEY_BYTES_MAX - most * VERIFYING_KEY_BYTES_MAX;
+    let with_auditor = |key_bytes: usize| {
+        let signing_key = VerifyingKey { algorithm: SignatureAlgorithm::of_number(4), bytes: vec![255; key_bytes] };
+        let staff = StaffNumber::parse("bank/e1").expect("a staff number");
+        let role = Holding { role: Role::Auditor, deputy_of: None, scope: Scope::Federation, from: 1, until: 2 };
+        let people = vec![Person { staff, signing_key, holdings: vec![role] }];
+        Roster::new(1, Digest::ZERO, entries[1..].to_vec(), vec![], people).map(|_| ())
+    };
+    let (what, limit) = ("bytes of signing keys", ROSTER_KEY_BYTES_MAX);
+    assert_eq!(with_auditor(left), Ok(()));
+    assert_eq!(with_auditor(left + 1), Err(RosterError::TooMany { what, count: limit + 1, limit }));
     let count = entries.len() * VERIFYING_KEY_BYTES_MAX;
-    let refused = RosterError::TooMany { what: "bytes of signing keys", count, limit: ROSTER_KEY_BYTES_MAX };
+    let refused = RosterError::TooMany { what, count, limit };
     assert_eq!(Roster::new(1, Digest::ZERO, entries, vec![], Vec::new()), Err(refused));
 }

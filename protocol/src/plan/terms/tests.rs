@@ -1,6 +1,7 @@
 //! Every limit of a plan by itself: one step beyond it is refused in the field's own name, and at it the plan is valid.
 
 mod digests;
+mod retries;
 
 use super::*;
 use crate::ids::OrganisationId;
@@ -66,7 +67,15 @@ fn a_field_beyond_its_limit_is_named() {
             ("retries", |plan| (plan.stages[0].rounds, plan.retries) = (1, 1)),
             ("runs", |plan| plan.runs = 0),
             ("runs", |plan| plan.runs = 1001),
+            ("delta", |plan| plan.delta_bits = 0),
+            ("delta", |plan| plan.delta_bits = 1.0_f64.to_bits()),
+            ("delta", |plan| plan.delta_bits = (-0.5_f64).to_bits()),
+            ("delta", |plan| plan.delta_bits = f64::NAN.to_bits()),
             ("customers_nominal", |plan| plan.customers_nominal = 0),
+            ("customers_nominal", |plan| {
+                plan.customers_nominal = (1 << 40) + 1;
+                plan.customers_max = plan.customers_nominal;
+            }),
             ("customers_max", |plan| plan.customers_max = 999),
             ("customers_max", |plan| plan.customers_max = (1 << 40) + 1),
             ("session_rounds", |plan| plan.session_rounds = 0),
@@ -97,8 +106,26 @@ fn a_field_beyond_its_limit_is_named() {
             ("retention.days", |plan| plan.retention.days = 0),
             ("retention.days", |plan| plan.retention.days = 36_501),
             ("wraps", |plan| plan.stages[0].ring = Ring::Bits32),
+            // The rounds of stages that have one each count for no retry.
+            ("retries", |plan| {
+                plan.stages = cast::counting_plan().stages;
+                (plan.stages[1].rounds, plan.retries) = (60, 4);
+            }),
+            // A customer at two branches moves a sum by twice as much.
+            ("stage.sensitivity_squared", |plan| plan.overlap_max = 2),
+            ("stage.sensitivity_squared", |plan| {
+                *plan = at_branches(2);
+                plan.stages[0].sensitivity_squared -= 1;
+            }),
         ],
     );
+}
+
+/// The cast's plan, where a customer is at so many branches.
+fn at_branches(overlap_max: u16) -> Plan {
+    let mut plan = Plan { overlap_max, ..cast::plan() };
+    plan.stages[0].sensitivity_squared *= u128::from(overlap_max).pow(2);
+    cast::priced(plan)
 }
 
 /// The field of a stage that is named, and what goes beyond its limit.
@@ -227,6 +254,23 @@ fn in_mode_local_each_branch_makes_noise_of_its_own_and_each_release_is_charged(
             }),
         ],
     );
+    // A branch that adds the noise to a clipped vector is moved by two bounds, and not by one.
+    let clipped = |plan: &mut Plan| (plan.stages[0].noise, plan.stages[0].summed) = (NoiseShare::Whole, Unit::Branch);
+    assert_eq!(refused(local(), clipped), Some("stage.sensitivity_squared"));
+    let apart = |plan: &mut Plan| {
+        let stage = &mut plan.stages[0];
+        (stage.noise, stage.summed) = (NoiseShare::Whole, Unit::Branch);
+        (stage.sensitivity_squared, stage.customer_sensitivity_squared) = (4 << 40, 4 << 40);
+        repriced(stage);
+    };
+    assert_eq!(refused(local(), apart), None);
+    let most = |plan: &mut Plan| {
+        plan.stages[0].releases = 16_000;
+        repriced(&mut plan.stages[0]);
+    };
+    assert_eq!(refused(local(), most), None);
+    // Each branch throws its own coins, and each release is charged by itself.
+    assert_eq!(refused(local(), |plan| plan.stages[0].sampling_threshold = 1 << 63), None);
     // One release that covers both branches of a customer is as good as two.
     let both = |plan: &mut Plan| {
         let stage = &mut plan.stages[0];
@@ -287,6 +331,8 @@ fn a_plan_without_privacy_has_no_noise_no_charge_and_no_coin() {
             ("stage.noise", |stage| stage.noise = NoiseShare::Whole),
         ],
     );
+    assert_eq!(refused(quiet(), |plan| plan.delta_bits = 1e-6_f64.to_bits()), Some("delta"));
+    assert_eq!(refused(quiet(), |plan| plan.delta_bits = (-0.0_f64).to_bits()), Some("delta"));
     let noised = |plan: &mut Plan| plan.stages.push(cast::stage());
     assert_eq!(refused(quiet(), noised), Some("stage.noise_variance"));
 }
@@ -313,6 +359,13 @@ fn the_ring_holds_the_worst_case_of_every_stage_and_mode() {
         assert_eq!(refused(narrow(plan(), most, 36), |_| {}), None, "row {row}");
         assert_eq!(refused(narrow(plan(), most + 1, 36), |_| {}), Some("wraps"), "row {row}");
     }
+    // To the last unit: the sum stays below half of the ring.
+    let customers = |customers_max| {
+        let plan = Plan { customers_max, ..narrow(cast::plan(), 1, 36) };
+        refused(plan, |_| {})
+    };
+    let most = (1 << 31) - u64::from(noise) - 1;
+    assert_eq!([customers(most), customers(most + 1)], [None, Some("wraps")]);
     // Each branch adds all of it, and so each is counted.
     let whole = |variance| {
         let mut plan = counted_locally();
@@ -326,45 +379,39 @@ fn the_ring_holds_the_worst_case_of_every_stage_and_mode() {
     assert_eq!(whole((deviation + 2).pow(2)), Some("wraps"));
 }
 
-/// Retries are shared, and what they may cost is that of the dearest stage which has any.
-#[test]
-fn retries_come_from_one_pool_and_are_priced_at_the_dearest() {
-    let mut plan = cast::counting_plan();
-    let mut dear = cast::stage();
-    (dear.noise_variance, dear.rounds) = (dear.noise_variance / 2, 2);
-    plan.stages.push(dear);
-    let plan = cast::priced(plan);
-    let charge = |stage: usize, rounds: u64| plan.stages[stage].charge.times(rounds);
-    let own = charge(0, 1).plus(&charge(1, 5)).plus(&charge(2, 1)).plus(&charge(3, 2));
-    assert_eq!(plan.charge_of_run(), own.plus(&charge(3, 3)));
-    assert_eq!(plan.charge_max(), plan.charge_of_run());
-    assert_eq!(Plan { runs: 12, ..plan.clone() }.charge_max(), plan.charge_of_run().times(12));
-    assert_eq!((plan.rounds(), plan.rounds_charged_max()), (9, 12));
-    assert_eq!(Plan { runs: 3, ..plan.clone() }.rounds_charged_max_of_all_runs(), 36);
-    // Stage by stage, what was charged, and whether another round may be.
-    let rows: [(&[u32], [bool; 5]); 7] = [
-        (&[], [true, true, true, true, false]),
-        (&[1, 5, 1, 2], [false, true, false, true, false]),
-        (&[1, 7, 1, 2], [false, true, false, true, false]),
-        (&[1, 7, 1, 3], [false, false, false, false, false]),
-        (&[0, 8], [true, false, true, true, false]),
-        // More than the plan ever allowed, as a head from elsewhere may say: what is beyond comes from the pool, whichever stage it is of.
-        (&[3, 5, 1, 3], [false, false, false, false, false]),
-        (&[1, 5, 1, 2, 9], [false, true, false, true, false]),
-    ];
-    for (charged, expected) in rows {
-        let may = [0, 1, 2, 3, 4].map(|stage| plan.may_charge(charged, stage));
-        assert_eq!(may, expected, "{charged:?}");
-    }
-    assert_eq!(plan.charge_left(&[1, 7, 1, 2]), charge(3, 1));
-    assert_eq!(plan.charge_left(&[1, 7, 1, 3]), Accounts::zero());
-    assert_eq!(plan.charge_left(&[9, 9, 9, 9, 9]), Accounts::zero());
-}
-
 /// At the limit itself a plan is valid, where nothing else speaks against it.
 #[test]
 fn a_field_at_its_limit_is_allowed() {
-    let rows: [fn(&mut Plan); 36] = [
+    let rows: [fn(&mut Plan); 54] = [
+        |plan| plan.name = text(1),
+        |plan| plan.purpose = text(1),
+        |plan| plan.delta_bits = 1,
+        |plan| plan.delta_bits = 1.0_f64.to_bits() - 1,
+        |plan| plan.customers_nominal = 1,
+        |plan| plan.customers_max = 1 << 40,
+        |plan| (plan.customers_nominal, plan.customers_max) = (1 << 40, 1 << 40),
+        |plan| plan.session_rounds = 1,
+        |plan| plan.cohort.coalition = organisations(0, 2),
+        |plan| plan.cohort.honest_min = 1,
+        |plan| plan.keying_deadline_ms = 10,
+        |plan| plan.keying_deadline_ms = 86_400_000,
+        |plan| (plan.round_deadline_ms, plan.upload_offset_ms) = (11, 5),
+        |plan| {
+            plan.stages = cast::counting_plan().stages;
+            (plan.stages[1].rounds, plan.retries) = (1_000_000, 50_000);
+        },
+        |plan| *plan = at_branches(2),
+        |plan| *plan = at_branches(16),
+        |plan| {
+            let stage = &mut plan.stages[0];
+            (stage.sensitivity_squared, stage.noise_variance) = (1 << 90, 1 << 90);
+            *plan = cast::priced(plan.clone());
+        },
+        |plan| {
+            *plan = cast::branch_plan();
+            plan.stages[0].customer_sensitivity_squared = 1 << 90;
+            plan.stages[0].charge = plan.stages[0].charge_without_coins(PrivacyMode::Branch);
+        },
         |plan| plan.readiness.as_of = AsOf::Day(Date::LAST),
         |plan| plan.readiness.as_of = AsOf::DaysBefore { days: 366 },
         |plan| plan.readiness.ready_min = plan.cohort.cohort_min.into(),

@@ -79,8 +79,8 @@ fn from_day(second: u64, day: u8) -> u64 {
 /// The first second of a day in the month after that of a second.
 fn next_month(second: u64, day: u8) -> u64 {
     let (year, month, _) = civil(second);
-    let (year, month) = if month == 12 { (year.saturating_add(1), 1) } else { (year, month + 1) };
-    days_before(year, month, day.into()).saturating_mul(DAY)
+    // Days are counted from March on: the month after the twelfth is the January of the next year.
+    days_before(year, month + 1, day.into()).saturating_mul(DAY)
 }
 
 #[cfg(test)]

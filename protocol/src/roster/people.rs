@@ -200,11 +200,8 @@ impl Scope {
             (Self::Federation, _) => true,
             (_, Self::Federation) => false,
             (own, Self::Organisation(organisation)) => {
-                own == other
-                    || entries
-                        .iter()
-                        .filter(|entry| entry.organisation == *organisation)
-                        .all(|entry| own.has_branch(entry))
+                let mut branches = entries.iter().filter(|entry| entry.organisation == *organisation);
+                branches.all(|entry| own.has_branch(entry))
             }
             (own, Self::Branches(branches)) => {
                 let mut walk = entries.iter();

@@ -68,3 +68,5 @@ mod written;
 mod whole;
 #[cfg(test)]
 mod whole_branch_tests;
+#[cfg(test)]
+mod whole_run_tests;

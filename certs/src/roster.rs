@@ -104,10 +104,11 @@ impl RosterAuthorities {
         [format!("{AUTHORITIES_TITLE}\nneeded {}\n", self.needed)].into_iter().chain(keys).collect()
     }
 
-    /// The list of a text that prints as it is.
+    /// The list of a file's text; `None` for any other text.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        parse_authorities_text(text).filter(|list| list.print() == text)
+        let (needed, keys) = parse_authorities(text)?;
+        Self::new(needed, keys).ok()
     }
 
     /// Reads the list.
@@ -262,12 +263,6 @@ pub(crate) fn signature_named(name: &str, line: &str) -> Option<AuthoritySignatu
     let signature = Signature::of_text(fields.value()?)?;
     fields.end()?;
     Some(AuthoritySignature { authority, signature })
-}
-
-/// The list of a file's text; `None` for any other text.
-pub(crate) fn parse_authorities_text(text: &str) -> Option<RosterAuthorities> {
-    let (needed, keys) = parse_authorities(text)?;
-    RosterAuthorities::new(needed, keys).ok()
 }
 
 fn parse_authorities(text: &str) -> Option<(usize, Vec<VerifyingKey>)> {

@@ -20,8 +20,7 @@ use super::{CeremonyError, Proposal};
 use crate::enrolment::{authority_key, names};
 use crate::keys::read_signing_key;
 use crate::roster::{
-    RosterAuthorities, countersign, judge_authorities_title, judge_roster_title, parse_authorities_text, parse_roster,
-    print_roster,
+    RosterAuthorities, countersign, judge_authorities_title, judge_roster_title, parse_roster, print_roster,
 };
 use crate::suite::{RealSuite, SigningKey};
 use tributary_storage::files::{self, Existing, FileError};
@@ -68,7 +67,7 @@ impl Holder {
         let path = folder.join(names::AUTHORITIES);
         let text = files::read_own(&path, WHAT)?;
         judge_authorities_title(&path, &text)?;
-        let authorities = parse_authorities_text(&text).ok_or_else(|| FileError::content(&path, WHAT))?;
+        let authorities = RosterAuthorities::parse(&text).ok_or_else(|| FileError::content(&path, WHAT))?;
         let mut keys = Vec::new();
         for (authority, named) in (0..=u8::MAX).zip(authorities.keys()) {
             let path = authority_key(folder, authority);

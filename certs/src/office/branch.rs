@@ -28,7 +28,7 @@ use crate::issue::AUTHORITY_SECONDS_MAX;
 use crate::keys::{TlsKey, read_signing_key, write_signing_key, write_verifying_key};
 use crate::renewal::{Places, current_binding};
 use crate::revocation::{Revocation, Seen, admit_carried, issued_by, standing_with, take_carried};
-use crate::roster::parse_authorities_text;
+use crate::roster::RosterAuthorities;
 use crate::suite::SigningKey;
 use crate::tls::TrustRoots;
 use crate::verify::life;
@@ -99,7 +99,7 @@ pub fn install(answer: &[u8], out: &Path, now: u64) -> Result<Installed, Enrolme
     let above = |root: &CertificateDer<'_>| Digest::of(root) == bundle.root_sha256;
     let roots = judged(&granted, above, (out, &bundle.coordinator.identity), now)?;
     let chain = leaf_for(&granted, &roots, &bundle.identity, &key.spki_sha256(), now)?;
-    let authorities = parse_authorities_text(&granted.authorities);
+    let authorities = RosterAuthorities::parse(&granted.authorities);
     if granted.coordinator != bundle.coordinator.print() || authorities.as_ref() != Some(&bundle.authorities) {
         return Err(FaultKind::AnswerPin.into_error());
     }

@@ -231,6 +231,13 @@ mod tests {
             altered[index] ^= 1;
             assert!(!SignedBinding::decode(&altered).unwrap().verify(&key.verifying_key()), "{index}");
         }
+        // Of an algorithm that is not known here: as many bytes as any signature has.
+        let of_another = |count: usize| {
+            let bytes = [&bytes[..44], &[9], vec![0; count].as_slice()].concat();
+            SignedBinding::decode(&bytes).map(|signed| signed.signature.bytes.len())
+        };
+        let most = SIGNATURE_BYTES_MAX;
+        assert_eq!([0, most, most + 1].map(of_another), [Some(0), Some(most), None]);
         // The bytes that are signed stand still.
         let digest = Digest::of(&binding.signing_input()).to_string();
         assert_eq!(digest, "92fb7ea78bce2af7dd6cddfe161c12a619067ce2ea4eed364922573e1a3d9611");
@@ -258,11 +265,25 @@ mod tests {
         };
         signed(3, 1).write(&one).unwrap();
         assert_eq!(SignedBinding::read(&one).unwrap(), signed(3, 1));
+        let text = std::fs::read_to_string(&one).unwrap();
+        for bad in [format!("{text}{}", signed(3, 2).line()), text.replace(" sequence", " more sequence"), text + "\n"]
+        {
+            std::fs::write(&one, &bad).unwrap();
+            assert!(matches!(SignedBinding::read(&one), Err(FileError::Content { .. })), "{bad}");
+        }
         assert_eq!(read_bindings(&list).unwrap(), []);
         for (client, sequence) in [(3, 1), (1, 4), (3, 2), (3, 1)] {
             record_binding(&list, signed(client, sequence)).unwrap();
         }
+        // Of one number the first stays.
+        let again = KeyBinding { tls_spki_sha256: Digest::of(b"another"), ..signed(3, 2).binding }.sign(&key);
+        record_binding(&list, again).unwrap();
         assert_eq!(read_bindings(&list).unwrap(), [signed(1, 4), signed(3, 2)]);
+        forget_binding(&list, ClientId(3)).unwrap();
+        assert_eq!(read_bindings(&list).unwrap(), [signed(1, 4)]);
+        let none = folder.path().join("none");
+        forget_binding(&none, ClientId(1)).unwrap();
+        assert!(!none.exists(), "there is nothing to forget");
     }
 
     #[test]

@@ -15,7 +15,14 @@ fn a_mark_comes_back_and_another_text_is_refused() {
     }
     let path = BudgetMark::path(folder.path());
     let text = std::fs::read_to_string(&path).unwrap();
-    for broken in [text.replace("salt", "sugar"), format!("{text}more\n"), String::new()] {
+    assert!(text.contains("\nchange "));
+    for broken in [
+        text.replace("salt", "sugar"),
+        format!("{text}more\n"),
+        text.replace("\nchange", " more\nchange"),
+        format!("{} more\n", text.trim_end()),
+        String::new(),
+    ] {
         std::fs::write(&path, broken).unwrap();
         assert!(BudgetMark::read(folder.path()).is_err());
     }

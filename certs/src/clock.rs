@@ -128,4 +128,17 @@ mod tests {
         let (before, now, after) = (unix_millis(), unix_seconds(), unix_millis());
         assert!(before / 1_000 <= now && now <= after / 1_000, "{before} {now} {after}");
     }
+
+    #[test]
+    fn a_steady_clock_goes_on_from_the_machine_s() {
+        let before = unix_millis();
+        let clock = SteadyClock {
+            unix: Millis(before),
+            origin: Instant::now().checked_sub(Duration::from_millis(1_500)).unwrap(),
+        };
+        let (started, ahead) = (SteadyClock::start().now().0, clock.now().0);
+        let after = unix_millis();
+        assert!(before <= started && started <= after, "{before} {started} {after}");
+        assert!(before + 1_500 <= ahead && ahead <= after + 1_500, "{before} {ahead} {after}");
+    }
 }

@@ -51,6 +51,33 @@ fn a_row_is_whole_and_each_change_of_it_is_named() {
     assert!(matches!(verify_deletions(&row, &own), Err(DeletionFault::Key { number: 2, .. })));
 }
 
+/// What is signed stands still: a release that signs something else would break every certificate that was written.
+#[test]
+fn a_certificate_that_differs_anywhere_has_another_digest() {
+    let good = row(&SigningKey::from_seed(&[1; 32]), 1).remove(0);
+    let names: Vec<&str> = good.removed.iter().map(|one| one.name.as_str()).collect();
+    assert_eq!(names, ["a1", "b1"], "in their order");
+    assert_eq!(good.digest().to_string(), "f043845124e29be03810c663b326fe995e2cc950af5d050bc2708497af50f648");
+    type Change = fn(&mut DeletionCertificate);
+    let changes: [Change; 10] = [
+        |one| one.branch.push('0'),
+        |one| one.number += 1,
+        |one| one.at += 1,
+        |one| one.previous.push('0'),
+        |one| one.key.push('0'),
+        |one| one.removed[0].kind.push('0'),
+        |one| one.removed[0].name.push('0'),
+        |one| one.removed[0].digest.push('0'),
+        |one| one.removed[0].rule.push('0'),
+        |one| drop(one.removed.pop()),
+    ];
+    for (place, change) in changes.into_iter().enumerate() {
+        let mut other = good.clone();
+        change(&mut other);
+        assert!(other.digest() != good.digest() && !other.is_signed(), "change {place}");
+    }
+}
+
 #[test]
 fn what_is_no_certificate_is_not_read() {
     let key = SigningKey::generate(&mut OsEntropy);
@@ -61,6 +88,11 @@ fn what_is_no_certificate_is_not_read() {
         assert!(good.contains(part));
         assert_eq!(DeletionCertificate::parse(good.replacen(part, other, 1).as_bytes()), None, "{other}");
     }
+    let digest = Digest::of(b"a1").to_string();
+    for other in [&digest[1..], "a list", ""] {
+        assert_eq!(DeletionCertificate::parse(good.replacen(&digest, other, 1).as_bytes()), None, "{other}");
+    }
+    assert!(good.ends_with("}\n"), "the file is a text of lines");
 }
 
 /// Whoever shows a certificate shows its texts: none of them moves the cursor, hides a word, or writes a line of its own.

@@ -333,6 +333,7 @@ mod tests {
         let long = "a".repeat(PART_BYTES_MAX + 1);
         assert!(Identity::parse(&format!("spiffe://d/bank/client/{long}")).is_err());
         assert!(Identity::parse(&format!("spiffe://d/bank/client/{}", &long[1..])).is_ok());
+        assert!(TrustDomain::parse(&"d".repeat(TRUST_DOMAIN_BYTES_MAX)).is_ok());
         assert!(TrustDomain::parse(&"d".repeat(TRUST_DOMAIN_BYTES_MAX + 1)).is_err());
     }
 

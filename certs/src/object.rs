@@ -100,6 +100,8 @@ mod tests {
         ] {
             assert!(matches!(read(&other), Err(FileError::Content { .. })), "{other}");
         }
+        let (longest, longer) = (NUMBERS.print(&[7_u8; 8]), NUMBERS.print(&[7_u8; 9]));
+        assert_eq!((NUMBERS.parse(&longest), NUMBERS.parse::<[u8; 9]>(&longer)), (Some([7_u8; 8]), None));
     }
 
     #[cfg(unix)]

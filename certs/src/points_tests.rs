@@ -89,6 +89,9 @@ fn a_change_that_differs_anywhere_has_another_digest() {
     });
     let digests: std::collections::BTreeSet<String> = digests.chain([statement().digest().to_string()]).collect();
     assert_eq!(digests.len(), changes.len() + 1);
+    // What is signed stands still: a release that signs something else would break every change that was signed.
+    let still = PointsStatement { model: Digest([4; 32]), ..statement() }.digest();
+    assert_eq!(still.to_string(), "888ead7b4ceb6af0b957bd3d5c280c42f64dfb44b6cca85337ae31f474dbd07c");
 }
 
 #[test]

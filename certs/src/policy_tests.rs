@@ -110,6 +110,26 @@ fn a_signature_of_each_kind_is_of_that_kind_alone_and_its_fault_says_so() {
     }
 }
 
+/// What is signed stands still: a release that signs something else would put every file out of force.
+#[test]
+fn an_owner_s_signature_is_over_the_kind_the_file_and_its_sequence() {
+    let digests = [Owned::Policy, Owned::Mapping, Owned::Rules, Owned::Actions].map(|kind| {
+        let digest = |file: &[u8], sequence| Digest::of(&kind.message(&Digest::of(file), sequence));
+        let own = digest(b"text", 7);
+        assert!(own != digest(b"other", 7) && own != digest(b"text", 8));
+        own.to_string()
+    });
+    assert_eq!(
+        digests,
+        [
+            "285194a3213a3e1bcdf436fc3b32fdcc5d9924feeb17223c3845da8c2af1f7d2",
+            "df394fcebbb20806eae3a95d411e03268881f0046a22a3a249b1003eec032afb",
+            "57ccc7dbfab6efa42446fb54e06f47bec4314315fe49d0457de60cb3b1d801bb",
+            "feeefcad5d6c8f1527320942a054233a5f9db53feca27609b4ac186bdfd2d3bb",
+        ]
+    );
+}
+
 #[test]
 fn a_signature_follows_the_one_before_it_even_under_a_clock_that_went_back() {
     let folder = tempfile::tempdir().unwrap();

@@ -209,9 +209,12 @@ mod tests {
         let month = Validity { not_before: 0, not_after: 100 * DAY };
         let table =
             [(0, Expiry::Fine), (49, Expiry::Fine), (50, Expiry::Due), (75, Expiry::Due), (76, Expiry::Warning)];
-        for (days, level) in
-            table.into_iter().chain([(90, Expiry::Warning), (91, Expiry::Critical), (101, Expiry::Expired)])
-        {
+        for (days, level) in table.into_iter().chain([
+            (90, Expiry::Warning),
+            (91, Expiry::Critical),
+            (100, Expiry::Critical),
+            (101, Expiry::Expired),
+        ]) {
             assert_eq!(Expiry::of(month, days * DAY), level, "{days}");
         }
         assert!(Expiry::Critical > Expiry::Warning);

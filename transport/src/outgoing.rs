@@ -345,6 +345,7 @@ mod tests {
         let piece: Vec<u8> = (0..200_u8).collect();
         outgoing.push(piece.clone().into());
         outgoing.push(Bytes::new());
+        assert_eq!(outgoing.kept.len(), 1, "nothing takes no place");
         outgoing.prepare();
         assert_eq!((outgoing.cursor, outgoing.prepared, outgoing.reached), ((1, 0), 200, 200));
         outgoing.confirm(50).unwrap();

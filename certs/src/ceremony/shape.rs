@@ -23,6 +23,7 @@ mod tests {
             ("north-bank/branch-01", "north-bank/branch-o1"),
             ("north-bank/branch-01", "north_bank/branch.01"),
             ("modern/b1", "modem/bi"),
+            ("savvy/5b", "sawy/sb"),
         ] {
             assert_eq!(shape(one), shape(other));
         }

@@ -134,6 +134,35 @@ mod tests {
         assert!(!line.line().contains(text.as_str()));
         assert_eq!(TokenLine::parse(line.line().trim_end()), Some(line.clone()));
         line.keys = Some(Digest::of(b"keys"));
-        assert_eq!(TokenLine::parse(line.line().trim_end()), Some(line));
+        assert_eq!(TokenLine::parse(line.line().trim_end()), Some(line.clone()));
+        assert_eq!(TokenLine::parse(&format!("{} more", line.line().trim_end())), None);
+    }
+
+    #[test]
+    fn a_line_is_kept_for_ninety_days_after_its_token_has_ended_and_found_by_the_token_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let identity = Identity::parse("spiffe://federation.example/north-bank/client/x").unwrap();
+        let tokens: Vec<Token> = (0..3).map(|_| Token::generate(&mut OsEntropy)).collect();
+        let line = |token: &Token, expires| TokenLine {
+            digest: token.digest(),
+            identity: identity.clone(),
+            expires,
+            approval: false,
+            again: false,
+            keys: None,
+        };
+        let mut lines: Vec<TokenLine> =
+            tokens.iter().zip([10, 11, u64::MAX]).map(|(token, end)| line(token, end)).collect();
+        let kept = |now| {
+            write_tokens(folder.path(), &lines, now).unwrap();
+            read_tokens(folder.path()).unwrap()
+        };
+        assert_eq!(kept(REMEMBERED_SECONDS + 10), lines);
+        assert_eq!(kept(REMEMBERED_SECONDS + 11), lines[1..]);
+        for (place, token) in tokens.iter().enumerate() {
+            let expected = lines[place].clone();
+            assert_eq!(find(&mut lines, token), Some(&mut expected.clone()));
+        }
+        assert_eq!(find(&mut lines, &Token::generate(&mut OsEntropy)), None);
     }
 }

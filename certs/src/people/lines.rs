@@ -153,7 +153,8 @@ mod tests {
         let person = |number: usize| format!("person a/{number} signing {}", VerifyingKey::ed25519([1; 32]));
         let (one, other) = (person(1), person(2));
         assert!(read(&[&one, role]));
-        assert!(!read(&[&one, role, role]), "more branches than all scopes may have");
+        let more = "role branch-owner scope clients 7 from 1 until 2";
+        assert!(!read(&[&one, role, more]), "more branches than all scopes may have");
         assert!(!read(&[&one, role, &other, role]), "of two people together as well");
         let short = "role auditor scope federation from 1 until 2";
         assert!(read(&[[one.as_str()].as_slice(), &[short; PERSON_HOLDINGS_MAX]].concat()));

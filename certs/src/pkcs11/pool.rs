@@ -222,6 +222,20 @@ mod tests {
     }
 
     #[test]
+    fn a_call_that_hangs_stops_nobody_while_another_thread_is_free() {
+        let pool = pool(2, 8);
+        let (call, begun, end) = held();
+        thread::scope(|scope| {
+            let hanging = scope.spawn(|| pool.call(LONG, call));
+            begun.recv().unwrap();
+            pool.shared.lock().late = true;
+            assert!(pool.call(LONG, |device| *device).is_ok());
+            drop(end);
+            hanging.join().unwrap().unwrap();
+        });
+    }
+
+    #[test]
     fn no_more_wait_than_may_and_those_who_gave_up_cost_nothing() {
         let pool = pool(1, 1);
         let (call, begun, end) = held();

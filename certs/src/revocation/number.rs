@@ -88,6 +88,7 @@ mod tests {
     fn numbers_of_twenty_octets_have_an_order() {
         let largest = ListNumber::from_be_bytes(&[[0x7f].as_slice(), &[0xff; 19]].concat()).unwrap();
         assert_eq!(largest.next(), None);
+        assert_eq!(ListNumber::from_be_bytes(&[0xff; 20]).and_then(ListNumber::next), None);
         assert_eq!(ListNumber::from_be_bytes(&[1; 21]), None);
         assert_eq!(ListNumber::from_be_bytes(&[[0; 9].as_slice(), &[1; 20]].concat()).unwrap().to_be_bytes(), [1; 20]);
         let numbers = [0, 1, 255, 256, u64::MAX].map(ListNumber::from);

@@ -167,6 +167,11 @@ fn the_first_end_is_told_of_what_may_be_in_use() {
     // A root alone may issue leaves itself.
     let alone = RevocationLists::verified(vec![list(&tiers.root, 1, until(late), &[])], &[], &tiers.roots).unwrap();
     assert_eq!(alone.end(NOW), end(true, late));
+    // One that stands beside the root of an issuing authority may, and nobody waits for its list.
+    let beside = TrustRoots::new([tiers.root.certificate().clone(), self::tiers().root.certificate().clone()]).unwrap();
+    let both = vec![list(&tiers.root, 1, until(late), &[]), list(&tiers.issuing, 1, until(early), &[])];
+    let beside = RevocationLists::verified(both, &[tiers.issuing.certificate().clone()], &beside).unwrap();
+    assert_eq!(beside.end(NOW), end(false, early));
     let authority = [serial_of(tiers.issuing.certificate()).unwrap()];
     let revoked = tiers.lists(vec![list(&tiers.root, 1, LONG, &authority)]).unwrap();
     assert_eq!((revoked.end(NOW), RevocationLists::default().end(NOW)), (None, None));

@@ -47,6 +47,50 @@ fn three_tiers_below_a_root_have_a_word_and_a_fourth_has_none() {
     assert_eq!(below, 1 + 3);
 }
 
+/// As many may stand below an authority as it says, and never more than three tiers, whatever it says: in the order in which they stand in a file, too.
+#[test]
+fn an_authority_has_as_many_tiers_below_it_as_it_says_and_as_there_may_be() {
+    let words = |lengths: [u8; 5]| {
+        let constrained = |tier: usize| {
+            let mut parameters = named(&format!("tier {tier}"), None);
+            parameters.is_ca = IsCa::Ca(BasicConstraints::Constrained(lengths[tier]));
+            parameters
+        };
+        let mut above = KeyPair::generate().unwrap();
+        let root: CertificateDer<'static> = constrained(0).self_signed(&above).unwrap().into();
+        let (mut certificate, mut given) = (root.clone(), Vec::new());
+        let lists = vec![made(&above, &root, |_| ())];
+        for tier in 1..5 {
+            let key = KeyPair::generate().unwrap();
+            let issuer = Issuer::from_ca_cert_der(&certificate, &above).unwrap();
+            certificate = constrained(tier).signed_by(&key, &issuer).unwrap().into();
+            given.push(certificate.clone());
+            above = key;
+        }
+        let believed = RevocationLists::verified(lists, &given, &TrustRoots::new([root]).unwrap()).unwrap();
+        believed.general().authorities.len() - 1
+    };
+    assert_eq!([[200; 5], [3; 5], [2; 5], [0; 5]].map(words), [3, 3, 2, 0]);
+    assert_eq!([[3, 200, 200, 200, 200], [3, 0, 200, 200, 200], [3, 1, 200, 200, 200]].map(words), [3, 1, 2]);
+}
+
+/// Whoever may issue nothing says nothing of others: a member's certificate among the authorities of a file is none of them.
+#[test]
+fn a_leaf_is_no_authority() {
+    let [top, own] = [(); 2].map(|()| KeyPair::generate().unwrap());
+    let root = root_of(&top, vec![]);
+    let issuer = Issuer::from_ca_cert_der(&root, &top).unwrap();
+    let mut parameters = named("leaf", None);
+    for (is_ca, count) in [(IsCa::NoCa, 1), (IsCa::ExplicitNoCa, 1), (IsCa::Ca(BasicConstraints::Unconstrained), 2)] {
+        parameters.is_ca = is_ca;
+        // The root is no other one where it stands among them as well.
+        let given = [parameters.signed_by(&own, &issuer).unwrap().into(), root.clone()];
+        let lists = vec![made(&top, &root, |_| ())];
+        let believed = RevocationLists::verified(lists, &given, &TrustRoots::new([root.clone()]).unwrap()).unwrap();
+        assert_eq!(believed.general().authorities.len(), count);
+    }
+}
+
 /// Whoever has an authority can have certificates name each other in a circle: each is asked of whoever signed it, and whoever asks comes to a root.
 #[test]
 fn authorities_that_name_each_other_in_a_circle_are_gone_through_once() {

@@ -56,3 +56,25 @@ pub struct TokenSettings {
 pub fn is_label(text: &str) -> bool {
     !text.is_empty() && text.len() <= LABEL_BYTES_MAX && !text.chars().any(char::is_control)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_is_one_line_of_so_many_bytes() {
+        for good in ["a", "plan owner, \u{4e2d}", &"x".repeat(LABEL_BYTES_MAX), &"\u{e4}".repeat(LABEL_BYTES_MAX / 2)] {
+            assert!(is_label(good), "{good}");
+        }
+        for bad in ["", "a\nb", "a\u{7f}", &"x".repeat(LABEL_BYTES_MAX + 1), &"\u{e4}".repeat(LABEL_BYTES_MAX / 2 + 1)]
+        {
+            assert!(!is_label(bad), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn the_usual_limits_are_those_of_the_manuals() {
+        let TokenLimits { threads, waiting, deadline } = TokenLimits::default();
+        assert_eq!((threads.get(), waiting.get(), deadline), (2, 64, Duration::from_secs(2)));
+    }
+}

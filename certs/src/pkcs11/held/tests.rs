@@ -13,6 +13,8 @@ fn a_pin_is_one_line_of_a_private_file() {
         assert_eq!(read("pin", text.as_bytes()).unwrap().as_slice(), b"1234");
     }
     assert_eq!(read("pin", b" 12 34 ").unwrap().as_slice(), b" 12 34 ");
+    assert_eq!(read("pin", &[b'1'; PIN_BYTES_MAX]).unwrap().len(), PIN_BYTES_MAX);
+    assert!(read("pin", &[b'1'; PIN_BYTES_MAX + 1]).is_err());
     // Letters that no folder's name happens to hold, with signs that no path has: an error names the file, and never what is in it.
     const SECRET: &str = "\u{1d70b}?sesame?\u{1d70b}";
     let line = SECRET.as_bytes();

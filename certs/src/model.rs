@@ -250,6 +250,7 @@ mod tests {
             fault(&file, &other, Role::PrivacyOfficer),
             StatementSignFault::Signers(SignersFault::Complete { install: "tributary model install" })
         );
+        assert!(file.sign(&other, Role::PlanOwner, federation, 10).is_err());
         let signed = file.signed().unwrap();
         assert_eq!(signed.report, file.report);
         assert_eq!(signed.signatures().map(|one| one.at).collect::<Vec<_>>(), [8, 9]);

@@ -145,7 +145,13 @@ fn two_people_in_two_roles_sign_a_change_through_its_file() {
     let mut file = PointsFile::read(&path).unwrap();
     file.sign(&validator, Role::ModelValidator, FEDERATION, 9).unwrap();
     let complete = SignersFault::Complete { install: "tributary model points install" };
-    assert_eq!(may(&file, &other, Role::Auditor), Err(PointsFault::Signers(complete)));
+    assert_eq!(may(&file, &other, Role::Auditor), Err(PointsFault::Signers(complete.clone())));
+    let refused = file.sign(&other, Role::PlanOwner, FEDERATION, 10);
+    assert_eq!((refused, file.signatures.len()), (Err(PointsFault::Signers(complete)), 2));
+    let stands = |number, model, previous: Option<[u8; 32]>| file.stands(number, &model, previous.map(Digest).as_ref());
+    let model = file.statement.model;
+    assert!(stands(4, model, None) && stands(4, model, Some([9; 32])));
+    assert!(!stands(5, model, None) && !stands(4, Digest::ZERO, None) && !stands(4, model, Some([8; 32])));
     let signatures: Vec<_> = file.signatures.iter().map(|one| (one.action, one.subject, one.role, one.at)).collect();
     let subject = statement().digest();
     assert_eq!(signatures, [(ACTION, subject, Role::PlanOwner, 8), (ACTION, subject, Role::ModelValidator, 9)]);

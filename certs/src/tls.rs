@@ -273,3 +273,31 @@ fn rule(own: &Credentials, role: Role, exactly: Option<Identity>) -> PeerRule {
     let trust_domain: TrustDomain = own.identity.trust_domain().clone();
     PeerRule { trust_domain, role, exactly }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neither_side_resumes_a_session_or_sends_early() {
+        let provider = provider_with(KeyExchange::DEFAULT);
+        let config = ServerConfig::builder_with_provider(Arc::clone(&provider));
+        let mut config = config
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::new(rustls::server::ResolvesServerCertUsingSni::new()));
+        (config.send_tls13_tickets, config.max_tls13_tickets, config.max_early_data_size) = (2, 2, 9);
+        config.send_half_rtt_data = true;
+        let config = serving(config, &[b"one", b"two"]);
+        let numbers = (config.send_tls13_tickets, config.max_tls13_tickets, config.max_early_data_size);
+        assert_eq!((numbers, config.send_half_rtt_data), ((0, 0, 0), false));
+        assert!(!config.session_storage.can_cache());
+        assert_eq!(config.alpn_protocols, [b"one", b"two"]);
+        let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        let mut config = config.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth();
+        config.enable_early_data = true;
+        let config = connecting(config, b"one");
+        assert!(!config.enable_early_data && config.alpn_protocols == [b"one"]);
+    }
+}

@@ -106,4 +106,28 @@ mod tests {
             assert_eq!((next.kind, next.payload.as_slice()), (2, &b"next"[..]), "{cut}");
         }
     }
+    #[test]
+    fn a_frame_that_has_begun_is_told_until_its_end() {
+        let whole = Bytes::from(encode_frame(3, b"abc"));
+        let mut frames = Frames::new(|_| Some(16));
+        let nothing = |frames: &mut Frames| frames.frame().unwrap().is_none();
+        assert!(nothing(&mut frames) && !frames.is_partial());
+        for cut in 1..whole.len() {
+            frames.feed(whole.slice(..cut));
+            assert!(nothing(&mut frames) && frames.is_partial(), "{cut}");
+            assert!(nothing(&mut frames) && frames.is_partial(), "{cut}: nothing has come since");
+            frames.feed(whole.slice(cut..));
+            let frame = frames.frame().unwrap().unwrap();
+            assert_eq!((frame.kind, frame.payload.as_slice(), frames.is_partial()), (3, &b"abc"[..], false), "{cut}");
+            assert!(nothing(&mut frames) && !frames.is_partial(), "{cut}");
+        }
+        // The same where its payload is not gathered.
+        let end = whole.len() - 1;
+        frames.feed(whole.slice(..end));
+        assert!(frames.head().unwrap().is_some() && frames.is_partial());
+        assert_eq!((frames.piece().as_deref(), frames.is_partial()), (Some(&b"ab"[..]), true));
+        frames.feed(whole.slice(end..));
+        assert_eq!((frames.piece().as_deref(), frames.is_partial()), (Some(&b"c"[..]), true));
+        assert_eq!((frames.piece(), frames.is_partial()), (None, false));
+    }
 }

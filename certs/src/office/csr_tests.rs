@@ -6,6 +6,8 @@ fn a_request_comes_back_and_nothing_else_does() {
     let key = TlsKey::generate();
     let der = make(&identity, &key).unwrap();
     let checked = check(&der).unwrap();
+    let (_, parsed) = X509CertificationRequest::from_der(&der).unwrap();
+    assert_eq!(parsed.certification_request_info.subject.iter().count(), 0, "the identity alone says who it is");
     assert_eq!((&checked.identity, &checked.spki), (&identity, &key.spki()));
     for index in 0..der.len() {
         let mut altered = der.clone();

@@ -166,3 +166,20 @@ fn mark(
     let unsigned = unsigned_leaves(folder, &serials, now)?;
     Ok(list.into_iter().filter(|revoked| unsigned.contains(&revoked.serial.as_slice())).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_thing_that_is_other_than_before_is_an_effect() {
+        let identity = Identity::parse("spiffe://federation.example/bank/client/x").unwrap();
+        let revoked = Revoked { identity, serial: vec![1], not_after: 9, at: 5, reason: RevocationReason::Superseded };
+        for (certificates, member, denied) in [(0, false, false), (1, false, false), (0, true, false), (0, false, true)]
+        {
+            let certificates = vec![revoked.clone(); certificates];
+            let had = !certificates.is_empty() || member || denied;
+            assert_eq!(Revocations { certificates, member, denied }.had_effect(), had);
+        }
+    }
+}

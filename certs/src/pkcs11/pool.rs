@@ -264,8 +264,11 @@ mod tests {
         }
         let (dropped, drops) = channel();
         let (three, one) = (NonZeroU8::new(3).unwrap(), NonZeroU16::MIN);
-        drop(Pool::start(three, one, || Device(dropped.clone())).unwrap());
+        let pool = Pool::start(three, one, || Device(dropped.clone())).unwrap();
+        let shared = Arc::clone(&pool.shared);
+        assert_eq!(shared.lock().alive, 3);
+        drop(pool);
         // All of them are there already: dropping the pool waited for them.
-        assert_eq!(drops.try_iter().count(), 3);
+        assert_eq!((drops.try_iter().count(), shared.lock().alive), (3, 0));
     }
 }

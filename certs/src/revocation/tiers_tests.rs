@@ -115,6 +115,24 @@ fn authorities_that_name_each_other_in_a_circle_are_gone_through_once() {
     assert_eq!([0, 3].map(standing), [Revocation::Good, Revocation::Unknown]);
 }
 
+/// A certificate need not say by which key it was signed.
+#[test]
+fn a_certificate_without_its_issuer_s_key_is_asked_of_whoever_has_the_name() {
+    let [top, own] = [(); 2].map(|()| KeyPair::generate().unwrap());
+    let root: CertificateDer<'static> = named("root", Some(b"root")).self_signed(&top).unwrap().into();
+    let believed =
+        RevocationLists::verified(vec![made(&top, &root, |_| ())], &[], &TrustRoots::new([root.clone()]).unwrap());
+    let believed = believed.unwrap();
+    let issuer = Issuer::from_ca_cert_der(&root, &top).unwrap();
+    let standing = |says: bool| {
+        let mut parameters = named("leaf", None);
+        (parameters.is_ca, parameters.use_authority_key_identifier_extension) = (IsCa::ExplicitNoCa, says);
+        let leaf = parameters.signed_by(&own, &issuer).unwrap();
+        believed.standing("bank", leaf.der(), NOW)
+    };
+    assert_eq!([true, false].map(standing), [Revocation::Good; 2]);
+}
+
 /// An authority that takes another one's name, and its key's, is not asked in its place.
 #[test]
 fn a_certificate_is_asked_of_whoever_signed_it() {

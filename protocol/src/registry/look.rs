@@ -223,3 +223,27 @@ impl Looks {
         self.0.insert(signed.id());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::role::Role;
+    use crate::round::cast::{APPROVER, attested_at, federation, roster};
+
+    /// Whoever asks is judged only where the journal has a place for it.
+    #[test]
+    fn a_journal_takes_so_many_looks() {
+        let look = Look { federation: federation(), what: Sight::Status, from: 0, to: 0, scope: "all".into() };
+        let signed = attested_at(400, APPROVER, Role::Inspector, Action::Inspect, look.digest());
+        let (signed, roster) = (SignedLook { look, signed }, roster(3).roster);
+        let taken = |number: usize| {
+            let mut digest = Digest::ZERO;
+            digest.0[..8].copy_from_slice(&(number as u64).to_be_bytes());
+            digest
+        };
+        let mut looks = Looks((1..LOOKS_MAX).map(taken).collect());
+        assert!(matches!(looks.check(&signed, Some(&roster)), Err(LookFault::Signature(_))));
+        looks.0.insert(taken(LOOKS_MAX));
+        assert_eq!(looks.check(&signed, Some(&roster)), Err(LookFault::Full));
+    }
+}

@@ -1,5 +1,7 @@
 //! What a branch believes, keeps and refuses.
 
+use alloc::collections::BTreeMap;
+
 use super::*;
 use crate::round::OutOfOrder;
 
@@ -80,12 +82,17 @@ fn a_model_without_noise_is_granted_by_name_alone() {
     use crate::round::cast;
     let mut model = manifest(1);
     let by_name = GrantSubject::Plan(model.lineage.run.plan);
-    let standing =
-        GrantSubject::Plans { proposer: model.lineage.owner.clone(), purpose: model.lineage.purpose.clone() };
+    let plans =
+        |proposer, purpose: &'static str| GrantSubject::Plans { proposer: staff(proposer), purpose: purpose.into() };
+    let standing = plans(PROPOSER, "churn");
     let branch = cast::name(ClientId(1), 1);
     for (privacy, subject, granted) in [
         (PrivacyMode::Customer, &by_name, true),
         (PrivacyMode::Customer, &standing, true),
+        // Of two things that are granted together each counts.
+        (PrivacyMode::Customer, &GrantSubject::Plan(Digest::ZERO), false),
+        (PrivacyMode::Customer, &plans("bank-1/other", "churn"), false),
+        (PrivacyMode::Customer, &plans(PROPOSER, "deposit"), false),
         (PrivacyMode::None, &by_name, true),
         (PrivacyMode::None, &standing, false),
     ] {
@@ -191,6 +198,11 @@ fn what_does_not_count_is_not_believed() {
     };
     lie(|told| told.manifest.parameters.0[0] ^= 1);
     lie(|told| told.manifest.parameter_bytes = 0);
+    // Signed of a model that is outside its limits.
+    lie(|told| {
+        told.manifest.parameter_bytes = 0;
+        told.statement = both(ModelStep::Promote, &told.manifest, 1, report(&told.manifest));
+    });
     lie(|told| told.statement.statement.sequence += 1);
     lie(|told| told.statement.first.signature = Signature::none());
     lie(|told| told.statement.second = told.statement.first.clone());
@@ -281,6 +293,62 @@ fn rules_of_the_branchs_file() {
     assert!(models.check(&elsewhere).is_err());
     bare.statement.report = None;
     assert_eq!(models.check(&accepted(bare)), Err(OutOfOrder("a model is used by a report whose gates hold")));
+    // What ends a model has no report that would show of which model it is.
+    let about = OutOfOrder("a statement is about the model that comes with it");
+    let lies: [fn(&mut Told); 3] = [
+        |told| told.manifest = manifest(2),
+        |told| told.statement.statement.purpose = "other".into(),
+        |told| {
+            told.manifest.parameter_bytes = 0;
+            told.statement.statement.model = told.manifest.digest();
+        },
+    ];
+    for (number, lie) in lies.into_iter().enumerate() {
+        let mut told = told(ModelStep::Retire, &one, 3);
+        assert_eq!(models.check(&accepted(told.clone())), Ok(()));
+        lie(&mut told);
+        assert_eq!(models.check(&accepted(told)), Err(about), "lie {number}");
+    }
+}
+
+/// A file is read again as it was written, and one that breaks a rule is not read.
+#[test]
+fn a_branchs_file_comes_to_the_same_each_time() {
+    let one = manifest(1);
+    let mut models = BranchModels::default();
+    hears(&mut models, told(ModelStep::Promote, &one, 1));
+    stores(&mut models, &one);
+    let stored = BranchModelsEvent::ModelStored { model: one.digest() };
+    let events = [accepted(told(ModelStep::Promote, &one, 1)), stored];
+    assert_eq!(BranchModels::replay(&events), Ok(models));
+    let unasked = OutOfOrder("a model is stored once, while it is used here");
+    assert_eq!(BranchModels::replay(&events[1..]), Err(unasked));
+}
+
+/// What a branch says of a model stays true after the next statement about it: whether it had a copy, and by which report it was used.
+#[test]
+fn what_is_known_of_a_model_outlives_the_next_statement() {
+    let [one, two] = [1, 2].map(manifest);
+    let mut models = BranchModels::default();
+    assert_eq!((models.statement(&one.digest()), models.report(&one.digest())), (None, None));
+    for model in [&one, &two] {
+        let sequence = model.lineage.run.number.into();
+        hears(&mut models, told(ModelStep::Promote, model, sequence));
+    }
+    hears(&mut models, told(ModelStep::RollBack, &one, 3));
+    stores(&mut models, &one);
+    for (model, sequence) in [(&one, 4), (&two, 5)] {
+        let ended = told(ModelStep::Retire, model, sequence);
+        hears(&mut models, ended.clone());
+        assert_eq!(models.statement(&model.digest()), Some(&ended.statement));
+        assert_eq!(models.report(&model.digest()), Some(&report(model)));
+    }
+    deletes(&mut models, one.digest());
+    let copies: BTreeMap<_, _> = models.copies().map(|(model, state, after)| (model, (state, after))).collect();
+    for (model, sequence, state) in [(&one, 4, CopyState::Deleted), (&two, 5, CopyState::Absent)] {
+        let after = statement(ModelStep::Retire, model, sequence).digest();
+        assert_eq!(copies[&model.digest()], (state, after));
+    }
 }
 
 #[test]
@@ -294,6 +362,10 @@ fn no_more_are_kept_than_fit_and_the_champion_stays() {
     }
     let gone = models.unwanted(|_| true);
     assert_eq!(gone, [1, 2, 3].map(|run| manifest(run).digest()));
+    // A model in use stays, however long ago it was stored.
+    let mut back = models.clone();
+    hears(&mut back, told(ModelStep::RollBack, &manifest(1), u64::from(most) + 4));
+    assert_eq!(back.unwanted(|_| true), [2, 3, 4].map(|run| manifest(run).digest()));
     gone.into_iter().for_each(|model| deletes(&mut models, model));
     assert_eq!(models.kept().len(), crate::limits::MODELS_KEPT_MAX);
     let deleted = models.copies().filter(|(_, state, _)| *state == CopyState::Deleted).count();
@@ -371,4 +443,16 @@ fn a_rollback_that_is_heard_first_brings_its_report() {
     assert!(matches!(judged(&models, back), Err(ModelFault::Statement(StatementFault::Report(_)))));
     assert!(hears(&mut models, told(ModelStep::RollBack, &one, 3)));
     assert_eq!(models.report(&one.digest()), Some(&report(&one)));
+    // Whoever judged that very report does not ask again for its validator, who has left since. Another one it has not judged.
+    let later = other_validators();
+    let judged = |models: &BranchModels, report: SignedReport| {
+        let statement = rolled_back(&one, 9, report);
+        let told = Told { manifest: one.clone(), statement };
+        models.judge::<Toy>(told, &cast::name(ClientId(1), 1), (&later.roster, &federation(), &NOBODY), NOW)
+    };
+    assert!(judged(&models, report(&one)).expect("it counts").is_some());
+    let another = || validated(GatesReport { made: 6, ..report_of(&one, &gates(), None) });
+    for (models, report) in [(&models, another()), (&BranchModels::default(), report(&one))] {
+        assert!(matches!(judged(models, report), Err(ModelFault::Statement(StatementFault::Report(_)))));
+    }
 }

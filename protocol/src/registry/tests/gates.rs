@@ -97,6 +97,33 @@ fn a_pilot_comes_before_all_branches() {
     refused(&record, &next(ModelStep::Promote, 6), PILOT, RefusedStatement::NoPilot);
 }
 
+/// A pilot begins when both have signed it, and its end is signed by nobody before it is over.
+#[test]
+fn a_pilot_goes_from_its_later_signature_to_the_earlier_one_of_its_end() {
+    let signed_at = |mut event: RegistryEvent, [first, second]: [u64; 2]| {
+        let RegistryEvent::StatementTaken { statement } = &mut event else { panic!("a statement") };
+        let (action, digest) = (statement.statement.step.action(), statement.statement.digest());
+        statement.first = attested_at(first, PROPOSER, Role::PlanOwner, action, digest);
+        statement.second = attested_at(second, VALIDATOR, Role::ModelValidator, action, digest);
+        event
+    };
+    for signatures in [[350, 300], [300, 350]] {
+        let mut record = begun();
+        let pilot = signed_at(next(ModelStep::Pilot, 2), signatures);
+        took(&mut record, &pilot);
+        let RegistryEvent::StatementTaken { statement } = &pilot else { panic!("a statement") };
+        took(&mut record, &noted(note(1, &new(), CopyState::Kept, &statement.statement)));
+        let goes_on = Err(RefusedStatement::PilotGoesOn { over: 450 });
+        for (ends, expected) in [([450, 450], Ok(())), ([449, 450], goes_on), ([450, 449], goes_on)] {
+            assert_eq!(
+                judged(&record, &signed_at(next(ModelStep::Promote, 3), ends)),
+                expected,
+                "{signatures:?} {ends:?}"
+            );
+        }
+    }
+}
+
 /// Another model's turn ends a pilot: the branches in it use what all others use.
 #[test]
 fn a_pilot_ends_with_the_next_champion_or_pilot() {
@@ -171,20 +198,9 @@ fn a_report_ends_and_a_rollback_goes_on() {
     took(&mut record, &first);
     took(&mut record, &taken(ModelStep::Promote, &two, 2));
     // Somebody else validates now.
-    let last = roster().roster;
-    let mut people = people();
-    people.push(person("bank-1/other", Role::ModelValidator));
-    people.sort_by(|one, other| one.staff.cmp(&other.staff));
-    let later = Roster::new(2, last.digest(), last.entries().to_vec(), Vec::new(), people).expect("a roster");
-    let later = signed_by_authority(later);
+    let later = other_validators();
     took(&mut record, &RegistryEvent::RosterAdopted { roster: Box::new(later.clone()) });
-    let statement = stated(ModelStep::RollBack, &one, 3, &short(&one));
-    let back = SignedStatement {
-        first: by(PROPOSER, Role::PlanOwner, &statement),
-        second: by("bank-1/other", Role::ModelValidator, &statement),
-        statement,
-        report: Some(Box::new(short(&one))),
-    };
+    let back = rolled_back(&one, 3, short(&one));
     assert_eq!(record.judge::<Toy>(&back, (&later.roster, &federation()), NOW), Ok(()));
     took(&mut record, &RegistryEvent::StatementTaken { statement: Box::new(back) });
     assert_eq!(record.models[&one.digest()].state, ModelState::Champion);

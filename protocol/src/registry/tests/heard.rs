@@ -1,6 +1,7 @@
 //! A branch that comes back after the signers of a statement have left: it believes the other branches, and no stolen key.
 
 use super::*;
+use crate::roster::RosterGroup;
 
 /// The first branch was away, and the roster has no validator any more.
 fn late(models: &BranchModels, told: &Told, heard: &Heard) -> Result<Option<BranchModelsEvent>, ModelFault> {
@@ -72,6 +73,10 @@ fn a_stolen_key_signs_nothing_back_into_the_past() {
         lie(&mut note);
         assert!(!follow(&mut heard, &note), "lie {number}");
     }
+    // Its own branch may have signed it, in another federation.
+    let mut elsewhere = CopyNote { federation: Digest::ZERO, ..good.clone() };
+    elsewhere.signature = Toy::sign(&signing_key(elsewhere.client), &elsewhere.to_sign::<Toy>());
+    assert!(!follow(&mut heard, &elsewhere));
     assert!(late(&models, &stolen, &heard).is_err());
     assert!(follow(&mut heard, &good) && late(&models, &stolen, &heard).is_ok());
 }
@@ -110,6 +115,16 @@ fn a_branch_outside_the_group_asks_all() {
     let roster = later_roster().roster;
     let following = heard.of(&told.statement.statement, &told.manifest, (&roster, &outside));
     assert_eq!(following, Following { found: 1, others: roster.entries().len() });
+    // Of a small group only its members ask each other.
+    let group = RosterGroup { name: "pair".into(), members: [1, 2].map(ClientId).into() };
+    let roster = roster_after(&roster, roster.entries().to_vec(), [group].into()).roster;
+    let mut told = told;
+    told.manifest.lineage.group = "pair".into();
+    for (client, found, others) in [(1, 1, 1), (2, 0, 1), (3, 1, 2)] {
+        let asks = cast::name(ClientId(client), 1);
+        let following = heard.of(&told.statement.statement, &told.manifest, (&roster, &asks));
+        assert_eq!(following, Following { found, others }, "branch {client}");
+    }
 }
 
 /// The others stand in for signatures alone: whatever else is wrong with a statement is wrong however many follow it.
@@ -135,6 +150,12 @@ fn nothing_but_the_signers_is_taken_from_others() {
         let judged = late(&models, &told, &followed(&[2, 3], &told));
         assert!(matches!(judged, Err(ModelFault::Statement(_) | ModelFault::Manifest(_))), "lie {number}: {judged:?}");
     }
+    // A report that held when the statement was taken, and is over by the clock.
+    let model = manifest(1);
+    let short = validated(GatesReport { valid_until: NOW - 1, ..report_of(&model, &gates(), None) });
+    let told = Told { statement: both(ModelStep::Promote, &model, 4, short), manifest: model };
+    let over = ModelFault::Statement(StatementFault::Report(ReportFault::Ended));
+    assert_eq!(late(&models, &told, &followed(&[2, 3], &told)), Err(over));
     // Nor does it bring back what was withdrawn, or replaced.
     let mut models = BranchModels::default();
     let withdrawn = told_as(ModelStep::Withdraw, 5);

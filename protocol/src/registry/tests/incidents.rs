@@ -3,7 +3,7 @@
 use super::*;
 use crate::digest::frozen_fields;
 use crate::limits::{
-    DIGITS_TOGETHER_MAX, INCIDENT_PAST_SECONDS_MAX, INCIDENT_TEXT_CHARACTERS_MAX, INCIDENT_WORDS_MAX,
+    DIGITS_TOGETHER_MAX, DISPUTES_MAX, INCIDENT_PAST_SECONDS_MAX, INCIDENT_TEXT_CHARACTERS_MAX, INCIDENT_WORDS_MAX,
     INCIDENTS_OPEN_MAX,
 };
 use crate::round::OutOfOrder;
@@ -262,6 +262,119 @@ fn an_inspector_looks_up_to_the_last_day_and_not_after_it() {
     assert_eq!(at(400 - skew - 1), Err(LookFault::Signature(crate::plan::AttestationFault::Future)));
 }
 
+/// Whoever takes a word judges signature and clock as well.
+#[test]
+fn a_word_counts_by_the_clock_of_whoever_takes_it() {
+    use crate::plan::AttestationFault as Signer;
+    let record = replayed(&history()[..1]);
+    let roster = record.roster.as_ref().expect("a roster");
+    let skew = crate::limits::CLOCK_SKEW_SECONDS_MAX;
+    let good = told_by(BY_OPERATOR, word(IncidentStep::Open, Digest::ZERO), 1_000);
+    let judged = |signed: &SignedIncident, now| record.incidents.judge::<Toy>(signed, (roster, &federation()), now);
+    let last = roster.person(&staff(OPERATOR)).and_then(|person| person.holding(Role::PlatformOperator));
+    let last = last.expect("a role").until;
+    for (now, expected) in [
+        (1_000, Ok(())),
+        (1_000 - skew, Ok(())),
+        (1_000 - skew - 1, Err(IncidentFault::Signature(Signer::Future))),
+        (last + skew, Ok(())),
+        (last + skew + 1, Err(IncidentFault::Signature(Signer::Ended))),
+    ] {
+        assert_eq!(judged(&good, now), expected, "{now}");
+    }
+    let mut unsigned = good.clone();
+    unsigned.signed.signature = Signature::none();
+    assert_eq!(judged(&unsigned, 1_000), Err(IncidentFault::Signature(Signer::Signature)));
+    // Of another federation, by the word or by the signature.
+    let mut elsewhere = word(IncidentStep::Open, Digest::ZERO);
+    elsewhere.federation.0[0] ^= 1;
+    let mut half = good.clone();
+    half.signed.federation.0[0] ^= 1;
+    for other in [told_by(BY_OPERATOR, elsewhere, 1_000), half] {
+        assert_eq!(judged(&other, 1_000), Err(IncidentFault::Federation));
+    }
+    assert_eq!(record.incidents.judge::<Toy>(&good, (roster, &Digest::ZERO), 1_000), Err(IncidentFault::Federation));
+}
+
+/// The first and the last second of which a word may tell.
+#[test]
+fn a_word_tells_of_a_time_to_the_second() {
+    let record = replayed(&history()[..2]);
+    let skew = crate::limits::CLOCK_SKEW_SECONDS_MAX;
+    let (year, began, none) = (INCIDENT_PAST_SECONDS_MAX, 50, Digest::ZERO);
+    let rows = [
+        (IncidentStep::Open, none, year + began, began, true),
+        (IncidentStep::Open, none, year + began + 1, began, false),
+        (IncidentStep::Open, none, 900, 900 + skew, true),
+        (IncidentStep::Open, none, 900, 901 + skew, false),
+        (IncidentStep::Note, opened().id(), 900, 900 + skew, true),
+        (IncidentStep::Note, opened().id(), 900, 901 + skew, false),
+        // A note may tell of what came before.
+        (IncidentStep::Note, opened().id(), 900, began - 1, true),
+        (IncidentStep::Close, opened().id(), 900, began, true),
+        (IncidentStep::Close, opened().id(), 900, began - 1, false),
+    ];
+    for (step, incident, at, happened, counts) in rows {
+        let signed = told_by(BY_OFFICER, IncidentWord { happened, ..word(step, incident) }, at);
+        assert_eq!(record.check(&told(signed)).is_ok(), counts, "{step:?} {at} {happened}");
+    }
+}
+
+/// As bad as the last word says, whatever the first one was.
+#[test]
+fn an_incident_is_as_bad_as_it_was_said_last() {
+    let mut record = replayed(&history()[..2]);
+    for (at, severity) in [(200, Severity::Low), (201, Severity::Critical)] {
+        let word = IncidentWord { severity, ..word(IncidentStep::Note, opened().id()) };
+        record.apply(&told(told_by(BY_OPERATOR, word, at)));
+        assert_eq!(
+            record.incidents.numbered().map(|(_, incident)| incident.severity()).collect::<Vec<_>>(),
+            [severity]
+        );
+    }
+    // One that nobody has opened has no number.
+    let words = replayed(&history()[..1]).describe(&told(noted()));
+    assert!(words.starts_with("incident 0, note, high, by "), "{words}");
+}
+
+#[test]
+fn a_journal_notes_so_many_disputes() {
+    let mut record = replayed(&history()[..1]);
+    let dispute = |entries: usize| {
+        let (entries, root) = (entries as u64, Digest::ZERO);
+        noticed(Notice::LogDisputed { client: ClientId(2), entries, root })
+    };
+    (1..DISPUTES_MAX).for_each(|entries| record.apply(&dispute(entries)));
+    assert_eq!(record.check(&dispute(DISPUTES_MAX)), Ok(()));
+    record.apply(&dispute(DISPUTES_MAX));
+    let full = OutOfOrder("a journal notes 10000 disputes at most");
+    assert_eq!(record.check(&dispute(DISPUTES_MAX + 1)), Err(full));
+}
+
+/// What is of days has a first day and a last one, which may be the same; all else has none.
+#[test]
+fn a_look_has_the_days_of_what_it_shows() {
+    let record = replayed(&history()[..1]);
+    for what in Sight::ALL {
+        for (from, to, of_days, of_none) in [
+            (0, 0, false, true),
+            (0, 1, false, false),
+            (1, 0, false, false),
+            (1, 1, true, false),
+            (1, 2, true, false),
+            (2, 1, false, false),
+        ] {
+            let expected = if what.is_of_days() { of_days } else { of_none };
+            let event = asked(Look { what, from, to, ..look() }, 400);
+            assert_eq!(record.check(&event).is_ok(), expected, "{what:?} {from} {to}");
+        }
+    }
+    for (bytes, whole) in [(0, false), (1, true), (128, true), (129, false)] {
+        let event = asked(Look { scope: "x".repeat(bytes).into(), ..look() }, 400);
+        assert_eq!(record.check(&event).is_ok(), whole, "{bytes}");
+    }
+}
+
 /// Whoever opens incidents without end is stopped until others are closed; those that were closed take no place.
 #[test]
 fn so_many_incidents_are_open_at_once() {
@@ -301,6 +414,8 @@ fn numbers_that_may_be_customers_are_refused_and_others_are_not() {
         "192.168.100.200 answered no more",
         "支行三号服务器于二〇二六年十一月停止",
         &alloc::format!("digest {}", "12345678".repeat(7) + "1234567a"),
+        // Its digits count neither with those before it nor with those after it.
+        &alloc::format!("1234567890 {} 1234567890", "1".repeat(62) + "a1"),
     ];
     for text in fine {
         assert_eq!(judge_text(text), Ok(()), "{text}");
@@ -314,6 +429,13 @@ fn numbers_that_may_be_customers_are_refused_and_others_are_not() {
         "110101199003071234x",
         &"1".repeat(64),
         &alloc::format!("{}12345678901", "a".repeat(64)),
+        &alloc::format!("{} 12345678901", "a".repeat(64)),
+        &alloc::format!("12345678901 {}", "a".repeat(64)),
+        // A letter too few, one that is no digit of a digest, and one too many at either end.
+        &alloc::format!("{}a", "1".repeat(62)),
+        &alloc::format!("{}g", "1".repeat(63)),
+        &alloc::format!("{}ab", "1".repeat(63)),
+        &alloc::format!("g{}a", "1".repeat(63)),
     ];
     for text in numbers {
         assert_eq!(judge_text(text), Err(TextFault::Digits), "{text}");

@@ -75,6 +75,7 @@ const LIES: &[Lie] = &[
     (SIGNED, 5, |event| restated(event, |it| it.scope = StatementScope::Customers(5_001))),
     // Without a report, or with one that nothing needs.
     (SIGNED, 3, |event| signed_of(event).report = None),
+    (SIGNED, 7, |event| signed_of(event).report = None),
     (SIGNED, 8, |event| signed_of(event).report = Some(Box::new(report(&manifest(2))))),
     // Of another model, plan, federation or statement; with gates that the plan does not have.
     (SIGNED, 3, |event| *event = taken_with(ModelStep::Promote, &manifest(1), 1, report(&manifest(2)))),

@@ -9,6 +9,8 @@ mod lies;
 mod noted;
 mod papers;
 mod properties;
+mod record;
+mod reports;
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -46,6 +48,23 @@ pub(super) fn roster() -> SignedRoster {
 pub(super) fn later_roster() -> SignedRoster {
     let last = roster().roster;
     roster_after(&last, last.entries().to_vec(), Vec::new())
+}
+
+/// The roster after it, with another validator.
+pub(super) fn other_validators() -> SignedRoster {
+    let last = roster().roster;
+    let mut people = people();
+    people.push(person("bank-1/other", Role::ModelValidator));
+    people.sort_by(|one, other| one.staff.cmp(&other.staff));
+    signed_by_authority(Roster::new(2, last.digest(), last.entries().to_vec(), Vec::new(), people).expect("a roster"))
+}
+
+/// A rollback that the other validator has signed.
+pub(super) fn rolled_back(model: &ModelManifest, sequence: u64, report: SignedReport) -> SignedStatement {
+    let statement = stated(ModelStep::RollBack, model, sequence, &report);
+    let first = by(PROPOSER, Role::PlanOwner, &statement);
+    let second = by("bank-1/other", Role::ModelValidator, &statement);
+    SignedStatement { statement, first, second, report: Some(Box::new(report)) }
 }
 
 /// Seconds of the Unix clock after everything that is signed here.
@@ -248,6 +267,17 @@ fn a_registry_goes_from_candidates_to_a_champion_and_back() {
     assert!(words[9].starts_with("bank-1/branch-1: model"), "{}", words[9]);
 }
 
+/// A share to the hundredth of a percent.
+#[test]
+fn a_statement_tells_the_share_of_a_challenger() {
+    let model = manifest(1);
+    for (share, words) in [(0, "0 %"), (5, "0.05 %"), (50, "0.50 %"), (1_000, "10 %"), (1_234, "12.34 %")] {
+        let scope = StatementScope::Customers(share);
+        let told = ModelStatement { scope, ..statement(ModelStep::Challenge, &model, 1) }.in_words();
+        assert!(told.ends_with(&alloc::format!(" scores {words} of the customers")), "{told}");
+    }
+}
+
 /// Every field of what is signed changes its digest, and each digest is frozen: signatures on disk must stay valid.
 #[test]
 fn a_digest_covers_every_field() {
@@ -300,7 +330,7 @@ fn a_digest_covers_every_field() {
     assert_eq!(frozen_fields(&note, &changes, |note| note.canonical().finish()), "e4317f51");
     let report = report(&model).report;
     type Report = fn(&mut GatesReport);
-    let changes: [Report; 13] = [
+    let changes: [Report; 14] = [
         |it| it.federation.0[0] ^= 1,
         |it| it.model.0[0] ^= 1,
         |it| it.terms.0[0] ^= 1,
@@ -309,31 +339,44 @@ fn a_digest_covers_every_field() {
         |it| it.card.0[0] ^= 1,
         |it| it.champion = Some(Digest::ZERO),
         |it| it.figures[0] = Figure::Absent,
+        |it| it.figures[0] = Figure::NoChampion,
         |it| it.figures[1] = Figure::Measured { value: 7_000, low: 7_000, high: 7_001 },
         |it| it.made += 1,
         |it| it.findings = "other".into(),
         |it| it.conditions.push("other".into()),
         |it| it.valid_until += 1,
     ];
-    assert_eq!(frozen_fields(&report, &changes, GatesReport::digest), "4ab1bebc");
+    assert_eq!(frozen_fields(&report, &changes, GatesReport::digest), "1b9050a5");
 }
 
 #[test]
 fn limits_of_a_manifest_are_checked() {
     type Change = fn(&mut ModelManifest);
-    let changes: [(&str, Change); 8] = [
+    fn text(bytes: usize) -> crate::printable::Untrusted {
+        "x".repeat(bytes).into()
+    }
+    const LONGEST: u64 = crate::limits::VECTOR_BYTES_MAX as u64;
+    let changes: [(&str, Change); 12] = [
         ("number of bytes", |model| model.parameter_bytes = 0),
-        ("number of bytes", |model| model.parameter_bytes = crate::limits::VECTOR_BYTES_MAX as u64 + 1),
+        ("number of bytes", |model| model.parameter_bytes = LONGEST + 1),
         ("architecture", |model| model.architecture = Vec::new()),
-        ("plan's name", |model| model.lineage.name = "".into()),
-        ("purpose", |model| {
-            model.lineage.purpose = alloc::string::String::from_utf8(alloc::vec![b'x'; 65]).unwrap().into()
-        }),
+        ("architecture", |model| model.architecture = alloc::vec![0; 65_537]),
+        ("plan's name", |model| model.lineage.name = text(0)),
+        ("plan's name", |model| model.lineage.name = text(65)),
+        ("purpose", |model| model.lineage.purpose = text(0)),
+        ("purpose", |model| model.lineage.purpose = text(65)),
         ("group", |model| model.lineage.group = "no group".into()),
         ("run", |model| model.lineage.run.number = 0),
+        ("run", |model| model.lineage.run.number = u32::MAX),
         ("run", |model| model.lineage.run.number = 1_001),
     ];
-    assert_eq!(manifest(1).check(), Ok(()));
+    // The smallest and the largest of everything.
+    for (bytes, architecture, words, run) in [(1, 1, 1, 1), (LONGEST, 65_536, 64, 1_000)] {
+        let mut model =
+            ModelManifest { parameter_bytes: bytes, architecture: alloc::vec![0; architecture], ..manifest(run) };
+        (model.lineage.name, model.lineage.purpose) = (text(words), text(words));
+        assert_eq!(model.check(), Ok(()));
+    }
     for (part, change) in changes {
         let mut model = manifest(1);
         change(&mut model);

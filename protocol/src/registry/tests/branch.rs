@@ -142,6 +142,36 @@ fn what_was_replaced_is_not_brought_back_by_an_old_statement() {
     assert!(!hears(&mut models, told(ModelStep::Promote, &two, 3)));
 }
 
+/// A withdrawal that comes late ends its own model, and makes no older statement news.
+#[test]
+fn a_late_withdrawal_turns_no_number_back() {
+    let [one, two, three] = [1, 2, 3].map(manifest);
+    let mut models = BranchModels::default();
+    assert!(hears(&mut models, told(ModelStep::Promote, &one, 5)));
+    assert!(hears(&mut models, told(ModelStep::Withdraw, &two, 2)));
+    for sequence in 3..=5 {
+        assert!(!hears(&mut models, told(ModelStep::Promote, &three, sequence)), "{sequence}");
+    }
+    assert_eq!(wanted(&models), [one.digest()]);
+    assert!(hears(&mut models, told(ModelStep::Promote, &three, 6)));
+}
+
+/// With a share of 0 it is evaluated alone; the smallest share is one part.
+#[test]
+fn a_challenger_with_the_smallest_share_is_fetched() {
+    let one = manifest(1);
+    for (share, challenger) in [(0, None), (1, Some((&one, 1)))] {
+        let mut told = told(ModelStep::Challenge, &one, 1);
+        let scope = StatementScope::Customers(share);
+        let statement = ModelStatement { scope, ..told.statement.statement };
+        told.statement = signed(statement, Some(report(&one)));
+        let mut models = BranchModels::default();
+        assert!(hears(&mut models, told));
+        assert_eq!(models.challenger(&"churn".into()), challenger);
+        assert_eq!(wanted(&models).len(), usize::from(share > 0));
+    }
+}
+
 /// A branch was away while a model came and went. Whoever tells it of the coming afterwards tells it nothing.
 #[test]
 fn a_model_that_ended_unheard_is_not_used_by_an_older_statement() {

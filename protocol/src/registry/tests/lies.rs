@@ -56,6 +56,11 @@ const LIMITS: &str = "a model's parts are within their limits";
 /// The rule, the number of events before it, and what is done to the one that follows.
 const LIES: &[Lie] = &[
     ("rosters go forward", 1, |event| *event = adopted()),
+    // What is in force before the first one is none that could be adopted.
+    ("rosters go forward", 0, |event| {
+        let (roster, signatures) = (Roster::none(), Vec::new());
+        *event = RegistryEvent::RosterAdopted { roster: Box::new(SignedRoster { roster, signatures }) };
+    }),
     (LIMITS, 1, |event| *event = registered(ModelManifest { parameter_bytes: 0, ..manifest(1) })),
     ("a model is registered once", 3, |event| *event = registered(manifest(2))),
     ("a run registers one model", 3, |event| {

@@ -311,7 +311,7 @@ impl RegistryRecord {
             ModelStep::Retire => ModelState::Retired,
             ModelStep::Withdraw => ModelState::Withdrawn,
         };
-        purpose.former.retain(|former| *former != model || next == ModelState::Challenger);
+        purpose.former.retain(|former| *former != model);
         match next {
             ModelState::Champion => purpose.champion = Some(model),
             _ if before == Some(model) => purpose.champion = None,
@@ -319,7 +319,7 @@ impl RegistryRecord {
         }
         // A pilot ends when its model or another one becomes champion, and when another one's begins. A comparison ends with the champion's time.
         let begins = matches!(next, ModelState::Champion | ModelState::Pilot);
-        let piloted = purpose.pilot.take_if(|pilot| begins || *pilot == model).filter(|pilot| *pilot != model);
+        let piloted = purpose.pilot.take_if(|pilot| begins || *pilot == model);
         let _ = purpose.challenger.take_if(|challenger| next == ModelState::Champion || *challenger == model);
         match next {
             ModelState::Pilot => purpose.pilot = Some(model),
@@ -327,7 +327,7 @@ impl RegistryRecord {
             _ => {}
         }
         let replaced = before.filter(|before| next == ModelState::Champion && *before != model);
-        if replaced.is_some() && step == ModelStep::Promote {
+        if step == ModelStep::Promote {
             purpose.former.extend(replaced);
             if purpose.former.len() > FORMER_CHAMPIONS_MAX {
                 purpose.former.pop_front();
@@ -335,6 +335,7 @@ impl RegistryRecord {
         }
         // Whoever was rolled back has failed, and passes the gates again before it is used again.
         let fallen = if step == ModelStep::Promote { ModelState::Challenger } else { ModelState::Candidate };
+        // What the statement says of its own model comes last.
         for (other, state) in [(replaced, fallen), (piloted, ModelState::Candidate), (Some(model), next)] {
             if let Some(other) = other.and_then(|other| self.models.get_mut(&other)) {
                 other.state = state;

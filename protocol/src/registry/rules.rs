@@ -148,7 +148,7 @@ impl RegistryRecord {
             statement.sequence == self.next_sequence(&statement.purpose),
             "statements of a purpose are numbered without a gap, and none counts twice",
         )?;
-        rule(self.admits(statement), "a step leads from the model's state to another one")?;
+        rule(self.admits(statement, model.state), "a step leads from the model's state to another one")?;
         match self.judge_gates(signed, model, roster) {
             Ok(()) => Ok(()),
             Err(RefusedStatement::OtherChampion) => Err(OutOfOrder(
@@ -165,15 +165,14 @@ impl RegistryRecord {
     }
 
     /// Whether a step may be done to a model as it is.
-    fn admits(&self, ModelStatement { step, model, purpose, .. }: &ModelStatement) -> bool {
+    fn admits(&self, ModelStatement { step, model, purpose, .. }: &ModelStatement, state: ModelState) -> bool {
         use ModelState::{Candidate, Challenger, Retired, Withdrawn};
-        let Some(ModelRecord { state, .. }) = self.models.get(model) else { return false };
         let former = || self.purposes.get(purpose).is_some_and(|purpose| purpose.former.contains(model));
         match step {
-            ModelStep::Challenge => *state == Candidate,
+            ModelStep::Challenge => state == Candidate,
             ModelStep::Pilot => matches!(state, Candidate | Challenger),
             ModelStep::Promote => matches!(state, Candidate | Challenger | ModelState::Pilot),
-            ModelStep::RollBack => *state == Challenger && former(),
+            ModelStep::RollBack => state == Challenger && former(),
             ModelStep::Retire => !matches!(state, Retired | Withdrawn),
             // Also one that was withdrawn: where whoever signed that has left the roster since, a branch that comes back believes those who are there now.
             ModelStep::Withdraw => true,
@@ -224,8 +223,8 @@ impl RegistryRecord {
     ) -> Result<(), RefusedStatement> {
         let begun = model.last(ModelStep::Pilot).filter(|_| model.state == ModelState::Pilot);
         let begun = begun.ok_or(RefusedStatement::NoPilot)?;
-        let latest = begun.signatures().map(|one| one.at).max().unwrap_or(u64::MAX);
-        let earliest = signed.signatures().map(|one| one.at).min().unwrap_or(0);
+        let latest = begun.first.at.max(begun.second.at);
+        let earliest = signed.first.at.min(signed.second.at);
         let over = latest.saturating_add(pilot.seconds_min);
         if earliest < over {
             return Err(RefusedStatement::PilotGoesOn { over });
@@ -298,7 +297,7 @@ impl RegistryRecord {
         if statement.step.needs_report() && model.is_alarmed() {
             return Err(RefusedStatement::Alarm);
         }
-        match self.admits(statement) {
+        match self.admits(statement, model.state) {
             true => Ok(model),
             false => Err(RefusedStatement::Step { step: statement.step, state: model.state }),
         }

@@ -220,7 +220,7 @@ impl SignedStatement {
         if as_owner {
             return Err(ReportFault::Owner.into());
         }
-        let last = self.signatures().map(|one| one.at).max().unwrap_or(0);
+        let last = self.first.at.max(self.second.at);
         match last <= found.report.valid_until || self.statement.step == ModelStep::RollBack {
             true => Ok(Some(found)),
             false => Err(ReportFault::Ended.into()),

@@ -75,34 +75,6 @@ fn a_withdrawal_is_signed_again_where_its_signers_have_left() {
     assert_eq!(late(&models, &record), Ok(None));
 }
 
-/// As a plan without noise, its model is kept where the owner granted that plan by its digest, and not for all that somebody proposes.
-#[test]
-fn a_model_without_noise_is_granted_by_name_alone() {
-    use crate::plan::GrantSubject;
-    use crate::round::cast;
-    let mut model = manifest(1);
-    let by_name = GrantSubject::Plan(model.lineage.run.plan);
-    let plans =
-        |proposer, purpose: &'static str| GrantSubject::Plans { proposer: staff(proposer), purpose: purpose.into() };
-    let standing = plans(PROPOSER, "churn");
-    let branch = cast::name(ClientId(1), 1);
-    for (privacy, subject, granted) in [
-        (PrivacyMode::Customer, &by_name, true),
-        (PrivacyMode::Customer, &standing, true),
-        // Of two things that are granted together each counts.
-        (PrivacyMode::Customer, &GrantSubject::Plan(Digest::ZERO), false),
-        (PrivacyMode::Customer, &plans("bank-1/other", "churn"), false),
-        (PrivacyMode::Customer, &plans(PROPOSER, "deposit"), false),
-        (PrivacyMode::None, &by_name, true),
-        (PrivacyMode::None, &standing, false),
-    ] {
-        model.lineage.privacy = privacy;
-        let mut grant = cast::grant(&cast::plan());
-        (grant.subject, grant.branches, grant.uses.keep_models) = (subject.clone(), [branch.clone()].into(), true);
-        assert_eq!(model.lineage.is_granted(&grant, &branch), granted, "{} {subject:?}", privacy.name());
-    }
-}
-
 #[test]
 fn a_champion_is_fetched_kept_and_replaced() {
     let [one, two] = [1, 2].map(manifest);
@@ -436,6 +408,24 @@ fn a_pilot_is_for_its_branches_alone() {
         // The pilot fails: the champion never went.
         hears(&mut models, told(ModelStep::Withdraw, &two, 3));
         assert_eq!((champion(&models), wanted(&models)), (Some(one.digest()), [one.digest()].into()));
+    }
+}
+
+/// Each purpose has a pilot of its own, or none.
+#[test]
+fn a_pilot_of_one_purpose_is_a_pilot_beside_others() {
+    let [one, mut other] = [1, 2].map(manifest);
+    other.lineage.purpose = "deposit".into();
+    for steps in [[ModelStep::Pilot, ModelStep::Promote], [ModelStep::Promote, ModelStep::Pilot]] {
+        let mut models = BranchModels::default();
+        for (step, model) in steps.into_iter().zip([&one, &other]) {
+            assert!(hears(&mut models, told(step, model, 1)));
+        }
+        let pilots = [&one, &other].map(|model| models.is_pilot(&model.digest()));
+        assert_eq!(pilots, steps.map(|step| step == ModelStep::Pilot));
+        for model in [&one, &other] {
+            assert_eq!(models.champion(&model.lineage.purpose), Some(model));
+        }
     }
 }
 

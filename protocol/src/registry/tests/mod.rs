@@ -271,7 +271,9 @@ fn a_registry_goes_from_candidates_to_a_champion_and_back() {
 #[test]
 fn a_statement_tells_the_share_of_a_challenger() {
     let model = manifest(1);
-    for (share, words) in [(0, "0 %"), (5, "0.05 %"), (50, "0.50 %"), (1_000, "10 %"), (1_234, "12.34 %")] {
+    for (share, words) in
+        [(0, "0 %"), (5, "0.05 %"), (50, "0.50 %"), (1_000, "10 %"), (1_234, "12.34 %"), (4_990, "49.90 %")]
+    {
         let scope = StatementScope::Customers(share);
         let told = ModelStatement { scope, ..statement(ModelStep::Challenge, &model, 1) }.in_words();
         assert!(told.ends_with(&alloc::format!(" scores {words} of the customers")), "{told}");
@@ -381,5 +383,32 @@ fn limits_of_a_manifest_are_checked() {
         let mut model = manifest(1);
         change(&mut model);
         assert_eq!(model.check(), Err(ManifestFault(part)));
+    }
+}
+
+/// As a plan without noise, its model is kept where the owner granted that plan by its digest, and not for all that somebody proposes.
+#[test]
+fn a_model_without_noise_is_granted_by_name_alone() {
+    use crate::plan::GrantSubject;
+    let mut model = manifest(1);
+    let by_name = GrantSubject::Plan(model.lineage.run.plan);
+    let plans =
+        |proposer, purpose: &'static str| GrantSubject::Plans { proposer: staff(proposer), purpose: purpose.into() };
+    let standing = plans(PROPOSER, "churn");
+    let branch = cast::name(ClientId(1), 1);
+    for (privacy, subject, granted) in [
+        (PrivacyMode::Customer, &by_name, true),
+        (PrivacyMode::Customer, &standing, true),
+        // Of two things that are granted together each counts.
+        (PrivacyMode::Customer, &GrantSubject::Plan(Digest::ZERO), false),
+        (PrivacyMode::Customer, &plans("bank-1/other", "churn"), false),
+        (PrivacyMode::Customer, &plans(PROPOSER, "deposit"), false),
+        (PrivacyMode::None, &by_name, true),
+        (PrivacyMode::None, &standing, false),
+    ] {
+        model.lineage.privacy = privacy;
+        let mut grant = cast::grant(&cast::plan());
+        (grant.subject, grant.branches, grant.uses.keep_models) = (subject.clone(), [branch.clone()].into(), true);
+        assert_eq!(model.lineage.is_granted(&grant, &branch), granted, "{} {subject:?}", privacy.name());
     }
 }

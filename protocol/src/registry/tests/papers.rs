@@ -133,6 +133,41 @@ fn reports_of_attacks_are_a_validators_and_are_taken_once() {
     assert_eq!(broken(&replayed(&events), &alarm(1_001)), Some(ONCE), "and once");
 }
 
+/// Whoever brought a report is told what is wrong with it.
+#[test]
+fn a_report_of_attacks_is_refused_with_its_reason() {
+    let model = manifest(1);
+    let (base, good) = ([adopted(), registered(model.clone())], attacks(&model, 1, false));
+    let judged = |record: &RegistryRecord, signed: &SignedAttackReport| {
+        record.judge_attacks::<Toy>(signed, (&roster().roster, &federation()), NOW)
+    };
+    let record = replayed(&base);
+    assert_eq!(judged(&record, &signed_attacks(good)), Ok(()));
+    // Made and signed in another federation, and in two.
+    let elsewhere = AttackReport { federation: Digest::ZERO, ..good };
+    let mut both = signed_attacks(elsewhere);
+    both.signed.federation = Digest::ZERO;
+    both.signed.signature = Toy::sign(&cast::person_key(VALIDATOR), &both.signed.to_sign::<Toy>());
+    let mut half = signed_attacks(good);
+    half.signed.federation = Digest::ZERO;
+    for signed in [signed_attacks(elsewhere), both, half] {
+        assert_eq!(judged(&record, &signed), Err(RefusedAttackReport::Federation));
+    }
+    let unknown = Err(RefusedAttackReport::Unknown(manifest(2).digest()));
+    assert_eq!(judged(&record, &signed_attacks(attacks(&manifest(2), 1, false))), unknown);
+    let mut record = record;
+    for number in 1..=u32::try_from(ATTACK_REPORTS_MAX).expect("few") {
+        record.apply(&reported(signed_attacks(attacks(&model, number, false))));
+        // The same findings, whatever is said of them.
+        for alarm in [false, true] {
+            let again = signed_attacks(attacks(&model, number, alarm));
+            assert_eq!(judged(&record, &again), Err(RefusedAttackReport::Taken));
+        }
+    }
+    assert_eq!(judged(&record, &signed_attacks(attacks(&model, 0, false))), Err(RefusedAttackReport::Full));
+    assert_eq!(judged(&record, &signed_attacks(attacks(&model, 0, true))), Ok(()));
+}
+
 /// Frozen, and every field of it counts.
 #[test]
 fn a_digest_of_a_report_of_attacks_covers_every_field() {

@@ -121,3 +121,7 @@ impl Topology {
         lists.get(&client).map_or(&[], Vec::as_slice)
     }
 }
+
+#[cfg(test)]
+#[path = "topology_tests.rs"]
+mod tests;

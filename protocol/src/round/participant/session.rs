@@ -144,3 +144,7 @@ impl<S: Suite> Held<S> {
         shares.collect()
     }
 }
+
+#[cfg(test)]
+#[path = "session_tests.rs"]
+mod tests;

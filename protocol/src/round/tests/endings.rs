@@ -7,7 +7,10 @@ use super::world::{Packet, World, plan};
 use crate::ids::ClientId;
 use crate::message::Upstream;
 use crate::privacy::Accounts;
-use crate::round::{CoordinatorEvent, Input, Outbox, ParticipantEffect, ParticipantInput};
+use crate::round::cast::{self, policy};
+use crate::round::{
+    CoordinatorEvent, Input, Outbox, ParticipantEffect, ParticipantEvent, ParticipantInput, Policy, RunEnd,
+};
 use crate::secagg::toy::Seeded;
 
 /// What each client was told at the end: rounds, or why it is not wanted.
@@ -111,4 +114,49 @@ fn whoever_did_not_take_part_is_refused_before_and_behind_the_end() {
     let told = told(&world);
     assert_eq!(told[..10], vec![(Some(served.rounds()), None); 10]);
     assert_eq!(told[10..], [(None, Some(OVER)); 2]);
+}
+
+/// A run that is tried again and again is refused each time, and the file says it once. An end that the coordinator has signed counts for more than a
+/// refusal, and is written down once as well.
+#[test]
+fn an_end_is_written_down_once_however_often_it_is_heard() {
+    const MEMBER: ClientId = ClientId(4);
+    let served = plan(|_| {});
+    let strict = |policy: Policy| Policy { purposes: Vec::new(), ..policy };
+    let again = |world: &mut World, own: Policy| {
+        world.cut(MEMBER);
+        let file = world.branches[&MEMBER].events.clone();
+        world.reboot(MEMBER);
+        world.reborn(MEMBER, own, file);
+        world.connect(MEMBER);
+        world.run();
+        let ends = |event: &ParticipantEvent| match event {
+            ParticipantEvent::RunEnded { how, .. } => Some(how.clone()),
+            _ => None,
+        };
+        let events = &world.branches[&MEMBER].events;
+        let refused = events.iter().filter(|event| matches!(event, ParticipantEvent::Refused { .. })).count();
+        (refused, events.iter().filter_map(ends).collect::<Vec<_>>())
+    };
+    let mut world = World::new(10, served.clone());
+    world.connect_all();
+    let begun = [cast::begun(MEMBER, false)].to_vec();
+    world.reborn(MEMBER, strict(policy(&served)), begun);
+    for time in 0..3 {
+        assert_eq!(again(&mut world, strict(policy(&served))), (1, Vec::new()), "time {time}");
+    }
+    // In the middle of a run.
+    let mut world = World::new(10, served.clone());
+    world.connect_all();
+    while world.coordinator.record().committed_all() < 1 {
+        assert!(world.step());
+    }
+    for time in 0..3 {
+        assert_eq!(again(&mut world, strict(policy(&served))).1, [RunEnd::Refused], "time {time}");
+    }
+    world.pass_deadlines();
+    assert_eq!(world.finished, Some(true), "the others go on");
+    for time in 0..3 {
+        assert_eq!(again(&mut world, policy(&served)).1, [RunEnd::Refused, RunEnd::Finished], "time {time}");
+    }
 }

@@ -3,17 +3,19 @@
 use alloc::vec::Vec;
 
 use super::four_eyes::{VICTIM, say, told_welcome};
-use super::world::{World, plan};
+use super::world::{Machine, Packet, World, plan};
+use crate::budget::OwnerChange;
 use crate::digest::Digest;
 use crate::ids::RoundId;
 use crate::limits::HOLDING_SECONDS_MAX;
-use crate::message::{RefusalCode, SignedBody};
+use crate::message::{Downstream, RefusalCode, SignedBody, Upstream};
 use crate::plan::{Grant, GrantFault, GrantSubject, OwnersWord, Plan, Rhythm, Schedule, Withdrawal};
+use crate::registry::{CopyNote, CopyState};
 use crate::round::agreement::welcome_message;
 use crate::round::cast::{self, APPROVER, OWNER_KEY, PROPOSER, coordinator_signs, granted, owner_signs, policy, staff};
-use crate::round::{CoordinatorEvent, ParticipantEvent, Policy};
-use crate::secagg::suite::{Suite, VerifyingKey};
-use crate::secagg::toy::Toy;
+use crate::round::{Branch, CoordinatorEvent, Outbox, ParticipantEffect, ParticipantEvent, ParticipantInput, Policy};
+use crate::secagg::suite::{Signature, Suite, VerifyingKey};
+use crate::secagg::toy::{Seeded, Toy};
 use crate::time::Millis;
 
 /// How a changed grant is refused, and the change.
@@ -122,6 +124,185 @@ fn no_round_begins_under_a_grant_that_the_file_knows_to_be_withdrawn() {
     assert_eq!(world.refusals(), [(VICTIM, RefusalCode::NotGranted(GrantFault::Withdrawn))]);
 }
 
+/// Nor does one begin outside of the grant's time, or under a grant that the branch has no more.
+#[test]
+fn no_round_begins_under_a_grant_that_does_not_count_now() {
+    let served = plan(|_| {});
+    let mut grant = cast::grant(&served);
+    grant.not_after = 100;
+    let own = Policy { grants: [granted(&served, owner_signs(grant))].to_vec(), ..policy(&served) };
+    let not = |fault| Some(RefusalCode::NotGranted(fault));
+    for (now, has, refused) in
+        [(100_999, true, None), (101_000, true, not(GrantFault::Window)), (100_999, false, not(GrantFault::None))]
+    {
+        let mut world = World::new(9, served.clone());
+        world.reborn(VICTIM, own.clone(), [cast::begun(VICTIM, false)].to_vec());
+        world.connect_all();
+        while !matches!(world.packets.front(), Some(Packet::Start(VICTIM, _))) {
+            assert!(world.step(), "a round begins");
+        }
+        if !has {
+            world.branches.get_mut(&VICTIM).expect("a branch").machine.set_grants(Vec::new());
+        }
+        world.now = Millis(now);
+        world.step();
+        assert_eq!(world.refusals().first().map(|(_, code)| *code), refused, "at {now} ms");
+        let charged = world.branches[&VICTIM].machine.record().runs.len();
+        assert_eq!(charged, usize::from(refused.is_none()), "at {now} ms");
+        // The same clock decides at the welcome.
+        let mut world = World::new(9, served.clone());
+        world.reborn(VICTIM, own.clone(), [cast::begun(VICTIM, false)].to_vec());
+        world.connect_all();
+        let welcome = told_welcome(&mut world);
+        world.now = Millis(now);
+        if has {
+            assert_eq!(say(&mut world, welcome), refused, "at {now} ms");
+        }
+    }
+}
+
+/// What the victim has asked of its shell for one input, where nothing of that is done.
+fn asks(
+    world: &mut World,
+    input: impl FnOnce(&mut dyn Machine, &mut Outbox<ParticipantEffect>),
+) -> Vec<ParticipantEffect> {
+    let mut outbox = Outbox::new();
+    input(&mut *world.branches.get_mut(&VICTIM).expect("a branch").machine, &mut outbox);
+    core::iter::from_fn(|| outbox.pop()).collect()
+}
+
+/// The victim in a round, with keys, and in the set-up of the next session beside it; and its grant.
+fn in_a_round_and_a_set_up() -> (World, Grant) {
+    let served = plan(|_| {});
+    let mut world = World::new(9, served.clone());
+    let grant = cast::grant(&served);
+    let own = Policy { grants: [granted(&served, grant.clone())].to_vec(), ..policy(&served) };
+    world.reborn(VICTIM, own, [cast::begun(VICTIM, false)].to_vec());
+    world.connect_all();
+    let survivors = |packet: &Packet| matches!(packet, Packet::Down(VICTIM, Downstream::Survivors(_)));
+    let offered = |packet: &Packet| matches!(packet, Packet::Up(VICTIM, Upstream::Keys(_)));
+    let mut keyed = 0;
+    while keyed < 2 || !world.packets.front().is_some_and(survivors) {
+        keyed += usize::from(world.packets.front().is_some_and(offered));
+        assert!(world.step(), "{:?}", world.coordinator.wait());
+    }
+    (world, grant)
+}
+
+/// Whoever is at the other end may be a stranger: it hears nothing of the withdrawal. All keys go at once, and the coordinator is told when it has proved
+/// itself.
+#[test]
+fn a_withdrawal_is_not_told_to_somebody_who_has_not_proved_to_be_the_coordinator() {
+    let unproved: [(&str, bool, fn(&mut World)); 3] = [
+        ("on another connection", true, |world| world.tell_branch(VICTIM, ParticipantInput::Resumed)),
+        ("before the welcome", true, |world| world.tell_branch(VICTIM, ParticipantInput::Connected)),
+        ("without a connection", false, |world| world.tell_branch(VICTIM, ParticipantInput::Disconnected)),
+    ];
+    for (what, linked, before) in unproved {
+        let (mut world, grant) = in_a_round_and_a_set_up();
+        before(&mut world);
+        world.packets.retain(|packet| !matches!(packet, Packet::Up(VICTIM, _) | Packet::Down(VICTIM, _)));
+        world.withdraw(VICTIM, cast::withdrawal(&grant));
+        let said = world.packets.iter().filter_map(|packet| match packet {
+            Packet::Up(VICTIM, Upstream::Join(join)) => Some(Some(join.holding.len())),
+            Packet::Up(VICTIM, _) => Some(None),
+            _ => None,
+        });
+        assert_eq!(said.collect::<Vec<_>>(), [Some(0)][..usize::from(linked)], "{what}: it asks anew, without keys");
+        let branch = &world.branches[&VICTIM];
+        assert!(branch.machine.record().withdrawn.contains(&grant.digest()), "{what}");
+        assert_eq!((world.refusals(), branch.stopped.is_some()), (Vec::new(), false), "{what}");
+        assert_eq!(branch.machine.wait().deadline, None, "{what}: nothing of the round and the set-up is left");
+        if !linked {
+            world.tell_branch(VICTIM, ParticipantInput::Connected);
+            let holding = world.packets.iter().find_map(|packet| match packet {
+                Packet::Up(VICTIM, Upstream::Join(join)) => Some(join.holding.len()),
+                _ => None,
+            });
+            assert_eq!(holding, Some(0), "{what}: its keys are gone");
+        }
+        world.run();
+        let code = RefusalCode::NotGranted(GrantFault::Withdrawn);
+        assert_eq!(world.refusals().first(), Some(&(VICTIM, code)), "{what}: the coordinator itself is told");
+    }
+    // What the shell holds of the round goes with the keys.
+    let (mut world, grant) = in_a_round_and_a_set_up();
+    world.tell_branch(VICTIM, ParticipantInput::Resumed);
+    let withdrawal = cast::withdrawal(&grant);
+    let asked =
+        asks(&mut world, |machine, outbox| machine.withdraw(Millis(0), &mut Seeded::new(1), withdrawal, outbox));
+    assert!(asked.iter().any(|effect| matches!(effect, ParticipantEffect::ForgetVector(_))));
+}
+
+/// A run that is over says nothing more, whatever its owner takes back.
+#[test]
+fn a_withdrawal_after_the_end_is_recorded_and_told_nobody() {
+    let (mut world, grant) = under_way();
+    world.run();
+    assert_eq!(world.finished, Some(true));
+    let events = world.branches[&VICTIM].events.len();
+    world.withdraw(VICTIM, cast::withdrawal(&grant));
+    assert_eq!((world.refusals(), world.packets.len()), (Vec::new(), 0));
+    assert_eq!(world.branches[&VICTIM].events.len(), events + 1);
+}
+
+/// The owner before takes back what it granted itself, and nothing of the next one's; a grant that the branch does not have yet is anybody's who was
+/// an owner.
+#[test]
+fn an_owner_takes_back_its_own_grants() {
+    const NEXT: [u8; 32] = [77; 32];
+    let served = plan(|_| {});
+    let begun = cast::begun(VICTIM, false);
+    let ParticipantEvent::BudgetBegun { first, .. } = &begun else { panic!("it begins") };
+    let (from, to) = (first.owner.clone(), Toy::verifying_key(&NEXT));
+    let mut change = OwnerChange { population: first.population, from, to, signature: Signature::none() };
+    change.signature = Toy::sign(&OWNER_KEY, &change.to_sign::<Toy>());
+    let before = cast::grant(&served);
+    let mut after = Grant { owner: Toy::verifying_key(&NEXT), ..before.clone() };
+    after.signature = Toy::sign(&NEXT, &after.to_sign::<Toy>());
+    let unknown = Grant { runs: 7, ..before.clone() };
+    let file = [begun.clone(), ParticipantEvent::OwnerChanged { change }];
+    let takes = |key: [u8; 32], grant: &Grant| {
+        let grants = [&before, &after].map(|grant| granted(&served, grant.clone())).to_vec();
+        let own = Policy { grants, ..policy(&served) };
+        let mut branch = Branch::<Toy>::resume(own, served.schema, cast::signing_key(VICTIM), &file).expect("in order");
+        let mut withdrawal = Withdrawal { owner: Toy::verifying_key(&key), ..cast::withdrawal(grant) };
+        withdrawal.signature = Toy::sign(&key, &withdrawal.to_sign::<Toy>());
+        let mut outbox = Outbox::new();
+        let taken = branch.withdraw(withdrawal.clone(), &mut outbox);
+        assert_eq!(branch.record().withdrawn.contains(&grant.digest()), taken);
+        assert_eq!(outbox.iter().count(), if taken { 2 } else { 0 }, "the entry, and its sync");
+        assert!(!branch.withdraw(withdrawal, &mut outbox), "once");
+        taken
+    };
+    let stranger = [9; 32];
+    assert_eq!([OWNER_KEY, NEXT, stranger].map(|key| takes(key, &before)), [true, false, false]);
+    assert_eq!([OWNER_KEY, NEXT, stranger].map(|key| takes(key, &after)), [false, true, false]);
+    assert_eq!([OWNER_KEY, NEXT, stranger].map(|key| takes(key, &unknown)), [true, true, false]);
+}
+
+/// A branch's word about its copy is signed with the branch's own key, and says what it said before.
+#[test]
+fn a_branch_signs_what_it_says_of_its_copy() {
+    let served = plan(|_| {});
+    let file = [cast::begun(VICTIM, false)];
+    let branch = Branch::<Toy>::resume(policy(&served), served.schema, cast::signing_key(VICTIM), &file);
+    let branch = branch.expect("in order");
+    let note = CopyNote {
+        federation: cast::federation(),
+        client: VICTIM,
+        model: Digest([1; 32]),
+        state: CopyState::Kept,
+        statement: Digest([2; 32]),
+        at: 3,
+        signature: Signature::none(),
+    };
+    let signed = branch.sign_copy(note.clone());
+    let key = Toy::verifying_key(&cast::signing_key(VICTIM));
+    assert!(Toy::verify(&key, &note.to_sign::<Toy>(), &signed.signature));
+    assert_eq!(CopyNote { signature: Signature::none(), ..signed }, note);
+}
+
 /// A copy of a model is kept under a grant of the budget's owner that counts now, for this branch, with that use; and no longer after a withdrawal.
 #[test]
 fn a_model_is_kept_under_a_grant_that_counts() {
@@ -139,26 +320,29 @@ fn a_model_is_kept_under_a_grant_that_counts() {
         complete: true,
     };
     let (served, name) = (plan(|_| {}), cast::name(VICTIM, 1));
-    let kept = |change: &dyn Fn(&mut Grant), withdrawn: bool| {
+    let kept_as = |change: &dyn Fn(&mut Grant), withdrawn: bool, forged: bool| {
         let mut grant = cast::grant(&served);
         (grant.uses.keep_models, grant.not_before, grant.not_after) = (true, 100, 200);
         change(&mut grant);
-        let grant = match grant.owner == Toy::verifying_key(&OWNER_KEY) {
+        let mut grant = match grant.owner == Toy::verifying_key(&OWNER_KEY) {
             true => owner_signs(grant),
             false => {
                 grant.signature = Toy::sign(&[9; 32], &grant.to_sign::<Toy>());
                 grant
             }
         };
+        grant.signature.bytes[0] ^= u8::from(forged);
         let mut events = Vec::from([cast::begun(VICTIM, false)]);
         if withdrawn {
             events.push(ParticipantEvent::GrantWithdrawn { withdrawal: cast::withdrawal(&grant) });
         }
         let own = Policy { grants: [granted(&served, grant)].to_vec(), ..policy(&served) };
         let branch = crate::round::Branch::<Toy>::resume(own, served.schema, cast::signing_key(VICTIM), &events);
-        branch.expect("in order").keeps_model(&lineage, &name, Millis(150_000))
+        branch.expect("in order").keeps_model(&lineage, &name, Millis(150_999))
     };
-    assert!(kept(&|_| {}, false));
+    let kept = |change: &dyn Fn(&mut Grant), withdrawn| kept_as(change, withdrawn, false);
+    assert!(kept(&|_| {}, false) && kept(&|grant| grant.not_after = 150, false));
+    assert!(!kept_as(&|_| {}, false, true), "its owner did not sign it");
     assert!(!kept(&|_| {}, true), "it was withdrawn");
     let changes: [fn(&mut Grant); 6] = [
         |grant| grant.federation.0[0] ^= 1,
@@ -188,7 +372,8 @@ fn runs_begin_in_their_order_and_time_and_within_the_grant() {
         world.reborn(VICTIM, policy, file);
         world.connect_all();
         let mut welcome = told_welcome(&mut world);
-        (welcome.number, welcome.at) = (number, Millis(seconds * 1000));
+        // A second lasts until the next one begins.
+        (welcome.number, welcome.at) = (number, Millis(seconds * 1000 + 999));
         let run = crate::plan::RunRef { plan: served.digest(), number };
         welcome.signature = coordinator_signs(&welcome_message::<Toy>(
             &welcome.nonce,
@@ -196,7 +381,7 @@ fn runs_begin_in_their_order_and_time_and_within_the_grant() {
             &welcome.roster,
             [welcome.at, welcome.begun],
         ));
-        world.now = Millis(seconds * 1000);
+        world.now = Millis(seconds * 1000 + 999);
         say(&mut world, welcome)
     };
     let accepted = |numbers: &[u32], at: u64| {
@@ -207,7 +392,7 @@ fn runs_begin_in_their_order_and_time_and_within_the_grant() {
             if let ParticipantEvent::RunAccepted { at: when, grant, .. } = &mut event {
                 let mut own = cast::grant(&served);
                 own.runs = 2;
-                (*when, *grant) = (Millis(at * 1000), own.digest());
+                (*when, *grant) = (Millis(at * 1000 + 999), own.digest());
             }
             file.push(event);
         }
@@ -223,6 +408,7 @@ fn runs_begin_in_their_order_and_time_and_within_the_grant() {
     assert_eq!(at(1, 10_000_300, accepted(&[], 0), 2), None, "nor are they at the end");
     assert_eq!(at(1, 10_000_301, accepted(&[], 0), 2), Some(RefusalCode::NotDue));
     assert_eq!(at(1, HOLDING_SECONDS_MAX, accepted(&[], 0), 2), Some(RefusalCode::NotDue));
+    assert_eq!(at(2, 10_000_301, accepted(&[1, 2], 4_000), 2), None, "whatever has begun in time goes on");
     // The plan's own cap over all runs.
     let capped = plan(|plan| (plan.runs, plan.cap) = (4, cast::cap(plan, 8)));
     let mut world = World::new(9, capped.clone());

@@ -81,6 +81,23 @@ fn two_runs_go_on_side_by_side_and_are_paid_from_one_budget() {
     }
 }
 
+/// The shell reads of each participant under which run and roster it takes part.
+#[test]
+fn a_participant_says_which_run_and_roster_it_has_accepted() {
+    let (mut world, runs) = two();
+    let has = |world: &Several, run: &RunId| {
+        let participant = world.clients[&MEMBER].runs.get(run)?;
+        let roster = participant.roster().cloned();
+        assert_eq!(roster.is_some(), participant.run().is_some());
+        assert!(participant.run().is_none_or(|own| own.id() == *run) && !participant.is_over());
+        roster
+    };
+    assert_eq!(runs.map(|run| has(&world, &run)), [None, None]);
+    world.until(|world| runs.iter().all(|run| has(world, run).is_some()));
+    let own = world.roster.roster.clone();
+    assert_eq!(runs.map(|run| has(&world, &run)), [Some(own.clone()), Some(own)]);
+}
+
 /// What one run may still charge is not there for another one, and is when it has come to its end.
 #[test]
 fn a_run_that_cannot_be_paid_beside_another_is_refused_until_that_has_ended() {

@@ -8,9 +8,9 @@ use crate::defence::Defence;
 use crate::digest::Digest;
 use crate::ids::ClientId;
 use crate::message::{Floor, RefusalCode};
-use crate::plan::Plan;
+use crate::plan::{Plan, PrivacyMode};
 use crate::privacy::Accounts;
-use crate::round::cast::{branch_plan, cap, counting_plan, policy};
+use crate::round::cast::{branch_plan, cap, counting_plan, policy, priced};
 use crate::round::{ParticipantEvent, Policy};
 
 #[test]
@@ -24,7 +24,7 @@ fn every_term_admits_what_is_at_it_and_refuses_what_is_past_it() {
         });
         offered.validate().unwrap()
     };
-    let cases: [Case; 8] = [
+    let cases: [Case; 11] = [
         (
             Floor::UploadOffset,
             |_| {},
@@ -45,6 +45,33 @@ fn every_term_admits_what_is_at_it_and_refuses_what_is_past_it() {
             |plan| plan.runs = 3,
             |policy| policy.plan_cap = cap(&plan(|_| {}), 24),
             |policy| policy.plan_cap = cap(&plan(|_| {}), 23),
+        ),
+        // Or the plan says itself where its runs end.
+        (
+            Floor::EpsilonPlan,
+            |plan| (plan.runs, plan.cap) = (3, cap(plan, 10)),
+            |policy| policy.plan_cap = cap(&plan(|_| {}), 10),
+            |policy| policy.plan_cap = cap(&plan(|_| {}), 9),
+        ),
+        (
+            Floor::EpsilonBranchPlan,
+            |plan| {
+                let cap = Accounts { branch: branch_plan().stages[0].charge.branch.times(10), ..branch_plan().cap };
+                *plan = Plan { upload_offset_ms: plan.upload_offset_ms, runs: 2, cap, ..branch_plan() };
+            },
+            |policy| policy.plan_cap.branch = branch_plan().stages[0].charge.branch.times(10),
+            |policy| policy.plan_cap.branch = branch_plan().stages[0].charge.branch.times(9),
+        ),
+        // Without noise nobody is protected, at however many branches a customer is.
+        (
+            Floor::Mode,
+            |plan| {
+                plan.privacy = PrivacyMode::None;
+                plan.stages[0].noise_variance = 0;
+                *plan = priced(plan.clone());
+            },
+            |policy| (policy.modes, policy.overlap_min) = ([PrivacyMode::None].to_vec(), 2),
+            |policy| policy.overlap_min = 2,
         ),
         (
             Floor::Schema,

@@ -3,7 +3,7 @@
 use super::world::{Packet, World, plan};
 use crate::digest::Digest;
 use crate::ids::{ClientId, RoundId};
-use crate::message::Upstream;
+use crate::message::{Downstream, Upstream};
 use crate::plan::Plan;
 use crate::round::cast::policy;
 use crate::round::{Input, ParticipantEvent, ParticipantInput, Policy, Timing};
@@ -69,6 +69,8 @@ fn noise_that_is_masked_after_the_offset_leaves_at_once() {
 #[test]
 fn under_a_plain_policy_a_vector_is_waited_for() {
     let (mut world, served) = before_the_offset(Timing::Plain);
+    let wait = world.branches[&LATE].machine.wait();
+    assert_eq!(wait.deadline, Some(Millis(served.round_deadline_ms)), "nothing of its leaves before that: {wait:?}");
     at(&mut world, OFFSET_MS);
     let left = uploads(&world);
     assert_eq!(left.len(), 8);
@@ -107,4 +109,46 @@ fn whoever_is_silent_until_a_deadline_is_let_go_of_alone() {
         let left: alloc::vec::Vec<ClientId> = (5..=9).map(ClientId).collect();
         assert_eq!(world.coordinator.ready_clients(), left, "{what}");
     }
+}
+
+/// A branch waits for a round and for a set-up beside it: people hear of the one that ends first, and of the round where both end together.
+#[test]
+fn of_a_round_and_a_set_up_the_one_that_ends_first_is_told() {
+    for (keying_ms, deadline, told, next) in [
+        (999, 999, "key set-up: the frozen cohort", "give up the key set-up and erase its keys"),
+        (1_000, 1_000, "round 2: the survivor set", "forget the round and erase its keys"),
+        (1_001, 1_000, "round 2: the survivor set", "forget the round and erase its keys"),
+    ] {
+        let mut world = World::new(9, plan(|plan| plan.keying_deadline_ms = keying_ms));
+        world.connect_all();
+        let mut offers = 0;
+        let offered = |packet: &Packet| matches!(packet, Packet::Down(LATE, Downstream::Offer(_)));
+        while offers < 2 || world.branches[&LATE].machine.record().runs.is_empty() {
+            offers += usize::from(world.packets.front().is_some_and(offered));
+            assert!(world.step());
+        }
+        let wait = world.branches[&LATE].machine.wait();
+        assert_eq!((wait.deadline, wait.reason.as_str(), wait.next), (Some(Millis(deadline)), told, next));
+    }
+}
+
+/// What a branch waits for between rounds and sessions, and when its vector is ready before its time.
+#[test]
+fn a_wait_says_what_comes_next() {
+    let mut world = World::new(9, plan(|plan| (plan.upload_offset_ms, plan.session_rounds) = (OFFSET_MS, 8)));
+    world.connect_all();
+    let wait = |world: &World| world.branches[&LATE].machine.wait();
+    let until = |world: &mut World, due: fn(&Packet) -> bool| {
+        while !world.packets.front().is_some_and(due) {
+            assert!(world.step());
+        }
+    };
+    until(&mut world, |packet| matches!(packet, Packet::Down(LATE, Downstream::Offer(_))));
+    assert_eq!((wait(&world).reason.as_str(), wait(&world).deadline), ("the next key set-up", None));
+    until(&mut world, |packet| matches!(packet, Packet::Start(LATE, _)));
+    assert_eq!((wait(&world).reason.as_str(), wait(&world).deadline), ("the next round", None));
+    assert!(world.step());
+    assert_eq!((wait(&world).next, wait(&world).deadline), ("upload", Some(Millis(OFFSET_MS))));
+    at(&mut world, OFFSET_MS);
+    assert_eq!(wait(&world).next, "forget the round and erase its keys");
 }

@@ -10,7 +10,7 @@ use crate::digest::Digest;
 use crate::ids::RoundId;
 use crate::limits::{HOLDING_SECONDS_MAX, WITHDRAWALS_MAX};
 use crate::message::{Charged, RefusalCode};
-use crate::plan::{Grant, GrantFault, GrantSubject, Plan, PrivacyMode, Rhythm, Run, RunRef, Schedule};
+use crate::plan::{Grant, GrantFault, GrantSubject, Plan, PrivacyMode, Rhythm, Run, RunRef, Schedule, Withdrawal};
 use crate::privacy::Accounts;
 use crate::round::agreement::welcome_message;
 use crate::round::cast::{self, cap, coordinator_signs, granted, owner_signs, policy};
@@ -308,6 +308,21 @@ fn an_older_file_without_the_withdrawal_revives_no_grant() {
     assert!(most.is_short());
     let long = BudgetHead { withdrawn: [Digest::ZERO; WITHDRAWALS_MAX + 1].to_vec(), ..newest };
     assert!(!long.is_short());
+}
+
+/// A head names every grant that was withdrawn: a file that has more of them than a head may name takes part in nothing.
+#[test]
+fn a_head_names_a_limited_number_of_withdrawals() {
+    let served = plan(|_| {});
+    for (withdrawn, refused) in [(WITHDRAWALS_MAX, None), (WITHDRAWALS_MAX + 1, Some(RefusalCode::BudgetExceeded))] {
+        let mut file = [cast::begun(VICTIM, false)].to_vec();
+        file.extend((0_u64..).take(withdrawn).map(|number| {
+            let withdrawal =
+                Withdrawal { grant: Digest::of(&number.to_le_bytes()), ..cast::withdrawal(&cast::grant(&served)) };
+            ParticipantEvent::GrantWithdrawn { withdrawal }
+        }));
+        assert_eq!(offered(&served, 1, 1, file), refused, "{withdrawn} grants");
+    }
 }
 
 /// The branch is killed with any part of its file on the disk, and starts again: its folder tells it of the withdrawal once more. Nothing is charged under

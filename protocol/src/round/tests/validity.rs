@@ -3,9 +3,9 @@
 use alloc::vec::Vec;
 
 use super::world::{Packet, World, plan};
-use crate::ids::ClientId;
-use crate::limits::CLOCK_SKEW_MS_MAX;
-use crate::message::{ClosedReason, Downstream, RefusalCode, RejectCode, SignedBody};
+use crate::ids::{ClientId, RoundId, SessionId};
+use crate::limits::{CLOCK_SKEW_MS_MAX, SESSIONS_HELD_MAX};
+use crate::message::{ClosedReason, Downstream, Offer, RefusalCode, RejectCode, SignedBody, Upstream};
 use crate::plan::Plan;
 use crate::roster::{RosterEntry, RosterGroup, SignedRoster};
 use crate::round::cast::{coordinator_signs, entry, policy, roster, roster_after, roster_of, settings};
@@ -204,8 +204,15 @@ fn keys_are_erased_when_an_entry_of_their_cohort_ends_and_the_open_round_ends_in
     while !matches!(world.packets.front(), Some(Packet::Down(OTHER, Downstream::Survivors(_)))) {
         assert!(world.step());
     }
+    let wait = |world: &World| world.branches[&OTHER].machine.wait();
+    let (end, erases) = (Some(OVER_HERE.plus(1)), "erase the session's keys: an entry of its cohort has ended");
+    assert_eq!((wait(&world).deadline, wait(&world).next), (end, erases), "it is woken before the round's deadline");
+    world.now = OVER_HERE;
+    world.tell_branch(OTHER, ParticipantInput::Timer);
+    assert_eq!(wait(&world).deadline, end, "not a moment before");
     world.now = OVER_HERE.plus(1);
     world.tell_branch(OTHER, ParticipantInput::Timer);
+    assert_eq!(wait(&world).next, "forget the round and erase its keys", "once");
     world.now = Millis(0);
     while !matches!(world.packets.front(), Some(Packet::Start(OTHER, _))) {
         assert!(world.step(), "{:?} {:?}", world.coordinator.wait(), world.refusals());
@@ -224,15 +231,63 @@ fn run_of(world: &World) -> crate::plan::RunRef {
 
 #[test]
 fn a_round_under_an_entry_that_has_ended_is_refused_before_it_is_charged() {
-    let mut world = world();
-    commit(&mut world, 1);
-    while !matches!(world.packets.front(), Some(Packet::Start(OTHER, _))) {
+    for (now, refused) in [(OVER_HERE, None), (OVER_HERE.plus(1), Some((OTHER, RefusalCode::EntryEnded)))] {
+        let mut world = world();
+        commit(&mut world, 1);
+        while !matches!(world.packets.front(), Some(Packet::Start(OTHER, _))) {
+            assert!(world.step());
+        }
+        world.now = now;
+        world.step();
+        assert_eq!(world.refusals().first().copied(), refused);
+        let charged = if refused.is_none() { 2 } else { 1 };
+        assert_eq!(world.branches[&OTHER].machine.record().last_round(&run_of(&world)), charged);
+        // Whoever stops has no keys left to erase.
+        world.tell_branch(OTHER, ParticipantInput::Stop);
+        assert_eq!(world.branches[&OTHER].machine.wait().deadline, None);
+    }
+}
+
+/// Where a round and the keys end in the same moment, people hear of the round.
+#[test]
+fn a_round_that_ends_with_the_keys_is_told() {
+    let ends = OVER_HERE.plus(1);
+    let mut world = world_of(
+        ending(10),
+        plan(|plan| (plan.round_deadline_ms, plan.keying_deadline_ms, plan.session_rounds) = (ends.0, ends.0, 8)),
+    );
+    while !matches!(world.packets.front(), Some(Packet::Down(OTHER, Downstream::Survivors(_)))) {
         assert!(world.step());
     }
+    let wait = world.branches[&OTHER].machine.wait();
+    assert_eq!((wait.deadline, wait.next), (Some(ends), "forget the round and erase its keys"));
+}
+
+/// The keys of a session are erased when one of its cohort is over; they count no more among those that a branch may hold.
+#[test]
+fn keys_that_were_erased_make_room_for_others() {
+    let mut world = world();
+    let first = loop {
+        match world.packets.front() {
+            Some(Packet::Down(OTHER, Downstream::Offer(offer))) => break offer.clone(),
+            _ => assert!(world.step()),
+        }
+    };
+    let acks = |packet: &Packet| matches!(packet, Packet::Down(OTHER, Downstream::SetupAcks { .. }));
+    let mut held = 0;
+    while held < SESSIONS_HELD_MAX {
+        held += usize::from(world.packets.front().is_some_and(acks));
+        assert!(world.step(), "{:?}", world.coordinator.wait());
+    }
+    let mut without = Offer { session: SessionId([9; 32]), first_round: RoundId(100), ..first };
+    without.candidates.to_mut().retain(|client| *client != ENDING);
+    without.signature = coordinator_signs(&without.to_sign::<Toy>());
     world.now = OVER_HERE.plus(1);
-    world.step();
-    assert_eq!(world.refusals().first(), Some(&(OTHER, RefusalCode::EntryEnded)));
-    assert_eq!(world.branches[&OTHER].machine.record().last_round(&run_of(&world)), 1);
+    world.tell_branch(OTHER, ParticipantInput::Timer);
+    world.packets.clear();
+    world.tell_branch(OTHER, ParticipantInput::Message(Downstream::Offer(without)));
+    assert_eq!(world.refusals(), []);
+    assert!(matches!(world.packets.front(), Some(Packet::Up(OTHER, Upstream::Keys(_)))));
 }
 
 fn pilot(members: &[u32]) -> SignedRoster {

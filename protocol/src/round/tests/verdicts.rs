@@ -124,15 +124,22 @@ fn a_grant_that_was_used_up_in_between_makes_room_for_another() {
         says(&served, &own(&grants[..1]), core::slice::from_ref(&between)),
         Some(RefusalCode::NotGranted(GrantFault::Uses))
     );
-    let mut world = welcomed(&served, &own(&grants));
-    world.overtake(VICTIM, [between].to_vec());
-    world.silent_workers = false;
-    let run = world.coordinator.run().id();
-    world.tell_branch(VICTIM, ParticipantInput::RunJudged { run, verdict: Ok(()) });
-    world.run();
-    assert_eq!((world.refusals(), world.branches[&VICTIM].finished), ([].to_vec(), Some(5)));
-    let record = world.branches[&VICTIM].machine.record();
-    assert_eq!(record.accepted[&world.coordinator.run().reference()].grant, grants[1].digest());
+    // By its uses, or by its year.
+    let mut of_the_year = own(&[Grant { runs: 2, ..grants[0].clone() }, grants[1].clone()].map(owner_signs));
+    of_the_year.grants[0].year = of_the_year.grants[0].run.clone();
+    for own in [own(&grants), of_the_year] {
+        let [first, second] = [0, 1].map(|number: usize| &own.grants[number].grant);
+        let between = accepted(&cast::run(plan(|plan| plan.name = "other".into())), first);
+        let mut world = welcomed(&served, &own);
+        world.overtake(VICTIM, [between].to_vec());
+        world.silent_workers = false;
+        let run = world.coordinator.run().id();
+        world.tell_branch(VICTIM, ParticipantInput::RunJudged { run, verdict: Ok(()) });
+        world.run();
+        assert_eq!((world.refusals(), world.branches[&VICTIM].finished), ([].to_vec(), Some(5)));
+        let record = world.branches[&VICTIM].machine.record();
+        assert_eq!(record.accepted[&world.coordinator.run().reference()].grant, second.digest());
+    }
 }
 
 /// Another run brings a newer roster, and a signed start under the one before is on its way: nothing is charged under that, and the branch asks anew.

@@ -12,9 +12,9 @@ use crate::digest::Digest;
 use crate::ids::{ClientId, RunId};
 use crate::message::{Downstream, Proof, RejectCode, Upstream};
 use crate::round::cast::{self, coordinator_signs, signing_key};
-use crate::round::{Ending, ParticipantEvent, ParticipantInput, ending_message};
+use crate::round::{Ending, Outbox, ParticipantEffect, ParticipantEvent, ParticipantInput, RunEnd, ending_message};
 use crate::secagg::suite::{Signature, Suite, VerifyingKey};
-use crate::secagg::toy::Toy;
+use crate::secagg::toy::{Seeded, Toy};
 
 const VICTIM: ClientId = ClientId(5);
 const OTHER: ClientId = ClientId(6);
@@ -166,6 +166,11 @@ fn a_reason_to_try_again_is_signed_and_ends_nothing() {
             tell(&mut world, Downstream::Rejected { code, explanation: WHY.into(), proof: proof.filter(|_| signed) });
             assert_eq!(stopped(&world).0.as_deref(), signed.then_some(WHY));
             assert_eq!(world.branches[&VICTIM].distrusted.len(), usize::from(!signed));
+            // It has left: what comes now was on its way before.
+            let waits = world.branches[&VICTIM].machine.wait();
+            assert!(waits.reason.starts_with("a connection to the coordinator"), "{waits:?}");
+            tell(&mut world, Downstream::Rejected { code, explanation: WHY.into(), proof: None });
+            assert_eq!(world.branches[&VICTIM].distrusted.len(), usize::from(!signed));
             let branch = world.branches.get_mut(&VICTIM).expect("a branch");
             branch.stopped = None;
             // The answer to its first question is on the way, and is none any more.
@@ -177,6 +182,39 @@ fn a_reason_to_try_again_is_signed_and_ends_nothing() {
             let refused = |event: &ParticipantEvent| matches!(event, ParticipantEvent::Refused { .. });
             assert!(!world.branches[&VICTIM].events.iter().any(refused), "{code:?}");
         }
+    }
+}
+
+/// Whether there is a reason to try again is the code's to say, and so is whether the branch may take part in that run once more.
+#[test]
+fn a_code_says_whether_to_try_again_and_how_a_run_ends() {
+    use RejectCode as Code;
+    let served = cast::run(plan(|_| {})).id();
+    for (code, retry, ended) in [
+        (Code::NotNow, true, None),
+        (Code::NotInGroup, true, None),
+        (Code::PlanFinished, false, Some(RunEnd::Dismissed)),
+        (Code::Evicted, false, Some(RunEnd::Dismissed)),
+        (Code::VersionDiffers, false, Some(RunEnd::Refused)),
+        (Code::SchemaDiffers, false, Some(RunEnd::Refused)),
+    ] {
+        let (mut world, nonce) = joined();
+        while world.branches[&VICTIM].machine.record().accepted.is_empty() {
+            assert!(world.step());
+        }
+        let proof = word(served, &key(VICTIM), &nonce, Ending::Rejected { code, explanation: WHY });
+        let message = Downstream::Rejected { code, explanation: WHY.into(), proof };
+        let mut outbox = Outbox::new();
+        let branch = world.branches.get_mut(&VICTIM).expect("a branch");
+        let input = ParticipantInput::Message(message);
+        branch.machine.handle(world.now, &mut Seeded::new(1), input, &mut outbox);
+        let told = outbox.iter().find_map(|effect| match effect {
+            ParticipantEffect::Stop { retry, .. } => Some(*retry),
+            _ => None,
+        });
+        assert_eq!(told, Some(retry), "{code:?}");
+        let end = branch.machine.record().accepted.values().next().and_then(|terms| terms.ended.clone());
+        assert_eq!(end, ended, "{code:?}");
     }
 }
 
@@ -220,6 +258,24 @@ fn nonsense_on_a_resumed_connection_ends_nothing() {
         assert_eq!(stopped(&world).0.is_some(), ends);
         assert_eq!(world.branches[&VICTIM].distrusted.is_empty(), ends);
     }
+}
+
+/// A new question on a connection on which somebody has proved to be the coordinator is answered by somebody who has not.
+#[test]
+fn a_forged_answer_to_a_new_question_ends_nothing() {
+    let (mut world, _) = joined();
+    let mut forged = loop {
+        match world.packets.front() {
+            Some(Packet::Down(VICTIM, Downstream::Welcome(welcome))) => break welcome.clone(),
+            _ => assert!(world.step()),
+        }
+    };
+    assert!(world.step(), "it is welcomed");
+    world.tell_branch(VICTIM, ParticipantInput::Connected);
+    forged.nonce = nonce_of(&world, VICTIM);
+    tell(&mut world, Downstream::Welcome(forged));
+    assert_eq!((world.refusals(), stopped(&world)), (Vec::new(), (None, None)));
+    assert_eq!(world.branches[&VICTIM].distrusted.len(), 1);
 }
 
 /// Without the defence each of them stops the victim.

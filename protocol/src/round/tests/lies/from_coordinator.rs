@@ -8,9 +8,9 @@ use crate::ids::{ClientId, RoundId, SessionId};
 use crate::message::{ClosedReason, Downstream, Muster, Proof, RefusalCode, RejectCode, Upstream};
 use crate::round::cast::{self, coordinator_signs, signing_key};
 use crate::round::tests::world::{Packet, World, plan};
-use crate::round::{Ending, ParticipantInput, ending_message};
+use crate::round::{Ending, Outbox, ParticipantEffect, ParticipantInput, ending_message};
 use crate::secagg::suite::Suite;
-use crate::secagg::toy::Toy;
+use crate::secagg::toy::{Seeded, Toy};
 
 /// What is wrong with a word that ends the work.
 type Row = (&'static str, fn(&mut Downstream));
@@ -227,6 +227,15 @@ fn words_for_people_and_shells_decide_nothing() {
         world.tell_branch(VICTIM, ParticipantInput::Message(word()));
         assert_eq!((world.branches[&VICTIM].events.len(), world.packets.len()), (events, packets), "{what}");
         assert!(world.branches[&VICTIM].distrusted.is_empty() && world.branches[&VICTIM].stopped.is_none(), "{what}");
+        // The operator's screen is told all of it.
+        let mut outbox = Outbox::new();
+        let branch = world.branches.get_mut(&VICTIM).expect("a branch");
+        branch.machine.handle(world.now, &mut Seeded::new(1), ParticipantInput::Message(word()), &mut outbox);
+        let shown = outbox.iter().filter(|effect| match (effect, word()) {
+            (ParticipantEffect::Muster(shown), Downstream::Muster(muster)) => *shown == muster,
+            _ => false,
+        });
+        assert_eq!((shown.count(), outbox.iter().count()), (1, 1), "{what}");
     }
     let mut world: World = nine();
     world.run();

@@ -174,6 +174,41 @@ fn only_a_head_of_its_own_makes_a_branch_count_more() {
     }
 }
 
+/// A head of another member, or of another population, is none of this branch's, whoever has signed it.
+#[test]
+fn a_head_of_somebody_else_s_budget_is_refused() {
+    type Change = fn(&mut BudgetHead);
+    let changes: [(&str, ClientId, Change); 2] = [
+        ("another member's", ClientId(1), |head| head.client = ClientId(1)),
+        ("another population's", VICTIM, |head| head.population.0[0] ^= 1),
+    ];
+    for (what, signer, change) in changes {
+        let mut world = nine();
+        let mut message = told(&mut world, welcome);
+        let mut budget = shown(signer, 0);
+        change(&mut budget.head);
+        budget.head.signature = signs(signer, &budget.head);
+        message.budget = Some(budget);
+        tell(&mut world, message);
+        assert_eq!((refusals(&world), adopted(&world)), ([RefusalCode::HeadInvalid].to_vec(), false), "{what}");
+    }
+}
+
+/// The owner has pinned a schema, and the branch's file is another one.
+#[test]
+fn a_plan_of_another_schema_than_the_branch_has_is_refused() {
+    let mut served = plan(|_| {});
+    let mut world = World::new(9, served.clone());
+    served.schema.0[0] ^= 1;
+    world.reborn(VICTIM, policy(&served), [begun(VICTIM, false)].to_vec());
+    world.connect_all();
+    let mut message = told(&mut world, welcome);
+    message.plan = served;
+    sign(&mut message);
+    tell(&mut world, message);
+    assert_eq!(refusals(&world), [RefusalCode::SchemaDiffers]);
+}
+
 /// What a head says counts before anything else, a plan that cannot be paid, or is not admitted, included.
 #[test]
 fn a_head_counts_whatever_becomes_of_the_plan() {

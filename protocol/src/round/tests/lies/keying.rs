@@ -1,12 +1,11 @@
 //! What a branch refuses in the set-up of a session: the offer, the frozen cohort, the neighbours' keys, bundles and acknowledgements.
 
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::{Row, VICTIM, nine, refusals, refuses, signs, told, until};
 use crate::digest::Digest;
 use crate::ids::{ClientId, RoundId, SessionId};
-use crate::limits::{GRAPH_ATTEMPTS_MAX, SESSIONS_HELD_MAX};
+use crate::limits::SESSIONS_HELD_MAX;
 use crate::list::List;
 use crate::message::RefusalCode::{BadKeyMaterial, RoundReused, SignatureInvalid, Unexpected};
 use crate::message::{
@@ -14,7 +13,7 @@ use crate::message::{
     SignedBody, Upstream, keys_digest,
 };
 use crate::round::cast::coordinator_signs;
-use crate::round::tests::world::{Packet, World, plan};
+use crate::round::tests::world::{Packet, World};
 use crate::round::{ParticipantEvent, ParticipantInput};
 use crate::secagg::suite::Signature;
 use crate::secagg::toy::Toy;
@@ -66,11 +65,20 @@ fn an_offer_out_of_turn_is_refused() {
     let first = told(&mut world, offer);
     let mut world = nine();
     told(&mut world, |message| matches!(message, Downstream::Welcome(_)).then_some(()));
+    let early = first.clone();
     world.tell_branch(VICTIM, ParticipantInput::Message(Downstream::Offer(first)));
     assert_eq!(refusals(&world), [], "nothing is admitted");
     // Whoever has asked to be let in awaits the answer, and hears nothing else.
     let branch = &world.branches[&VICTIM];
     assert!(branch.distrusted.is_empty() && branch.machine.record().accepted.is_empty());
+
+    // While its data are being judged.
+    let mut world = nine();
+    world.silent_workers = true;
+    let welcome = told(&mut world, |message| matches!(message, Downstream::Welcome(_)).then_some(message));
+    world.tell_branch(VICTIM, ParticipantInput::Message(welcome));
+    world.tell_branch(VICTIM, ParticipantInput::Message(next_offer(early, 9)));
+    assert_eq!(refusals(&world), [RefusalCode::Unexpected], "it has promised nothing yet");
 
     // For a session that stands: the same again, from a later round on.
     let mut world = nine();
@@ -310,38 +318,6 @@ fn a_message_of_a_set_up_that_comes_twice_is_refused() {
     let other = Freeze { session: SessionId([9; 32]), ..told(&mut world, freeze) };
     world.tell_branch(VICTIM, ParticipantInput::Message(Downstream::Freeze(other)));
     assert_eq!(refusals(&world), []);
-}
-
-/// Large cohorts: contributions to the graph are shown, and the graph could be chosen by breaking off again and again.
-#[test]
-fn set_ups_that_break_off_behind_the_reveal_are_counted() {
-    let mut world = World::new(257, plan(|_| {}));
-    world.connect_all();
-    let offered = told(&mut world, offer);
-    world.tell_branch(VICTIM, ParticipantInput::Message(Downstream::Offer(offered.clone())));
-    let mut frozen = told(&mut world, freeze);
-    for attempt in 0..GRAPH_ATTEMPTS_MAX {
-        let number = u8::try_from(attempt).expect("twenty");
-        world.packets.clear();
-        world.tell_branch(VICTIM, ParticipantInput::Message(next_offer(offered.clone(), number)));
-        let keys = world.packets.iter().find_map(|packet| match packet {
-            Packet::Up(VICTIM, Upstream::Keys(keys)) => Some(keys.clone()),
-            _ => None,
-        });
-        let keys: Box<_> = keys.unwrap_or_else(|| panic!("attempt {attempt} is refused: {:?}", refusals(&world)));
-        frozen.session = SessionId([number; 32]);
-        for statement in frozen.members.to_mut() {
-            statement.session = frozen.session;
-            statement.signature = signs(statement.client, statement);
-        }
-        frozen.members.to_mut()[4] = keys.statement;
-        world.tell_branch(VICTIM, ParticipantInput::Message(Downstream::Freeze(frozen.clone())));
-        let reveals = |packet: &Packet| matches!(packet, Packet::Up(VICTIM, Upstream::Contribution { .. }));
-        assert!(world.packets.iter().any(reveals), "attempt {attempt}");
-    }
-    assert_eq!(refusals(&world), []);
-    world.tell_branch(VICTIM, ParticipantInput::Message(next_offer(offered, 200)));
-    assert_eq!(refusals(&world), [RefusalCode::AttemptsExhausted]);
 }
 
 /// A set-up that does not end is given up, and its keys with it; the branch stays for the next one.

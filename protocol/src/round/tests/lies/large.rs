@@ -2,11 +2,21 @@
 
 use alloc::vec::Vec;
 
-use super::{Row, VICTIM, refusals, rejected, revealed, told, until};
-use crate::ids::ClientId;
-use crate::message::{Downstream, Neighbourhood, RefusalCode, RejectCode, Survivors, Upstream};
+use super::{Row, VICTIM, refusals, rejected, revealed, signs, told, until};
+use crate::digest::Digest;
+use crate::ids::{ClientId, OrganisationId, RoundId, SessionId};
+use crate::limits::GRAPH_ATTEMPTS_MAX;
+use crate::list::List;
+use crate::message::{
+    Downstream, Freeze, KeysStatement, Neighbourhood, Offer, RefusalCode, RejectCode, SignedBody, Survivors, Upstream,
+};
+use crate::plan::Plan;
+use crate::round::cast::coordinator_signs;
 use crate::round::tests::world::{Packet, World, plan};
 use crate::round::{Input, ParticipantInput};
+use crate::secagg::parameters::{CoalitionRule, CohortRule};
+use crate::secagg::suite::Signature;
+use crate::secagg::toy::Toy;
 
 const CLIENTS: u32 = 257;
 
@@ -127,5 +137,96 @@ fn a_neighbourhood_with_one_thing_wrong_is_refused() {
         change(&mut hood);
         world.tell_branch(VICTIM, ParticipantInput::Message(Downstream::Neighbourhood(hood)));
         assert_eq!(refusals(&world), [*code], "{what}");
+    }
+}
+
+/// A rule that admits a cohort of three, so that one can stand in a federation of many.
+fn of_three() -> Plan {
+    let coalition = CoalitionRule::Fraction { permille: 0 };
+    let rule = CohortRule { coalition, cohort_min: 2, organisations_min: 1, survivors_permille: 800, honest_min: 1 };
+    plan(|plan| (plan.cohort, plan.session_rounds) = (rule, 3))
+}
+
+/// Three of many are here, and the victim, who has admitted the plan, is about to be asked for the keys of their set-up.
+fn three_of_many() -> (World, Offer) {
+    let mut world = World::new(CLIENTS, of_three());
+    [4, 5, 6].into_iter().for_each(|number| world.connect(ClientId(number)));
+    world.run();
+    world.now = world.coordinator.deadline().expect("others are hoped for");
+    world.tell(Input::Timer);
+    let offer = told(&mut world, |message| match message {
+        Downstream::Offer(offer) => Some(offer),
+        _ => None,
+    });
+    assert_eq!(offer.candidates.len(), 3);
+    (world, offer)
+}
+
+/// A set-up of so many that is made up, as far as the victim has to answer it: the offer, and the statements of all.
+fn made_up(offer: &Offer, count: u32) -> (Offer, Freeze) {
+    let session = SessionId([9; 32]);
+    let candidates: Vec<ClientId> = (1..=count).map(ClientId).collect();
+    let statement = |client: &ClientId| {
+        let mut statement = KeysStatement {
+            session,
+            client: *client,
+            contribution: Digest::ZERO,
+            keys: Digest::ZERO,
+            counter: 1,
+            noise: Vec::new(),
+            nonce: None,
+            signature: Signature::none(),
+        };
+        statement.signature = signs(*client, &statement);
+        statement
+    };
+    let organisations = alloc::vec![OrganisationId(1); candidates.len()];
+    let thresholds = of_three().cohort.thresholds(&organisations, CLIENTS as usize).expect("a cohort");
+    let members = candidates.iter().map(statement).collect();
+    let freeze = Freeze { session, members, keys: List::default(), thresholds };
+    let mut offer = Offer { session, first_round: RoundId(100), candidates: candidates.into(), ..offer.clone() };
+    offer.signature = coordinator_signs(&offer.to_sign::<Toy>());
+    (offer, freeze)
+}
+
+/// Tells the victim a set-up that is made up; whether it shows its part of the graph's seed.
+fn reveals(world: &mut World, (offer, freeze): &(Offer, Freeze)) -> bool {
+    let told = world.packets.len();
+    world.tell_branch(VICTIM, ParticipantInput::Message(Downstream::Offer(offer.clone())));
+    let Some(Packet::Up(VICTIM, Upstream::Keys(keys))) = world.packets.get(told).cloned() else { return false };
+    let mut freeze = freeze.clone();
+    freeze.members.to_mut()[VICTIM.0 as usize - 1] = keys.statement;
+    world.tell_branch(VICTIM, ParticipantInput::Message(Downstream::Freeze(freeze)));
+    let reveals = |packet: &Packet| matches!(packet, Packet::Up(VICTIM, Upstream::Contribution { .. }));
+    let revealed = world.packets.iter().skip(told).any(reveals);
+    world.packets.truncate(told);
+    revealed
+}
+
+/// Contributions to the graph are shown in large cohorts, and the graph could be chosen by breaking off again and again. A set-up that stands ends the count.
+#[test]
+fn set_ups_that_break_off_behind_the_reveal_are_counted_until_one_stands() {
+    let (mut world, offer) = three_of_many();
+    let made_up = made_up(&offer, CLIENTS);
+    for attempt in 1..GRAPH_ATTEMPTS_MAX {
+        assert!(reveals(&mut world, &made_up), "attempt {attempt}");
+    }
+    world.tell_branch(VICTIM, ParticipantInput::Message(Downstream::Offer(offer)));
+    let acknowledged = told(&mut world, |message| matches!(message, Downstream::SetupAcks { .. }).then_some(message));
+    world.tell_branch(VICTIM, ParticipantInput::Message(acknowledged));
+    for attempt in 0..GRAPH_ATTEMPTS_MAX {
+        assert!(reveals(&mut world, &made_up), "attempt {attempt} after the session: {:?}", refusals(&world));
+    }
+    assert_eq!(refusals(&world), []);
+    assert!(!reveals(&mut world, &made_up));
+    assert_eq!(refusals(&world), [RefusalCode::AttemptsExhausted]);
+}
+
+/// The graph of the largest cohort in which everybody masks with everybody is drawn by nobody.
+#[test]
+fn nothing_is_revealed_for_a_complete_graph() {
+    for (count, revealed) in [(CLIENTS - 1, false), (CLIENTS, true)] {
+        let (mut world, offer) = three_of_many();
+        assert_eq!(reveals(&mut world, &made_up(&offer, count)), revealed, "{count}");
     }
 }

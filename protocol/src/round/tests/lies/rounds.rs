@@ -239,15 +239,18 @@ fn what_comes_before_its_time_is_refused() {
     assert_eq!(refusals(&world), [RefusalCode::Unexpected], "no set was acknowledged");
     assert_eq!(revealed(&world), 0);
 
-    let mut world = World::new(9, plan(|plan| plan.upload_offset_ms = 100));
-    world.connect_all();
-    let start = start_for_victim(&mut world);
-    tell_start(&mut world, start);
-    // Its vector is ready, and waits for the time at which it may leave.
-    let uploads = (1..=9).map(|number| (ClientId(number), Digest::ZERO)).collect();
-    let early = Survivors { round, uploads };
-    world.tell_branch(VICTIM, ParticipantInput::Message(Downstream::Survivors(early)));
-    assert_eq!(refusals(&world), [RefusalCode::Unexpected], "its vector is still here");
+    // Its vector is not ready yet; or it is, and waits for the time at which it may leave.
+    for trains in [true, false] {
+        let mut world = World::new(9, plan(|plan| plan.upload_offset_ms = 100));
+        world.connect_all();
+        let start = start_for_victim(&mut world);
+        world.silent_workers = trains;
+        tell_start(&mut world, start);
+        let uploads = (1..=9).map(|number| (ClientId(number), Digest::ZERO)).collect();
+        let early = Survivors { round, uploads };
+        world.tell_branch(VICTIM, ParticipantInput::Message(Downstream::Survivors(early)));
+        assert_eq!(refusals(&world), [RefusalCode::Unexpected], "its vector is still here: it trains: {trains}");
+    }
 }
 
 fn quorum(message: Downstream) -> Option<QuorumCertificate> {

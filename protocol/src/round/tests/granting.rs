@@ -193,7 +193,8 @@ fn in_a_round_and_a_set_up() -> (World, Grant) {
 /// itself.
 #[test]
 fn a_withdrawal_is_not_told_to_somebody_who_has_not_proved_to_be_the_coordinator() {
-    let unproved: [(&str, bool, fn(&mut World)); 3] = [
+    type Moment = (&'static str, bool, fn(&mut World));
+    let unproved: [Moment; 3] = [
         ("on another connection", true, |world| world.tell_branch(VICTIM, ParticipantInput::Resumed)),
         ("before the welcome", true, |world| world.tell_branch(VICTIM, ParticipantInput::Connected)),
         ("without a connection", false, |world| world.tell_branch(VICTIM, ParticipantInput::Disconnected)),

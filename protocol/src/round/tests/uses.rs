@@ -100,6 +100,11 @@ fn runs_that_a_head_names_and_the_file_forgot_are_uses() {
     assert_eq!(offered(&served, 1, 4, adopted(&[known(2)])), Some(RefusalCode::NotDue), "a later run was charged");
     let other = (run(&four(|plan| plan.name = "other".into()), 1).reference(), 1);
     assert_eq!(offered(&served, 2, 1, adopted(&[other])), None, "another plan's runs are none of this one's");
+    // No run begins once the charter is to be reviewed, give or take five minutes of two clocks.
+    for (review_by, refused) in [(4_700, None), (4_699, Some(RefusalCode::NotDue))] {
+        let reviewed = four(|plan| plan.charter.review_by = review_by);
+        assert_eq!(offered(&reviewed, 1, 1, [cast::begun(VICTIM, false)].to_vec()), refused, "{review_by}");
+    }
     // Ten rounds of a cap of seventeen are spent, and a run may cost eight.
     let capped = four(|plan| plan.cap = cap(plan, 17));
     let spent = |rounds| adopted(&[(run(&capped, 1).reference(), rounds)]);

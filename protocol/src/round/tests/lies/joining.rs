@@ -5,14 +5,15 @@ use alloc::string::ToString as _;
 use alloc::vec::Vec;
 
 use super::{VICTIM, nine, refusals, signs, told};
-use crate::budget::{BudgetHead, ShownHead};
+use crate::budget::{BudgetHead, ShownHead, population_digest};
 use crate::ids::{ClientId, RunId};
-use crate::message::{Charged, Downstream, RefusalCode, Upstream, Welcome};
+use crate::message::{Charged, Downstream, RefusalCode, SignedBody, Upstream, Welcome};
 use crate::plan::RunRef;
 use crate::round::agreement::welcome_message;
-use crate::round::cast::{self, begun, cap, coordinator_signs, next_roster, policy, roster};
+use crate::round::cast::{self, OWNER_KEY, begun, cap, coordinator_signs, next_roster, policy, roster};
 use crate::round::tests::world::{Packet, World, plan};
 use crate::round::{BudgetRecord, ParticipantEvent, ParticipantInput};
+use crate::secagg::suite::Suite;
 use crate::secagg::toy::Toy;
 
 /// What is wrong with a welcome, the refusal that it earns, and how it becomes wrong.
@@ -192,6 +193,27 @@ fn a_head_of_somebody_else_s_budget_is_refused() {
         tell(&mut world, message);
         assert_eq!((refusals(&world), adopted(&world)), ([RefusalCode::HeadInvalid].to_vec(), false), "{what}");
     }
+}
+
+/// The salt of a lost file is lost with it: the file in its place has the population of the head that it adopts.
+#[test]
+fn a_file_in_the_place_of_a_lost_one_adopts_a_head_with_another_salt() {
+    let mut world = nine();
+    let ParticipantEvent::BudgetBegun { population, mut first, .. } = begun(VICTIM, true) else { panic!("it begins") };
+    let salt = [9; 32];
+    first.population = population_digest(&salt, &population);
+    first.signature = Toy::sign(&OWNER_KEY, &first.to_sign::<Toy>());
+    let file = [ParticipantEvent::BudgetBegun { population, salt, first }].to_vec();
+    world.cut(VICTIM);
+    world.reborn(VICTIM, policy(&plan(|_| {})), file);
+    world.connect(VICTIM);
+    let mut message = told(&mut world, welcome);
+    let budget = shown(VICTIM, 0);
+    let population = budget.head.population;
+    message.budget = Some(budget);
+    tell(&mut world, message);
+    assert_eq!((refusals(&world), accepts(&world)), (Vec::new(), true));
+    assert_eq!(world.branches[&VICTIM].machine.record().population_digest, Some(population));
 }
 
 /// The owner has pinned a schema, and the branch's file is another one.

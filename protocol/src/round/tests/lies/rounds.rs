@@ -6,6 +6,7 @@ use super::{Row, VICTIM, nine, refusals, refuses, revealed, told, until};
 use crate::budget::{BudgetHead, LastDay};
 use crate::digest::Digest;
 use crate::ids::{ClientId, RoundId, SessionId};
+use crate::limits::{SHARE_VARIANCE_MAX, SHARE_VARIANCE_MIN};
 use crate::message::RefusalCode::{DescriptorInvalid, RoundReused, SurvivorsInvalid, Unexpected};
 use crate::message::{Charged, Downstream, Floor, QuorumCertificate, RefusalCode, SignedBody, Start, Survivors};
 use crate::plan::RunRef;
@@ -109,6 +110,27 @@ fn a_start_is_of_the_stage_that_it_names() {
         let (mut world, start) = first();
         world.tell_branch(VICTIM, ParticipantInput::Started { start, model });
         assert_eq!(refusals(&world), [], "counting needs no public state");
+    }
+}
+
+/// A share of noise that no sampler draws would be charged, and never sent. Six of nine are counted on.
+#[test]
+fn a_round_whose_noise_cannot_be_drawn_is_refused_and_not_charged() {
+    let (least, most) = (6 * SHARE_VARIANCE_MIN, 6 * SHARE_VARIANCE_MAX);
+    for (variance, drawn) in [(least - 6, false), (least, true), (most, true), (most + 1, false)] {
+        let served = cast::priced(plan(|plan| {
+            let stage = &mut plan.stages[0];
+            (stage.reach, stage.sensitivity_squared, stage.noise_variance) = (1, 1, variance);
+        }));
+        let mut world = World::new(9, served);
+        world.connect_all();
+        let start = start_for_victim(&mut world);
+        tell_start(&mut world, start);
+        let expected = if drawn { &[][..] } else { &[DescriptorInvalid] };
+        assert_eq!(refusals(&world), expected, "{variance}");
+        if !drawn {
+            assert_uncharged(&world, "noise that cannot be drawn");
+        }
     }
 }
 

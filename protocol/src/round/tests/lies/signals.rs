@@ -246,7 +246,8 @@ fn a_set_or_a_certificate_of_another_round_is_passed_over() {
 /// Whoever is not in the run hears nothing of it: what was on its way is passed over, and nothing is said.
 #[test]
 fn what_comes_to_a_branch_that_is_not_in_the_run_is_passed_over() {
-    let moments: [(&str, fn(&mut World)); 3] = [
+    type Moment = (&'static str, fn(&mut World));
+    let moments: [Moment; 3] = [
         ("it has no connection", |world| world.tell_branch(VICTIM, ParticipantInput::Disconnected)),
         ("it has asked", |world| world.tell_branch(VICTIM, ParticipantInput::Connected)),
         ("it is over", |world| world.tell_branch(VICTIM, ParticipantInput::Stop)),

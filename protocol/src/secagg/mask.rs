@@ -6,7 +6,7 @@
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
-use zeroize::Zeroize;
+use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use super::labels;
 use super::modular::{Ring, RingSliceMut, RingWords};
@@ -176,6 +176,7 @@ pub(crate) fn checksum<S: Suite>(words: &RingWords, descriptor: &Digest) -> u64 
 }
 
 /// A piece of key stream, erased when dropped.
+#[derive(Zeroize, ZeroizeOnDrop)]
 struct Pad([u8; PAD_BYTES]);
 
 impl Pad {
@@ -229,12 +230,6 @@ impl Pad {
                 }
             }
         }
-    }
-}
-
-impl Drop for Pad {
-    fn drop(&mut self) {
-        self.0.zeroize();
     }
 }
 

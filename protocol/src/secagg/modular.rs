@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
-use zeroize::Zeroize;
+use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use super::mask::CHECK_COORDINATES;
 use crate::digest::{Digest, VectorHasher};
@@ -57,7 +57,7 @@ pub enum RingError {
 }
 
 /// A vector in a ring. Erased when dropped: before masking these are a branch's numbers.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
 pub enum RingWords {
     /// Modulo 2^32.
     W32(Vec<u32>),
@@ -267,15 +267,6 @@ impl RingWords {
             _ => return Err(RingError::OtherRing),
         }
         Ok(())
-    }
-}
-
-impl Drop for RingWords {
-    fn drop(&mut self) {
-        match self {
-            Self::W32(words) => words.zeroize(),
-            Self::W64(words) => words.zeroize(),
-        }
     }
 }
 

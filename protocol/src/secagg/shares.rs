@@ -10,25 +10,19 @@
 
 use alloc::vec::Vec;
 
-use zeroize::Zeroize;
+use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use super::suite::FieldElement;
 use crate::entropy::Entropy;
 use crate::limits::HOLDERS_MAX;
 
 /// One holder's share of one secret. Erased when dropped; cannot be printed.
-#[derive(Clone)]
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct Share<F: FieldElement> {
     /// The holder's point: 1 + its rank.
     pub x: u16,
     /// The polynomial's value there.
     pub value: F,
-}
-
-impl<F: FieldElement> Drop for Share<F> {
-    fn drop(&mut self) {
-        self.value.zeroize();
-    }
 }
 
 /// Why a secret cannot be shared or put together.

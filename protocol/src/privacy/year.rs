@@ -93,7 +93,7 @@ impl Day {
 
     fn same_date(self, years: i64) -> Self {
         let (year, month, day) = civil(u64::from(self.0) * DAY);
-        let year = year.saturating_add_signed(years).max(1);
+        let year = year.saturating_add_signed(years);
         Self(u32::try_from(days_before(year, month, day)).unwrap_or(u32::MAX))
     }
 }
@@ -158,13 +158,13 @@ impl YearSpend {
     /// What would count if time had passed up to this moment.
     #[must_use]
     pub fn spent_at(&self, to: Millis) -> Accounts {
-        self.since(Day::of(to).year_begins().max(self.from))
+        self.since(Day::of(to).year_begins())
     }
 
     /// The next day, after that of a moment, from which on less counts, and what counts then.
     #[must_use]
     pub fn falls_after(&self, now: Millis) -> Option<(Day, Accounts)> {
-        let begins = Day::of(now).year_begins().max(self.from);
+        let begins = Day::of(now).year_begins();
         let (oldest, _) = self.days.iter().find(|(day, _)| *day >= begins)?;
         Some((oldest.falls(), self.since(Day(oldest.0.saturating_add(1)))))
     }

@@ -20,7 +20,7 @@ use crate::time::Millis;
 
 const MEMBERS: u32 = 12;
 /// Who is attacked, or attacks.
-const MEMBER: ClientId = ClientId(4);
+pub(super) const MEMBER: ClientId = ClientId(4);
 
 fn first() -> Plan {
     plan(|_| {})
@@ -140,7 +140,7 @@ fn an_adopted_day_counts_once_and_ends() {
 }
 
 /// A charge of one round of a run's first stage.
-fn charge_of(run: &Run, round: u64, at: u64) -> ParticipantEvent {
+pub(super) fn charge_of(run: &Run, round: u64, at: u64) -> ParticipantEvent {
     ParticipantEvent::BudgetCharged {
         run: run.reference(),
         round: RoundId(round),
@@ -152,14 +152,14 @@ fn charge_of(run: &Run, round: u64, at: u64) -> ParticipantEvent {
 }
 
 /// The record of a file that begins, accepts a run, and goes on.
-fn file(run: &Run, events: impl IntoIterator<Item = ParticipantEvent>) -> BudgetRecord {
+pub(super) fn file(run: &Run, events: impl IntoIterator<Item = ParticipantEvent>) -> BudgetRecord {
     let begun = [begun(MEMBER, false), accepted(run)];
     let events: Vec<ParticipantEvent> = begun.into_iter().chain(events).collect();
     BudgetRecord::replay(&events).expect("a file in order")
 }
 
 /// What a record would sign.
-fn head_of(record: &BudgetRecord, run: &Run) -> BudgetHead {
+pub(super) fn head_of(record: &BudgetRecord, run: &Run) -> BudgetHead {
     let run = run.reference();
     BudgetHead {
         client: MEMBER,
@@ -172,7 +172,7 @@ fn head_of(record: &BudgetRecord, run: &Run) -> BudgetHead {
         charged: record.charged(&run),
         others: record.others(&run),
         day: record.last_day(),
-        withdrawn: Vec::new(),
+        withdrawn: record.withdrawn.iter().copied().collect(),
         epoch: 1,
         owner: record.owner().cloned().expect("it has an owner"),
         signature: Signature::none(),

@@ -1,6 +1,7 @@
 //! Both machines against each other, and each against an enemy.
 
 mod aborts;
+mod adopting;
 mod anchor;
 mod answers;
 mod assignments;

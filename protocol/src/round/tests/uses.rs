@@ -156,6 +156,18 @@ fn a_year_under_a_grant_has_open_runs_and_those_charged_in_it() {
     assert_eq!(since(10, &over), rounds(1));
     assert_eq!(since(20, &over), rounds(1), "accepted before it, and charged in it");
     assert_eq!(since(21, &over), rounds(0), "over, and all of it before");
+    // A clock that was set back makes nothing older, whether a round is charged by it or the run is accepted again.
+    for again in [charged(&other, 2, 12), accepted(&other, 12)] {
+        let counted = cap(&served, 1 + u64::from(matches!(again, ParticipantEvent::BudgetCharged { .. })));
+        let over = [open.as_slice(), &[again, ended(&other)]].concat();
+        assert_eq!((since(20, &over), since(21, &over)), (counted, rounds(0)));
+    }
+    let again = [open.as_slice(), &[accepted(&other, 30), ended(&other)]].concat();
+    assert_eq!((since(30, &again), since(31, &again)), (rounds(1), rounds(0)), "accepted again in it");
+    // What an adopted head says of the plan's other runs counts, whenever that was.
+    let head = adopted(&[(RunRef { number: 2, ..own.reference() }, 3)]);
+    let forgot = BudgetRecord::replay(&head).expect("a file in order");
+    assert_eq!(forgot.used_since(&grant, Millis(u64::MAX), &own), rounds(3));
     // Not the run itself, and nothing under another grant.
     assert_eq!(since(0, &[accepted(&own, 10), charged(&own, 1, 20)]), rounds(0));
     let mut under_another = open.clone();
@@ -173,6 +185,45 @@ fn earlier_runs_of_its_plan_reserve_nothing_beside_a_run() {
     assert_eq!(before.reserved_beside(&run(&served, 2).reference()), Accounts::zero());
     assert_eq!(before.reserved_beside(&other.reference()), cap(&served, 7));
     assert_eq!(before.reserved_beside(&run(&served, 1).reference()), Accounts::zero(), "nor does the run itself");
+    // Beside a run of its plan counts what the earlier ones were charged, and what the later ones may be charged as well.
+    let rounds = |rounds| cap(&served, rounds);
+    let beside = |number| before.beside(&run(&served, number));
+    assert_eq!((beside(1), beside(2), before.beside(&other)), (rounds(0), rounds(1), rounds(0)));
+    let later = record(&[accepted(&run(&served, 2), 10), charged(&run(&served, 2), 1, 20)]);
+    assert_eq!((later.beside(&run(&served, 1)), later.beside(&run(&served, 3))), (rounds(8), rounds(1)));
+    assert_eq!(later.reserved_beside(&run(&served, 1).reference()), rounds(7));
+}
+
+/// A plan's rhythm counts from the run before, and from when that was accepted first.
+#[test]
+fn the_run_before_is_the_last_one_of_its_plan_and_as_old_as_its_first_acceptance() {
+    let served = four(|_| {});
+    let other = cast::run(plan(|plan| plan.name = "other".into()));
+    let record = record(&[
+        accepted(&other, 5),
+        accepted(&run(&served, 1), 10),
+        accepted(&run(&served, 2), 20),
+        accepted(&run(&served, 2), 30),
+        accepted(&run(&served, 3), 40),
+    ]);
+    let before = |number| record.run_before(&run(&served, number).reference());
+    assert_eq!(before(1), None);
+    assert_eq!(before(2), Some((1, Millis(10_000))));
+    assert_eq!(before(3), Some((2, Millis(20_000))));
+    assert_eq!(before(4), Some((3, Millis(40_000))));
+    assert_eq!(record.run_before(&other.reference()), None);
+}
+
+/// Each stage has its own price.
+#[test]
+fn the_cost_of_rounds_is_that_of_their_stages() {
+    let own = cast::run(cast::counting_plan());
+    let record = record(&[accepted(&own, 10)]);
+    let cost =
+        |rounds: &[u32]| record.accepted[&own.reference()].cost_of(&Charged { rounds: rounds.to_vec(), last_round: 9 });
+    let [count, probe, _] = [0, 1, 2].map(|stage| own.stages[stage].charge.clone());
+    assert_eq!((cost(&[]), cost(&[1]), cost(&[0, 3])), (Accounts::zero(), count.clone(), probe.times(3)));
+    assert_eq!(cost(&[1, 3, 1]), count.times(2).plus(&probe.times(3)));
 }
 
 /// A year before now is a year of seconds. What was charged in it counts against the grant, and what was charged before it does not.

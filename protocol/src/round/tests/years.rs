@@ -14,7 +14,7 @@ use crate::ids::{ClientId, RoundId};
 use crate::limits::{CLOCKS_APART_MS_MAX, HOLDING_SECONDS_MAX};
 use crate::message::{Downstream, RefusalCode, SignedBody};
 use crate::plan::{Allowance, Approvals, Plan, PrivacyMode, RunRef, days_before};
-use crate::privacy::{Accounts, RdpVector};
+use crate::privacy::{Accounts, Day, RdpVector};
 use crate::roster::Roster;
 use crate::round::cast::{self, APPROVER, PROPOSER, begun, cap, policy, roster};
 use crate::round::{BudgetRecord, ParticipantEvent, Policy, RunEnd, StageTerms};
@@ -164,6 +164,35 @@ fn a_year_passes_by_two_clocks() {
         world.run();
         assert_eq!(refusals(&world).first().copied(), expected, "{branch:?} {coordinator:?}");
         assert_eq!(record(&world).year.spent() == Accounts::zero(), expected.is_none());
+    }
+}
+
+/// A charge counts on the day of the later clock: by how much the coordinator's was ahead when the run was accepted last.
+#[test]
+fn a_charge_counts_by_the_later_of_two_clocks() {
+    let run = cast::run(plan(|_| {}));
+    let day = |day: u64| Millis(day * DAY);
+    let accepted = |own: u64, coordinators: u64| {
+        let mut event = cast::accepted(&run);
+        let ParticipantEvent::RunAccepted { at, shown, .. } = &mut event else { panic!("it is accepted") };
+        (*at, *shown) = (day(own), day(coordinators));
+        event
+    };
+    let charged = ParticipantEvent::BudgetCharged {
+        run: run.reference(),
+        round: RoundId(1),
+        stage: 0,
+        at: day(40),
+        descriptor: Digest::ZERO,
+        charge: run.stages[0].charge.clone(),
+    };
+    let clocks: [(&[(u64, u64)], u64); 4] =
+        [(&[(35, 37)], 42), (&[(37, 35)], 40), (&[(35, 37), (39, 39)], 40), (&[(35, 35), (36, 39)], 43)];
+    for (accepts, counts) in clocks {
+        let accepts = accepts.iter().map(|(own, coordinators)| accepted(*own, *coordinators));
+        let events: Vec<_> = [begun(MEMBER, false)].into_iter().chain(accepts).chain([charged.clone()]).collect();
+        let record = BudgetRecord::replay(&events).expect("a file in order");
+        assert_eq!(record.year.days(), [(Day::of(day(counts)), run.stages[0].charge.clone())]);
     }
 }
 

@@ -10,7 +10,7 @@ use crate::digest::Digest;
 use crate::ids::{ClientId, RoundId};
 use crate::limits::STAGES_MAX;
 use crate::message::RefusalCode;
-use crate::plan::{RunRef, Withdrawal};
+use crate::plan::{Allowance, RunRef, Withdrawal};
 use crate::privacy::Accounts;
 use crate::round::cast::{self, OWNER_KEY, counting_plan, policy};
 use crate::round::tests::world::World;
@@ -148,6 +148,7 @@ pub(super) const HEAD_SIGNED: &[Row] = &[
     (FOLDED, is!(HeadSigned), |moment| moment.record.counter += 1),
     (FOLDED, is!(HeadSigned), change!(HeadSigned { head } => head.spent = one_round())),
     (FOLDED, is!(HeadSigned), change!(HeadSigned { head } => head.year.charge(Millis(0), &one_round()))),
+    (FOLDED, is!(HeadSigned), change!(HeadSigned { head } => head.caps = None)),
     (FOLDED, is!(HeadSigned), change!(HeadSigned { head } => head.withdrawn.push(Digest::ZERO))),
     (FOLDED, is!(HeadSigned), |moment| {
         moment.record.withdrawn.insert(Digest::ZERO);
@@ -227,14 +228,18 @@ pub(super) const RUN_ACCEPTED: &[Row] = &[
     (AWAITS, is!(RunAccepted), |moment| moment.record.awaits_head = true),
     (NUMBERED, is!(RunAccepted), change!(RunAccepted { run } => run.number = 0)),
     (NUMBERED, is!(RunAccepted), change!(RunAccepted { stages } => stages.clear())),
-    (
-        NUMBERED,
-        is!(RunAccepted),
-        change!(RunAccepted { stages } => {
-            let one = stages[0].clone();
-            stages.resize(STAGES_MAX + 1, one);
-        }),
-    ),
+    (NUMBERED, is!(RunAccepted), |moment| {
+        let ParticipantEvent::RunAccepted { stages, retries, charge_max, .. } = &mut moment.event else {
+            panic!("it accepts")
+        };
+        let one = stages[0].clone();
+        stages.resize(STAGES_MAX, one.clone());
+        let most = Allowance::new(stages.iter().map(|stage| (stage.rounds, &stage.charge)), *retries);
+        *charge_max = most.charge_left(&[]);
+        assert_eq!(moment.record.check(&moment.event), Ok(()), "exactly so many are allowed");
+        let ParticipantEvent::RunAccepted { stages, .. } = &mut moment.event else { panic!("it accepts") };
+        stages.push(one);
+    }),
     (SAME, is!(RunAccepted), |moment| {
         moment.record.apply(&moment.event.clone());
         assert_eq!(moment.record.check(&moment.event), Ok(()));
@@ -360,6 +365,10 @@ pub(super) const ROUND_CLOSED: &[Row] = &[
     (ENDS, is!(RoundClosed), change!(RoundClosed { round } => round.0 += 1)),
     (ENDS, is!(RoundClosed), change!(RoundClosed { run } => run.number += 1)),
     (ENDS, is!(RoundClosed), |moment| moment.record.apply(&moment.event.clone())),
+    (ENDS, is!(RoundClosed), |moment| {
+        let ParticipantEvent::RoundClosed { run, round, .. } = moment.event else { panic!("it ends") };
+        moment.record.closed.insert(run, RoundId(round.0 + 1));
+    }),
 ];
 
 pub(super) const REFUSED: &[Row] = &[(FIRST, is!(RunAccepted), |moment| {

@@ -4,12 +4,17 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::{VICTIM, budget_record, run_record};
+use crate::budget::OwnerChange;
 use crate::ids::ClientId;
-use crate::message::RefusalCode;
+use crate::message::{RefusalCode, SignedBody as _};
+use crate::plan::{Approvals, Attestation, RunRef};
+use crate::privacy::Accounts;
+use crate::role::{Action, Role};
 use crate::roster::Roster;
 use crate::round::cast::{self, counting_plan, policy};
 use crate::round::tests::world::{World, plan};
 use crate::round::{BudgetRecord, Claim, CoordinatorEvent, OutOfOrder, ParticipantEvent, RunRecord};
+use crate::secagg::suite::{Signature, Suite as _};
 use crate::secagg::toy::Toy;
 
 /// Every event of a ledger with the claims that it rests on, and the record before it.
@@ -226,6 +231,66 @@ fn a_budget_file_rests_on_its_owner_and_on_its_branch() {
         record.apply(event);
     }
     assert_eq!(signed, 2, "the first use and the first head");
+}
+
+/// What people sign is claimed by their keys in the roster in force: both signatures on a plan, and each order.
+#[test]
+fn what_people_signed_is_claimed_of_them() {
+    let events = run_record::ledger();
+    let opens = |event: &CoordinatorEvent| matches!(event, CoordinatorEvent::SessionOpened { .. });
+    let (record, opened, _) = claims(&events).into_iter().find(|(_, event, _)| opens(event)).expect("one");
+    let plan = counting_plan();
+    let approvals = cast::approvals(&plan);
+    let order = cast::attestation(cast::APPROVER, Role::PrivacyOfficer, Action::PausePlan, plan.digest());
+    let shown = |approvals: &Approvals| CoordinatorEvent::ApprovalsShown { approvals: approvals.clone().into() };
+    let taken = |order: &Attestation| CoordinatorEvent::OrderTaken { order: order.clone() };
+    let holds = |event: &CoordinatorEvent| -> Result<Vec<bool>, OutOfOrder> {
+        Ok(record.claims::<Toy>(event)?.iter().map(Claim::holds::<Toy>).collect())
+    };
+    assert_eq!(holds(&opened), Ok([true, true].to_vec()));
+    assert_eq!(holds(&shown(&approvals)), Ok([true, true].to_vec()));
+    assert_eq!(holds(&taken(&order)), Ok([true].to_vec()));
+    let mut other = approvals.clone();
+    other.proposal.at += 1;
+    assert_eq!(holds(&shown(&other)), Ok([false, true].to_vec()));
+    let mut other = approvals.clone();
+    other.approval.at += 1;
+    assert_eq!(holds(&shown(&other)), Ok([true, false].to_vec()));
+    assert_eq!(holds(&taken(&Attestation { at: 1, ..order.clone() })), Ok([false].to_vec()));
+    let stranger = Err(OutOfOrder(STRANGER.unwrap_or_default()));
+    let nobody = Attestation { staff: cast::staff("bank-1/stranger"), ..order };
+    assert_eq!(holds(&taken(&nobody)), stranger);
+    assert_eq!(holds(&shown(&Approvals { approval: nobody, ..approvals })), stranger);
+}
+
+/// What an owner signs is claimed by the owner before, and whoever withdraws a grant.
+#[test]
+fn what_an_owner_signed_is_claimed_of_the_owner() {
+    let record = BudgetRecord::replay(&[cast::begun(VICTIM, false)]).expect("it begins");
+    let holds = |event: ParticipantEvent| -> Vec<bool> {
+        let claims = record.claims::<Toy>(&event, None).expect("no roster is asked");
+        claims.iter().map(Claim::holds::<Toy>).collect()
+    };
+    let (from, to) = (Toy::verifying_key(&cast::OWNER_KEY), Toy::verifying_key(&[3; 32]));
+    let population = record.population_digest.expect("it has begun");
+    let mut change = OwnerChange { population, from, to, signature: Signature::none() };
+    for (signer, held) in [(cast::OWNER_KEY, true), ([3; 32], false)] {
+        change.signature = Toy::sign(&signer, &change.to_sign::<Toy>());
+        assert_eq!(holds(ParticipantEvent::OwnerChanged { change: change.clone() }), [held]);
+    }
+    let mut withdrawal = cast::withdrawal(&cast::grant(&counting_plan()));
+    assert_eq!(holds(ParticipantEvent::GrantWithdrawn { withdrawal: withdrawal.clone() }), [true]);
+    withdrawal.at += 1;
+    assert_eq!(holds(ParticipantEvent::GrantWithdrawn { withdrawal }), [false]);
+    // A head is the branch's, whether it is about to leave or comes back.
+    let roster = cast::roster(9).roster;
+    let mut head = cast::head(VICTIM, RunRef::NONE);
+    for (signer, held) in [(VICTIM, true), (ClientId(1), false)] {
+        head.signature = super::signs(signer, &head);
+        let event = ParticipantEvent::HeadAdopted { head: head.clone().into(), charge: Accounts::zero() };
+        let claims = record.claims::<Toy>(&event, Some(&roster)).expect("its client is known");
+        assert_eq!(claims.iter().map(Claim::holds::<Toy>).collect::<Vec<_>>(), [held]);
+    }
 }
 
 #[test]

@@ -3,9 +3,12 @@
 
 use alloc::vec::Vec;
 
+use crate::budget::BudgetHead;
 use crate::digest::Digest;
 use crate::ids::{ClientId, OrganisationId, SessionId};
-use crate::round::cast::counting_plan;
+use crate::message::ClosedReason;
+use crate::plan::RunRef;
+use crate::round::cast::{self, counting_plan};
 use crate::round::tests::world::World;
 use crate::round::{
     CoordinatorEvent, EvictionReason, KeyedSession, OutOfOrder, RoundDescriptor, RunRecord, SessionView,
@@ -219,4 +222,44 @@ fn rounds_left_are_those_of_stages_that_go_on() {
         record.concluded = u16::try_from(concluded).expect("few");
         assert_eq!(record.rounds_left(), stages[concluded..].iter().sum::<u32>(), "{concluded} concluded");
     }
+}
+
+/// What closes is one session, or the set-up of one. Whatever else is under way goes on.
+#[test]
+fn a_session_that_closes_closes_no_other() {
+    let closed = |session| CoordinatorEvent::SessionClosed { session, reason: ClosedReason::Exhausted };
+    let events = ledger();
+    let mut moment = Moment::before(&events, trains);
+    let keyed = moment.record.sessions[0].view.session;
+    moment.record.keying = Some((NINTH, Vec::new()));
+    for (session, left) in [(keyed, (true, 0)), (NINTH, (false, 1))] {
+        let mut record = moment.record.clone();
+        assert_eq!(record.check(&closed(session)), Ok(()));
+        record.apply(&closed(session));
+        assert_eq!((record.keying.is_some(), record.sessions.len()), left);
+        assert!(record.check(&closed(session)).is_err(), "once");
+    }
+    // What a stopped process left open is closed, and what is keyed goes on.
+    moment.reopen();
+    let round = moment.descriptor.as_ref().expect("one was started").round;
+    let aborted = CoordinatorEvent::RoundAborted { round, reason: ClosedReason::Restart };
+    let set_up = CoordinatorEvent::SessionClosed { session: NINTH, reason: ClosedReason::Restart };
+    assert_eq!(moment.record.interrupted(ClosedReason::Restart), [aborted, set_up]);
+}
+
+/// A head lacks nothing that has the last one's spend, what a quorum certified since, and what is to be there beside them.
+#[test]
+fn a_head_lacks_what_its_updates_cost_since_the_last_one() {
+    let price = counting_plan().stages[0].charge.clone();
+    let rounds = |count| price.times(count);
+    let mut record = RunRecord::default();
+    let head = |count| BudgetHead { spent: rounds(count), ..cast::head(ClientId(5), RunRef::NONE) };
+    let lacks = |record: &RunRecord, count, beside| record.lacks(&head(count), &rounds(beside));
+    assert_eq!([lacks(&record, 0, 0), lacks(&record, 0, 1), lacks(&record, 1, 1)], [false, true, false]);
+    record.heads.insert(ClientId(5), head(2));
+    assert_eq!([lacks(&record, 1, 0), lacks(&record, 2, 0), lacks(&record, 2, 1)], [true, false, true]);
+    record.unshown.insert(ClientId(5), rounds(3));
+    record.unshown.insert(ClientId(6), rounds(9));
+    assert_eq!([lacks(&record, 4, 0), lacks(&record, 5, 0)], [true, false]);
+    assert_eq!([lacks(&record, 5, 1), lacks(&record, 6, 1)], [true, false]);
 }

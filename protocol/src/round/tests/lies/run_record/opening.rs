@@ -51,7 +51,23 @@ pub(in super::super) const ROSTER_ADOPTED: &[Row] = &[
     }),
     (GROUP, is!(RosterAdopted), change!(RosterAdopted { group_size } => *group_size += 1)),
     (GROUP, is!(RosterAdopted), change!(RosterAdopted { group_size } => *group_size -= 1)),
+    (GROUP, is!(RosterAdopted), |moment| {
+        of_no_group(moment);
+        let CoordinatorEvent::RosterAdopted { group_size, .. } = &mut moment.event else { panic!("it is adopted") };
+        *group_size = 0;
+        assert_eq!(moment.record.check(&moment.event), Ok(()));
+        let CoordinatorEvent::RosterAdopted { group_size, .. } = &mut moment.event else { panic!("it is adopted") };
+        *group_size = 9;
+    }),
 ];
+
+/// The run is of a plan whose group no roster has.
+pub(super) fn of_no_group(moment: &mut Moment) {
+    let plan = Plan { group: "north".into(), ..counting_plan() };
+    moment.record.approvals = Some(cast::approvals(&plan));
+    moment.record.run = Some(cast::run(plan));
+    assert_eq!((moment.record.group_size(), moment.record.group_members()), (0, Vec::new()));
+}
 
 fn next() -> Roster {
     cast::next_roster(&cast::roster(9).roster, 9).roster

@@ -21,6 +21,11 @@ pub(super) fn revoked(moment: &mut Moment) {
     moment.record.roster = Some(Roster::new(1, Digest::ZERO, entries, Vec::new(), people).expect("a roster"));
 }
 
+/// Nobody is known to stand by the plan.
+pub(super) fn unapproved(moment: &mut Moment) {
+    moment.record.approvals = None;
+}
+
 const WHOSE: &str = "an order is of somebody in the roster in force whose role it is";
 const NEWS: &str = "an order changes something: nobody stops twice, and whoever agrees does so once for a role";
 pub(super) const ORDERED: &str = "nothing begins while somebody's order stops the plan or the federation";
@@ -85,6 +90,10 @@ pub(in super::super) const ORDER_TAKEN: &[Row] = &[
         let freeze = cast::attestation(cast::APPROVER, Role::PrivacyOfficer, Action::Freeze, cast::federation());
         moment.event = CoordinatorEvent::OrderTaken { order: freeze };
     }),
+    (NEWS, is!(SessionOpened), |moment| {
+        orders(moment, |_| {});
+        moment.record.orders.lifted.insert(order_digest(&pause()));
+    }),
     (ENDED, is!(SessionOpened), |moment| {
         orders(moment, |_| {});
         aborted(moment);
@@ -128,6 +137,19 @@ fn stands(moment: &mut Moment, change: fn(&mut Attestation)) {
     orders.standing = [(order_digest(&order), Standing { order, agreed: Vec::new() })].into();
 }
 
+/// So many agree that whatever stands is lifted.
+fn agree(orders: &mut Orders, count: usize) {
+    let agreed = [Role::PlanOwner, Role::PrivacyOfficer].map(|role| (cast::staff(cast::PROPOSER), role));
+    orders.standing.values_mut().for_each(|stop| stop.agreed = agreed[..count].to_vec());
+}
+
+/// So many pauses stand, and these orders.
+fn stand(orders: &mut Orders, pauses: u64, others: &[Attestation]) {
+    let standing = (0..pauses).map(|at| Attestation { at, ..pause() }).chain(others.iter().cloned());
+    let standing = standing.map(|order| (order_digest(&order), Standing { order, agreed: Vec::new() }));
+    orders.standing = standing.collect();
+}
+
 pub(in super::super) const ORDERS_CARRIED: &[Row] = &[
     (CARRIED, is!(SessionOpened), |moment| moment.event = CoordinatorEvent::OrdersCarried { orders: carried() }),
     (CARRIED, is!(RosterAdopted), |moment| carries(moment, |orders| *orders = Orders::default())),
@@ -146,21 +168,28 @@ pub(in super::super) const ORDERS_CARRIED: &[Row] = &[
         carries(moment, |orders| orders.standing.values_mut().for_each(|stop| stop.order.at += 1));
     }),
     (WHOLE, is!(RosterAdopted), |moment| {
-        carries(moment, |orders| {
-            let agreed = [Role::PlanOwner, Role::PrivacyOfficer].map(|role| (cast::staff(cast::PROPOSER), role));
-            orders.standing.values_mut().for_each(|stop| stop.agreed = agreed.to_vec());
-        });
-    }),
-    (WHOLE, is!(RosterAdopted), |moment| {
         carries(moment, |orders| orders.lifted.extend(orders.standing.keys().copied().collect::<Vec<_>>()));
     }),
+    // One of two is not what it is called.
     (WHOLE, is!(RosterAdopted), |moment| {
-        carries(moment, |orders| {
-            for at in 0..20 {
-                let order = Attestation { at, ..pause() };
-                orders.standing.insert(order_digest(&order), Standing { order, agreed: Vec::new() });
-            }
-        });
+        carries(moment, |orders| orders.standing.values_mut().take(1).for_each(|stop| stop.order.at += 1));
+    }),
+    // One has agreed already, and a second one would have lifted it.
+    (WHOLE, is!(RosterAdopted), |moment| {
+        carries(moment, |orders| agree(orders, 1));
+        assert_eq!(moment.record.check(&moment.event), Ok(()));
+        carries(moment, |orders| agree(orders, 2));
+    }),
+    // Sixteen stand at most, beside one that ends the plan.
+    (WHOLE, is!(RosterAdopted), |moment| {
+        carries(moment, |orders| stand(orders, 16, &[]));
+        assert_eq!(moment.record.check(&moment.event), Ok(()));
+        carries(moment, |orders| stand(orders, 17, &[]));
+    }),
+    (WHOLE, is!(RosterAdopted), |moment| {
+        carries(moment, |orders| stand(orders, 16, &[abort()]));
+        assert_eq!(moment.record.check(&moment.event), Ok(()));
+        carries(moment, |orders| stand(orders, 17, &[abort()]));
     }),
 ];
 

@@ -1,6 +1,6 @@
 //! Rows about rounds: how they start, whom they admit, who signs for them, and how they end.
 
-use super::orders::{APPROVED, ORDERED, ordered, revoked};
+use super::orders::{APPROVED, ORDERED, ordered, revoked, unapproved};
 use super::{Moment, NINTH, OVER, Row, STRANGER, trains};
 use crate::digest::Digest;
 use crate::ids::{ClientId, RoundId};
@@ -24,6 +24,7 @@ fn descriptor(moment: &mut Moment) -> &mut RoundDescriptor {
 pub(in super::super) const ROUND_STARTED: &[Row] = &[
     (OVER, trains, |moment| moment.record.finished = Some(true)),
     (APPROVED, trains, revoked),
+    (APPROVED, trains, unapproved),
     (ORDERED, trains, ordered),
     (STARTS, trains, |moment| moment.record.sessions.clear()),
     (STARTS, trains, |moment| moment.record.sessions[0].view.session = NINTH),

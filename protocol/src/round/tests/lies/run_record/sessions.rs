@@ -2,7 +2,8 @@
 
 use alloc::vec::Vec;
 
-use super::orders::{APPROVED, ORDERED, ordered, revoked};
+use super::opening::of_no_group;
+use super::orders::{APPROVED, ORDERED, ordered, revoked, unapproved};
 use super::{FIRST, NINTH, OVER, Row, STRANGER};
 use crate::ids::ClientId;
 use crate::round::{CoordinatorEvent, EvictionReason, cast};
@@ -16,6 +17,7 @@ pub(in super::super) const SESSION_OPENED: &[Row] = &[
     (FIRST, is!(SessionOpened), |moment| moment.record.run = None),
     (OVER, is!(SessionOpened), |moment| moment.record.finished = Some(true)),
     (APPROVED, is!(SessionOpened), revoked),
+    (APPROVED, is!(SessionOpened), unapproved),
     (ORDERED, is!(SessionOpened), ordered),
     (ONE_SET_UP, is!(SessionOpened), |moment| moment.record.keying = Some((NINTH, Vec::new()))),
     (ONE_SET_UP, is!(SessionOpened), |moment| {
@@ -30,6 +32,7 @@ pub(in super::super) const SESSION_OPENED: &[Row] = &[
         moment.record.evicted.insert(ClientId(5), EvictionReason::Strikes);
     }),
     (MEMBERS, is!(SessionOpened), |moment| moment.record.roster = Some(cast::roster(8).roster)),
+    (MEMBERS, is!(SessionOpened), of_no_group),
 ];
 
 const OPENED: &str = "the session that is keyed is the one that was opened";

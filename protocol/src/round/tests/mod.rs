@@ -15,6 +15,7 @@ mod granting;
 mod histories;
 mod liars;
 mod lies;
+mod lifting;
 mod membership;
 mod never_weaker;
 mod orders;

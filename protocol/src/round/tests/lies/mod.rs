@@ -15,9 +15,11 @@ mod keying;
 mod large;
 mod losses;
 mod proofs;
+mod reliance;
 mod rounds;
 mod run_record;
 mod signals;
+mod told;
 
 use alloc::vec::Vec;
 

@@ -107,7 +107,7 @@ pub(super) use sessions::{SESSION_CLOSED, SESSION_KEYED, SESSION_OPENED};
 const FIRST: &str = "the first event opens a run";
 const OVER: &str = "nothing follows the end of a run";
 
-fn trains(event: &CoordinatorEvent) -> bool {
+pub(super) fn trains(event: &CoordinatorEvent) -> bool {
     matches!(event, CoordinatorEvent::RoundStarted { descriptor } if descriptor.stage == 1)
 }
 

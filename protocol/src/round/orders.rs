@@ -79,8 +79,7 @@ impl Orders {
     /// Whether an order would change something. Nobody stops one thing twice, and whoever agrees that it goes on does so once for a role.
     #[must_use]
     pub fn would_change(&self, order: &Attestation) -> bool {
-        let digest = order_digest(order);
-        let known = self.standing.contains_key(&digest) || self.lifted.contains(&digest);
+        let lifted = self.lifted.contains(&order_digest(order));
         let agreed = |standing: &Standing| {
             standing.agreed.iter().any(|(staff, role)| *staff == order.staff || *role == order.role)
         };
@@ -88,7 +87,7 @@ impl Orders {
             let Attestation { action, subject, staff, .. } = &standing.order;
             (action, subject, staff) == (&order.action, &order.subject, &order.staff)
         };
-        !known && !self.standing.get(&order.subject).is_some_and(agreed) && !self.standing.values().any(stopped)
+        !lifted && !self.standing.get(&order.subject).is_some_and(agreed) && !self.standing.values().any(stopped)
     }
 
     /// What an order needs so that it counts: it stops this plan or the federation, or lifts what stands. Without a value it is about something else.

@@ -321,6 +321,16 @@ fn a_plan_for_a_group_runs_with_its_members_alone() {
     }
 }
 
+/// How many a coalition is counted of is what the roster says, and not how many the coordinator chose.
+#[test]
+fn the_size_of_a_group_is_the_roster_s() {
+    let sized = |group: &str| {
+        let served = plan(|plan| plan.group = group.into());
+        crate::round::agreement::group_size(&served, &roster(9).roster, 3)
+    };
+    assert_eq!((sized(crate::roster::ALL), sized("north")), (9, 0));
+}
+
 /// A coordinator that offers somebody from outside, or shows a roster without the group.
 #[test]
 fn strangers_to_the_group_are_refused_in_a_set_up() {

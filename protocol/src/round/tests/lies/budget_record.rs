@@ -4,18 +4,17 @@ use alloc::boxed::Box;
 use alloc::string::ToString as _;
 use alloc::vec::Vec;
 
-use super::{VICTIM, caps, ends};
-use crate::budget::{BudgetHead, OwnerChange};
+use super::{VICTIM, caps, ends, owners};
+use crate::budget::BudgetHead;
 use crate::digest::Digest;
 use crate::ids::{ClientId, RoundId};
 use crate::limits::STAGES_MAX;
 use crate::message::RefusalCode;
 use crate::plan::{Allowance, RunRef, Withdrawal};
 use crate::privacy::Accounts;
-use crate::round::cast::{self, OWNER_KEY, counting_plan, policy};
+use crate::round::cast::{self, counting_plan, policy};
 use crate::round::tests::world::World;
 use crate::round::{Branch, BudgetFault, BudgetRecord, OutOfOrder, ParticipantEvent, RunEnd};
-use crate::secagg::suite::{Signature, Suite, VerifyingKey};
 use crate::secagg::toy::Toy;
 use crate::time::Millis;
 
@@ -100,27 +99,6 @@ pub(super) const ROSTER_ACCEPTED: &[Row] = &[
         moment.instead(ParticipantEvent::RosterAccepted { head, missing: 0 });
         head.epoch -= 1;
         moment.event = ParticipantEvent::RosterAccepted { head, missing: 0 };
-    }),
-];
-
-const PASSES_ON: &str = "a budget passes on from its owner, or to its first one, and never back";
-
-fn changes(moment: &mut Moment, change: fn(&mut OwnerChange)) {
-    let population = moment.record.population_digest.expect("it has begun");
-    let (from, to) = (Toy::verifying_key(&OWNER_KEY), VerifyingKey::ed25519([3; 32]));
-    let mut changed = OwnerChange { population, from, to, signature: Signature::none() };
-    moment.instead(ParticipantEvent::OwnerChanged { change: changed.clone() });
-    change(&mut changed);
-    moment.event = ParticipantEvent::OwnerChanged { change: changed };
-}
-
-pub(super) const OWNER_CHANGED: &[Row] = &[
-    (PASSES_ON, is!(RunAccepted), |moment| changes(moment, |change| change.population.0[0] ^= 1)),
-    (PASSES_ON, is!(RunAccepted), |moment| changes(moment, |change| change.from = VerifyingKey::ed25519([4; 32]))),
-    (PASSES_ON, is!(RunAccepted), |moment| changes(moment, |change| change.to = change.from.clone())),
-    (PASSES_ON, is!(RunAccepted), |moment| {
-        changes(moment, |_| {});
-        moment.record.apply(&moment.event.clone());
     }),
 ];
 
@@ -380,7 +358,7 @@ pub(super) const REFUSED: &[Row] = &[(FIRST, is!(RunAccepted), |moment| {
 const ALL: [&[Row]; 17] = [
     BUDGET_BEGUN,
     ROSTER_ACCEPTED,
-    OWNER_CHANGED,
+    owners::OWNER_CHANGED,
     HEAD_SIGNED,
     HEAD_ADOPTED,
     COUNTERS_SEEN,

@@ -3,7 +3,7 @@
 
 use super::{
     budget_record as file, caps, ends, from_coordinator, from_members as up, from_members_keying as up_keying,
-    from_members_rounds as up_rounds, joining, keying, large, proofs, rounds, run_record as ledger, signals,
+    from_members_rounds as up_rounds, joining, keying, large, owners, proofs, rounds, run_record as ledger, signals,
 };
 use crate::message::{Downstream, Upstream};
 use crate::round::tests::readiness::NOT_READY;
@@ -88,7 +88,7 @@ fn every_message_and_every_event_has_its_lies() {
     covered!(ParticipantEvent {
         RosterAccepted => file::ROSTER_ACCEPTED,
         BudgetBegun => file::BUDGET_BEGUN,
-        OwnerChanged => file::OWNER_CHANGED,
+        OwnerChanged => owners::OWNER_CHANGED,
         HeadSigned => file::HEAD_SIGNED,
         HeadAdopted => file::HEAD_ADOPTED,
         CountersSeen => file::COUNTERS_SEEN,

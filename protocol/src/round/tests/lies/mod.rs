@@ -14,6 +14,7 @@ mod joining;
 mod keying;
 mod large;
 mod losses;
+mod owners;
 mod proofs;
 mod reliance;
 mod rounds;

@@ -22,6 +22,7 @@ mod orders;
 mod paused;
 mod raises;
 mod readiness;
+mod scheduling;
 mod several;
 mod steering;
 mod stored;

@@ -257,6 +257,7 @@ fn a_run_that_begins_later_begins_at_its_time() {
     let wait = world.coordinator.wait();
     assert_eq!(wait.deadline, Some(begins_at), "{wait:?}");
     assert!(wait.reason.contains("lets this run begin later"), "{wait:?}");
+    assert_eq!(world.coordinator.record().opened_at, Some(begins_at), "of which day its data are follows from that");
     world.now = begins_at;
     world.tell(Input::Timer);
     world.connect_all();

@@ -4,9 +4,10 @@ use alloc::vec::Vec;
 
 use super::world::{Packet, World, plan};
 use crate::ids::ClientId;
-use crate::message::{Downstream, Upstream};
+use crate::message::{Downstream, RefusalCode, Upstream};
 use crate::plan::{AsOf, Plan, Readiness};
 use crate::round::{CoordinatorEvent, Input, ParticipantInput, cast};
+use crate::secagg::suite::Signature;
 use crate::time::Millis;
 
 const LATE: ClientId = ClientId(3);
@@ -99,6 +100,47 @@ fn a_run_waits_for_as_many_as_its_plan_wants_and_its_people_see_who_is_late() {
     admits(&mut world, LATE, CLIENTS);
     world.run();
     assert!(opened(&world) && world.coordinator.muster().is_none());
+}
+
+/// Whoever was not ready is late until it says something else, or is gone.
+#[test]
+fn nobody_stays_late_who_has_answered_or_has_gone() {
+    type Goes = fn(&mut World);
+    let answers: [(&str, Goes); 4] = [
+        ("it admits the plan", |world| admits(world, LATE, 0)),
+        ("it refuses the plan", |world| {
+            let run = cast::run(served(0)).id();
+            world.tell_branch(LATE, ParticipantInput::RunJudged { run, verdict: Err(RefusalCode::SchemaDiffers) });
+        }),
+        ("its connection breaks", |world| world.cut(LATE)),
+        ("it breaks the protocol", |world| {
+            let (code, signature) = (RefusalCode::Unexpected, Signature::none());
+            world.tell(Input::Message(LATE, Upstream::Refuse { code, signature }));
+        }),
+    ];
+    for (what, goes) in answers {
+        let mut world = judging(0);
+        world.tell_branch(LATE, ParticipantInput::NotReady);
+        world.run();
+        world.tell_branch(LATE, ParticipantInput::Connected);
+        world.run();
+        assert_eq!(world.coordinator.late(), [LATE], "{what}: as long as it judges the plan");
+        goes(&mut world);
+        world.run();
+        assert_eq!(world.coordinator.late(), [], "{what}");
+    }
+}
+
+/// As many as the smallest cohort has of this group, or, where the whole group is none, as many as a group must have.
+#[test]
+fn a_wait_for_members_says_how_many_are_needed() {
+    for (clients, cohort_min, needed) in [(7, 8, 8), (9, 8, 8), (9, 9, 9), (16, 8, 13)] {
+        let mut world = World::new(clients, plan(|plan| plan.cohort.cohort_min = cohort_min));
+        world.connect(LATE);
+        world.run();
+        let muster = world.coordinator.muster().expect("all the others are missing");
+        assert_eq!((muster.here, muster.needed), (1, needed), "{clients} members, at least {cohort_min}");
+    }
 }
 
 /// Of many that are missing the first are named, and the others counted.

@@ -137,6 +137,25 @@ fn an_agreement_that_ends_ends_its_partner_s_sessions() {
     assert_eq!(world.branches[&OTHER].machine.record().last_round(&run_of(&world)), 1);
 }
 
+/// In its last moment an entry is valid, and in the next one it is not.
+#[test]
+fn an_entry_counts_to_its_last_moment() {
+    for (now, deadline, counts) in [(Millis(OVER.0 - 1), OVER, true), (OVER, OVER.plus(100), false)] {
+        let mut world = World::new(10, plan(|_| {}));
+        world.now = now;
+        world.tell(Input::Roster(ending(10).into()));
+        assert_eq!(world.coordinator.deadline(), Some(deadline));
+        assert_eq!(world.coordinator.hopefuls().contains(&ENDING), counts);
+        world.connect_all();
+        world.run();
+        let cohort = world.events.iter().find_map(|event| match event {
+            CoordinatorEvent::SessionKeyed { cohort, .. } => Some(cohort.contains(&ENDING)),
+            _ => None,
+        });
+        assert_eq!((cohort, world.finished), (Some(counts), Some(true)));
+    }
+}
+
 #[test]
 fn a_deadline_wakes_the_coordinator_when_an_entry_ends_and_its_operator_is_told() {
     let mut world = world_of(ending(10), plan(|plan| plan.cohort.cohort_min = 10));

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use super::{VICTIM, from_victim, nine, rejected, signs, until};
 use crate::budget::{BudgetHead, FirstUse};
 use crate::digest::Digest;
-use crate::ids::{ClientId, RunId};
+use crate::ids::{ClientId, RunId, SessionId};
 use crate::limits::{JOINS_MAX, JOINS_WITHIN_MS, PROTOCOL_VERSION, STRIKES_MAX};
 use crate::message::{Charged, ClosedReason, Downstream, Join, RefusalCode, RejectCode, SignedBody as _, Upstream};
 use crate::plan::RunRef;
@@ -74,6 +74,41 @@ fn a_join_with_one_thing_wrong_is_refused() {
         world.tell(Input::Message(VICTIM, Upstream::Join(join)));
         assert_eq!(rejected(&world, VICTIM), Some(*code), "{what}");
     }
+}
+
+/// Where nothing may begin nobody is invited. Whoever asks all the same and is refused has its answer, and is not invited to ask again.
+#[test]
+fn whoever_was_refused_is_not_invited_afterwards() {
+    for (what, code, change) in JOIN {
+        let mut world = World::new(9, plan(|_| {}));
+        world.tell(Input::Withheld(Some("the second copy lags".into())));
+        world.branches.get_mut(&VICTIM).expect("a branch").connected = true;
+        world.tell(Input::Connected(VICTIM));
+        let (schema, holding, nonce) = (Digest::of(b"schema"), Vec::new(), Digest::ZERO);
+        let mut join = Join { version: PROTOCOL_VERSION, schema, holding, nonce };
+        change(&mut join);
+        world.tell(Input::Message(VICTIM, Upstream::Join(join)));
+        assert_eq!(rejected(&world, VICTIM), Some(*code), "{what}");
+        world.packets.clear();
+        world.tell(Input::Withheld(None));
+        assert!(world.packets.is_empty(), "{what}");
+    }
+}
+
+/// Nobody holds the keys of a session that is not open, so that giving them up is no news for the ledger.
+#[test]
+fn a_join_names_no_session_that_is_not_open() {
+    let mut world = nine();
+    let session = SessionId([9; 32]);
+    let Upstream::Join(mut join) = take(&mut world, |message| matches!(message, Upstream::Join(_))) else {
+        panic!("it joins")
+    };
+    join.holding.push(session);
+    world.tell(Input::Message(VICTIM, Upstream::Join(join)));
+    let events = world.events.len();
+    let code = RefusalCode::BadKeyMaterial;
+    world.tell(Input::Message(VICTIM, Upstream::Abandon { session, code, accused: None }));
+    assert_eq!((world.events.len(), rejected(&world, VICTIM)), (events, None));
 }
 
 fn shown(message: &mut Upstream) -> (&mut BudgetHead, &mut FirstUse) {
@@ -209,6 +244,7 @@ fn a_refusal_is_the_clients_own_and_of_this_run() {
         world.tell(Input::Message(VICTIM, message));
         let recorded = matches!(world.events.last(), Some(CoordinatorEvent::ClientRefused { client: VICTIM, .. }));
         assert_eq!(recorded, *what == "nothing", "{what}");
+        assert!(!world.coordinator.ready_clients().contains(&VICTIM), "{what}");
         assert_eq!(rejected(&world, VICTIM), (!recorded).then_some(RejectCode::Misbehaved), "{what}");
     }
 }
@@ -322,7 +358,9 @@ fn whoever_asks_again_begins_anew() {
     // The first of them was its own.
     (2..u8::try_from(JOINS_MAX).unwrap()).for_each(|number| assert!(asks(&mut world, number), "question {number}"));
     world.now = world.now.plus(JOINS_WITHIN_MS);
-    assert!(asks(&mut world, 200));
+    (0..JOINS_MAX).for_each(|_| assert!(asks(&mut world, 200)));
+    assert!(!asks(&mut world, 200), "no more often than before");
+    assert_eq!(rejected(&world, VICTIM), Some(RejectCode::Misbehaved));
 }
 
 /// A client connects anew, and asks without end.

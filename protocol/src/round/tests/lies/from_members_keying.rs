@@ -265,6 +265,28 @@ fn whoever_gives_up_the_next_session_stays_in_the_round_of_this_one() {
     assert_eq!(survivors.uploads.len(), 9, "the round waits for it");
 }
 
+/// A member gives up the keys of the session in use before it has uploaded: the round goes on without it, at once. What it says of a session whose keys it
+/// does not hold is not recorded.
+#[test]
+fn whoever_gives_up_the_session_in_use_is_not_waited_for() {
+    let mut world = nine();
+    take(&mut world, |message| matches!(message, Upstream::Masked(_)));
+    while world.coordinator.record().admitted.len() < 8 {
+        assert!(world.step());
+    }
+    let (session, code) = (world.coordinator.record().sessions[0].view.session, RefusalCode::BadKeyMaterial);
+    let events = world.events.len();
+    for session in [SessionId([9; 32]), session] {
+        assert_eq!((world.events.len(), world.coordinator.record().survivors), (events, None));
+        world.tell(Input::Message(VICTIM, Upstream::Abandon { session, code, accused: None }));
+    }
+    assert!(world.coordinator.record().survivors.is_some(), "nobody else is awaited");
+    let noted = |event: &&CoordinatorEvent| matches!(event, CoordinatorEvent::ClientRefused { client: VICTIM, .. });
+    assert_eq!(world.events.iter().filter(noted).count(), 1);
+    world.tell(Input::Message(VICTIM, Upstream::Abandon { session, code, accused: None }));
+    assert_eq!(world.events.iter().filter(noted).count(), 1, "once");
+}
+
 /// What of an abandonment makes it one of no set-up.
 pub(super) const ABANDON: &[Row] = &[("another set-up", |message| {
     if let Upstream::Abandon { session, .. } = message {

@@ -8,9 +8,9 @@ use crate::digest::Digest;
 use crate::ids::{ClientId, RoundId};
 use crate::message::{MaskedHeader, RejectCode, Upstream};
 use crate::privacy::Accounts;
-use crate::round::Input;
 use crate::round::cast::signing_key;
 use crate::round::tests::world::{Packet, World, plan};
+use crate::round::{CoordinatorEvent, Input};
 use crate::secagg::suite::Suite;
 use crate::secagg::toy::Toy;
 
@@ -141,6 +141,32 @@ fn an_arrival_for_another_round_is_passed_over() {
     let reason = crate::message::ClosedReason::UpdateRefused;
     world.tell(Input::UpdateFailed { round, reason });
     assert_eq!(world.aborts(), [reason]);
+}
+
+/// What the shell says of another round or stage than it was asked about decides nothing of this one.
+#[test]
+fn an_answer_about_another_round_or_stage_is_passed_over() {
+    fn settled(world: &World) -> (u32, usize) {
+        let concluded = |event: &&CoordinatorEvent| matches!(event, CoordinatorEvent::StageConcluded { .. });
+        (world.coordinator.record().committed_all(), world.events.iter().filter(concluded).count())
+    }
+    let mut world = World::new(9, plan(|plan| (plan.stages[0].rounds, plan.retries) = (1, 0)));
+    world.connect_all();
+    while !matches!(world.packets.front(), Some(Packet::Up(_, Upstream::Unmask { .. }))) {
+        assert!(world.step());
+    }
+    world.silent_workers = true;
+    world.run();
+    let round = world.coordinator.record().round.as_ref().expect("its sum is opened").round;
+    let (sum, model) = (Digest::of(b"sum"), Digest::of(b"a model"));
+    world.tell(Input::Updated { round: RoundId(round.0 + 1), sum, model });
+    assert_eq!(settled(&world), (0, 0));
+    world.tell(Input::Updated { round, sum, model });
+    assert_eq!(settled(&world), (1, 0));
+    world.tell(Input::Concluded { stage: 1, model });
+    assert_eq!(settled(&world), (1, 0));
+    world.tell(Input::Concluded { stage: 0, model });
+    assert_eq!((settled(&world), world.finished), ((1, 1), Some(true)));
 }
 
 pub(super) const SURVIVORS_ACK: &[Row] = &[("forged", forge)];

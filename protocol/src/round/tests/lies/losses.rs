@@ -56,6 +56,23 @@ fn a_round_ends_when_no_quorum_can_sign_any_more() {
         .collect();
     cut(&mut world, signers);
     assert_eq!(world.aborts(), []);
+    // With two more there is a quorum, and five are left who could reveal a share.
+    world.run();
+    assert_eq!(world.aborts(), [ClosedReason::TooFew]);
+}
+
+/// While a round goes on, enough for it are here, however few are left of its session: nobody is told who is missing.
+#[test]
+fn in_a_round_nobody_is_missing() {
+    let mut world = nine();
+    before(&mut world, acknowledges);
+    cut(&mut world, 1..=3);
+    let coordinator = &world.coordinator;
+    assert_eq!((coordinator.ready_clients().len(), coordinator.muster(), coordinator.lacking()), (6, None, None));
+    cut(&mut world, [4]);
+    assert_eq!(world.aborts(), [ClosedReason::TooFew]);
+    let muster = world.coordinator.muster().expect("the next round needs eight");
+    assert_eq!((muster.here, muster.needed, muster.missing), (5, 8, (1..=4).map(ClientId).collect()));
 }
 
 /// Twelve, of whom eleven may certify and eight are a quorum: the operator's fourth member counts for nothing.
@@ -169,6 +186,19 @@ fn at_its_deadline_a_round_goes_on_with_enough_and_ends_with_too_few() {
         assert_eq!(world.coordinator.record().survivors.is_some(), frozen, "{arrived} at {now}");
         assert_eq!(world.aborts(), aborts, "{arrived} at {now}");
     }
+}
+
+/// Whoever has uploaded counts as long as uploads are collected, wherever it is; in what comes after that it is missing.
+#[test]
+fn uploads_of_those_who_have_gone_count_until_a_quorum_is_asked() {
+    let mut world = uploaded(8);
+    cut(&mut world, 1..=4);
+    assert_eq!(world.aborts(), []);
+    world.now = Millis(600);
+    world.tell(Input::Timer);
+    let frozen = |event: &CoordinatorEvent| matches!(event, CoordinatorEvent::SurvivorsFrozen { .. });
+    assert!(world.events.iter().any(frozen));
+    assert_eq!(world.aborts(), [ClosedReason::TooFew], "four of the eight could sign");
 }
 
 /// Enough are here, and the one who is awaited may still come, or be lost.
@@ -320,4 +350,24 @@ fn a_stop_throws_away_the_open_sum() {
     }
     world.tell(Input::Stop);
     assert!(world.sum.is_none() && world.aborts() == [ClosedReason::Stopped]);
+    // Nobody is heard, and nobody is asked.
+    world.packets.clear();
+    let events = world.events.len();
+    world.tell(Input::Disconnected(VICTIM));
+    world.tell(Input::Connected(VICTIM));
+    let (schema, holding, nonce) = (Digest::of(b"schema"), Vec::new(), Digest::ZERO);
+    world.tell(Input::Message(VICTIM, Upstream::Join(Join { version: PROTOCOL_VERSION, schema, holding, nonce })));
+    world.tell(Input::Timer);
+    assert!(world.coordinator.ready_clients().is_empty());
+    assert_eq!((world.packets.len(), world.events.len()), (0, events));
+}
+
+/// A plan that is over stays over.
+#[test]
+fn a_stop_after_the_end_changes_nothing() {
+    let mut world = nine();
+    world.run();
+    let (wait, events) = (world.coordinator.wait(), world.events.len());
+    world.tell(Input::Stop);
+    assert_eq!((world.coordinator.wait(), world.events.len()), (wait, events));
 }

@@ -17,14 +17,20 @@ const DEALER: ClientId = ClientId(3);
 
 /// A world in which the victim has sent a wrong share of the dealer's secret and is about to prove it; its proofs as they are due.
 fn lied() -> (World, RoundId, Vec<ShareProof>, [u8; 32]) {
+    // The last one's shares are still on their way when proofs are asked for.
+    lied_before(9)
+}
+
+/// As [`lied`], with the shares of this client and of those behind it still on their way.
+fn lied_before(first_late: u32) -> (World, RoundId, Vec<ShareProof>, [u8; 32]) {
     let mut world = nine();
     let unmasks = |packet: &Packet| matches!(packet, Packet::Up(VICTIM, Upstream::Unmask { .. }));
     let Packet::Up(_, Upstream::Unmask { round, mut shares }) = until(&mut world, unmasks) else { panic!("shares") };
     let lie = shares[3];
     shares[2] = lie;
     world.packets.push_front(Packet::Up(VICTIM, Upstream::Unmask { round, shares }));
-    // The last one's shares are still on their way when proofs are asked for.
-    let late = |packet: &Packet| matches!(packet, Packet::Up(ClientId(9), Upstream::Unmask { .. }));
+    let late =
+        |packet: &Packet| matches!(packet, Packet::Up(client, Upstream::Unmask { .. }) if client.0 >= first_late);
     let mut held = Vec::new();
     let proofs = loop {
         match world.packets.front() {
@@ -34,7 +40,7 @@ fn lied() -> (World, RoundId, Vec<ShareProof>, [u8; 32]) {
         }
     };
     world.packets.pop_front();
-    assert_eq!(held.len(), 1);
+    assert_eq!(held.len(), 10 - first_late as usize);
     world.packets.extend(held);
     (world, round, proofs, lie)
 }
@@ -80,6 +86,31 @@ fn a_lie_about_a_share_is_not_proven() {
         world.pass_deadlines();
         world.assert_sums_exact();
         assert_eq!(world.finished, Some(true), "{what}");
+    }
+}
+
+/// Six shares of nine open a secret: five are left without the lie, and a sixth may come, or cannot any more.
+#[test]
+fn a_secret_that_lost_a_share_by_a_lie_waits_for_another_one() {
+    for lost in [0, 3] {
+        let (mut world, round, proofs, _) = lied_before(7);
+        (10 - lost..=9).for_each(|number| world.cut(ClientId(number)));
+        world.tell(Input::Message(VICTIM, Upstream::Proofs { round, proofs }));
+        let shares = |packet: &Packet| matches!(packet, Packet::Up(_, Upstream::Unmask { .. }));
+        let (late, others) = world.packets.drain(..).partition(shares);
+        world.packets = others;
+        world.run();
+        assert_eq!(world.sums.len(), 0, "{lost} are lost");
+        if lost > 0 {
+            assert_eq!(world.aborts(), [ClosedReason::TooFew]);
+            continue;
+        }
+        assert_eq!(world.aborts(), []);
+        world.packets = late;
+        world.run();
+        assert!(world.sums.iter().any(|(opened, ..)| *opened == round), "with the sixth it is opened");
+        world.assert_sums_exact();
+        assert!(!world.aborts().contains(&ClosedReason::DealerGuilty(DEALER)));
     }
 }
 

@@ -1,9 +1,10 @@
 //! One budget over all plans: heads that are adopted, heads that are refused, and what happens where nobody shows one.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::world::{Packet, World, plan};
-use crate::budget::{BudgetHead, Kept};
+use crate::budget::{BudgetHead, Heads, Kept};
 use crate::digest::Digest;
 use crate::ids::{ClientId, RoundId};
 use crate::message::{Charged, Downstream, RefusalCode, SignedBody, Upstream};
@@ -11,7 +12,10 @@ use crate::plan::Plan;
 use crate::privacy::Accounts;
 use crate::roster::SignedRoster;
 use crate::round::cast::{self, begun, policy, roster, signing_key};
-use crate::round::{CoordinatorEvent, ParticipantEvent, ParticipantInput, Policy};
+use crate::round::{
+    Coordinator, CoordinatorEffect, CoordinatorEvent, CoordinatorSettings, Outbox, ParticipantEvent, ParticipantInput,
+    Policy,
+};
 use crate::secagg::suite::Suite;
 use crate::secagg::toy::Toy;
 use crate::time::Millis;
@@ -193,6 +197,32 @@ fn the_ledger_says_whose_budget_begins_and_what_everybody_has_spent() {
         heads.iter().all(|head| head.counter == 6 && head.spent == spent),
         "one for the first use and five charges"
     );
+}
+
+/// The folder of heads is lost: what the ledger knows is kept anew, where the roster is at hand that its signature is to be verified with.
+#[test]
+fn heads_that_the_ledger_alone_knows_are_kept_anew() {
+    let mut world = World::new(MEMBERS, plan(|_| {}));
+    world.connect_all();
+    while world.coordinator.record().committed(0) < 1 {
+        assert!(world.step());
+    }
+    let (first, all) = (roster(MEMBERS), MEMBERS as usize);
+    let next = cast::next_roster(&first.roster, MEMBERS);
+    let its_roster = [Kept::Roster(Box::new(first.clone()))].to_vec();
+    for (what, kept, in_force, expected) in [
+        ("nothing is left", Vec::new(), &first, all),
+        ("everything is left", world.kept.clone(), &first, 0),
+        ("another roster is in force", Vec::new(), &next, 0),
+        ("and the one before is left", its_roster, &next, all),
+    ] {
+        let heads = Heads::replay(&kept);
+        let settings = CoordinatorSettings { heads, roster: in_force.clone(), ..cast::settings(MEMBERS, plan(|_| {})) };
+        let mut outbox = Outbox::new();
+        Coordinator::<Toy>::resume(settings, &world.events, Vec::new(), Millis(0), &mut outbox).expect("it goes on");
+        let head = |effect: &&CoordinatorEffect| matches!(effect, CoordinatorEffect::Keep(kept) if matches!(kept, Kept::Head(_)));
+        assert_eq!(outbox.iter().filter(head).count(), expected, "{what}");
+    }
 }
 
 /// The state folder is deleted. Where the coordinator shows the newest head nothing is lost; where it does not, nothing begins.

@@ -165,6 +165,27 @@ fn whoever_asks_while_a_roster_waits_is_asked_when_it_is_in_force() {
     assert!(world.refusals().is_empty());
 }
 
+/// Whom the roster that waits does not have is put off under the one in force, so that it believes the word.
+#[test]
+fn whoever_the_next_roster_does_not_have_is_told_under_this_one() {
+    let (mut world, first) = world();
+    world.tell(Input::Roster(next_roster(&first, 8).into()));
+    world.cut(ClientId(9));
+    world.connect(ClientId(9));
+    let told = |packet: &Packet| match packet {
+        Packet::Down(ClientId(9), Downstream::Rejected { code: RejectCode::NotNow, proof, .. }) => proof.clone(),
+        _ => None,
+    };
+    while world.packets.iter().find_map(told).is_none() {
+        assert!(world.step(), "a signed word comes");
+    }
+    world.branches.get_mut(&ClientId(9)).expect("a branch").distrusted.clear();
+    while world.packets.iter().find_map(told).is_some() {
+        world.step();
+    }
+    assert!(world.branches[&ClientId(9)].distrusted.is_empty());
+}
+
 #[test]
 fn of_rosters_that_wait_the_newest_counts_and_an_older_one_never() {
     let (mut world, first) = world();

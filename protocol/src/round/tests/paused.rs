@@ -140,6 +140,25 @@ fn a_signature_that_comes_before_its_roster_is_in_force_counts_by_it() {
     assert_eq!(approver, Some(cast::staff(SECOND)));
 }
 
+/// Signatures that wait for a roster are forgotten when others are shown that count now: by no roster to come do they let anything begin.
+#[test]
+fn of_signatures_that_wait_the_last_word_counts() {
+    let served = plan(|_| {});
+    for (last_word, begins) in [(None, true), (Some(cast::approvals(&served)), false)] {
+        let first = roster(officers(&[APPROVER]));
+        let mut world = World::with_settings(self::begins(&served, first.clone()), |_| policy(&served));
+        for approvals in [Some(approved_by_second(&served)), last_word].into_iter().flatten() {
+            world.tell(Input::Approved(Box::new(approvals)));
+        }
+        let (entries, groups) = (first.roster.entries().to_vec(), first.roster.groups().to_vec());
+        let next = Roster::new(2, first.roster.digest(), entries, groups, officers(&[SECOND])).expect("a roster");
+        world.tell(Input::Roster(Box::new(cast::signed_by_authority(next))));
+        world.connect_all();
+        world.run();
+        assert_eq!(sessions(&world) > 0, begins, "{:?}", world.coordinator.wait());
+    }
+}
+
 /// New signatures are on the disk before anything else is done by them.
 #[test]
 fn signatures_that_end_a_pause_are_recorded_and_synced() {
@@ -155,6 +174,8 @@ fn signatures_that_end_a_pause_are_recorded_and_synced() {
     let shown = |effect: &CoordinatorEffect| matches!(effect, CoordinatorEffect::Append(event) if matches!(event, CoordinatorEvent::ApprovalsShown { .. }));
     let at = effects.iter().position(shown).expect("they are recorded");
     assert!(matches!(effects.get(at + 1), Some(CoordinatorEffect::Sync)), "{} effects", effects.len());
+    let invited = |effect: &CoordinatorEffect| matches!(effect, CoordinatorEffect::Send(MEMBER, Downstream::Invite));
+    assert!(effects[at..].iter().any(invited), "whoever was put off is asked");
 }
 
 /// A role reaches the branches of its scope alone. Whoever approves a plan has every branch of the plan's group in it, and so has whoever proposes it.
@@ -243,6 +264,35 @@ fn a_plan_that_is_held_back_asks_nobody_and_turns_nobody_away_for_good() {
     }
 }
 
+/// A run begins to the last second of its schedule, and as long as its review is not due. One that has begun goes on after that.
+#[test]
+fn a_run_begins_in_its_time_and_may_end_after_it() {
+    let scheduled = plan(|plan| {
+        plan.schedule = Schedule { not_before: 1_000, not_after: 10_000, rhythm: Rhythm::Interval { seconds: 0 } };
+    });
+    let reviewed = plan(|plan| plan.charter.review_by = 998);
+    let cases =
+        [(&scheduled, 10_000, true), (&scheduled, 10_001, false), (&reviewed, 998, true), (&reviewed, 999, false)];
+    for (served, second, begun) in cases {
+        let mut world = World::with_settings(begins(served, roster(cast::people())), |_| policy(served));
+        world.now = Millis(second * 1_000 + 999);
+        world.connect_all();
+        world.run();
+        assert_eq!((sessions(&world) > 0, world.finished), (begun, begun.then_some(true)), "at {second} s");
+    }
+    for (served, second) in [(scheduled, 10_000), (reviewed, 998)] {
+        let mut world = World::with_settings(begins(&served, roster(cast::people())), |_| policy(&served));
+        world.now = Millis(second * 1_000);
+        world.connect_all();
+        while world.coordinator.record().charged_all() == 0 {
+            assert!(world.step());
+        }
+        world.now = Millis(10_001_000);
+        world.run();
+        assert_eq!(world.finished, Some(true), "{:?}", world.coordinator.wait());
+    }
+}
+
 /// A run whose time has not come wakes its coordinator when it comes.
 #[test]
 fn a_run_that_begins_later_begins_at_its_time() {
@@ -261,6 +311,22 @@ fn a_run_that_begins_later_begins_at_its_time() {
     world.now = begins_at;
     world.tell(Input::Timer);
     world.connect_all();
+    // Held back when it has begun, it waits for nothing that its schedule says.
+    let held = || Input::Withheld(Some("the second copy lags".into()));
+    while world.coordinator.record().keying.is_none() {
+        assert!(world.step());
+    }
+    let keyed_by = world.coordinator.deadline();
+    world.tell(held());
+    assert_eq!(world.coordinator.deadline(), keyed_by);
+    world.tell(Input::Withheld(None));
+    while world.coordinator.record().round.is_none() {
+        assert!(world.step());
+    }
+    world.tell(held());
+    world.run();
+    assert_eq!((world.coordinator.record().round.is_none(), world.coordinator.deadline()), (true, None));
+    world.tell(Input::Withheld(None));
     world.run();
     assert_eq!(world.finished, Some(true), "{:?}", world.coordinator.wait());
 }

@@ -5,14 +5,14 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::{VICTIM, from_victim, nine, rejected, signs, until};
-use crate::budget::{BudgetHead, FirstUse};
+use crate::budget::{BudgetHead, FirstUse, Heads};
 use crate::digest::Digest;
 use crate::ids::{ClientId, RunId, SessionId};
 use crate::limits::{JOINS_MAX, JOINS_WITHIN_MS, PROTOCOL_VERSION, STRIKES_MAX};
 use crate::message::{Charged, ClosedReason, Downstream, Join, RefusalCode, RejectCode, SignedBody as _, Upstream};
 use crate::plan::RunRef;
 use crate::round::agreement::refusal_message;
-use crate::round::cast::{self, signing_key};
+use crate::round::cast::{self, next_roster, roster, signing_key};
 use crate::round::tests::world::{Packet, World, plan};
 use crate::round::{CoordinatorEvent, EvictionReason, Input};
 use crate::secagg::suite::Suite;
@@ -76,10 +76,12 @@ fn a_join_with_one_thing_wrong_is_refused() {
     }
 }
 
-/// Where nothing may begin nobody is invited. Whoever asks all the same and is refused has its answer, and is not invited to ask again.
+/// Where nothing may begin nobody is invited. Whoever asks all the same has its answer, and is not invited to ask again; neither is anybody who has gone.
 #[test]
-fn whoever_was_refused_is_not_invited_afterwards() {
-    for (what, code, change) in JOIN {
+fn whoever_has_asked_or_has_gone_is_not_invited_afterwards() {
+    let genuine: [(&str, Option<RejectCode>, fn(&mut Join)); 1] = [("nothing", None, |_| {})];
+    let wrong = JOIN.iter().map(|(what, code, change)| (*what, Some(*code), *change));
+    for (what, code, change) in genuine.into_iter().chain(wrong) {
         let mut world = World::new(9, plan(|_| {}));
         world.tell(Input::Withheld(Some("the second copy lags".into())));
         world.branches.get_mut(&VICTIM).expect("a branch").connected = true;
@@ -88,10 +90,53 @@ fn whoever_was_refused_is_not_invited_afterwards() {
         let mut join = Join { version: PROTOCOL_VERSION, schema, holding, nonce };
         change(&mut join);
         world.tell(Input::Message(VICTIM, Upstream::Join(join)));
-        assert_eq!(rejected(&world, VICTIM), Some(*code), "{what}");
+        assert_eq!(rejected(&world, VICTIM), code, "{what}");
+        let gone = ClientId(4);
+        world.tell(Input::Connected(gone));
+        world.tell(Input::Disconnected(gone));
+        world.branches.get_mut(&gone).expect("a branch").connected = true;
         world.packets.clear();
         world.tell(Input::Withheld(None));
         assert!(world.packets.is_empty(), "{what}");
+        // A newer roster has everybody asked anew who is here.
+        world.tell(Input::Roster(next_roster(&roster(9).roster, 9).into()));
+        let invited = |packet: &Packet| match packet {
+            Packet::Down(client, Downstream::Invite) => Some(*client),
+            _ => None,
+        };
+        assert_eq!(world.packets.iter().filter_map(invited).collect::<Vec<_>>(), [VICTIM], "{what}");
+    }
+}
+
+/// Whatever is said to the others goes to those who are here.
+#[test]
+fn whoever_has_left_is_told_nothing_more() {
+    let moments: [fn(&Upstream) -> bool; 5] = [
+        |message| matches!(message, Upstream::Keys(_)),
+        |message| matches!(message, Upstream::Masked(_)),
+        |message| matches!(message, Upstream::SurvivorsAck { .. }),
+        |message| matches!(message, Upstream::Unmask { .. }),
+        |message| matches!(message, Upstream::Accept { .. }),
+    ];
+    for (moment, is) in moments.into_iter().enumerate() {
+        let mut world = nine();
+        let message = take(&mut world, is);
+        world.tell(Input::Message(VICTIM, message));
+        world.tell(Input::Message(VICTIM, Upstream::Leave));
+        let own = |packet: &Packet| match packet {
+            Packet::Up(client, _) | Packet::Down(client, _) | Packet::Start(client, _) => *client == VICTIM,
+        };
+        world.packets.retain(|packet| !own(packet));
+        for _ in 0..50 {
+            while !world.packets.iter().any(own) && world.step() {}
+            assert!(!world.packets.iter().any(own), "moment {moment}");
+            if world.finished.is_some() {
+                break;
+            }
+            world.now = world.coordinator.wait().deadline.expect("it goes on");
+            world.tell(Input::Timer);
+        }
+        assert_eq!(world.finished, Some(true), "moment {moment}");
     }
 }
 
@@ -321,6 +366,8 @@ fn a_message_out_of_turn_is_not_taken() {
     // What comes of somebody who has not asked to be let in, or not again, was on its way.
     let mut world = nine();
     let masked = take(&mut world, |message| matches!(message, Upstream::Masked(_)));
+    let Upstream::Masked(header) = &masked else { panic!("a header") };
+    let spent = header.head.counter;
     world.tell(Input::Message(VICTIM, Upstream::Leave));
     let (events, round) = (world.events.len(), world.coordinator.record().round.clone());
     world.packets.clear();
@@ -330,6 +377,8 @@ fn a_message_out_of_turn_is_not_taken() {
     }
     assert!(world.packets.is_empty() && world.events.len() == events && world.coordinator.record().round == round);
     assert!(!world.has_upload(VICTIM), "its vector is let go of");
+    let newest = Heads::replay(&world.kept).newest(VICTIM).map(|head| head.counter);
+    assert_eq!(newest, Some(spent), "what it has spent counts");
 }
 
 /// Whoever asks again is welcomed again, and begins anew; an hour later it may ask as often once more.

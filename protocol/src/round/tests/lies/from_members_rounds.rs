@@ -62,7 +62,13 @@ pub(super) const MASKED: &[Row] = &[
 /// The header of an upload: its sender's signature over the round's own descriptor.
 #[test]
 fn a_header_with_one_thing_wrong_is_not_admitted() {
-    punished(nine, |message| matches!(message, Upstream::Masked(_)), MASKED);
+    let masked = |message: &Upstream| matches!(message, Upstream::Masked(_));
+    punished(nine, masked, MASKED);
+    let mut world = nine();
+    let mut message = take(&mut world, masked);
+    (MASKED[0].1)(&mut message);
+    world.tell(Input::Message(VICTIM, message));
+    assert!(!world.has_upload(VICTIM), "its vector is let go of");
 }
 
 /// Whoever is late, or was never asked, is not to blame: its vector is not read.

@@ -234,6 +234,50 @@ fn the_next_round_waits_for_those_who_were_in_time() {
     }
     let reason = world.coordinator.wait().reason;
     assert!(reason.contains("0 here, 8 awaited, first 1"), "{reason}");
+    // It is the first of all in that round.
+    while world.coordinator.record().charged(0) < 3 {
+        let own = world.packets.iter().position(|packet| of(packet, ClientId(9)));
+        if let Some(packet) = own.and_then(|own| world.packets.remove(own)) {
+            world.packets.push_front(packet);
+        }
+        assert!(world.step());
+    }
+    let reason = world.coordinator.wait().reason;
+    assert!(reason.contains("0 here, 9 awaited, first 1"), "{reason}");
+}
+
+fn of(packet: &Packet, one: ClientId) -> bool {
+    match packet {
+        Packet::Up(client, _) | Packet::Down(client, _) | Packet::Start(client, _) => *client == one,
+    }
+}
+
+/// It had not admitted the plan yet when the survivors were counted: it was asked for nothing.
+#[test]
+fn whoever_was_not_asked_for_an_upload_is_not_late() {
+    let mut world = World::new(9, plan(|plan| plan.session_rounds = 8));
+    world.connect_all();
+    before(&mut world, |packet| matches!(packet, Packet::Up(_, Upstream::Masked(_))));
+    world.cut(VICTIM);
+    world.connect(VICTIM);
+    // The others' uploads come between its welcome and its answer.
+    let welcome = loop {
+        let own = world.packets.iter().position(|packet| of(packet, VICTIM)).expect("it is let in");
+        match world.packets.remove(own).expect("it is there") {
+            welcome @ Packet::Down(_, Downstream::Welcome(_)) => break welcome,
+            packet => world.packets.push_front(packet),
+        }
+        world.step();
+    };
+    while world.coordinator.record().survivors.is_none() {
+        assert!(world.step());
+    }
+    world.packets.push_front(welcome);
+    while world.coordinator.record().charged(0) < 2 {
+        assert!(world.step());
+    }
+    let reason = world.coordinator.wait().reason;
+    assert!(reason.contains("0 here, 9 awaited, first 1"), "{reason}");
 }
 
 /// A start goes to those who admitted the plan and hold the keys, and to nobody else.

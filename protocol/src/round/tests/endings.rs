@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use super::world::{Packet, World, plan};
 use crate::ids::ClientId;
-use crate::message::Upstream;
+use crate::message::{Downstream, Upstream};
 use crate::privacy::Accounts;
 use crate::round::cast::{self, policy};
 use crate::round::{
@@ -95,6 +95,23 @@ fn a_branch_that_stops_in_a_round_forgets_its_vector() {
     branch.machine.handle(world.now, &mut Seeded::new(1), ParticipantInput::Stop, &mut outbox);
     let forgotten = |effect: &ParticipantEffect| matches!(effect, ParticipantEffect::ForgetVector(of) if *of == round);
     assert!(outbox.iter().any(forgotten));
+}
+
+/// Whoever comes after the end is asked, where it has reserved something that it can let go of.
+#[test]
+fn after_the_end_those_are_asked_who_had_admitted_the_plan() {
+    let mut world = World::new(12, plan(|_| {}));
+    (1..=10).for_each(|number| world.connect(ClientId(number)));
+    world.run();
+    world.pass_deadlines();
+    assert!(world.finished.is_some());
+    for client in [10, 11].map(ClientId) {
+        world.branches.get_mut(&client).expect("a branch").connected = true;
+        world.tell(Input::Disconnected(client));
+        world.tell(Input::Connected(client));
+        let invited = |packet: &Packet| matches!(packet, Packet::Down(to, Downstream::Invite) if *to == client);
+        assert_eq!(world.packets.iter().any(invited), client == ClientId(10), "client {client}");
+    }
 }
 
 #[test]

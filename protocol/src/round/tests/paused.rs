@@ -9,7 +9,8 @@ use super::membership::install;
 use super::world::{Packet, World, plan};
 use crate::digest::Digest;
 use crate::ids::{ClientId, OrganisationId};
-use crate::message::{Downstream, RefusalCode, RejectCode};
+use crate::limits::{JOINS_MAX, PROTOCOL_VERSION};
+use crate::message::{Downstream, Join, RefusalCode, RejectCode, Upstream};
 use crate::plan::{ApprovalFault, Approvals, AttestationFault, Plan, Rhythm, Schedule};
 use crate::role::{Action, Role};
 use crate::roster::{Person, Roster, RosterGroup, Scope, SignedRoster};
@@ -176,6 +177,25 @@ fn signatures_that_end_a_pause_are_recorded_and_synced() {
     assert!(matches!(effects.get(at + 1), Some(CoordinatorEffect::Sync)), "{} effects", effects.len());
     let invited = |effect: &CoordinatorEffect| matches!(effect, CoordinatorEffect::Send(MEMBER, Downstream::Invite));
     assert!(effects[at..].iter().any(invited), "whoever was put off is asked");
+}
+
+/// Whoever asks a paused plan without end is cut off, and not asked when the pause ends.
+#[test]
+fn whoever_was_cut_off_in_a_pause_is_not_asked_after_it() {
+    let served = plan(|_| {});
+    for (asks, asked) in [(JOINS_MAX, true), (JOINS_MAX + 1, false)] {
+        let mut world = World::with_settings(begins(&served, roster(officers(&[SECOND]))), |_| policy(&served));
+        world.branches.get_mut(&MEMBER).expect("a branch").connected = true;
+        world.tell(Input::Connected(MEMBER));
+        for _ in 0..asks {
+            let (schema, holding, nonce) = (Digest::of(b"schema"), Vec::new(), Digest::ZERO);
+            let join = Join { version: PROTOCOL_VERSION, schema, holding, nonce };
+            world.tell(Input::Message(MEMBER, Upstream::Join(join)));
+        }
+        world.tell(Input::Approved(Box::new(approved_by_second(&served))));
+        let invited = |packet: &Packet| matches!(packet, Packet::Down(MEMBER, Downstream::Invite));
+        assert_eq!(world.packets.iter().any(invited), asked, "{asks} times");
+    }
 }
 
 /// A role reaches the branches of its scope alone. Whoever approves a plan has every branch of the plan's group in it, and so has whoever proposes it.

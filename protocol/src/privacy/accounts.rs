@@ -139,4 +139,25 @@ mod tests {
         assert_eq!(one.missing_to(&two), Accounts::customers(release));
         assert_eq!((one.least(&two), two.least(&one)), (one.clone(), one));
     }
+
+    /// Each account by itself: two in which one has more for customers and the other for branches.
+    #[test]
+    fn each_account_is_compared_with_its_own() {
+        let times = |customer, branch| {
+            let release = RdpVector::gaussian(1, 100);
+            Accounts { customer: release.times(customer), branch: release.times(branch) }
+        };
+        let (one, two) = (times(3, 7), times(5, 2));
+        assert_eq!((one.of(Unit::Customer), one.of(Unit::Branch)), (&times(3, 7).customer, &times(3, 7).branch));
+        assert_eq!((one.plus(&two), one.times(4)), (times(8, 9), times(12, 28)));
+        assert_eq!((one.least(&two), one.most(&two)), (times(3, 2), times(5, 7)));
+        assert_eq!((one.missing_to(&two), two.missing_to(&one)), (times(2, 0), times(0, 5)));
+        assert_eq!((one.missing_to(&times(3, 8)), times(3, 8).missing_to(&one)), (times(0, 1), times(0, 0)));
+        for (other, fits) in [(times(3, 7), true), (times(4, 8), true), (times(2, 9), false), (times(9, 6), false)] {
+            assert_eq!((one.at_most(&other), one.within(&other)), (fits, fits), "{other:?}");
+        }
+        assert_eq!((Accounts::default(), Accounts::customers(RdpVector::zero())), (times(0, 0), times(0, 0)));
+        let names = Unit::ALL.map(|unit| (unit, unit.name()));
+        assert_eq!(names, [(Unit::Customer, "customer"), (Unit::Branch, "branch")]);
+    }
 }

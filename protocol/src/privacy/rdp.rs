@@ -143,3 +143,82 @@ impl RdpVector {
         nothing || self.0.iter().zip(&cap.0).any(|(spent, allowed)| *allowed > 0 && spent <= allowed)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A value for each order, made of its place.
+    fn vector(of: impl Fn(u64) -> u64) -> RdpVector {
+        RdpVector::from_nanos((0..ORDERS.len() as u64).map(of).collect()).expect("one for each order")
+    }
+
+    #[test]
+    fn orders_are_every_one_to_64_and_then_ten_more() {
+        assert!((2..=64).eq(ORDERS[..63].iter().copied()));
+        assert_eq!(ORDERS[63..], [80, 96, 128, 192, 256, 384, 512, 1024, 2048, 4096]);
+        for count in [0, ORDERS.len() - 1, ORDERS.len() + 1] {
+            assert_eq!(RdpVector::from_nanos(alloc::vec![1; count]), None);
+        }
+        assert_eq!(RdpVector::zero(), vector(|_| 0));
+    }
+
+    /// A charge is rounded up to a billionth, and costs everything where it cannot be counted.
+    #[test]
+    fn a_release_costs_order_times_square_over_twice_the_variance() {
+        let charge = |square, variance| RdpVector::gaussian(square, variance).nanos().to_vec();
+        let of = |cost: fn(u64) -> u64| ORDERS.iter().map(|order| cost(u64::from(*order))).collect::<Vec<_>>();
+        assert_eq!(charge(1, 1), of(|order| order * 500_000_000));
+        assert_eq!(charge(9, 2000), of(|order| order * 2_250_000));
+        assert_eq!(charge(1, 3), of(|order| (order * 500_000_000).div_ceil(3)));
+        assert_eq!(charge(1, u128::MAX / 2), of(|_| 1));
+        assert_eq!(charge(0, 5), of(|_| 0));
+        for (square, variance) in [(1, 0), (0, 0), (1, u128::MAX / 2 + 1), (u128::MAX, 1), (u128::MAX / 4096, 1)] {
+            assert_eq!(charge(square, variance), of(|_| u64::MAX), "{square} {variance}");
+        }
+        // The largest that can be told, and one that is more, at the highest order.
+        let exact = u128::from(u64::MAX) / 4096 / 500_000_000;
+        let (told, more) = (charge(exact, 1), charge(exact + 1, 1));
+        assert_eq!(told[72], u64::try_from(exact * 4096 * 500_000_000).unwrap());
+        assert_eq!((more[72], more[71]), (u64::MAX, u64::try_from((exact + 1) * 2048 * 500_000_000).unwrap()));
+    }
+
+    #[test]
+    fn vectors_are_reckoned_with_order_by_order() {
+        let (up, down) = (vector(|place| place), vector(|place| 72 - place));
+        assert_eq!(up.plus(&down), vector(|_| 72));
+        assert_eq!(up.least(&down), vector(|place| place.min(72 - place)));
+        assert_eq!(up.most(&down), vector(|place| place.max(72 - place)));
+        assert_eq!(up.missing_to(&down), vector(|place| (72 - place).saturating_sub(place)));
+        assert_eq!(up.times(3), vector(|place| 3 * place));
+        let full = vector(|place| u64::MAX - place);
+        assert_eq!(
+            (full.plus(&up), full.plus(&vector(|place| place + 1))),
+            (vector(|_| u64::MAX), vector(|_| u64::MAX))
+        );
+        assert_eq!(full.times(2), vector(|_| u64::MAX));
+    }
+
+    /// No more at any order: what is more at one alone is more.
+    #[test]
+    fn at_most_is_at_every_order() {
+        let bound = vector(|place| place + 5);
+        assert!(bound.at_most(&bound) && RdpVector::zero().at_most(&bound));
+        for more in [0, 31, 72] {
+            assert!(!vector(|place| if place == more { place + 6 } else { 0 }).at_most(&bound), "{more}");
+        }
+    }
+
+    /// One order suffices for epsilon, if it has a cap at all.
+    #[test]
+    fn within_is_at_one_order_with_a_cap() {
+        let only = |order, cap| vector(move |place| if place == order { cap } else { 0 });
+        let spent = vector(|_| 5);
+        for order in [0, 31, 72] {
+            assert!(spent.within(&only(order, 5)) && !spent.within(&only(order, 4)), "{order}");
+            // What costs nothing at an order without a cap is not within it, as long as it costs anything.
+            assert!(!only(order, 1).within(&RdpVector::zero()), "{order}");
+        }
+        assert!(RdpVector::zero().within(&RdpVector::zero()), "nothing is within any cap");
+    }
+}

@@ -3,6 +3,7 @@ use alloc::string::ToString as _;
 use proptest::prelude::*;
 
 use super::*;
+use crate::digest::frozen_fields;
 use crate::privacy::RdpVector;
 
 const DAY: u64 = 86_400_000;
@@ -103,6 +104,29 @@ fn twelve_monthly_runs_are_a_year() {
     }
 }
 
+/// What costs nothing leaves no trace, not of its day either.
+#[test]
+fn a_charge_of_nothing_is_no_charge() {
+    let mut year = YearSpend::default();
+    year.charge(noon(2030, 1, 1), &Accounts::zero());
+    assert_eq!(year, YearSpend::default());
+    year.charge(noon(2026, 1, 1), &charge(1));
+    assert_eq!(year.days(), [(day(2026, 1, 1), charge(1))]);
+}
+
+/// Asked for a moment that is long past, a year says what it says of the first day that it knows of.
+#[test]
+fn a_moment_before_the_first_day_that_counts_brings_nothing_back() {
+    let mut year = YearSpend::default();
+    year.charge(noon(2026, 1, 10), &charge(3));
+    year.charge(noon(2026, 9, 1), &charge(1));
+    pass(&mut year, noon(2027, 2, 1));
+    for asked in [noon(2020, 1, 1), noon(2027, 2, 1)] {
+        assert_eq!(year.spent_at(asked), charge(1));
+        assert_eq!(year.falls_after(asked), Some((day(2027, 9, 1), Accounts::zero())));
+    }
+}
+
 /// An operator who moves the branch's clock: back, and the charge counts as if the clock had not moved; forward, and it counts for longer.
 #[test]
 fn a_clock_that_was_set_frees_nothing() {
@@ -158,12 +182,33 @@ fn a_form_that_this_type_does_not_make_is_known() {
         latest: Day(500),
         days: days.iter().map(|day| (Day(*day), charge(1))).collect(),
     };
-    assert!(days(&[10, 40]).is_short() && YearSpend::default().is_short());
+    assert!(days(&[10, 40]).is_short() && days(&[10, 500]).is_short() && YearSpend::default().is_short());
     let long: Vec<u32> = (0..14).map(|month| 15 + 31 * month).collect();
     assert!(days(&long[..13]).is_short());
     for bad in [&[9, 40][..], &[40, 501], &[40, 40], &[70, 40], &[40, 41], &long] {
         assert!(!days(bad).is_short(), "{bad:?}");
     }
+}
+
+/// Frozen, with each part changed: a branch signs its year.
+#[test]
+fn every_part_of_a_year_is_in_its_digest() {
+    let base = YearSpend {
+        from: Day(10),
+        latest: Day(500),
+        days: [(40, 3), (90, 5)].map(|(day, times)| (Day(day), charge(times))).to_vec(),
+    };
+    let changes: [fn(&mut YearSpend); 7] = [
+        |year| year.from = Day(11),
+        |year| year.latest = Day(501),
+        |year| year.days[0].0 = Day(41),
+        |year| year.days[1].1 = charge(6),
+        |year| year.days[1].1 = Accounts { branch: charge(5).customer, ..Accounts::zero() },
+        |year| drop(year.days.pop()),
+        |year| year.days.clear(),
+    ];
+    let digest = |year: &YearSpend| year.canonical(Canonical::new("year")).finish();
+    assert_eq!(frozen_fields(&base, &changes, digest), "6f2778f6");
 }
 
 /// What a branch does with its year.

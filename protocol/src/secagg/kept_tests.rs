@@ -148,6 +148,10 @@ fn a_ledger_that_says_something_else_is_found() {
     admitted.insert(ClientId(4), Digest::ZERO);
     assert_eq!(fault(&CommittedRound { admitted: &admitted, ..kept.committed() }), KeptFault::OtherSurvivors);
     admitted.remove(&ClientId(4));
+    // Also where the one that is missing comes after all others.
+    admitted.insert(ClientId(9), Digest::ZERO);
+    assert_eq!(fault(&CommittedRound { admitted: &admitted, ..kept.committed() }), KeptFault::OtherSurvivors);
+    admitted.remove(&ClientId(9));
     admitted.insert(ClientId(3), Digest::ZERO);
     let refused = fault(&CommittedRound { admitted: &admitted, ..kept.committed() });
     assert_eq!(refused, FoldError::OtherDigest(ClientId(3)).into());
@@ -163,23 +167,51 @@ fn a_round_without_survivors_or_with_things_in_another_order_is_no_round() {
     let seed = [&[SELF_SEED, 1, 0, 0, 0][..], &[9; 32]].concat();
     let pair = [&[LOST_PAIR, 0][..], &[9; 32]].concat();
     assert!(!malformed(&[&upload[..], &seed, &pair, &[END]].concat()));
-    for parts in [
-        [&upload[..], &seed, &seed],
-        [&upload[..], &upload, &seed],
-        [&seed[..], &upload, &[]],
-        [&upload[..], &pair, &seed],
-        [&upload[..], &pair, &[]],
-        [&seed[..], &[], &[]],
+    let of = |bytes: &[&[u8]]| bytes.concat().len();
+    for (parts, read) in [
+        // The second seed is refused with its client, before its bytes.
+        ([&upload[..], &seed, &seed], of(&[&upload, &seed]) + 5),
+        ([&upload[..], &upload, &seed], of(&[&upload, &upload, &seed]) + 1),
+        ([&seed[..], &upload, &[]], seed.len() + 1),
+        ([&upload[..], &pair, &seed], of(&[&upload, &pair]) + 1),
+        ([&upload[..], &pair, &[]], of(&[&upload, &pair]) + 1),
+        ([&seed[..], &[], &[]], seed.len() + 1),
+        ([&upload[..], &seed, &[4]], of(&[&upload, &seed]) + 1),
+        ([&upload[..], &seed, &[LOST_PAIR, 2]], of(&[&upload, &seed]) + 2),
+        ([&upload[..], &seed, &[END]], of(&[&upload, &seed]) + 1),
     ] {
-        assert!(malformed(&[&parts.concat()[..], &[END]].concat()));
+        let fault = KeptRound::decode(&[&head[..], &parts.concat(), &[END]].concat()).err();
+        assert_eq!(fault, Some(KeptFault::Malformed { at: head.len() + read }), "{parts:?}");
     }
-    assert!(malformed(&[&upload[..], &seed, &[4, END]].concat()), "no such tag");
-    for dimension in [0, 4097, u32::MAX] {
-        assert!(
-            KeptRound::decode(&[KeptHead { dimension, ..self::head(Ring::Bits64, 1) }.encode(), vec![END]].concat())
-                .is_err()
-        );
+    // What is cut was read up to what is not whole.
+    let cut = KeptRound::decode(&[&head[..], &upload[..52]].concat()).err();
+    assert_eq!(cut, Some(KeptFault::Malformed { at: head.len() + 5 }));
+    for (dimension, taken) in [(0, false), (1, true), (4096, true), (4097, false), (u32::MAX, false)] {
+        let head = KeptHead { dimension, ..self::head(Ring::Bits64, 1) };
+        assert_eq!(KeptRound::decode(&[head.encode(), vec![END]].concat()).is_ok(), taken, "{dimension}");
     }
+}
+
+/// A cohort has no more members, and so no round more survivors.
+#[test]
+fn a_kept_round_has_as_many_survivors_as_a_cohort_may_have() {
+    let of = |count: u32| {
+        let mut bytes = head(Ring::Bits32, 1).encode();
+        for client in 0..count {
+            bytes.extend_from_slice(&before_upload(ClientId(client)));
+            bytes.extend_from_slice(&[0; 12]);
+        }
+        for client in 0..count {
+            bytes.push(SELF_SEED);
+            bytes.extend_from_slice(&client.to_le_bytes());
+            bytes.extend_from_slice(&[9; SEED_BYTES]);
+        }
+        bytes.push(END);
+        KeptRound::decode(&bytes).map(|round| round.survivors().count())
+    };
+    let most = u32::try_from(COHORT_MAX).unwrap();
+    assert_eq!(of(most), Ok(COHORT_MAX));
+    assert!(matches!(of(most + 1), Err(KeptFault::Malformed { .. })));
 }
 
 /// Releases before 0.2 began a round with a label, and a sum with its first number.
@@ -218,6 +250,23 @@ fn a_kept_sum_is_the_committed_one_or_none() {
             let mut changed = bytes.clone();
             changed[at] ^= 0x80;
             assert!(read_sum(ring, 4, &changed, kept.sum).is_err(), "byte {at}");
+        }
+        for length in [0, 3, 7, 9, 8 * 4 - 1, 8 * 4 + 1] {
+            let mut other = bytes.clone();
+            other.resize(HEADER_BYTES + length, 0);
+            let refused = read_sum(ring, 4, &other, kept.sum);
+            assert_eq!(refused, Err(KeptFault::Malformed { at: other.len() }), "{length}");
+        }
+        let committed = Digest::of(b"another");
+        let other = KeptFault::OtherSum { committed, found: kept.sum };
+        assert_eq!(read_sum(ring, 4, &bytes, committed), Err(other));
+        // A number outside the narrow ring is named by its place.
+        let mut outside = bytes.clone();
+        outside[HEADER_BYTES + 2 * 8 + 4] ^= 1;
+        let refused = read_sum(ring, 4, &outside, kept.sum);
+        match ring {
+            Ring::Bits32 => assert_eq!(refused, Err(KeptFault::Malformed { at: HEADER_BYTES + 2 * 8 })),
+            Ring::Bits64 => assert!(matches!(refused, Err(KeptFault::OtherSum { .. }))),
         }
     }
 }

@@ -68,6 +68,20 @@ fn a_block_that_is_not_run_is_noticed() {
     apply_blocks(&mut words, &masks(1, 1), |blocks| blocks.into_iter().skip(1).for_each(MaskBlock::run::<Toy>));
 }
 
+/// Every coordinate is weighed with its own word of the stream, also in a vector longer than the pieces in which the stream is made.
+#[test]
+fn a_checksum_weighs_every_coordinate_with_its_word_of_the_stream() {
+    for ring in RINGS {
+        let words = vector(ring, 4, 2 * PAD_BYTES / ring.word_bytes() + 7);
+        let mut rho = RingWords::zero(ring, words.len());
+        apply::<Toy>(&mut rho, &labels::checksum_key::<Toy>(&descriptor(2)), Sign::Add);
+        let products = words.centred().into_iter().zip(rho.centred()).map(|(word, rho)| word.wrapping_mul(rho));
+        let sum = products.fold(0_i64, i64::wrapping_add);
+        let found = RingWords::reduce(ring, &[checksum::<Toy>(&words, &descriptor(2)).cast_signed()]);
+        assert!(found == RingWords::reduce(ring, &[sum]), "{ring:?}");
+    }
+}
+
 #[test]
 fn other_participant_counts_fail() {
     for ring in RINGS {

@@ -102,8 +102,11 @@ fn masks_cancel_for_every_cohort_and_every_single_loss() {
             let losses = all.iter().map(|lost| all.iter().copied().filter(|index| index != lost).collect());
             for survivors in [all.clone()].into_iter().chain(losses) {
                 let sum = cohort.fold(&survivors).unmask::<Toy>(cohort.permit(&survivors)).unwrap();
-                assert_eq!(sum.values(), cohort.expected(&survivors));
-                assert_eq!((sum.participants(), sum.round()), (survivors.len(), ROUND));
+                let expected = cohort.expected(&survivors);
+                assert_eq!(sum.values(), expected);
+                assert_eq!(sum.values_from(4).collect::<Vec<_>>(), expected[4..]);
+                assert_eq!(sum.digest(), RingWords::reduce(ring, &expected).digest());
+                assert_eq!((sum.participants(), sum.round(), sum.dimension()), (survivors.len(), ROUND, 9));
             }
         }
     }
@@ -118,6 +121,19 @@ fn an_upload_has_the_announced_size_and_digest() {
         assert_eq!(update.bytes().len(), 9 * ring.word_bytes());
         assert_eq!(update.digest(), Digest::of_vector(update.bytes()));
         assert_eq!(update.round(), ROUND);
+        // A ticket says the same, and an upload on its way keeps it.
+        let ticket = cohort.ticket(0, &update);
+        let named = |ticket: &Ticket| {
+            (ticket.round(), ticket.client(), ticket.dimension(), ticket.upload_bytes(), ticket.digest())
+        };
+        let expected = (ROUND, cohort.clients[0], 7, update.bytes().len(), update.digest());
+        assert_eq!(named(&ticket), expected);
+        let mut arriving = ticket.receive_into(Faulty { pieces: vec![], damage: |_| Ok(()) });
+        assert_eq!(named(arriving.ticket()), expected);
+        arriving.append(update.bytes()).expect("it takes everything");
+        assert_eq!(named(arriving.finish().ok().expect("what was signed").ticket()), expected);
+        let bytes = update.bytes().to_vec();
+        assert_eq!(update.into_bytes(), bytes);
     }
 }
 

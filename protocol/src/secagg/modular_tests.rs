@@ -32,7 +32,9 @@ fn a_piece_that_does_not_fit_changes_nothing() {
         ] {
             let mut sum = own.clone();
             let refused = sum.add_le_bytes_at(first, &vec![1; length]);
-            assert!(matches!(refused, Err(RingError::OtherLength { .. })), "{first} {length}");
+            // What fits behind the first byte; nothing behind the end.
+            let expected = (3 * word).saturating_sub(first);
+            assert_eq!(refused, Err(RingError::OtherLength { expected, found: length }), "{first} {length}");
             assert!(same(&sum, &own), "{first} {length}");
         }
         let mut sum = own.clone();
@@ -42,12 +44,42 @@ fn a_piece_that_does_not_fit_changes_nothing() {
     }
 }
 
+/// A vector that is longer than a piece of the wire form is written as a short one is, and comes back from pieces at any coordinate.
+#[test]
+fn a_long_vector_is_written_and_added_piece_by_piece() {
+    for ring in [Ring::Bits32, Ring::Bits64] {
+        let word = ring.word_bytes();
+        for count in [PIECE_BYTES / word - 1, PIECE_BYTES / word, PIECE_BYTES / word + 1, 2 * PIECE_BYTES / word + 3] {
+            let values: Vec<u64> =
+                (0..count as u64).map(|place| (place + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)).collect();
+            let (own, expected) = (words(ring, &values), {
+                let bytes = values.iter().map(|value| value.to_le_bytes());
+                bytes.flat_map(|bytes| bytes.into_iter().take(word)).collect::<Vec<u8>>()
+            });
+            assert!(own.to_le_bytes() == expected, "{ring:?}, {count} coordinates");
+            assert!(own.to_wire() == (expected.clone(), Digest::of_vector(&expected)), "{ring:?}, {count} coordinates");
+            assert_eq!(own.digest(), Digest::of_vector(&expected));
+            let (piece, mut sum) = (17 * word, RingWords::zero(ring, count));
+            for (place, bytes) in expected.chunks(piece).enumerate() {
+                sum.add_le_bytes_at(place * piece, bytes).unwrap();
+            }
+            assert!(same(&sum, &own), "{ring:?}, {count} coordinates");
+        }
+    }
+}
+
 #[test]
 fn centring_at_the_edges() {
     let narrow = words(Ring::Bits32, &[0, 1, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff]);
     assert_eq!(narrow.centred(), [0, 1, i64::from(i32::MAX), i64::from(i32::MIN), -1]);
     let wide = words(Ring::Bits64, &[0, 1, u64::MAX >> 1, 1 << 63, u64::MAX]);
     assert_eq!(wide.centred(), [0, 1, i64::MAX, i64::MIN, -1]);
+    for own in [narrow, wide] {
+        for first in 0..7 {
+            let expected = own.centred().into_iter().skip(first).collect::<Vec<_>>();
+            assert_eq!(own.centred_from(first).collect::<Vec<_>>(), expected, "from {first} on");
+        }
+    }
 }
 
 #[test]
@@ -135,6 +167,10 @@ proptest! {
 #[test]
 fn a_vector_is_empty_where_it_has_no_coordinate() {
     for ring in [Ring::Bits32, Ring::Bits64] {
-        assert!(RingWords::zero(ring, 0).is_empty() && !RingWords::zero(ring, 1).is_empty());
+        for count in [0, 1, 2] {
+            let mut own = RingWords::zero(ring, count);
+            assert_eq!((own.is_empty(), own.len()), (count == 0, count));
+            assert_eq!((own.view_mut().is_empty(), own.view_mut().len()), (count == 0, count));
+        }
     }
 }

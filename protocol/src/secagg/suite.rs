@@ -241,4 +241,25 @@ mod tests {
         text.resize(capacity, 1);
         assert_eq!(text.as_ptr(), place);
     }
+
+    /// Each of the two keys: what is longer goes into no agreement, however short the other is.
+    #[test]
+    fn session_keys_are_as_long_as_the_limit_at_most() {
+        let keys = |diffie_hellman, encapsulation| {
+            let algorithm = ExchangeAlgorithm::TOY;
+            let key = |length: usize| alloc::vec![1; length];
+            ExchangePublic::try_from(ExchangeParts {
+                algorithm,
+                diffie_hellman: key(diffie_hellman),
+                encapsulation: key(encapsulation),
+            })
+        };
+        let most = EXCHANGE_KEY_BYTES_MAX;
+        let taken = keys(most, most - 1).expect("both are within the limit");
+        assert_eq!((taken.diffie_hellman.len(), taken.encapsulation.len()), (most, most - 1));
+        assert!(keys(0, most).is_ok());
+        for (diffie_hellman, encapsulation) in [(most + 1, 0), (0, most + 1), (most + 1, most + 1)] {
+            assert_eq!(keys(diffie_hellman, encapsulation), Err(SuiteError::Malformed));
+        }
+    }
 }

@@ -128,13 +128,19 @@ fn cohorts_that_cannot_be_protected_are_refused() {
     assert_eq!(third.thresholds(&branches(10), 10).map(|own| own.coalition_max), Ok(3));
     let many = CohortRule { honest_min: 7, ..USUAL };
     assert_eq!(refused(many, 10), CohortRefused::TooFewHonest { honest: 6, needed: 7 });
+    assert_eq!(row(CohortRule { honest_min: 6, ..USUAL }, 10), row(USUAL, 10));
     for rule in [
         CohortRule { coalition: fraction(1001), ..USUAL },
         CohortRule { survivors_permille: 1001, ..USUAL },
         CohortRule { cohort_min: 1, ..USUAL },
     ] {
         assert_eq!(refused(rule, 10), CohortRefused::RuleInvalid);
+        assert_eq!((rule.smallest_cohort(10), rule.smallest_group()), (None, None));
     }
+    // All may be assumed to collude, and all be asked to survive.
+    let everybody = CohortRefused::TooSmallForGroup { coalition: 10, cohort: 10, group: 10, needed: 31 };
+    assert_eq!(refused(CohortRule { coalition: fraction(1000), ..USUAL }, 10), everybody);
+    assert_eq!(row(CohortRule { survivors_permille: 1000, ..USUAL }, 10), (2, 7, 7, 10, 8));
 }
 
 /// A coalition is counted of the group, however few of it the coordinator chooses: its colluders and one victim are no cohort.
@@ -162,10 +168,50 @@ fn a_cohort_is_more_than_three_coalitions_of_its_group() {
     assert_eq!(USUAL.smallest_cohort(101).map(|(size, own)| (size, own.coalition_max)), Some((64, 21)));
     assert_eq!(USUAL.smallest_cohort(8).map(|(size, own)| (size, own.coalition_max)), Some((8, 2)));
     assert_eq!(USUAL.smallest_cohort(7), None);
+    // A cohort has as many members as organisations, and no group is larger than a roster.
+    let organised = CohortRule { organisations_min: 15, ..USUAL };
+    assert_eq!(organised.smallest_cohort(20).map(|(size, own)| (size, own.quorum)), Some((15, 10)));
+    assert_eq!(USUAL.smallest_cohort(10_000).map(|(size, own)| (size, own.coalition_max)), Some((6_001, 2_000)));
+    assert_eq!([10_001, 70_000].map(|group| USUAL.smallest_cohort(group)), [None, None]);
     let text = refused(8).to_string();
     assert!(text.contains("61 members must be present"), "{text}");
     assert_eq!(USUAL.thresholds(&branches(9), 8), Err(CohortRefused::OutsideGroup { cohort: 9, group: 8 }));
     assert_eq!(USUAL.thresholds(&branches(9), 10_001), Err(CohortRefused::OutsideGroup { cohort: 9, group: 10_001 }));
+}
+
+/// The smallest group is the first that is a cohort as a whole.
+#[test]
+fn a_group_is_as_large_as_its_smallest_cohort_at_least() {
+    let third = CohortRule { coalition: fraction(300), ..USUAL };
+    let (few, all) =
+        (CohortRule { cohort_min: 2, honest_min: 1, ..USUAL }, CohortRule { coalition: fraction(334), ..USUAL });
+    assert_eq!([USUAL, third, few, all].map(|rule| rule.smallest_group()), [Some(8), Some(10), Some(4), None]);
+    let largest = CohortRule { cohort_min: 10_000, ..USUAL };
+    assert_eq!(
+        [largest, CohortRule { cohort_min: 10_001, ..USUAL }].map(|rule| rule.smallest_group()),
+        [Some(10_000), None]
+    );
+}
+
+/// Two certificates need an honest double signer, and a secret one honest holder, under the coalition that is offered: each condition alone.
+#[test]
+fn a_quorum_of_the_whole_cohort_is_judged_by_the_coalition_that_is_offered() {
+    let offer = |coalition_max, quorum, threshold| {
+        let offered = Thresholds { coalition_max, holder_cap: 18, quorum, threshold, survivors_min: 18, honest_min: 0 };
+        (offered.has_quorum_among(18), Thresholds { holder_cap: 17, ..offered }.has_quorum_among(18))
+    };
+    for (coalition, quorum, threshold, expected) in [
+        (5, 12, 12, true),
+        (5, 12, 6, true),
+        (5, 12, 5, false),
+        (5, 11, 12, false),
+        (6, 13, 13, false),
+        (4, 12, 5, true),
+        (4, 11, 5, false),
+    ] {
+        // Under a cap the member's own coalition in the committee decides.
+        assert_eq!(offer(coalition, quorum, threshold), (expected, true), "{coalition} {quorum} {threshold}");
+    }
 }
 
 #[test]
@@ -219,6 +265,7 @@ fn stricter_offers_are_accepted_down_to_the_honest_floor() {
         USUAL.accept(&branches(20), 20, &USUAL_WITH_SURVIVORS_900.thresholds(&branches(20), 20).unwrap()),
         Ok(())
     );
+    assert_eq!(CohortRule { honest_min: 10, ..USUAL }.accept(&branches(20), 20, &stricter), Ok(()));
     let floor = CohortRule { honest_min: 11, ..USUAL };
     assert_eq!(
         floor.accept(&branches(20), 20, &stricter),

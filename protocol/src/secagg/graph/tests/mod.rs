@@ -138,6 +138,21 @@ fn draws_are_uniform_and_in_range() {
     assert_eq!(BTreeSet::from([first(0, 0), first(0, 1), first(1, 0), first(1, 1)]).len(), 4);
 }
 
+/// Where a bound is no divisor of 2^32, words that would favour some numbers are left out, and no others: with three quarters of all words
+/// as the bound, those that four divides.
+#[test]
+fn words_that_would_favour_some_numbers_are_drawn_again() {
+    let bound = 3_u64 << 30;
+    let (mut draw, mut words) = (Draw::<Toy>::new(&seed(8), 0, 0), Draw::<Toy>::new(&seed(8), 0, 0));
+    let mut rejected = 0;
+    for _ in 0..1000 {
+        let word = core::iter::repeat_with(|| words.word()).inspect(|word| rejected += u32::from(word % 4 == 0));
+        let word = word.filter(|word| word % 4 != 0).next().expect("a word that is taken");
+        assert_eq!(draw.below(bound.try_into().unwrap()) as u64, u64::from(word) * bound >> 32);
+    }
+    assert!((200..500).contains(&rejected), "{rejected}");
+}
+
 /// The exchange of edges favours nobody: over many seeds each pair is joined about as often as any other.
 #[test]
 fn every_pair_is_joined_as_often() {

@@ -184,6 +184,13 @@ fn what_the_table_does_not_cover_has_no_degree() {
         [Some(54), Some(82), Some(78), Some(54)]
     );
     assert_eq!([found(334, 100), found(334, 200), found(200, 200)], [Some(130), Some(196), Some(118)]);
+    // A coalition is rounded up to members, losses down: of 257 a tenth is 25.7, a third 85.8.
+    let odd = |coalition, lost| Degree::for_cohort(257, coalition, lost).map(|degree| degree.neighbours);
+    assert_eq!([odd(26, 25), odd(27, 25), odd(26, 26)], [Some(52), Some(72), Some(70)]);
+    assert_eq!([odd(86, 51), odd(87, 51), odd(86, 52)], [Some(158), None, None]);
+    // Each row ends with its own size.
+    let at = |members| Degree::for_cohort(members, 10, 10).map(|degree| degree.neighbours);
+    assert_eq!([at(512), at(513), at(5_000), at(5_001)], [Some(52), Some(54), Some(64), Some(66)]);
     // Every coalition below a third fits.
     for members in 257..=COHORT_MAX {
         assert!(Degree::for_cohort(members, (members - 1) / 3, members / 5).is_some(), "{members}");

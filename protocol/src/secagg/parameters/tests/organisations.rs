@@ -44,6 +44,14 @@ fn the_coalition_is_the_operator_and_the_heaviest_others() {
     );
 }
 
+/// How many members suffice depends on whose they are.
+#[test]
+fn no_number_of_members_is_named_for_whole_organisations() {
+    assert_eq!((CONSORTIUM.smallest_cohort(100), CONSORTIUM.smallest_group()), (None, Some(8)));
+    let alone = CoalitionRule::Organisations { operator: OPERATOR, others: 1, outside_min: 1 };
+    assert_eq!(CohortRule { coalition: alone, ..USUAL }.smallest_group(), None);
+}
+
 #[test]
 fn organisations_must_remain_outside_the_coalition() {
     let refused = |weights: &[usize], others| {
@@ -97,6 +105,10 @@ fn a_large_organisation_holds_no_more_shares_than_its_cap() {
             "cap {cap}"
         );
     }
+    for cap in [0, 31] {
+        let offered = Thresholds { holder_cap: cap, ..own };
+        assert_eq!(rule.accept(&members, GROUP, &offered), Err(Weaker::Inconsistent.into()), "cap {cap}");
+    }
     let one_less = Thresholds { quorum: 17, ..own };
     assert_eq!(
         rule.accept(&members, GROUP, &one_less),
@@ -116,9 +128,17 @@ fn the_largest_cap_is_found_where_lower_ones_fail() {
         CohortRule { coalition: organisations(1), ..USUAL }.thresholds(&members(&[1, 10, 10, 10, 3]), GROUP).unwrap();
     assert_eq!(own.holder_cap, 34);
     // An operator with nearly everything leaves too few honest members, whoever holds the shares.
-    let refused =
-        CohortRule { coalition: organisations(0), ..USUAL }.thresholds(&members(&[40, 2, 2, 2, 2]), GROUP).unwrap_err();
-    assert_eq!(refused, CohortRefused::TooFewHonest { honest: 0, needed: 12 });
+    let alone = |weights: &[usize]| {
+        let rule = CohortRule { coalition: organisations(0), ..USUAL };
+        rule.thresholds(&members(weights), GROUP).map(|own| (own.holder_cap, own.honest_min))
+    };
+    assert_eq!(alone(&[40, 2, 2, 2, 2]), Err(CohortRefused::TooFewHonest { honest: 0, needed: 12 }));
+    // A quarter of the cohort is enough; a part of a member counts as one.
+    assert_eq!(alone(&[16, 2, 2, 2, 2, 2, 2, 2]), Ok((6, 8)));
+    assert_eq!(alone(&[17, 2, 2, 2, 2, 2, 2, 1]), Err(CohortRefused::TooFewHonest { honest: 7, needed: 8 }));
+    // A third is too much for a quorum of all, and a member less is not.
+    assert_eq!(alone(&[10, 5, 5, 5, 5]), Ok((9, 14)));
+    assert_eq!(alone(&[10, 6, 5, 5, 5]), Ok((31, 15)));
 }
 
 #[test]
@@ -127,7 +147,17 @@ fn a_sparse_graph_has_no_committee() {
     // Up to 256 members a cap makes up for an operator with two fifths; above, the neighbours hold the shares.
     assert!(rule.thresholds(&members(&[90, 50, 50, 50]), GROUP).is_ok_and(|own| own.holder_cap == 74));
     assert_eq!(rule.thresholds(&members(&[120, 90, 90]), GROUP), too_large(120, 300));
-    assert!(rule.thresholds(&members(&[60, 120, 120]), GROUP).is_ok_and(|own| own.degree(300).is_some()));
+    // Where everybody is everybody's neighbour still.
+    assert!(rule.thresholds(&members(&[106, 50, 50, 50]), GROUP).is_ok_and(|own| own.holder_cap == 74));
+    assert_eq!(rule.thresholds(&members(&[107, 50, 50, 50]), GROUP), too_large(107, 257));
+    let sparse = members(&[60, 120, 120]);
+    let own = rule.thresholds(&sparse, GROUP).unwrap();
+    assert!(own.degree(300).is_some());
+    assert_eq!(rule.accept(&sparse, GROUP, &own), Ok(()));
+    for holder_cap in [0, 119, 299, 301] {
+        let offered = Thresholds { holder_cap, ..own };
+        assert_eq!(rule.accept(&sparse, GROUP, &offered), Err(Weaker::Inconsistent.into()), "cap {holder_cap}");
+    }
 }
 
 fn too_large(coalition: usize, cohort: usize) -> Result<Thresholds, CohortRefused> {
@@ -146,6 +176,10 @@ fn survivor_sets_are_judged_by_number_committee_and_organisations() {
     assert_eq!(judge(&without(&|_| false)), Ok(()));
     assert_eq!(judge(&without(&|index| index < 6)), Ok(()));
     assert_eq!(judge(&without(&|index| index < 7)), Err(SurvivorsRefused::TooFew { survivors: 23, needed: 24 }));
+    // Nobody at all is nobody who is no member.
+    assert_eq!(judge(&[]), Err(SurvivorsRefused::TooFew { survivors: 0, needed: 24 }));
+    let turned: Vec<u32> = without(&|_| false).into_iter().rev().collect();
+    assert_eq!(judge(&turned), Err(SurvivorsRefused::NotMembers));
     let double = [&[0_u32][..], &without(&|_| false)].concat();
     assert_eq!(judge(&double), Err(SurvivorsRefused::NotMembers));
     assert_eq!(judge(&[&without(&|_| false)[..], &[30]].concat()), Err(SurvivorsRefused::NotMembers));
@@ -153,6 +187,9 @@ fn survivor_sets_are_judged_by_number_committee_and_organisations() {
     let committee = own.committee(&members);
     let lost: Vec<u32> = committee.holders()[..6].to_vec();
     let survivors = without(&|index| lost.contains(&u32::try_from(index).unwrap()));
+    for (quorum, threshold) in [(20, 20), (19, 20), (20, 19)] {
+        assert_eq!(rule.admits_survivors(&members, &Thresholds { quorum, threshold, ..own }, &survivors), Ok(()));
+    }
     // Both must be met: the one that certifies, and the one that opens.
     for (quorum, threshold) in [(21, 21), (21, 20), (20, 21)] {
         let strict = Thresholds { quorum, threshold, ..own };

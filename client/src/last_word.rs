@@ -51,4 +51,25 @@ mod tests {
             assert_eq!(LastWord::after(before).has_come(now), has, "{before:?} {now:?}");
         }
     }
+
+    /// It is said in the manual: five seconds. Without a wait nothing ends.
+    #[test]
+    fn the_last_word_is_waited_for_as_long_as_is_said_and_no_longer() {
+        assert_eq!(LAST_WORD_TIME, Duration::from_secs(5));
+        let before = Instant::now();
+        let begun = LastWord::after(Some(7));
+        assert!(before + LAST_WORD_TIME <= begun.until && begun.until <= Instant::now() + LAST_WORD_TIME);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let is_over = |waits| {
+            runtime.block_on(async {
+                tokio::select! {
+                    biased;
+                    () = LastWord::is_over(waits) => true,
+                    () = std::future::ready(()) => false,
+                }
+            })
+        };
+        let passed = LastWord { until: before, cosigned: None };
+        assert_eq!([None, Some(begun), Some(passed)].map(is_over), [false, false, true]);
+    }
 }

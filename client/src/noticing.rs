@@ -77,10 +77,15 @@ fn notice(report: &Report, now: u64) -> Option<Notice> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::net::UnixDatagram;
+
     use tributary_protocol::plan::GrantFault;
+    use tributary_storage::files::create_private_folder;
     use tributary_texts::Said;
 
     use super::*;
+    use crate::judge::tests::SCHEMA;
+    use crate::test_home::furnish;
 
     #[test]
     fn what_tells_of_rows_or_in_free_words_is_no_notice() {
@@ -114,5 +119,33 @@ mod tests {
         assert_eq!(notice(&lists, 0), Some(Notice::ListsExpire { not_after: 900 }));
         let renewed = Report::CertificateRenewed { not_after: 9_000 };
         assert_eq!(over(&renewed), Some(Over::CertificateExpires));
+        assert_eq!(over(&Report::ListsRenewed { next_update: 9 }), Some(Over::ListsExpire));
+    }
+
+    /// What is over may come again; and a daemon that fails says so, one that ends well does not.
+    #[test]
+    fn each_thing_is_told_once_until_it_is_over() {
+        let folder = tempfile::tempdir().unwrap();
+        furnish(folder.path(), SCHEMA);
+        create_private_folder(&folder.path().join("identity")).unwrap();
+        let (config, socket) = (folder.path().join("client.toml"), folder.path().join("log"));
+        let receiver = UnixDatagram::bind(&socket).unwrap();
+        receiver.set_nonblocking(true).unwrap();
+        let text = std::fs::read_to_string(&config).unwrap();
+        std::fs::write(&config, format!("{text}[notices.syslog]\naddress = 'unix:{}'\n", socket.display())).unwrap();
+        let settings = Settings::load(&config).unwrap_or_else(|fault| panic!("{fault}"));
+        create_private_folder(&settings.state_dir).unwrap();
+        // Each daemon remembers what the one before it has told.
+        let told = |reports: &[Report], failed| {
+            let noticing = Noticing::start(&settings, || 1_900_000_000).unwrap();
+            reports.iter().for_each(|report| noticing.hear(report));
+            noticing.finish(failed);
+            let mut buffer = [0; 4_096];
+            std::iter::from_fn(|| receiver.recv(&mut buffer).ok()).count()
+        };
+        let ends = || Report::CertificateEnds { not_after: 1_900_000_060, left_seconds: 60, level: Expiry::Warning };
+        let renewed = || Report::CertificateRenewed { not_after: 1_900_000_060 };
+        assert_eq!([told(&[ends()], false), told(&[ends()], false)], [1, 0]);
+        assert_eq!([told(&[renewed(), ends()], false), told(&[], false), told(&[], true)], [1, 0, 1]);
     }
 }

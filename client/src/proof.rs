@@ -104,9 +104,14 @@ fn left(state_dir: &Path, run: RunRef, round: RoundId) -> Result<Option<Digest>,
 #[cfg(test)]
 mod tests {
     use tributary_protocol::ids::RunId;
+    use tributary_protocol::time::Millis;
+    use tributary_storage::files::create_private_folder;
+    use tributary_storage::journal::Journal;
 
     use super::*;
+    use crate::judge::tests::SCHEMA;
     use crate::sent::{Kind, Leaving, SentLog};
+    use crate::test_home::furnish;
 
     /// What left stands there by run and round; the last one counts, and a changed file says nothing.
     #[test]
@@ -140,6 +145,54 @@ mod tests {
         assert_eq!(named(&[], &whole), Some(RunRef { plan: digest, number: 2 }));
         for text in ["", "/", "9f86d081/2", &whole[..64], &format!("{digest}/x")] {
             assert_eq!(named(&[], text), None, "{text}");
+        }
+    }
+
+    /// One of the two files is enough, and where both have a round they must agree.
+    #[test]
+    fn what_was_uploaded_is_said_by_either_file_and_never_by_two_that_differ() {
+        let home = tempfile::tempdir().unwrap();
+        furnish(home.path(), SCHEMA);
+        create_private_folder(&home.path().join("identity")).unwrap();
+        let (config, state) = (home.path().join("client.toml"), home.path().join("state"));
+        create_private_folder(&state).unwrap();
+        let [run, before] = [2, 1].map(|number| RunRef { plan: Digest::of(b"plan"), number });
+        let vector = |name: &str| Digest::of(name.as_bytes());
+        let (mut journal, _) = Journal::<ParticipantEvent>::open(&state.join(BUDGET_FILE), LedgerId::BUDGET).unwrap();
+        for (run, round, name) in [(before, 2, "x"), (run, 2, "both"), (run, 3, "y"), (run, 3, "budget"), (run, 5, "z")]
+        {
+            let (round, vector) = (RoundId(round), vector(name));
+            journal.append(Millis(7), ParticipantEvent::Uploaded { run, round, vector, counter: 1 }).unwrap();
+        }
+        journal.sync().unwrap();
+        let mut log = SentLog::open(&state, "bank/coordinator", 1).unwrap();
+        for (round, name) in [(2, "both"), (4, "sent"), (5, "another")] {
+            let (id, digest) = (Some(run.id()), vector(name));
+            let round = Some(round);
+            let leaving = Leaving { run: id, round, kind: Kind::Masked, bytes: 9, vector: None, digest: &digest };
+            log.note(7, &leaving).unwrap();
+        }
+        let plan = run.plan.to_string();
+        let said = |letters: usize, number: u32, round| {
+            uploaded(&config, &format!("{}/{number}", &plan[..letters]), RoundId(round))
+        };
+        for (letters, round, name, in_sent, in_budget, by) in [
+            (8, 2, "both", true, true, words::by_both()),
+            (64, 3, "budget", false, true, words::by_budget()),
+            (63, 4, "sent", true, false, words::by_sent()),
+        ] {
+            let found = said(letters, 2, round).unwrap_or_else(|fault| panic!("{fault}"));
+            assert_eq!(found.by(), by);
+            assert_eq!(found, Uploaded { run, vector: vector(name), in_sent, in_budget });
+        }
+        assert_eq!(said(8, 1, 2).map(|found| (found.run, found.vector)).ok(), Some((before, vector("x"))));
+        let refused = |letters, number, round| said(letters, number, round).unwrap_err().to_string();
+        let differ = words::records_differ(state.join(FILE).display(), vector("another"), vector("z"));
+        assert_eq!(refused(8, 2, 5), ClientError::Said(differ).to_string());
+        for (letters, number, round) in [(7, 2, 2), (8, 3, 2), (64, 3, 2), (8, 2, 6)] {
+            let name = format!("{}/{number}", &plan[..letters]);
+            let none = words::not_sent(state.display(), round, name.escape_debug());
+            assert_eq!(refused(letters, number, round), ClientError::Said(none).to_string());
         }
     }
 }

@@ -284,3 +284,50 @@ pub(crate) fn read_confidential(
     let read = read(settings, table, place, &mut rows).map_err(|_| ClientError::Said(words::confidential_unread()))?;
     Ok((rows.found, read.values, read.rows))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use zeroize::Zeroizing;
+
+    use super::*;
+    use crate::contact::tests::{RULES, World};
+    use crate::data::{OdbcSettings, PostgresSettings, PostgresTls};
+
+    #[test]
+    fn a_table_is_asked_of_a_database_of_the_kind_that_its_rules_name() {
+        let world = World::new(RULES);
+        let queries = || Queries { rows: "SELECT 1".into(), held_out: None, score: None, day: None };
+        let (timeout, connection) = (Duration::from_secs(1), Zeroizing::new(String::new()));
+        let odbc = Database::Odbc(OdbcSettings { name: "core".into(), connection, timeout });
+        let postgres = Database::Postgres(PostgresSettings {
+            host: "localhost".into(),
+            port: 5_432,
+            database: "core".into(),
+            user: "reader".into(),
+            password: None,
+            tls: PostgresTls::OnThisMachine,
+            timeout,
+        });
+        let (by_odbc, by_postgres) = (MappedSource::Odbc(queries()), MappedSource::Postgres(queries()));
+        let none = || Err(ClientError::Said(words::no_database("contact.attributes")).to_string());
+        let cases = [
+            (&by_odbc, Some(&odbc), Ok("odbc:core")),
+            (&by_odbc, Some(&postgres), none()),
+            (&by_odbc, None, none()),
+            (&by_postgres, Some(&postgres), Ok("postgresql://localhost:5432/core")),
+            (&by_postgres, Some(&odbc), none()),
+            (&by_postgres, None, none()),
+        ];
+        for (source, at, expected) in cases {
+            let settings = Settings { database: at.cloned(), ..world.settings() };
+            let (source, customer) = (source.clone(), "id".to_owned());
+            let table = TableRules { source, customer, may_be_empty: false, lost_permille_max: 0 };
+            let found = origin(&settings, &table, ("contact.attributes", None));
+            let found = found.map(|origin| (origin.name(), matches!(origin, Origin::Database { .. })));
+            let expected = expected.map(|name| (name.into(), true));
+            assert_eq!(found.map_err(|fault| fault.to_string()), expected);
+        }
+    }
+}

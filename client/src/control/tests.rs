@@ -1,5 +1,7 @@
 //! What the operator reads, and what outlives a process.
 
+use tributary_daemon::control::Question as _;
+
 use super::*;
 use crate::telemetry::RunName;
 use crate::witness::WitnessStatus;
@@ -87,4 +89,14 @@ fn a_pause_outlives_the_process() {
     assert!(PauseFile::of(folder.path()).stands());
     pause.clear().unwrap();
     assert!(!PauseFile::of(folder.path()).stands());
+}
+
+#[test]
+fn each_question_is_read_back_from_its_line_and_no_other_line_is_one() {
+    for (request, line) in [(Request::Status, "status"), (Request::Pause, "pause"), (Request::Resume, "resume")] {
+        assert_eq!((request.line().as_str(), Request::of_line(line)), (line, Some(request)));
+    }
+    for line in ["", "Pause", "pause ", "stop"] {
+        assert_eq!(Request::of_line(line), None, "{line}");
+    }
 }

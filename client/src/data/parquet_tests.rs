@@ -165,6 +165,26 @@ fn decimals_of_any_length_are_exact() {
     }
     assert_eq!(moment(90_061_001, 86_400_000, true), "1970-01-02T01:01:01Z");
     assert_eq!(moment(-1_000_000, 86_400_000_000, false), "1969-12-31T23:59:59");
+    assert_eq!([day(-719_528), day(2_932_896)], ["0000-01-01", "9999-12-31"]);
+    assert!([-719_529, 2_932_897].iter().all(|days| day(*days).contains("beyond every calendar")));
+    let cells = |form, number: i64| match whole(form, vec![number]) {
+        Held::Texts(texts) => texts.concat(),
+        Held::Wholes(numbers) => format!("whole {numbers:?}"),
+        _ => panic!("neither texts nor whole numbers"),
+    };
+    for (form, number, text) in [
+        (Form::Plain, -1, "whole [-1]"),
+        (Form::Unread, -1, "whole [-1]"),
+        (Form::Days, 20_787, "2026-11-30"),
+        (Form::Instants(86_400_000, false), 90_061_001, "1970-01-02T01:01:01"),
+        (Form::Instants(86_400_000, true), 86_399_999, "1970-01-01T23:59:59Z"),
+        (Form::Decimals(0), -15, "whole [-15]"),
+        (Form::Decimals(1), -15, "-1.5"),
+        (Form::Unsigned32, -1, "whole [4294967295]"),
+        (Form::Unsigned64, -1, "18446744073709551615"),
+    ] {
+        assert_eq!(cells(form, number), text);
+    }
     assert!(day(i64::MAX).contains("beyond every calendar") && day(-1_000_000_000).contains("beyond every calendar"));
 }
 

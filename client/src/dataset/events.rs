@@ -166,3 +166,77 @@ fn of_table(table: &TableRead, day: Option<Date>, limit: u8) -> Vec<Said> {
 fn shown(day: i32) -> String {
     u32::try_from(day).map_or_else(|_| "1970-01-01".to_owned(), |day| Date(day).to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use tributary_protocol::digest::Digest;
+
+    use super::*;
+
+    fn table(counts: EventCounts, furthest: Option<i32>) -> TableRead {
+        TableRead {
+            name: "cards".into(),
+            place: "t.csv".into(),
+            file: None,
+            digest: Digest::of(b"t"),
+            counts: Some(counts),
+            furthest: furthest.map(|begin| ("f0".to_owned(), begin)),
+        }
+    }
+
+    /// Half of all events are many for one customer, and so is a tenth of a window without any.
+    #[test]
+    fn what_is_odd_about_a_table_is_told_from_its_limit_on() {
+        let of = |seen, of_one_customer_max, first_day, furthest| {
+            let counts = EventCounts { seen, of_one_customer_max, first_day, ..EventCounts::default() };
+            of_table(&table(counts, furthest), Some(Date(20_100)), 5)
+        };
+        let none = Vec::new();
+        assert_eq!(of(0, 0, None, None), [words::nothing_seen("cards")]);
+        assert_eq!(of(1, 1, None, None), none);
+        assert_eq!(of(1_998, 999, None, None), none);
+        assert_eq!(of(1_000, 999, None, None), none);
+        assert_eq!(of(2_000, 1_000, None, None), none);
+        assert_eq!(of(1_999, 1_000, None, None), [words::one_customer_has_most("cards", 1_000_u64, 1_999_u64)]);
+        // A window of a hundred days, of which ten may be without an event.
+        assert_eq!(of(9, 1, Some(20_011), Some(20_000)), none);
+        let short = words::short_span("f0", "cards", shown(20_001), shown(20_012));
+        assert_eq!(of(9, 1, Some(20_012), Some(20_000)), [short]);
+        assert_eq!(of(9, 1, Some(20_012), None), none);
+        assert_eq!([shown(-1), shown(0), shown(20_787)], ["1970-01-01", "1970-01-01", "2026-11-30"]);
+        assert!(of_table(&TableRead { counts: None, ..table(EventCounts::default(), None) }, None, 5).is_empty());
+    }
+
+    /// Each figure stands in its own place, and nothing is said to be left out of a table that was read whole.
+    #[test]
+    fn a_table_is_shown_with_all_of_its_figures() {
+        let rows = RowCounts { read: 90, faulty: 8, ..RowCounts::default() };
+        let [seen, older, later, booked_later, unknown, elsewhere, withheld, repeated] = [31, 2, 3, 4, 5, 6, 7, 9];
+        let counts = EventCounts {
+            rows,
+            seen,
+            older,
+            later,
+            booked_later,
+            unknown,
+            elsewhere,
+            withheld,
+            repeated,
+            ..EventCounts::default()
+        };
+        let (rows, faulty) = (90, 8);
+        let figures =
+            EventRows { rows, seen, older, later, booked_later, unknown, elsewhere, withheld, repeated, faulty };
+        let line = EventLine::new(&table(counts, None));
+        let (name, place) = ("cards".to_owned(), "t.csv".to_owned());
+        let mut whole = EventLine { name, place, digest: Digest::of(b"t").to_string(), rows: Some(figures) };
+        assert_eq!(line, whole);
+        let read = |seen: u64| words::read("cards", "t.csv", seen, 90_u64);
+        let left = words::left(2_u64, 3_u64, 4_u64, 5_u64, 6_u64, 7_u64, 9_u64, 8_u64);
+        assert_eq!(whole.said(), [read(31), left]);
+        whole.rows.iter_mut().for_each(|rows| rows.seen = 90);
+        assert_eq!(whole.said(), [read(90)]);
+        whole.rows = None;
+        assert_eq!(whole.said(), [words::read_consent("cards", "t.csv")]);
+    }
+}

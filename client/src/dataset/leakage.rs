@@ -151,7 +151,14 @@ mod tests {
         assert_eq!(in_order([[0, 2], [3, 0]].iter(), [3, 2]), 0.0);
         assert_eq!(in_order([[3, 2]].iter(), [3, 2]), 0.5);
         assert_eq!(in_order([[2, 1], [1, 1]].iter(), [3, 2]), (1.0 + 2.0 * 0.5 + 1.0 + 0.5) / 6.0);
-        assert_eq!(area(&[[19, 0], [0, 400]], false), None, "too few");
+        for ordered in [false, true] {
+            assert_eq!(area(&[[19, 0], [0, 400]], ordered), None, "too few");
+            assert_eq!(area(&[[400, 0], [0, 19]], ordered), None, "too few");
+            assert_eq!(area(&[[20, 0], [0, 20]], ordered), Some(1.0));
+        }
+        // Categories of fewer than ten rows are one together, of whichever class they are.
+        assert_eq!(area(&[[6, 3], [1, 8], [30, 10], [13, 39]], false), Some(4_430.0 / 6_000.0));
+        assert_eq!(area(&[[10, 0], [2, 7], [8, 13]], false), Some(630.0 / 800.0), "ten rows stand alone");
         assert_eq!(area(&[[0, 100], [50, 50], [50, 0]], true).map(|area| (area * 1000.0).round()), Some(917.0));
     }
 

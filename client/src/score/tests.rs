@@ -111,6 +111,30 @@ fn a_table_is_read_by_the_signed_mapping() {
     );
 }
 
+/// Rows to learn from and rows to score are asked for apart, where the signed mapping tells them apart.
+#[test]
+fn a_database_is_asked_for_the_rows_to_score() {
+    let mut world = World::new("file = \"rows.db\"\nmapping = \"mapping.toml\"\ndate = 2026-11-30");
+    let database = rusqlite::Connection::open(world.at("rows.db")).unwrap();
+    let rows =
+        "CREATE TABLE t (who, age, state); INSERT INTO t VALUES ('a', 90, '1'), ('b', 50, 'frozen'), ('c', 10, '1')";
+    database.execute_batch(rows).unwrap();
+    let mapped = |world: &World, more: &str| {
+        let query = "source = \"sqlite\"\nquery = \"SELECT * FROM t WHERE who = 'a'\"";
+        world.mapped(&format!("[mapping]\nschema = \"SCHEMA\"\n{query}\n{more}"));
+    };
+    mapped(&world, "");
+    world.granted(u64::MAX);
+    world.champion(&model(1.0));
+    let scored = |world: &World| {
+        let (_, text) = world.scored().unwrap();
+        text.lines().skip(1).map(|line| line[..1].to_owned()).collect::<String>()
+    };
+    assert_eq!(scored(&world), "a");
+    mapped(&world, "score_query = \"SELECT * FROM t WHERE who > 'a' ORDER BY who\"\n");
+    assert_eq!(scored(&world), "bc");
+}
+
 #[test]
 fn rows_that_cannot_be_read_are_left_out_one_by_one_and_named() {
     let (world, _) = World::usual();

@@ -1,11 +1,22 @@
 use std::fs;
 
 use proptest::prelude::*;
-use tributary_protocol::ids::RunId;
+use tributary_protocol::ids::{RoundId, RunId};
+use tributary_protocol::log::LedgerId;
+use tributary_protocol::plan::RunRef;
+use tributary_protocol::round::ParticipantEvent;
+use tributary_protocol::time::Millis;
 use tributary_storage::faults::{each_fault, each_sync_fails_once};
+use tributary_storage::files::create_private_folder;
+use tributary_storage::journal::Journal;
+use tributary_texts::sent as words;
 
 use super::*;
+use crate::budget::BUDGET_FILE;
+use crate::judge::tests::SCHEMA;
 use crate::log::logged;
+use crate::settings::Settings;
+use crate::test_home::furnish;
 
 /// The coordinator.
 const TO: &str = "bank/coordinator";
@@ -253,4 +264,47 @@ fn a_full_file_that_cannot_be_synced_goes_on() {
         Ok::<_, ClientError>(())
     });
     assert_eq!(started, 1);
+}
+
+/// A file that was cut at a line's end has a whole chain: the budget file alone says what is missing.
+#[test]
+fn uploads_without_a_line_are_counted_and_the_first_one_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    furnish(dir.path(), SCHEMA);
+    create_private_folder(&dir.path().join("identity")).unwrap();
+    let settings = Settings::load(&dir.path().join("client.toml")).unwrap_or_else(|fault| panic!("{fault}"));
+    let state = &settings.state_dir;
+    create_private_folder(state).unwrap();
+    assert!(has_uploads(&settings).is_ok(), "nothing has left");
+    let [run, other] = [2, 3].map(|number| RunRef { plan: Digest([9; 32]), number });
+    let vector = |round: u64| Digest::of(&round.to_le_bytes());
+    let (mut journal, _) = Journal::<ParticipantEvent>::open(&state.join(BUDGET_FILE), LedgerId::BUDGET).unwrap();
+    for round in [5, 4, 6] {
+        let (round, vector) = (RoundId(round), vector(round));
+        journal.append(Millis(7), ParticipantEvent::Uploaded { run, round, vector, counter: 1 }).unwrap();
+    }
+    journal.sync().unwrap();
+    let mut log = SentLog::open(state, TO, 1).unwrap();
+    let mut missing = |kind, run: RunRef, round, digest: Digest| {
+        let vector = (kind == Kind::Masked).then_some((true, true));
+        let leaving = Leaving { run: Some(run.id()), round: Some(round), kind, bytes: 9, vector, digest: &digest };
+        log.note(7, &leaving).unwrap();
+        has_uploads(&settings).map_err(|fault| fault.to_string())
+    };
+    let told = |count: usize, first: u64| {
+        let said = words::uploads_missing(state.display(), count, 3, first, run.plan.short(), run.number);
+        Err(ClientError::Said(said).to_string())
+    };
+    // Lines of another run, another round, another vector and another kind are none of it.
+    assert_eq!(missing(Kind::Masked, other, 4, vector(4)), told(3, 4));
+    assert_eq!(missing(Kind::Masked, run, 5, vector(4)), told(3, 4));
+    assert_eq!(missing(Kind::Keys, run, 4, vector(4)), told(3, 4));
+    assert_eq!(missing(Kind::Masked, run, 4, vector(4)), told(2, 5));
+    assert_eq!(missing(Kind::Masked, run, 6, vector(6)), told(1, 5));
+    assert_eq!(missing(Kind::Masked, run, 5, vector(5)), Ok(()));
+    // Nothing is concluded from a file that was changed.
+    let text = fs::read_to_string(state.join(FILE)).unwrap();
+    fs::write(state.join(FILE), text.replace("\"round\":6", "\"round\":7")).unwrap();
+    let changed = has_uploads(&settings).unwrap_err().to_string();
+    assert!(changed.contains(FILE) && !changed.contains(&run.plan.short()), "{changed}");
 }

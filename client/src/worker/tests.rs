@@ -1,6 +1,6 @@
 //! What the worker answers is the same for neighbouring tables, whatever the model is, but for the words of its vectors.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::mpsc;
 
 use ndarray::Array2;
@@ -416,4 +416,56 @@ fn stages_that_evaluate_take_the_held_out_rows_where_there_are_any() {
     assert_eq!(bytes_max(&planned, &alone), tables + largest + 48 * coordinates);
     let held_out = Trainer::bytes_max(planned.architecture(), both.held_out.as_ref().unwrap(), Placement::Dense);
     assert_eq!(bytes_max(&planned, &both), bytes_max(&planned, &alone) + held_out);
+}
+
+/// The machine waits for a verdict alone. Whoever takes the answers fails once.
+#[test]
+fn a_job_that_fails_is_told_of_and_answered_if_somebody_waits_for_a_verdict() {
+    let run = unhurried(0);
+    let judge = || Job::Judge(Box::new(run.clone()));
+    let told = |jobs: Vec<Job>, fails: fn(&Answer) -> bool| {
+        let (left, answers) = (Cell::new(1_u32), RefCell::new(Vec::new()));
+        work(source(Rows::Usual, Timing::Plain), jobs, |answer| {
+            let fault = left.get() > 0 && fails(&answer);
+            left.set(left.get() - u32::from(fault));
+            assert!(!fault, "it cannot be taken");
+            answers.borrow_mut().push(match answer {
+                Answer::Judged { run, verdict } => (run, format!("{:?}", verdict.map(drop))),
+                Answer::Explain { run, text } => (run, text),
+                Answer::Closed { run, .. } => (run, "closed".to_owned()),
+                _ => panic!("none was asked for"),
+            });
+        });
+        answers.into_inner()
+    };
+    let said = |text: &str| (run.id(), text.to_owned());
+    let refused = said(&format!("{:?}", Err::<(), _>(RefusalCode::BranchUnprepared)));
+    let judged = told(vec![judge(), Job::Close(run.id())], |answer| matches!(answer, Answer::Judged { .. }));
+    assert_eq!(judged, [said(FAULT), refused, said("closed")]);
+    let closed = told(vec![judge(), Job::Close(run.id())], |answer| matches!(answer, Answer::Closed { .. }));
+    assert_eq!(closed, [said("Ok(())"), said(FAULT)]);
+}
+
+/// Asked again over another connection, a run goes on with what is laid out; and with new files what was laid out before is forgotten.
+#[test]
+fn a_run_that_is_judged_again_has_one_layout() {
+    let (one, other) = (unhurried(0), unhurried(1));
+    let schema = Schema::parse(SCHEMA).unwrap();
+    let (own, usual) = (policy(&schema), source(Rows::Usual, Timing::Plain).snapshot);
+    let bytes = |run: &Run| bytes_max(&crate::judge::judge(run.plan(), &schema, &own).unwrap(), &usual);
+    let judge = |run: &Run| Job::Judge(Box::new(run.clone()));
+    let (stage, state) = &states(&one)[0];
+    let round = |round| contribute(one.id(), permitted(&one, round, *stage), state, Wanted::new());
+    let again = answers(WorkerCaps::USUAL, [judge(&one), judge(&one), round(1)]);
+    assert_eq!(again.iter().filter(|answer| matches!(answer, Answer::Masked(..))).count(), 1);
+    let replaced = || {
+        let usual = source(Rows::Usual, Timing::Plain).snapshot;
+        let files = FileDigests { data: Digest([7; 32]), ..usual.files };
+        Job::Replace(Box::new(Snapshot { files, ..usual }))
+    };
+    // There is room for two of the larger one, and no more.
+    let (small, large) = if bytes(&one) < bytes(&other) { (&one, &other) } else { (&other, &one) };
+    let caps = WorkerCaps { memory_bytes_max: 2 * bytes(large), ..WorkerCaps::USUAL };
+    let answers = answers(caps, [judge(large), replaced(), judge(large), judge(small)]);
+    assert_eq!(verdicts(&answers), [Ok(()); 3]);
 }

@@ -1,9 +1,10 @@
 //! What the bank's system says of lines: good rows are taken once, and every other row is named with its reason.
 
+use std::collections::BTreeMap;
 use std::fs;
 
 use super::{DAY, NOW, RULES, World};
-use crate::contact::{LeftOut, Reject, outcomes, recall};
+use crate::contact::{LeftOut, Reject, outcomes, recall, show};
 
 const HEADER: &str = "batch,line,contacted,channel,result,date\n";
 
@@ -102,4 +103,20 @@ fn the_cap_counts_contacts_of_all_lists() {
     let text = world.read("scores.csv");
     world.scores_file(&text, 3, &[("made_at", (later - 60).into()), ("valid_until", (later + DAY).into())]);
     assert_eq!(world.build_at(later).unwrap().lines, 3);
+}
+
+/// Whoever approves a list sees how many of it were in an earlier one that did not reach them.
+#[test]
+fn customers_whom_an_earlier_list_did_not_reach_are_counted() {
+    let world = World::new(RULES);
+    world.customers(4);
+    world.delivered();
+    let rows = "1,1,是,phone,,2026-11-30\n1,2,否,phone,,2026-11-30\n1,3,否,sms,,2026-11-30\n1,3,是,phone,,2026-11-30\n";
+    world.write("outcomes.csv", &format!("{HEADER}{rows}"));
+    outcomes(&world.config(), &world.at("outcomes.csv"), NOW).unwrap_or_else(|fault| panic!("{fault}"));
+    recall(&world.config(), 1, "again", NOW).unwrap();
+    let built = world.build();
+    assert_eq!(world.listed(built.list), ["c1", "c2", "c3", "c4"]);
+    let before = |list| show(&world.config(), list, NOW).unwrap().delivered_before;
+    assert_eq!([before(built.list), before(1)], [BTreeMap::from([(1, 1)]), BTreeMap::new()]);
 }

@@ -118,3 +118,30 @@ pub(super) fn digest_of(standings: &Standings, contradicted: &HashSet<u32>, tall
     }
     hasher.finish()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two tables that are exchanged, or one under another name, are other data.
+    #[test]
+    fn the_digest_of_all_tables_has_each_one_s_name_and_content_in_order() {
+        let table = |name: &str, content: &[u8]| TableRead {
+            name: name.into(),
+            place: "t.csv".into(),
+            file: None,
+            digest: Digest::of(content),
+            counts: None,
+            furthest: None,
+        };
+        let digest = |tables: Vec<TableRead>| EventsRead { tables, withheld: 0 }.digest();
+        let all = digest(vec![table("cards", b"one"), table("loans", b"two")]);
+        let body = Canonical::new("tributary/events/1").bytes(b"cards").digest(&Digest::of(b"one"));
+        assert_eq!(all, body.bytes(b"loans").digest(&Digest::of(b"two")).finish());
+        assert_eq!(digest(Vec::new()), Canonical::new("tributary/events/1").finish());
+        let mut elsewhere = table("cards", b"one");
+        (elsewhere.place, elsewhere.furthest) = ("u.csv".into(), Some(("f".into(), 3)));
+        let again = EventsRead { tables: vec![elsewhere, table("loans", b"two")], withheld: 7 };
+        assert_eq!(again.digest(), all, "where a table lies is nothing of it");
+    }
+}

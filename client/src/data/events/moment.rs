@@ -210,6 +210,11 @@ mod tests {
             (Dashes, Zone::Utc, "2026-12-01 00:00:00+08", "2026-12-01", 0),
             (Dashes, Zone::Local, "2026-11-30 23:00:00 -05:30", "2026-12-01", 45_000),
             (Slashes, Zone::Local, "2026/1/5 00:00:01", "2026-01-05", 1),
+            (Dashes, Zone::Local, "2026-11-30 00:00:59.0", "2026-11-30", 59),
+            (Dashes, Zone::Local, "2026-11-30 00:59", "2026-11-30", 3_540),
+            (Dashes, Zone::Local, "2026-11-30T23:59:59 z", "2026-12-01", 28_799),
+            (Dashes, Zone::Utc, "2026-11-30 12:00-1559", "2026-12-01", 43_140),
+            (Dashes, Zone::Utc, "2026-12-01 12:00+15:59", "2026-12-01", 14_460),
         ] {
             assert_eq!(read(form, zone, text), Some((day.to_owned(), second)), "{text}");
         }
@@ -231,10 +236,56 @@ mod tests {
             (MomentForm::Dashes, "2026-11-30 12:00:00+99:00"),
             (MomentForm::Dashes, "2026-11-30 12:00:00+"),
             (MomentForm::Dashes, "2026-11-30 12:00:00+é"),
+            (MomentForm::Dashes, "2026-11-30 1:2:3:4"),
+            (MomentForm::Dashes, "2026-11-30 01:02:03:04"),
+            (MomentForm::Dashes, "2026-11-30 12:00:00.1x"),
+            (MomentForm::Dashes, "2026-11-30 12:60"),
+            (MomentForm::Dashes, "2026-11-30 12:00:60"),
+            (MomentForm::Dashes, "2026-11-30 12:00:0"),
+            (MomentForm::Dashes, "2026-11-30 12:00:00+16:00"),
+            (MomentForm::Dashes, "2026-11-30 12:00:00+08:60"),
+            (MomentForm::Dashes, "2026-11-30 12:00:00+8"),
+            (MomentForm::CompactSeconds, "20261130126000"),
+            (MomentForm::CompactSeconds, "20261130120060"),
+            (MomentForm::Slashes, "2026-11-30 12:00"),
             (MomentForm::Slashes, "2026-11-30"),
         ] {
             assert_eq!(read(form, Zone::Local, text), None, "{text}");
         }
+    }
+
+    /// Where of one of two moments the day alone is known, whole days are between them.
+    #[test]
+    fn the_time_between_two_moments_is_as_exact_as_both() {
+        let at = |day, second| Moment { day, second };
+        for (begin, end, seconds) in [
+            (at(3, Some(86_399)), at(4, Some(1)), 2),
+            (at(4, Some(1)), at(3, Some(86_399)), -2),
+            (at(3, None), at(5, Some(7)), 172_800),
+            (at(3, Some(7)), at(5, None), 172_800),
+            (at(3, None), at(3, None), 0),
+        ] {
+            assert_eq!(begin.seconds_to(end), seconds, "{begin:?} {end:?}");
+        }
+        assert_eq!(Moment::of_seconds(-1), Some(at(-1, Some(86_399))));
+        assert_eq!(bank_day_of("2026-11-30 16:00Z", 480), Date::parse("2026-12-01"));
+        assert_eq!(bank_day_of("2026-11-30 16:00Z", -480), Date::parse("2026-11-30"));
+        assert_eq!([bank_day_of("1969-12-31", 0), bank_day_of("1970-01-01", 0)], [None, Some(Date(0))]);
+    }
+
+    #[test]
+    fn a_cell_is_a_time_as_it_is_written_and_an_empty_one_is_none() {
+        let column = TimeColumn { column: "t".into(), form: MomentForm::Compact, zone: Zone::Local };
+        let read = |cell| read_moment(cell, &column, 0).map(|found| found.map(|moment| moment.day));
+        let day = Date::parse("2026-11-30").map(|day| i32::try_from(day.0).unwrap());
+        assert_eq!([Cell::Missing, Cell::Text(" ")].map(read), [Ok(None), Ok(None)]);
+        assert_eq!([Cell::Integer(20_261_130), Cell::Text(" 20261130 ")].map(read), [Ok(day), Ok(day)]);
+        let wrong = Err("no time that is written YYYYMMDD; correct the export".to_owned());
+        for cell in [Cell::Integer(-20_261_130), Cell::Number(20_261_130.0), Cell::Text("today")] {
+            assert_eq!(read(cell), wrong);
+        }
+        let names: Vec<&str> = MomentForm::WORDS.iter().map(|(_, form)| form.name()).collect();
+        assert_eq!(names, ["YYYYMMDD", "YYYYMMDDHHMMSS", "YYYY-MM-DD", "YYYY/MM/DD"]);
     }
 
     proptest::proptest! {

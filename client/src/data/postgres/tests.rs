@@ -345,6 +345,16 @@ fn settings_keep_rows_off_an_open_network_and_passwords_out_of_the_file() {
     for host in ["127.0.0.1", "::1", "/run/postgresql"] {
         assert!(parsed(&format!("host = \"{host}\"\ntls = \"off\"")).is_ok(), "{host}");
     }
+    let own = "host = \"localhost\"\ntls = \"off\"\npassword_file = \"password\"";
+    for (content, taken) in [("let me read", true), ("let me read\r\n", true), ("\n", false), ("let me\nread\n", false)]
+    {
+        fs::write(&secret, content).unwrap();
+        let password = parsed(own).map(|settings| settings.password.unwrap().to_string());
+        match taken {
+            true => assert_eq!(password.as_deref(), Ok(PASSWORD)),
+            false => assert!(password.unwrap_err().contains("\n  data.postgres.password_file: ")),
+        }
+    }
     mode(0o644);
     for (more, key) in [
         ("host = \"localhost\"\ntls = \"off\"\npassword_file = \"password\"", "data.postgres.password_file"),

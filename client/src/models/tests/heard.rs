@@ -1,4 +1,4 @@
-//! A ledger of models that lost what the branch has heard.
+//! What the branch has heard: a ledger of models that lost it, and the roster by which a statement was taken.
 
 use super::*;
 
@@ -39,4 +39,28 @@ fn a_ledger_that_says_less_than_was_heard_is_not_used() {
     // The ledger from before says as much as was heard, but for what came since.
     std::fs::write(&ledger, whole).unwrap();
     assert!(told_why(&world).contains("heard of later statements"));
+}
+
+/// By an older roster a statement was taken that comes next. One that nobody signed, or that is not from before the newest, says nothing.
+#[test]
+fn the_roster_of_a_statement_is_believed_if_it_is_signed_and_older_than_the_newest() {
+    let mut world = World::new();
+    let mut heard = |shown: Option<SignedRoster>, before: SignedRoster| {
+        shown.into_iter().for_each(|roster| world.models.shown(&world.branch, roster));
+        world.models.shown_before(before);
+        world.models.heard.clone()
+    };
+    let (none, first) = (Heard::default(), Heard::under(roster(1).roster));
+    assert_eq!(heard(None, roster(1)), none, "it is the newest itself");
+    assert_eq!(heard(Some(roster(2)), roster(1)), first);
+    assert_eq!(heard(None, roster(3)), none, "and what was believed before is none any more");
+    assert_eq!(heard(None, roster(1)), first);
+    let unsigned = || SignedRoster { signatures: Vec::new(), ..roster(1) };
+    assert_eq!(heard(None, unsigned()), none);
+    assert_eq!(heard(None, roster(1)), first);
+    assert_eq!(heard(Some(roster(2)), unsigned()), none);
+    // Without a newest roster there is no older one.
+    world.models.roster = None;
+    world.models.shown_before(roster(1));
+    assert_eq!(world.models.heard, none);
 }

@@ -6,8 +6,9 @@ use alloc::vec::Vec;
 use super::anchor::{MEMBER, charge_of, file, head_of};
 use super::raises;
 use super::world::plan;
-use crate::budget::BudgetHead;
+use crate::budget::{BudgetHead, LastDay};
 use crate::digest::Digest;
+use crate::message::Charged;
 use crate::plan::{CapRaise, Caps, Run, RunRef};
 use crate::privacy::{Accounts, RdpVector, YearSpend};
 use crate::round::cast::{self, accepted, begun, caps};
@@ -213,4 +214,34 @@ fn a_raise_goes_on_from_the_heads_before_it() {
     assert!(!knows(between, 9.0, &[first, second]));
     assert!(!knows(after, 9.0, &[first, second]));
     assert!(knows(after, 10.0, &[first, second]) && knows(after, 11.0, &[]));
+}
+
+/// A head's day ends with its own last round: what was charged here after it is none of its rounds.
+#[test]
+fn a_day_has_the_rounds_up_to_its_last_one() {
+    const DAY: u64 = 86_400_000;
+    let run = named("one");
+    let charged_at = |times: &[u64]| file(&run, (1..).zip(times).map(|(round, at)| charge_of(&run, round, *at)));
+    let day = |rounds, last| LastDay { rounds, last: Millis(last) };
+    assert_eq!(charged_at(&[7, DAY + 7]).last_day(), day(1, DAY + 7), "a day before it to the millisecond");
+    assert_eq!(charged_at(&[8, DAY + 7]).last_day(), day(2, DAY + 7));
+    let record = charged_at(&[5, 50]);
+    for (rounds, known) in [(1, 2), (2, 3), (3, 4)] {
+        let head = BudgetHead { counter: 99, day: day(rounds, 10), ..head_of(&record, &run) };
+        assert_eq!(adopted(&record, &head, Accounts::zero()).charged_within_a_day(Millis(60)), known);
+    }
+}
+
+/// A head of a run in which nothing was charged yet adds no run to those that were.
+#[test]
+fn a_run_without_a_charge_is_not_named() {
+    let (record, head) = both();
+    let empty = named("empty").reference();
+    let others = [head.others.as_slice(), &[(head.run, head.charged.clone())]].concat();
+    let mut shown = BudgetHead { counter: 99, run: empty, charged: Charged::default(), others, ..head.clone() };
+    shown.others.sort_by_key(|(run, _)| *run);
+    let after = adopted(&record, &shown, Accounts::zero());
+    assert!(after.runs.contains_key(&empty));
+    assert_eq!(after.others(&head.run), record.others(&head.run));
+    assert_eq!([head.run, empty].map(|run| after.runs_beside(&run)), [1, 2]);
 }

@@ -192,6 +192,8 @@ fn earlier_runs_of_its_plan_reserve_nothing_beside_a_run() {
     let later = record(&[accepted(&run(&served, 2), 10), charged(&run(&served, 2), 1, 20)]);
     assert_eq!((later.beside(&run(&served, 1)), later.beside(&run(&served, 3))), (rounds(8), rounds(1)));
     assert_eq!(later.reserved_beside(&run(&served, 1).reference()), rounds(7));
+    let third = RunRef { number: 3, ..other.reference() };
+    assert_eq!(later.reserved_beside(&third), rounds(7), "another plan's run is no earlier one");
 }
 
 /// A plan's rhythm counts from the run before, and from when that was accepted first.

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use super::{VICTIM, budget_record, run_record};
 use crate::budget::OwnerChange;
-use crate::ids::ClientId;
+use crate::ids::{ClientId, RunId};
 use crate::message::{RefusalCode, SignedBody as _};
 use crate::plan::{Approvals, Attestation, RunRef};
 use crate::privacy::Accounts;
@@ -261,6 +261,21 @@ fn what_people_signed_is_claimed_of_them() {
     let nobody = Attestation { staff: cast::staff("bank-1/stranger"), ..order };
     assert_eq!(holds(&taken(&nobody)), stranger);
     assert_eq!(holds(&shown(&Approvals { approval: nobody, ..approvals })), stranger);
+}
+
+/// A branch that refuses has signed its code under the run, or under zeros where it knew of none yet; under another run it has not refused this one.
+#[test]
+fn a_refusal_is_claimed_under_this_run_or_none() {
+    let mut record = RunRecord::default();
+    let events = run_record::ledger();
+    let before = events.iter().take_while(|event| !matches!(event, CoordinatorEvent::SessionOpened { .. }));
+    before.for_each(|event| record.apply(event));
+    let (own, code) = (record.reference().expect("a run").id(), RefusalCode::Unexpected);
+    for (run, held) in [(own, true), (RunId::NONE, true), (RunId([7; 32]), false)] {
+        let signature = Toy::sign(&cast::signing_key(VICTIM), &crate::round::refusal_message::<Toy>(run, code));
+        let refused = CoordinatorEvent::ClientRefused { client: VICTIM, code, signature: Some(signature) };
+        assert_eq!(record.verify::<Toy>(&refused).is_ok(), held);
+    }
 }
 
 /// What an owner signs is claimed by the owner before, and whoever withdraws a grant.

@@ -45,6 +45,11 @@ pub(in super::super) const CLIENT_CHARGED_MORE: &[Row] = &[
         more(moment);
         let CoordinatorEvent::ClientChargedMore { charged, .. } = &mut moment.event else { panic!("more") };
         charged.rounds[0] -= 1;
+        // A later round is more as well.
+        charged.last_round += 1;
+        assert_eq!(moment.record.check(&moment.event), Ok(()));
+        let CoordinatorEvent::ClientChargedMore { charged, .. } = &mut moment.event else { panic!("more") };
+        charged.last_round -= 1;
     }),
 ];
 

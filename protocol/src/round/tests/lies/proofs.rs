@@ -21,14 +21,20 @@ fn lied() -> (World, RoundId, Vec<ShareProof>, [u8; 32]) {
     lied_before(9)
 }
 
-/// As [`lied`], with the shares of this client and of those behind it still on their way.
-fn lied_before(first_late: u32) -> (World, RoundId, Vec<ShareProof>, [u8; 32]) {
+/// A world in which the victim's wrong share of the dealer's secret is on its way; the round, and the share.
+fn lying() -> (World, RoundId, [u8; 32]) {
     let mut world = nine();
     let unmasks = |packet: &Packet| matches!(packet, Packet::Up(VICTIM, Upstream::Unmask { .. }));
     let Packet::Up(_, Upstream::Unmask { round, mut shares }) = until(&mut world, unmasks) else { panic!("shares") };
     let lie = shares[3];
     shares[2] = lie;
     world.packets.push_front(Packet::Up(VICTIM, Upstream::Unmask { round, shares }));
+    (world, round, lie)
+}
+
+/// As [`lied`], with the shares of this client and of those behind it still on their way.
+fn lied_before(first_late: u32) -> (World, RoundId, Vec<ShareProof>, [u8; 32]) {
+    let (mut world, round, lie) = lying();
     let late =
         |packet: &Packet| matches!(packet, Packet::Up(client, Upstream::Unmask { .. }) if client.0 >= first_late);
     let mut held = Vec::new();
@@ -111,6 +117,27 @@ fn a_secret_that_lost_a_share_by_a_lie_waits_for_another_one() {
         assert!(world.sums.iter().any(|(opened, ..)| *opened == round), "with the sixth it is opened");
         world.assert_sums_exact();
         assert!(!world.aborts().contains(&ClosedReason::DealerGuilty(DEALER)));
+    }
+}
+
+/// Whoever lied and is gone, before it is asked for a proof or after that, has proven nothing: its dealer is not to blame, and others' shares are used.
+#[test]
+fn whoever_lied_and_is_gone_has_proven_nothing() {
+    let gone_before = || {
+        let (mut world, round, _) = lying();
+        world.step();
+        (world, round)
+    };
+    let gone_after = || {
+        let (world, round, ..) = lied();
+        (world, round)
+    };
+    for (mut world, round) in [gone_before(), gone_after()] {
+        world.cut(VICTIM);
+        world.run();
+        assert_eq!(world.aborts(), []);
+        assert!(world.sums.iter().any(|(opened, ..)| *opened == round));
+        world.assert_sums_exact();
     }
 }
 

@@ -181,8 +181,8 @@ impl YearSpend {
         let from = self.from.max(other.from);
         let mut all: Vec<Day> = self.days.iter().chain(&other.days).map(|(day, _)| *day).collect();
         all.retain(|day| *day >= from);
+        // A day that stands twice adds nothing the first time, and so is in the raised days once.
         all.sort_unstable();
-        all.dedup();
         let since = |day: Day| self.since(day).most(&other.since(day));
         let raised = all.iter().enumerate().map(|(place, day)| {
             let later = all.get(place.saturating_add(1)).map_or_else(Accounts::zero, |next| since(*next));

@@ -131,7 +131,7 @@ fn an_upload_has_the_announced_size_and_digest() {
         let mut arriving = ticket.receive_into(Faulty { pieces: vec![], damage: |_| Ok(()) });
         assert_eq!(named(arriving.ticket()), expected);
         arriving.append(update.bytes()).expect("it takes everything");
-        assert_eq!(named(arriving.finish().ok().expect("what was signed").ticket()), expected);
+        assert_eq!(named(arriving.finish().expect("what was signed").ticket()), expected);
         let bytes = update.bytes().to_vec();
         assert_eq!(update.into_bytes(), bytes);
     }

@@ -105,14 +105,17 @@ impl Carried {
 mod tests {
     use std::fs;
 
-    use tributary_certs::grant::{sign_grant, sign_withdrawal};
-    use tributary_certs::keys::write_verifying_key;
+    use tributary_certs::grant::{read_grant, sign_grant, sign_withdrawal};
+    use tributary_certs::keys::{read_signing_key, write_verifying_key};
     use tributary_certs::provider::KeyExchange;
     use tributary_certs::suite::SigningKey;
     use tributary_protocol::digest::Digest;
+    use tributary_protocol::plan::Grant;
+    use tributary_protocol::roster::MemberName;
     use tributary_protocol::round::cast;
 
     use super::*;
+    use crate::whole_branch_tests::Home;
 
     /// A full folder refused every word, a withdrawal among them. And whoever has the withdrawals of all of an owner's branches could fill the heads of each.
     #[test]
@@ -147,5 +150,38 @@ mod tests {
         fs::remove_file(folder.join("0.grant")).unwrap();
         fs::remove_file(folder.join("1.grant")).unwrap();
         assert!(carried.has_room_for(&OwnersWord::Granted(grant)).is_ok());
+    }
+
+    /// What would never count here takes no room.
+    #[test]
+    fn a_grant_is_taken_if_it_can_count_here_and_once() {
+        const NOW: u64 = 1_900_000_000;
+        let home = Home::enrolled_at(NOW);
+        home.begin();
+        let key = |name: &str| read_signing_key(&home.at(name)).unwrap_or_else(|fault| panic!("{fault}"));
+        let (owner, carried) = (key("owner.key"), Carried::of(&home.settings()));
+        let place = Place::of(&home.settings().identity).unwrap_or_else(|fault| panic!("{fault}"));
+        let Place { federation, branch } = place;
+        let branches = vec![branch];
+        let usual = Grant { federation, branches, not_before: 0, not_after: NOW, ..cast::grant(&cast::plan()) };
+        let take = |owner: &SigningKey, grant: Grant, now| {
+            carried.take(&OwnersWord::Granted(sign_grant(owner, grant)), now).map_err(|fault| fault.to_string())
+        };
+        let elsewhere = Grant { federation: Digest::ZERO, ..usual.clone() };
+        let others = Grant { branches: vec![MemberName::parse("north-bank/branch-09").unwrap()], ..usual.clone() };
+        for (key, grant, now, part) in [
+            (&key("other.key"), &usual, NOW, "another owner"),
+            (&owner, &elsewhere, NOW, "another federation"),
+            (&owner, &others, NOW, "does not name this branch"),
+            (&owner, &usual, NOW + 1, "it is over"),
+        ] {
+            let refused = take(key, grant.clone(), now).unwrap_err();
+            assert!(refused.contains(part), "{part}: {refused}");
+        }
+        assert!(!carried.folder.exists());
+        assert_eq!([(); 2].map(|()| take(&owner, usual.clone(), NOW)), [Ok(true), Ok(false)]);
+        let grant = sign_grant(&owner, usual);
+        let path = carried.folder.join(format!("{}.{GRANT}", grant.digest()));
+        assert_eq!(read_grant(&path).map(|read| read.digest()).ok(), Some(grant.digest()));
     }
 }

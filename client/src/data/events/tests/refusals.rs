@@ -2,6 +2,7 @@
 
 use super::consents::{COUNT, customers, read};
 use super::*;
+use crate::data::{CustomerKey, plainest, read_origin};
 
 /// A table of those who refuse, with this text, beside customers with these keys: whose rows are read; or what is said instead.
 fn left(keys: &[&str], more: &str, words: &str) -> Result<u64, String> {
@@ -54,6 +55,19 @@ fn a_refusal_for_no_purpose_is_one_for_every_purpose() {
     let purpose = "purpose = \"use\"\npurposes = [\"model\"]\n";
     let words = "khh,said,use\na,no,\nb,no,MODEL\nc,no,letters\nd,yes,\n";
     assert_eq!(left(&["a", "b", "c", "d"], purpose, words), Ok(2));
+    // A number is a purpose like any other.
+    let text = "[[consent]]\nname = \"words\"\ncustomer = \"khh\"\ncolumn = \"said\"\nrefused = [\"0\"]\npurpose = \"use\"\n\
+                purposes = [\"7\"]\nsource = \"sqlite\"\nquery = \"SELECT 1\"\n";
+    let mapping = mapping(text).unwrap_or_else(|fault| panic!("{fault}"));
+    let files = Files::new(&[("kh.csv", &customers(&[("a", ""), ("b", "")], "f0"))]);
+    let database = rusqlite::Connection::open(files.at("w.db")).unwrap();
+    let words = Origin::Sqlite { file: files.at("w.db"), query: "SELECT * FROM w".to_owned(), day_query: None };
+    for (rows, withheld) in [("('a', 0, 8)", 0), ("('a', 0, 7)", 1), ("('a', 0, NULL)", 1), ("('a', 0, ' ')", 1)] {
+        let made = format!("DROP TABLE IF EXISTS w; CREATE TABLE w (khh, said, use); INSERT INTO w VALUES {rows}");
+        database.execute_batch(&made).unwrap();
+        let found = read(&mapping, &files.file("kh.csv"), std::slice::from_ref(&words), &[]);
+        assert_eq!(found.map(|found| found.counts.withheld).ok(), Some(withheld), "{rows}");
+    }
 }
 
 /// One row agrees. The other one is of another branch, in the other data set, or cannot be read.
@@ -73,6 +87,38 @@ fn a_refusal_holds_wherever_it_stands() {
     // What agrees elsewhere agrees to nothing here.
     let found = read(&mapping, &held, &[], &[&files.file("kh.csv")]).unwrap_or_else(|fault| panic!("{fault}"));
     assert_eq!((found.rows.rows(), found.counts.withheld), (1, 1));
+}
+
+/// Whoever has used the right to be left out is not read, whatever every table says.
+#[test]
+fn a_refusal_that_no_table_has_holds_by_the_plainest_spelling() {
+    let mapping =
+        mapping("[[consent]]\ncolumn = \"ty\"\nallowed = [\"1\"]\n").unwrap_or_else(|fault| panic!("{fault}"));
+    let files = Files::new(&[("kh.csv", &customers(&[("a", "1,"), ("B-7", "1,"), ("c", "0,")], "ty,f0"))]);
+    let (schema, stop, left) = (schema(), Stop::default(), plainest("b7"));
+    let refused = |key: &CustomerKey| *key == left;
+    let reading =
+        Reading { mapping: Some(&mapping), day: Some(day()), refused: Some(&refused), ..Reading::strict(&stop) };
+    let found = read_origin(&files.file("kh.csv"), &schema, &reading).unwrap_or_else(|fault| panic!("{fault}"));
+    assert_eq!((found.rows.rows(), found.counts.withheld, found.events.unwrap().withheld), (1, 2, 2));
+}
+
+/// Reading ends in the middle: what was wrong before is told with it, and nothing is used.
+#[test]
+fn a_table_of_refusals_that_breaks_off_lets_nobody_in() {
+    let told = left(&["a", "b"], "", "khh,said\na,yes\nb,\"no").unwrap_err();
+    assert!(told.contains("a quote is opened and not closed"), "{told}");
+    let table = "[[consent]]\nname = \"words\"\ncustomer = \"khh\"\ncolumn = \"said\"\nrefused = [\"no\"]\n";
+    let mapping = mapping(table).unwrap_or_else(|fault| panic!("{fault}"));
+    let files = Files::new(&[("kh.csv", &customers(&[("a", ""), ("b", "")], "f0"))]);
+    for (bytes, part) in
+        [(&b"khh,said\na,yes\na\nb,\xff\n"[..], "row 2: "), (&b"khh,said\na,yes\nb,\xff\n"[..], "w.csv")]
+    {
+        fs::write(files.at("w.csv"), bytes).unwrap();
+        let told =
+            read(&mapping, &files.file("kh.csv"), &[files.file("w.csv")], &[]).map(|_| ()).unwrap_err().to_string();
+        assert!(told.contains(part), "{told}");
+    }
 }
 
 /// Keys have the meanings that the mapping gives them, in every table.

@@ -127,8 +127,25 @@ fn began(events: &[Recorded<CoordinatorEvent>]) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use tributary_protocol::ids::SessionId;
+
     use super::*;
     use crate::run::job::tests::{job, settings};
+
+    /// The first session counts, in whole seconds, and where a run began is what its opening says.
+    #[test]
+    fn a_run_begins_with_its_first_session_and_from_the_model_of_its_opening() {
+        let job = job(&settings());
+        let (plan, approvals) = (Box::new(job.plan().plan().clone()), Box::new(job.approvals.clone()));
+        let model = Digest([4; 32]);
+        let opened = CoordinatorEvent::RunOpened { plan, number: 1, model, approvals, begun: Millis(1_000) };
+        let session =
+            |number| CoordinatorEvent::SessionOpened { session: SessionId([number; 32]), candidates: Vec::new() };
+        let events = [(1_000, opened), (7_999, session(1)), (9_000, session(2))];
+        let events = events.map(|(at, event)| Recorded { at: Millis(at), event });
+        let found: Vec<_> = (0..=3).map(|count| (began(&events[..count]), began_from(&events[..count]))).collect();
+        assert_eq!(found, [(None, None), (None, Some(model)), (Some(7), Some(model)), (Some(7), Some(model))]);
+    }
 
     #[test]
     fn no_run_follows_the_last_one_or_one_with_which_the_plan_was_ended() {

@@ -235,5 +235,7 @@ mod tests {
         (first.lineage.parent, first.lineage.complete) = (None, false);
         let found = read(&first);
         assert_eq!((&found["parent"], &found["complete"]), (&serde_json::Value::Null, &false.into()));
+        let file = String::from_utf8(lines(&LineageFile::of(&digest(12), &first))).unwrap();
+        assert!(file.starts_with("{\n  \"version\": 1,\n") && file.ends_with("\n}\n"), "{file}");
     }
 }

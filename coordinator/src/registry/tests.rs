@@ -5,6 +5,7 @@ mod durable;
 mod exports;
 mod lines;
 mod papers;
+mod points;
 mod told;
 mod world;
 

@@ -296,6 +296,7 @@ fn a_checkpoint_is_due_when_the_journal_has_grown_and_its_time_has_come() {
     let mut own = opened(dir.path(), leaves(0, 0));
     assert!(!own.is_due(1_000, true), "there is no entry");
     own.add(leaves(0, 1));
+    assert!(own.is_due(1_000, true) && own.is_due(1_000, false), "the first entry is enough");
     own.make(1_000, &roster(), false).unwrap();
     assert!(!own.is_due(9_000, true) && !own.is_due(9_000, false), "nothing was added");
     own.add(leaves(1, 2));

@@ -34,6 +34,13 @@ fn the_journal_takes_a_record_of_an_export_that_says_what_can_be() {
     };
     let path = world.state().join(Item::Export(1).name());
     fs::create_dir_all(path.parent().unwrap()).unwrap();
+    // A record under another one's name is none, nor is one of no model.
+    let others = [ExportRecord { number: 2, ..usual.clone() }, ExportRecord { model: "churn".into(), ..usual.clone() }];
+    for other in others {
+        write_private(&path, &other.to_bytes(), Existing::Replace).unwrap();
+        let read = ExportNote::read(&world.state(), 1);
+        assert!(matches!(&read, Err(RegistryError::Register { path: own, .. }) if *own == path), "{read:?}");
+    }
     let mut told = |change: &dyn Fn(&mut ExportRecord)| {
         let mut record = usual.clone();
         change(&mut record);
@@ -61,4 +68,10 @@ fn the_journal_takes_a_record_of_an_export_that_says_what_can_be() {
     }
     assert!(told(&|_| ()).unwrap().starts_with("export 1: model"));
     assert_eq!(registry.record().exports.len(), 1);
+    // The journal has that file and no other.
+    let note = || ExportNote::read(&world.state(), 1).unwrap();
+    assert!(note().stands(registry.record()) && !note().stands(&RegistryRecord::default()));
+    let other = ExportRecord { recipient: "another".into(), ..usual.clone() };
+    write_private(&path, &other.to_bytes(), Existing::Replace).unwrap();
+    assert!(!note().stands(registry.record()));
 }

@@ -1,5 +1,6 @@
 //! What is kept of a round, for how long, and by whom it can be read.
 
+use serde_json::Value;
 use tributary_protocol::plan::{Retention, Run};
 
 use super::*;
@@ -128,4 +129,23 @@ fn the_rounds_of_other_runs_stay_where_they_are() {
     assert_eq!(one.files_in("rounds").len(), 3, "the second one's ledger does not name it");
     forget(30 * 86_400_000);
     assert_eq!((one.files_in("rounds").len(), one.files_in("sums").len()), (0, 0));
+}
+
+/// An evaluation says how much each field moves the scores, by what the run has counted before.
+#[test]
+fn an_evaluation_weighs_fields_by_what_earlier_stages_left() {
+    let job = counting_job();
+    let mut world = World::new(&job, spread, None);
+    world.go_on().unwrap();
+    let of = |world: &World<'_>| {
+        let files = world.files_in("counts").into_iter();
+        let read = files.map(|path| serde_json::from_slice::<Value>(&std::fs::read(path).unwrap()).unwrap());
+        let mut scores = read.filter_map(|file| file.get("importance").filter(|found| !found.is_null()).cloned());
+        scores.next().expect("a file of an evaluation")
+    };
+    let whole = of(&world);
+    let fields = whole["fields"].as_array().unwrap_or_else(|| panic!("{whole}"));
+    let names: Vec<&str> = fields.iter().map(|field| field["field"].as_str().unwrap()).collect();
+    let expected: Vec<&str> = job.planned.schema().unwrap().fields().iter().map(|field| field.name.as_str()).collect();
+    assert_eq!(names, expected, "of the one label");
 }

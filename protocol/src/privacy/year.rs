@@ -199,7 +199,7 @@ impl YearSpend {
         let days = self.days.iter().map(|(day, _)| *day);
         let ascending = days.clone().zip(days.clone().skip(1)).all(|(one, next)| one.month() < next.month());
         let known = days.clone().all(|day| (self.from..=self.latest).contains(&day));
-        ascending && known && self.days.len() <= YEAR_MONTHS_MAX
+        ascending && known && self.from <= self.latest && self.days.len() <= YEAR_MONTHS_MAX
     }
 
     pub(crate) fn canonical(&self, body: Canonical) -> Canonical {

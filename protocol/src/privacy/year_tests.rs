@@ -188,6 +188,9 @@ fn a_form_that_this_type_does_not_make_is_known() {
     for bad in [&[9, 40][..], &[40, 501], &[40, 40], &[70, 40], &[40, 41], &long] {
         assert!(!days(bad).is_short(), "{bad:?}");
     }
+    // A charge on its latest day would be before the first one that counts.
+    let empty = |from, latest| YearSpend { from: Day(from), latest: Day(latest), days: Vec::new() };
+    assert!(empty(9, 9).is_short() && !empty(10, 9).is_short());
 }
 
 /// Frozen, with each part changed: a branch signs its year.

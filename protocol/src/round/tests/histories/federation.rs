@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::{Dice, Play, anybody, with};
+use super::play::{Dice, Play, anybody, with};
 use crate::ids::ClientId;
 use crate::plan::{Approvals, Plan};
 use crate::role::{Action, Role};

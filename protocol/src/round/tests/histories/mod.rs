@@ -2,24 +2,23 @@
 //! machines say and write in them stays the same to the byte, like [the transcripts](super::transcripts) of runs that were thought out.
 
 mod federation;
+mod play;
 
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use self::play::{Dice, Play, anybody, with};
 use super::answers;
 use super::liars::{COMMITMENT, ENVELOPE, LONGER_PATH, LOW_BYTE, PAIR, SHARE, SHORTER_PATH, SIBLING};
 use super::world::{Packet, World, plan};
 use crate::codec;
 use crate::digest::Digest;
-use crate::entropy::Entropy as _;
 use crate::ids::ClientId;
 use crate::limits::CONTROL_MESSAGE_BYTES_MAX;
 use crate::message::Upstream;
-use crate::plan::Plan;
-use crate::roster::SignedRoster;
+use crate::round::ParticipantInput;
 use crate::round::cast::{self, counting_plan};
-use crate::round::{CoordinatorSettings, ParticipantInput, Policy};
-use crate::secagg::toy::{Seeded, Toy};
+use crate::secagg::toy::Seeded;
 use crate::time::Millis;
 
 /// A kind of histories: its name, what is played in each of them, and the first bytes of all that was said in them.
@@ -57,62 +56,6 @@ const HISTORIES: u8 = 8;
 const STEPS: u32 = 6_000;
 /// So often the records are looked at.
 const RECORDS_EVERY: u32 = 200;
-
-struct Dice(Seeded);
-
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        let [a, b, c, d, ..] = self.0.bytes32();
-        usize::try_from(u32::from_le_bytes([a, b, c, d])).expect("a number") % sides
-    }
-
-    fn one<'a, T>(&mut self, of: &'a [T]) -> Option<&'a T> {
-        of.get(self.roll(of.len().max(1)))
-    }
-}
-
-/// What is played in a history.
-struct Play {
-    clients: u32,
-    served: Plan,
-    settings: fn(u32, Plan) -> CoordinatorSettings<Toy>,
-    policy: fn(&Plan, ClientId) -> Policy,
-    /// What goes wrong beside that which goes wrong in each, as often.
-    also: Option<fn(&mut World, &mut Dice, &mut Play)>,
-    /// Whoever is away comes back each time that nothing is under way, once in so many times.
-    away: usize,
-    /// One of them lies in its cryptography.
-    liar: Option<u8>,
-    /// The roster that was installed last, where that is not the first.
-    installed: Option<SignedRoster>,
-    /// What is served after it.
-    next: Vec<Plan>,
-}
-
-/// The plan, and nothing more than goes wrong in each.
-fn with(number: u8, served: Plan) -> Play {
-    Play {
-        clients: 9 + u32::from(number) % 5,
-        served,
-        settings: cast::settings,
-        policy: |plan, _| cast::policy(plan),
-        also: None,
-        away: 2,
-        liar: None,
-        installed: None,
-        next: Vec::new(),
-    }
-}
-
-impl Play {
-    /// The coordinator's process starts again from its ledger, and everybody comes back.
-    fn restart(&self, world: &mut World) {
-        let settings = (self.settings)(self.clients, self.served.clone());
-        let roster = self.installed.clone().unwrap_or_else(|| settings.roster.clone());
-        world.restart_with(CoordinatorSettings { roster, ..settings });
-        world.all_come_back();
-    }
-}
 
 fn lies(world: &mut World, number: u8) {
     let corrupt = [
@@ -163,10 +106,6 @@ fn played(number: u8, mut play: Play) -> World {
     let all = answers::all(&world);
     world.note(all.as_bytes());
     world
-}
-
-fn anybody(dice: &mut Dice, play: &Play) -> ClientId {
-    ClientId(1 + u32::try_from(dice.roll(play.clients as usize)).expect("few"))
 }
 
 fn mishap(world: &mut World, dice: &mut Dice, play: &Play) {

@@ -85,7 +85,7 @@ mod tests {
 
     use super::*;
     use crate::judge::tests::SCHEMA;
-    use crate::test_home::furnish;
+    use crate::test_home::bare;
 
     #[test]
     fn what_tells_of_rows_or_in_free_words_is_no_notice() {
@@ -125,9 +125,7 @@ mod tests {
     /// What is over may come again; and a daemon that fails says so, one that ends well does not.
     #[test]
     fn each_thing_is_told_once_until_it_is_over() {
-        let folder = tempfile::tempdir().unwrap();
-        furnish(folder.path(), SCHEMA);
-        create_private_folder(&folder.path().join("identity")).unwrap();
+        let folder = bare(SCHEMA);
         let (config, socket) = (folder.path().join("client.toml"), folder.path().join("log"));
         let receiver = UnixDatagram::bind(&socket).unwrap();
         receiver.set_nonblocking(true).unwrap();

@@ -111,7 +111,7 @@ mod tests {
     use super::*;
     use crate::judge::tests::SCHEMA;
     use crate::sent::{Kind, Leaving, SentLog};
-    use crate::test_home::furnish;
+    use crate::test_home::bare;
 
     /// What left stands there by run and round; the last one counts, and a changed file says nothing.
     #[test]
@@ -151,9 +151,7 @@ mod tests {
     /// One of the two files is enough, and where both have a round they must agree.
     #[test]
     fn what_was_uploaded_is_said_by_either_file_and_never_by_two_that_differ() {
-        let home = tempfile::tempdir().unwrap();
-        furnish(home.path(), SCHEMA);
-        create_private_folder(&home.path().join("identity")).unwrap();
+        let home = bare(SCHEMA);
         let (config, state) = (home.path().join("client.toml"), home.path().join("state"));
         create_private_folder(&state).unwrap();
         let [run, before] = [2, 1].map(|number| RunRef { plan: Digest::of(b"plan"), number });

@@ -10,10 +10,13 @@ use tributary_protocol::ids::{ClientId, RoundId};
 use tributary_protocol::message::MaskedHeader;
 use tributary_protocol::plan::{Allowance, PrivacyMode, RunRef};
 use tributary_protocol::privacy::{Accounts, RdpVector};
+use tributary_protocol::role::Role;
+use tributary_protocol::roster::{Holding, Person, Scope, StaffNumber};
 use tributary_protocol::round::{ParticipantEvent, StageTerms, cast};
-use tributary_protocol::secagg::suite::Signature;
+use tributary_protocol::secagg::suite::{Signature, VerifyingKey};
 use tributary_protocol::time::Millis;
 use tributary_storage::faults::each_fault;
+use tributary_storage::files::create_private_folder;
 
 use crate::cli::sign_policy;
 use crate::policy::SAMPLE;
@@ -34,6 +37,20 @@ pub(crate) fn furnish(folder: &Path, schema: &str) {
     }
     let [policy, owner, schema] = ["policy.toml", "owner.key", "schema.toml"].map(|name| folder.join(name));
     sign_policy(&policy, &owner, &schema).unwrap_or_else(|fault| panic!("{fault}"));
+}
+
+/// The folder of a branch that has no identity yet, furnished with this schema.
+pub(crate) fn bare(schema: &str) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    furnish(folder.path(), schema);
+    create_private_folder(&folder.path().join("identity")).unwrap();
+    folder
+}
+
+/// Somebody with one role in the whole federation, from one second of the Unix clock to another.
+pub(crate) fn person(staff: StaffNumber, signing_key: VerifyingKey, role: Role, (from, until): (u64, u64)) -> Person {
+    let holdings = vec![Holding { role, deputy_of: None, scope: Scope::Federation, from, until }];
+    Person { staff, signing_key, holdings }
 }
 
 /// A run of five rounds was accepted until a time.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
 use tributary_storage::files::{self, FileError};
 
@@ -11,23 +11,19 @@ use tributary_storage::files::{self, FileError};
 /// # Errors
 /// [`FileError::Content`] if the file holds none or a broken one, and as reading.
 pub fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, FileError> {
-    let text = files::read_public(path)?;
-    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
-    match certificates {
-        Ok(certificates) if !certificates.is_empty() => Ok(certificates),
-        _ => Err(FileError::content(path, "certificate file (PEM)")),
-    }
+    read_all(path, "certificate file (PEM)")
 }
 
-/// Reads a revocation list (PEM).
+/// Reads all revocation lists of a PEM file, in order.
 ///
 /// # Errors
-/// [`FileError::Content`] if the file holds none or a broken one, and as reading.
+/// As [`read_certificates`].
 pub fn read_revocations(path: &Path) -> Result<Vec<CertificateRevocationListDer<'static>>, FileError> {
+    read_all(path, "revocation list (PEM)")
+}
+
+fn read_all<T: PemObject>(path: &Path, kind: &'static str) -> Result<Vec<T>, FileError> {
     let text = files::read_public(path)?;
-    let lists: Result<Vec<_>, _> = CertificateRevocationListDer::pem_slice_iter(&text).collect();
-    match lists {
-        Ok(lists) if !lists.is_empty() => Ok(lists),
-        _ => Err(FileError::content(path, "revocation list (PEM)")),
-    }
+    let all: Result<Vec<T>, _> = T::pem_slice_iter(&text).collect();
+    all.ok().filter(|all| !all.is_empty()).ok_or_else(|| FileError::content(path, kind))
 }

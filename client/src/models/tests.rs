@@ -17,7 +17,7 @@ use tributary_protocol::registry::{
     GatesReport, Lineage, ModelManifest, ModelStatement, ModelStep, SignedReport, SignedStatement, StatementScope,
 };
 use tributary_protocol::role::{Action, Role};
-use tributary_protocol::roster::{AuthoritySignature, Holding, Person, Roster, RosterEntry, Scope, StaffNumber};
+use tributary_protocol::roster::{AuthoritySignature, Roster, RosterEntry, StaffNumber};
 use tributary_protocol::round::{Granted, ParticipantEvent, cast};
 use tributary_protocol::secagg::suite::Suite as _;
 use tributary_protocol::signed::SignedBody as _;
@@ -27,6 +27,7 @@ use super::used::{Ended, Use, UsedModels};
 use super::*;
 use crate::judge::tests::{SCHEMA, policy};
 use crate::log::logged;
+use crate::test_home::person;
 
 /// Bytes of a piece of a model here, so that a small one has several.
 const PIECE: usize = 7;
@@ -64,17 +65,8 @@ fn federation() -> Digest {
 }
 
 fn roster(epoch: u64) -> SignedRoster {
-    let person = |seed, role| Person {
-        staff: staff(seed),
-        signing_key: key(seed).verifying_key(),
-        holdings: vec![Holding {
-            role,
-            deputy_of: None,
-            scope: Scope::Federation,
-            from: NOW.0 / 1000 - 10,
-            until: NOW.0 / 1000 + 1_000_000,
-        }],
-    };
+    let held = (NOW.0 / 1000 - 10, NOW.0 / 1000 + 1_000_000);
+    let person = |seed, role| person(staff(seed), key(seed).verifying_key(), role, held);
     let entry = RosterEntry {
         name: MemberName::parse("bank/branch-3").unwrap(),
         signing_key: key(BRANCH).verifying_key(),

@@ -16,7 +16,7 @@ use crate::budget::BUDGET_FILE;
 use crate::judge::tests::SCHEMA;
 use crate::log::logged;
 use crate::settings::Settings;
-use crate::test_home::furnish;
+use crate::test_home::bare;
 
 /// The coordinator.
 const TO: &str = "bank/coordinator";
@@ -269,9 +269,7 @@ fn a_full_file_that_cannot_be_synced_goes_on() {
 /// A file that was cut at a line's end has a whole chain: the budget file alone says what is missing.
 #[test]
 fn uploads_without_a_line_are_counted_and_the_first_one_is_named() {
-    let dir = tempfile::tempdir().unwrap();
-    furnish(dir.path(), SCHEMA);
-    create_private_folder(&dir.path().join("identity")).unwrap();
+    let dir = bare(SCHEMA);
     let settings = Settings::load(&dir.path().join("client.toml")).unwrap_or_else(|fault| panic!("{fault}"));
     let state = &settings.state_dir;
     create_private_folder(state).unwrap();

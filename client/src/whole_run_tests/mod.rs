@@ -31,9 +31,7 @@ use tributary_protocol::ids::ClientId;
 use tributary_protocol::log::LedgerId;
 use tributary_protocol::plan::{Approvals, GrantSubject, GrantUses, ModelRef, PrivacyMode, Rhythm, Run, Schedule};
 use tributary_protocol::role::{Action, Role};
-use tributary_protocol::roster::{
-    AuthoritySignature, Holding, MemberName, Person, Roster, RosterEntry, Scope, SignedRoster, StaffNumber,
-};
+use tributary_protocol::roster::{AuthoritySignature, MemberName, Roster, RosterEntry, SignedRoster, StaffNumber};
 use tributary_protocol::round::{CoordinatorSettings, Orders, ParticipantEvent, cast};
 use tributary_protocol::secagg::suite::Suite as _;
 use tributary_protocol::time::Millis;
@@ -51,6 +49,7 @@ use crate::identity::own_name;
 use crate::judge::tests::{SCHEMA, gradient, plan_of, policy};
 use crate::runtime::{Ends, run};
 use crate::sent;
+use crate::test_home::person;
 use crate::whole_branch_tests::Home;
 
 const MEMBERS: u32 = 8;
@@ -84,17 +83,8 @@ fn member_name(client: ClientId) -> MemberName {
 }
 
 fn roster(home: &Home) -> SignedRoster {
-    let person = |seed, role| Person {
-        staff: staff(seed),
-        signing_key: key(seed).verifying_key(),
-        holdings: vec![Holding {
-            role,
-            deputy_of: None,
-            scope: Scope::Federation,
-            from: unix_seconds() - 2 * DAY,
-            until: unix_seconds() + 100 * DAY,
-        }],
-    };
+    let held = (unix_seconds() - 2 * DAY, unix_seconds() + 100 * DAY);
+    let person = |seed, role| person(staff(seed), key(seed).verifying_key(), role, held);
     let own = own_name(&home.at("identity")).unwrap_or_else(|fault| panic!("{fault}"));
     let own_key = read_signing_key(&home.at("identity").join(names::SIGNING_KEY)).unwrap();
     let daemon = RosterEntry { name: own, signing_key: own_key.verifying_key(), ..cast::entry(DAEMON) };

@@ -32,7 +32,7 @@ fn a_piece_that_does_not_fit_changes_nothing() {
         ] {
             let mut sum = own.clone();
             let refused = sum.add_le_bytes_at(first, &vec![1; length]);
-            // What fits behind the first byte; nothing behind the end.
+            // What fits after the first byte; nothing fits after the end.
             let expected = (3 * word).saturating_sub(first);
             assert_eq!(refused, Err(RingError::OtherLength { expected, found: length }), "{first} {length}");
             assert!(same(&sum, &own), "{first} {length}");

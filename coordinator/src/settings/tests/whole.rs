@@ -104,7 +104,7 @@ fn each_key_is_read_into_its_own_place() {
     };
     let lag = Lag { entries_max: 19, seconds_max: 23 };
     assert_eq!(settings.sink, Some(SinkSettings { way: SinkWay::Syslog(syslog), lag, enterprise: 4_711 }));
-    // The port stands behind the last colon.
+    // The port stands after the last colon.
     let six = loaded(folder.path(), &COORDINATOR.replacen("192.0.2.7:7001", "[2001:db8::7]:7001", 1));
     assert_eq!(six.map_err(|faults| faults.to_string()).unwrap().listen, "[2001:db8::7]:7001");
     // What is left out has its default.

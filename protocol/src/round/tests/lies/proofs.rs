@@ -32,7 +32,7 @@ fn lying() -> (World, RoundId, [u8; 32]) {
     (world, round, lie)
 }
 
-/// As [`lied`], with the shares of this client and of those behind it still on their way.
+/// As [`lied`]. The shares of this client, and of those after it, are still on their way.
 fn lied_before(first_late: u32) -> (World, RoundId, Vec<ShareProof>, [u8; 32]) {
     let (mut world, round, lie) = lying();
     let late =
